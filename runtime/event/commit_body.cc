@@ -1,0 +1,390 @@
+#include "runtime/event/commit_body.h"
+
+#include <capnp/message.h>
+#include <capnp/serialize.h>
+#include <kj/exception.h>
+
+#include <cstring>
+
+#include "runtime/base/invariant.h"
+#include "runtime/event/formats.capnp.h"
+
+namespace weir {
+
+namespace {
+
+constexpr std::uint32_t kBatchMagic = 0x31424f57;  // "WOB1"
+constexpr std::uint32_t kBodyMagic = 0x31424357;   // "WCB1"
+constexpr std::uint16_t kVersion = 1;
+
+struct WireBatch {
+  std::uint32_t magic;
+  std::uint16_t version;
+  std::uint16_t attributes;
+  std::uint32_t size;         // whole packed batch, header included
+  std::uint32_t area_length;  // the byte area starts right behind this header; the tables behind it, 8-byte aligned
+  std::uint64_t first_offset;
+  std::uint32_t outcomes;
+  std::uint32_t records;
+  std::uint32_t letters;
+  std::uint32_t offsets;      // 0 or `outcomes`
+  std::uint64_t reserved[3];
+};
+static_assert(sizeof(WireBatch) == 64);
+
+bool inside(std::uint64_t offset, std::uint64_t length, std::uint64_t size) { return offset <= size && length <= size - offset; }
+
+tl::unexpected<Error> damaged(std::string_view what) { return fail(Errc::log_damaged, "packed batch: {}", what); }
+
+}  // namespace
+
+std::string_view to_string(Outcome outcome) noexcept {
+  switch (outcome) {
+    case Outcome::served: return "served";
+    case Outcome::filtered: return "filtered";
+    case Outcome::duplicate: return "duplicate";
+    case Outcome::dead_lettered: return "dead_lettered";
+    case Outcome::shed: return "shed";
+    case Outcome::expired: return "expired";
+    case Outcome::retrying: return "retrying";
+  }
+  return "unknown";
+}
+
+Ledger& Ledger::operator+=(const Ledger& o) noexcept {
+  served += o.served;
+  filtered += o.filtered;
+  duplicate += o.duplicate;
+  shed += o.shed;
+  expired += o.expired;
+  dropped += o.dropped;
+  superseded += o.superseded;
+  dead_lettered += o.dead_lettered;
+  retrying += o.retrying;
+  redriven += o.redriven;
+  edited += o.edited;
+  records += o.records;
+  conflicts += o.conflicts;
+  return *this;
+}
+
+Result<OutcomeBatch> OutcomeBatch::decode(const SharedBytes& bytes) {
+  const std::string_view all = bytes.view();
+  if (all.size() < sizeof(WireBatch)) return damaged("no header");
+  const auto wire = load<WireBatch>(all.data());
+  if (wire.magic != kBatchMagic) return damaged("wrong magic");
+  if (wire.version != kVersion) return fail(Errc::format_newer, "packed batch has version {}, this weir reads {}", wire.version, kVersion);
+  if (wire.size > all.size() || wire.size % 8 != 0 || wire.area_length % 8 != 0) return damaged("wrong size");
+  if (wire.offsets != 0 && wire.offsets != wire.outcomes) return damaged("wrong number of offsets");
+  const std::uint64_t tables = std::uint64_t{wire.outcomes} * sizeof(OutcomeEntry) + std::uint64_t{wire.records} * sizeof(RecordEntry) +
+                               std::uint64_t{wire.letters} * sizeof(LetterEntry) +
+                               std::uint64_t{wire.attributes} * sizeof(AttributeEntry) + std::uint64_t{wire.offsets} * 8;
+  if (sizeof(WireBatch) + std::uint64_t{wire.area_length} + tables != wire.size) return damaged("tables do not fill it");
+
+  OutcomeBatch batch;
+  batch.bytes_ = bytes.part(0, wire.size);
+  if (reinterpret_cast<std::uintptr_t>(batch.bytes_.data()) % 8 != 0) batch.bytes_ = SharedBytes::copy_of(batch.bytes_.view());
+  batch.area_ = batch.bytes_.data() + sizeof(WireBatch);
+  const char* at = batch.area_ + wire.area_length;
+  batch.outcome_table_ = reinterpret_cast<const OutcomeEntry*>(at);
+  at += std::size_t{wire.outcomes} * sizeof(OutcomeEntry);
+  batch.record_table_ = reinterpret_cast<const RecordEntry*>(at);
+  at += std::size_t{wire.records} * sizeof(RecordEntry);
+  batch.letter_table_ = reinterpret_cast<const LetterEntry*>(at);
+  at += std::size_t{wire.letters} * sizeof(LetterEntry);
+  batch.attribute_table_ = reinterpret_cast<const AttributeEntry*>(at);
+  at += std::size_t{wire.attributes} * sizeof(AttributeEntry);
+  batch.offsets_ = wire.offsets == 0 ? nullptr : reinterpret_cast<const std::uint64_t*>(at);
+  batch.first_offset_ = Offset{wire.first_offset};
+  batch.outcomes_ = wire.outcomes;
+  batch.records_ = wire.records;
+  batch.letters_ = wire.letters;
+
+  const std::uint64_t area = wire.area_length;
+  for (std::uint32_t i = 0; i < wire.outcomes; ++i) {
+    const OutcomeEntry& e = batch.outcome_table_[i];
+    const auto kind = static_cast<std::uint8_t>(e.outcome);
+    if (!inside(e.id_offset, e.id_length, area) || kind < 1 || kind > 7) return damaged("an outcome is out of bounds");
+    if (e.outcome == Outcome::served && !inside(e.first_record, e.record_count, wire.records)) return damaged("an outcome's records");
+    if (e.outcome == Outcome::dead_lettered && e.first_record >= wire.letters) return damaged("an outcome's letter");
+  }
+  for (std::uint32_t i = 0; i < wire.records; ++i) {
+    const RecordEntry& e = batch.record_table_[i];
+    if (!inside(e.payload_offset, e.payload_length, area) || e.outcome_index >= wire.outcomes || e.attributes >= wire.attributes)
+      return damaged("a record is out of bounds");
+  }
+  for (std::uint32_t i = 0; i < wire.letters; ++i) {
+    const LetterEntry& e = batch.letter_table_[i];
+    if (!inside(e.original_offset, e.original_length, area) || !inside(e.details_offset, e.details_length, area) ||
+        !inside(e.door_offset, e.door_length, area) || !inside(e.stage_offset, e.stage_length, area) ||
+        !inside(e.reason_offset, e.reason_length, area) || !inside(e.csv_offset, e.csv_length, area) ||
+        e.outcome_index >= wire.outcomes)
+      return damaged("a letter is out of bounds");
+  }
+  for (std::uint32_t i = 0; i < wire.attributes; ++i) {
+    const AttributeEntry& e = batch.attribute_table_[i];
+    if (!inside(e.type_offset, e.type_length, area) || !inside(e.source_offset, e.source_length, area))
+      return damaged("an attribute is out of bounds");
+  }
+  return batch;
+}
+
+RecordView OutcomeBatch::record(std::uint32_t i) const noexcept {
+  const RecordEntry& e = record_table_[i];
+  const AttributeEntry& a = attribute_table_[e.attributes];
+  RecordView view;
+  view.payload = {area_ + e.payload_offset, e.payload_length};
+  view.type = {area_ + a.type_offset, a.type_length};
+  view.source = {area_ + a.source_offset, a.source_length};
+  view.event_time = e.event_time;
+  view.outcome_index = e.outcome_index;
+  view.index = e.index;
+  return view;
+}
+
+LetterView OutcomeBatch::letter(std::uint32_t i) const noexcept {
+  const LetterEntry& e = letter_table_[i];
+  LetterView view;
+  view.original = {area_ + e.original_offset, e.original_length};
+  view.stage = {area_ + e.stage_offset, e.stage_length};
+  view.reason = {area_ + e.reason_offset, e.reason_length};
+  view.details = {area_ + e.details_offset, e.details_length};
+  view.door = {area_ + e.door_offset, e.door_length};
+  view.csv_header = {area_ + e.csv_offset, e.csv_length};
+  view.outcome_index = e.outcome_index;
+  view.attempts = e.attempts;
+  view.format = e.format;
+  view.frame_flags = e.frame_flags;
+  view.line = e.line;
+  return view;
+}
+
+OutcomeBatchBuilder::OutcomeBatchBuilder(Offset first, std::size_t bytes_expected) : arena_(bytes_expected + 4096), first_(first) {
+  std::memset(arena_.extend(sizeof(WireBatch)), 0, sizeof(WireBatch));
+}
+
+void OutcomeBatchBuilder::add(const Event& event, Outcome outcome, std::uint8_t flags) {
+  INVARIANT(offsets_.empty(), "a packed batch has explicit offsets for all of its outcomes or for none");
+  INVARIANT(!event.id.empty() && event.id.size() <= 512, "an id has 1 to 512 bytes");
+  OutcomeEntry entry{};
+  entry.digest = event.digest;
+  entry.accepted_at = event.accepted_at;
+  entry.id_offset = static_cast<std::uint32_t>(arena_.append(event.id) - sizeof(WireBatch));
+  entry.id_length = static_cast<std::uint16_t>(event.id.size());
+  entry.outcome = outcome;
+  entry.flags = flags;
+  entry.first_record = static_cast<std::uint32_t>(outcome == Outcome::dead_lettered ? letters_.size() : records_.size());
+  outcomes_.push_back(entry);
+}
+
+void OutcomeBatchBuilder::add_at(Offset offset, const Event& event, Outcome outcome, std::uint8_t flags) {
+  INVARIANT(offsets_.size() == outcomes_.size(), "a packed batch has explicit offsets for all of its outcomes or for none");
+  std::vector<std::uint64_t> kept = std::exchange(offsets_, {});
+  add(event, outcome, flags);
+  offsets_ = std::move(kept);
+  offsets_.push_back(offset.value);
+}
+
+ByteArena& OutcomeBatchBuilder::begin_record() {
+  INVARIANT(!outcomes_.empty() && outcomes_.back().outcome == Outcome::served, "records belong to a served outcome");
+  record_start_ = arena_.size();
+  return arena_;
+}
+
+void OutcomeBatchBuilder::end_record(std::int64_t event_time, std::uint16_t attributes) {
+  RecordEntry entry{};
+  entry.event_time = event_time;
+  entry.outcome_index = static_cast<std::uint32_t>(outcomes_.size() - 1);
+  entry.payload_offset = static_cast<std::uint32_t>(record_start_ - sizeof(WireBatch));
+  entry.payload_length = static_cast<std::uint32_t>(arena_.size() - record_start_);
+  entry.index = static_cast<std::uint16_t>(outcomes_.back().record_count);
+  entry.attributes = attributes;
+  records_.push_back(entry);
+  ++outcomes_.back().record_count;
+}
+
+std::uint16_t OutcomeBatchBuilder::attributes(std::string_view type, std::string_view source) {
+  if (last_attributes_ != 0xffff && type == last_type_ && source == last_source_) return last_attributes_;
+  last_type_ = type;
+  last_source_ = source;
+  for (std::size_t i = 0; i < attributes_.size(); ++i) {
+    const AttributeEntry& e = attributes_[i];
+    const char* area = arena_.data() + sizeof(WireBatch);
+    if (std::string_view(area + e.type_offset, e.type_length) == type && std::string_view(area + e.source_offset, e.source_length) == source)
+      return last_attributes_ = static_cast<std::uint16_t>(i);
+  }
+  INVARIANT(attributes_.size() < 0xfffe, "a packed batch has fewer than 65'534 attribute pairs");
+  AttributeEntry entry{};
+  entry.type_offset = static_cast<std::uint32_t>(arena_.append(type) - sizeof(WireBatch));
+  entry.type_length = static_cast<std::uint16_t>(type.size());
+  entry.source_offset = static_cast<std::uint32_t>(arena_.append(source) - sizeof(WireBatch));
+  entry.source_length = static_cast<std::uint16_t>(source.size());
+  attributes_.push_back(entry);
+  return last_attributes_ = static_cast<std::uint16_t>(attributes_.size() - 1);
+}
+
+void OutcomeBatchBuilder::letter(const LetterView& letter) {
+  INVARIANT(!outcomes_.empty() && outcomes_.back().outcome == Outcome::dead_lettered, "a letter belongs to a dead-lettered outcome");
+  const auto put = [this](std::string_view text) { return static_cast<std::uint32_t>(arena_.append(text) - sizeof(WireBatch)); };
+  LetterEntry entry{};
+  entry.outcome_index = static_cast<std::uint32_t>(outcomes_.size() - 1);
+  entry.original_offset = put(letter.original);
+  entry.original_length = static_cast<std::uint32_t>(letter.original.size());
+  entry.details_offset = put(letter.details);
+  entry.details_length = static_cast<std::uint32_t>(letter.details.size());
+  entry.door_offset = put(letter.door);
+  entry.door_length = static_cast<std::uint16_t>(letter.door.size());
+  entry.attempts = letter.attempts;
+  entry.stage_offset = put(letter.stage);
+  entry.stage_length = static_cast<std::uint16_t>(letter.stage.size());
+  entry.reason_offset = put(letter.reason);
+  entry.reason_length = static_cast<std::uint16_t>(letter.reason.size());
+  entry.frame_flags = letter.frame_flags;
+  entry.csv_offset = put(letter.csv_header);
+  entry.csv_length = static_cast<std::uint32_t>(letter.csv_header.size());
+  entry.format = letter.format;
+  entry.line = letter.line;
+  letters_.push_back(entry);
+}
+
+OutcomeBatch OutcomeBatchBuilder::finish() {
+  INVARIANT(outcomes_.size() <= 0xffffffffu, "a packed batch counts its outcomes in 32 bits");
+  arena_.align(8);
+  WireBatch wire{};
+  wire.magic = kBatchMagic;
+  wire.version = kVersion;
+  wire.attributes = static_cast<std::uint16_t>(attributes_.size());
+  wire.area_length = static_cast<std::uint32_t>(arena_.size() - sizeof(WireBatch));
+  wire.first_offset = first_.value;
+  wire.outcomes = static_cast<std::uint32_t>(outcomes_.size());
+  wire.records = static_cast<std::uint32_t>(records_.size());
+  wire.letters = static_cast<std::uint32_t>(letters_.size());
+  wire.offsets = static_cast<std::uint32_t>(offsets_.size());
+  const auto table = [this](const auto& entries) {
+    const std::size_t bytes = entries.size() * sizeof(entries[0]);
+    if (bytes != 0) std::memcpy(arena_.extend(bytes), entries.data(), bytes);
+  };
+  table(outcomes_);
+  table(records_);
+  table(letters_);
+  table(attributes_);
+  table(offsets_);
+  wire.size = static_cast<std::uint32_t>(arena_.size());
+  std::memcpy(arena_.data(), &wire, sizeof wire);
+  auto batch = OutcomeBatch::decode(SharedBytes::take(std::move(arena_)));
+  INVARIANT(batch.has_value(), "what the builder packs can be read back");
+  return std::move(*batch);
+}
+
+namespace {
+
+void put(wire::Digest::Builder to, const Digest128& from) {
+  to.setLow(from.low);
+  to.setHigh(from.high);
+}
+Digest128 get(wire::Digest::Reader from) { return {from.getLow(), from.getHigh()}; }
+
+void put(wire::Ledger::Builder to, const Ledger& from) {
+  to.setServed(from.served);
+  to.setFiltered(from.filtered);
+  to.setDuplicate(from.duplicate);
+  to.setShed(from.shed);
+  to.setExpired(from.expired);
+  to.setDropped(from.dropped);
+  to.setSuperseded(from.superseded);
+  to.setDeadLettered(from.dead_lettered);
+  to.setRetrying(from.retrying);
+  to.setRedriven(from.redriven);
+  to.setEdited(from.edited);
+  to.setRecords(from.records);
+  to.setConflicts(from.conflicts);
+}
+
+Ledger get(wire::Ledger::Reader from) {
+  Ledger to;
+  to.served = from.getServed();
+  to.filtered = from.getFiltered();
+  to.duplicate = from.getDuplicate();
+  to.shed = from.getShed();
+  to.expired = from.getExpired();
+  to.dropped = from.getDropped();
+  to.superseded = from.getSuperseded();
+  to.dead_lettered = from.getDeadLettered();
+  to.retrying = from.getRetrying();
+  to.redriven = from.getRedriven();
+  to.edited = from.getEdited();
+  to.records = from.getRecords();
+  to.conflicts = from.getConflicts();
+  return to;
+}
+
+}  // namespace
+
+std::vector<SharedBytes> CommitBody::encode() const {
+  capnp::word scratch[128] = {};
+  capnp::MallocMessageBuilder message{kj::ArrayPtr<capnp::word>(scratch, 128)};
+  auto root = message.initRoot<wire::CommitMeta>();
+  root.setIncarnation(meta.incarnation);
+  root.setPartitionTime(meta.partition_time);
+  put(root.initLedger(), meta.ledger);
+  put(root.initStateSum(), meta.state_sum);
+  root.setEventTimeMax(meta.event_time_max);
+  put(root.initRulesHash(), meta.rules_hash);
+  root.setBatches(static_cast<std::uint32_t>(batches.size()));
+  root.setCommittedAt(meta.committed_at);
+  const kj::Array<capnp::word> words = capnp::messageToFlatArray(message);
+  const auto bytes = words.asBytes();
+
+  ByteArena head(16 + bytes.size());
+  char* prefix = head.extend(8);
+  store(prefix, kBodyMagic);
+  store(prefix + 4, static_cast<std::uint32_t>(words.size()));
+  head.append({reinterpret_cast<const char*>(bytes.begin()), bytes.size()});
+  std::vector<SharedBytes> pieces;
+  pieces.reserve(1 + batches.size());
+  pieces.push_back(SharedBytes::take(std::move(head)));
+  for (const OutcomeBatch& batch : batches) pieces.push_back(batch.bytes());
+  return pieces;
+}
+
+Result<CommitBody> CommitBody::decode(const SharedBytes& bytes) {
+  const std::string_view all = bytes.view();
+  if (all.size() < 8 || load<std::uint32_t>(all.data()) != kBodyMagic) return fail(Errc::log_damaged, "commit body: no head");
+  const std::size_t head = std::size_t{load<std::uint32_t>(all.data() + 4)} * sizeof(capnp::word);
+  if (head > all.size() - 8) return fail(Errc::log_damaged, "commit body: the head is cut off");
+  CommitBody body;
+  std::uint32_t batches = 0;
+  try {
+    // Copied: the log gives no promise about alignment, and Cap'n Proto throws on unaligned input.
+    auto words = kj::heapArray<capnp::word>(head / sizeof(capnp::word));
+    std::memcpy(words.begin(), all.data() + 8, head);
+    capnp::ReaderOptions limits;
+    limits.traversalLimitInWords = 4 * words.size() + 64;
+    limits.nestingLimit = 16;
+    capnp::FlatArrayMessageReader reader(words, limits);
+    const auto root = reader.getRoot<wire::CommitMeta>();
+    body.meta.incarnation = root.getIncarnation();
+    body.meta.partition_time = root.getPartitionTime();
+    body.meta.ledger = get(root.getLedger());
+    body.meta.state_sum = get(root.getStateSum());
+    body.meta.event_time_max = root.getEventTimeMax();
+    body.meta.rules_hash = get(root.getRulesHash());
+    body.meta.committed_at = root.getCommittedAt();
+    if (root.getRedecided() != 0 || root.getRetryPuts() != 0 || root.getRetryDones() != 0 || root.getStageStateBytes() != 0)
+      return fail(Errc::format_newer, "commit body holds retries or stage state, which this weir does not read");
+    batches = body.meta.batches = root.getBatches();
+  } catch (const kj::Exception& e) {
+    return fail(Errc::log_damaged, "commit body: the head cannot be read: {}", e.getDescription().cStr());
+  }
+  std::size_t at = 8 + head;
+  for (std::uint32_t i = 0; i < batches; ++i) {
+    auto batch = OutcomeBatch::decode(bytes.part(at, all.size() - at));
+    if (!batch) return fail(std::move(batch.error()));
+    at += batch->size();
+    body.batches.push_back(std::move(*batch));
+  }
+  if (at != all.size()) return fail(Errc::log_damaged, "commit body: {} bytes behind the last batch", all.size() - at);
+  return body;
+}
+
+}  // namespace weir

@@ -1,0 +1,245 @@
+// What a commit says about one partition: a head that evolves (Cap'n Proto) and the long lists, packed.
+//
+// body = head | packed batch | packed batch | …   A packed batch (OutcomeBatch) is made once, when the chain has decided the
+// events of an ingest batch, and is then shared by the log, the views and every later reader: live and replay read the same
+// bytes through the same class.
+//
+// Packed batch (little-endian, 8-byte multiples): header of 64 bytes, byte area, tables. Offsets count from the byte area.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runtime/base/bytes.h"
+#include "runtime/base/ids.h"
+#include "runtime/base/result.h"
+
+namespace weir {
+
+/// What became of an event at this commit.
+enum class Outcome : std::uint8_t {
+  served = 1,
+  filtered = 2,
+  duplicate = 3,
+  dead_lettered = 4,
+  shed = 5,
+  expired = 6,
+  retrying = 7,
+};
+[[nodiscard]] std::string_view to_string(Outcome outcome) noexcept;
+
+namespace outcome_flag {
+inline constexpr std::uint8_t conflict = 1;    // dead-lettered because of the id alone; owns no dedupe entry
+inline constexpr std::uint8_t supersedes = 2;  // took over an entry that was dead-lettered (its letter is superseded) or closed
+}  // namespace outcome_flag
+
+/// Exactly one per offset of the commit, in offset order.
+struct OutcomeEntry {
+  Digest128 digest;            // XXH3-128 of the original bytes
+  std::int64_t accepted_at;    // microseconds since 1970
+  std::uint32_t id_offset;
+  std::uint16_t id_length;     // 1..512
+  Outcome outcome;
+  std::uint8_t flags;
+  std::uint32_t first_record;  // served: index of its first record; dead_lettered: index of its letter
+  std::uint32_t record_count;
+};
+static_assert(sizeof(OutcomeEntry) == 40);
+
+/// One record of the curated log. Its id is (event id, index).
+struct RecordEntry {
+  std::int64_t event_time;     // microseconds since 1970
+  std::uint32_t outcome_index;
+  std::uint32_t payload_offset;
+  std::uint32_t payload_length;
+  std::uint16_t index;         // 0.. within the event
+  std::uint16_t attributes;    // index into the attribute table
+};
+static_assert(sizeof(RecordEntry) == 24);
+
+/// Type and source shared by many records of a batch.
+struct AttributeEntry {
+  std::uint32_t type_offset;
+  std::uint32_t source_offset;
+  std::uint16_t type_length;
+  std::uint16_t source_length;
+  std::uint32_t reserved;
+};
+static_assert(sizeof(AttributeEntry) == 16);
+
+struct LetterEntry {
+  std::uint32_t outcome_index;
+  std::uint32_t original_offset;
+  std::uint32_t original_length;
+  std::uint32_t details_offset;  // a JSON array of strings
+  std::uint32_t details_length;
+  std::uint32_t door_offset;
+  std::uint32_t attempts;
+  std::uint32_t stage_offset;
+  std::uint32_t reason_offset;
+  std::uint16_t stage_length;
+  std::uint16_t reason_length;
+  std::uint16_t door_length;
+  std::uint16_t frame_flags;     // frame_flag bits of the ingest entry
+  std::uint32_t csv_offset;      // CSV header line of the original
+  std::uint32_t csv_length;
+  std::uint32_t format;          // FrameFormat of the original
+  std::uint64_t line;            // place in the source, 0: unknown
+};
+static_assert(sizeof(LetterEntry) == 64);
+
+struct RecordView {
+  std::string_view payload;  // a JSON object, one line
+  std::string_view type;
+  std::string_view source;
+  std::int64_t event_time = 0;
+  std::uint32_t outcome_index = 0;
+  std::uint16_t index = 0;
+};
+struct LetterView {
+  std::string_view original;
+  std::string_view stage;
+  std::string_view reason;
+  std::string_view details;
+  std::string_view door;
+  std::string_view csv_header;
+  std::uint32_t outcome_index = 0;
+  std::uint32_t attempts = 1;
+  std::uint32_t format = 1;
+  std::uint16_t frame_flags = 0;
+  std::uint64_t line = 0;
+};
+
+/// Read-only, shared, cheap to copy, thread-safe.
+class OutcomeBatch {
+ public:
+  OutcomeBatch() = default;
+  /// Reads the packed batch at the start of `bytes`; `size()` tells how many bytes it took. Checks every offset once.
+  /// Errors: log_damaged (out of bounds), format_newer.
+  [[nodiscard]] static Result<OutcomeBatch> decode(const SharedBytes& bytes);
+
+  [[nodiscard]] std::size_t size() const noexcept { return bytes_.size(); }
+  [[nodiscard]] const SharedBytes& bytes() const noexcept { return bytes_; }
+  /// Offset of outcome `i` in the ingest log.
+  [[nodiscard]] Offset offset(std::uint32_t i) const noexcept {
+    return offsets_ == nullptr ? first_offset_ + i : Offset{offsets_[i]};
+  }
+  /// True when the outcomes belong to offsets below the commit's `from` (redrives, due retries, expiries).
+  [[nodiscard]] bool redecided() const noexcept { return offsets_ != nullptr; }
+  [[nodiscard]] std::uint32_t outcomes() const noexcept { return outcomes_; }
+  [[nodiscard]] std::uint32_t records() const noexcept { return records_; }
+  [[nodiscard]] std::uint32_t letters() const noexcept { return letters_; }
+  [[nodiscard]] const OutcomeEntry& outcome(std::uint32_t i) const noexcept { return outcome_table_[i]; }
+  [[nodiscard]] std::string_view id(std::uint32_t i) const noexcept {
+    return {area_ + outcome_table_[i].id_offset, outcome_table_[i].id_length};
+  }
+  [[nodiscard]] RecordView record(std::uint32_t i) const noexcept;
+  [[nodiscard]] LetterView letter(std::uint32_t i) const noexcept;
+
+ private:
+  SharedBytes bytes_;
+  const char* area_ = nullptr;
+  const OutcomeEntry* outcome_table_ = nullptr;
+  const RecordEntry* record_table_ = nullptr;
+  const LetterEntry* letter_table_ = nullptr;
+  const AttributeEntry* attribute_table_ = nullptr;
+  const std::uint64_t* offsets_ = nullptr;
+  Offset first_offset_;
+  std::uint32_t outcomes_ = 0;
+  std::uint32_t records_ = 0;
+  std::uint32_t letters_ = 0;
+};
+
+/// Makes one packed batch. Outcomes in offset order; the records and the letter of an outcome directly after it.
+/// Not thread-safe.
+class OutcomeBatchBuilder {
+ public:
+  explicit OutcomeBatchBuilder(Offset first, std::size_t bytes_expected = 64 * 1024);
+
+  struct Event {
+    std::string_view id;
+    Digest128 digest;
+    std::int64_t accepted_at = 0;
+  };
+  void add(const Event& event, Outcome outcome, std::uint8_t flags = 0);
+  /// For outcomes whose offset is not the next one (redecided). All or none of a batch's outcomes.
+  void add_at(Offset offset, const Event& event, Outcome outcome, std::uint8_t flags = 0);
+
+  /// The record's payload is written straight into the batch: append to payload() between begin_record and end_record.
+  ByteArena& begin_record();
+  void end_record(std::int64_t event_time, std::uint16_t attributes);
+  /// Index of (type, source), adding it when new. Cheap when it equals the last one asked for.
+  [[nodiscard]] std::uint16_t attributes(std::string_view type, std::string_view source);
+
+  /// For the outcome added last, which must be dead_lettered. `outcome_index` of the view is ignored.
+  void letter(const LetterView& letter);
+
+  [[nodiscard]] std::uint32_t outcomes() const noexcept { return static_cast<std::uint32_t>(outcomes_.size()); }
+  [[nodiscard]] std::size_t size() const noexcept { return arena_.size(); }
+  [[nodiscard]] OutcomeBatch finish();
+
+ private:
+  ByteArena arena_;
+  std::vector<OutcomeEntry> outcomes_;
+  std::vector<RecordEntry> records_;
+  std::vector<LetterEntry> letters_;
+  std::vector<AttributeEntry> attributes_;
+  std::vector<std::uint64_t> offsets_;
+  std::string last_type_;
+  std::string last_source_;
+  std::uint16_t last_attributes_ = 0xffff;
+  Offset first_;
+  std::size_t record_start_ = 0;
+};
+
+/// Cumulative counts of one partition, as design and interface name them.
+struct Ledger {
+  std::uint64_t served = 0;
+  std::uint64_t filtered = 0;
+  std::uint64_t duplicate = 0;
+  std::uint64_t shed = 0;
+  std::uint64_t expired = 0;
+  std::uint64_t dropped = 0;
+  std::uint64_t superseded = 0;
+  std::uint64_t dead_lettered = 0;
+  std::uint64_t retrying = 0;
+  std::uint64_t redriven = 0;
+  std::uint64_t edited = 0;
+  std::uint64_t records = 0;
+  std::uint64_t conflicts = 0;
+  friend bool operator==(const Ledger&, const Ledger&) = default;
+  Ledger& operator+=(const Ledger& other) noexcept;
+  /// What must equal the number of offsets below the committed position.
+  [[nodiscard]] std::uint64_t decided() const noexcept {
+    return served + filtered + duplicate + shed + expired + dropped + superseded + dead_lettered + retrying;
+  }
+};
+
+inline constexpr std::int64_t kNoTime = INT64_MIN;
+
+/// The head of a body. Field meanings: runtime/event/formats.capnp, CommitMeta.
+struct CommitMeta {
+  std::uint64_t incarnation = 0;
+  std::int64_t partition_time = kNoTime;
+  Ledger ledger;
+  Digest128 state_sum;
+  std::int64_t event_time_max = kNoTime;
+  Digest128 rules_hash;
+  std::uint32_t batches = 0;
+  std::int64_t committed_at = 0;
+  friend bool operator==(const CommitMeta&, const CommitMeta&) = default;
+};
+
+/// A decoded body.
+struct CommitBody {
+  CommitMeta meta;
+  std::vector<OutcomeBatch> batches;
+
+  /// The pieces a log writes: the head, then the batches as they are. Sets meta.batches.
+  [[nodiscard]] std::vector<SharedBytes> encode() const;
+  /// Errors: log_damaged, format_newer.
+  [[nodiscard]] static Result<CommitBody> decode(const SharedBytes& bytes);
+};
+
+}  // namespace weir

@@ -1,0 +1,202 @@
+// A pipeline as its file describes it: plain data, already checked by the loader (runtime/adapters/yaml). Every default is
+// written here once; the loader, `weir config show` and the reference page read it from here.
+#pragma once
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "runtime/base/result.h"
+
+namespace weir {
+
+/// Place in a configuration file, for messages; 1-based, 0: not from a file.
+struct ConfigPlace {
+  std::string file;
+  int line = 0;
+  int column = 0;
+};
+
+/// A dotted path split at its dots (`\.` escapes); `@id @time @type @source @partition` are the envelope.
+struct FieldPath {
+  std::vector<std::string> parts;
+  std::string text;  // as written
+  [[nodiscard]] bool envelope() const { return !text.empty() && text.front() == '@'; }
+  friend bool operator==(const FieldPath&, const FieldPath&) = default;
+};
+
+/// A constant of a pipeline file. Numbers keep their spelling.
+struct Constant {
+  enum class Kind : std::uint8_t { null, boolean, number, string };
+  Kind kind = Kind::null;
+  std::string text;  // "true", "15.30", or the string's text
+  friend bool operator==(const Constant&, const Constant&) = default;
+};
+
+enum class RecordFormat : std::uint8_t { any, json, ndjson, csv, cloudevents, geojson };  // any: by Content-Type or file name
+
+struct IdRule {
+  bool digest = true;             // SHA-256 of the raw frame, first 128 bits, 32 lower-case hex characters
+  std::vector<FieldPath> fields;  // one or several, joined with ':'
+};
+
+enum class TimeFormat : std::uint8_t { acceptance, rfc3339, unix_seconds, unix_ms, unix_us, strptime };
+struct TimeRule {
+  TimeFormat format = TimeFormat::acceptance;
+  FieldPath field;             // empty for acceptance
+  std::string strptime;        // of TimeFormat::strptime, e.g. "%Y-%m-%d %H:%M:%S"
+  std::string zone = "UTC";    // UTC or a fixed offset such as +02:00
+};
+
+struct CsvRule {
+  std::uint32_t record_lines_max = 64;  // range 1..10'000: lines a quoted field may span
+  char separator = ',';
+};
+
+struct RecordConfig {
+  RecordFormat format = RecordFormat::any;
+  IdRule id;
+  TimeRule time;
+  std::string type;       // constant type; empty: CloudEvents type, else ""
+  CsvRule csv;
+};
+
+enum class OnConflict : std::uint8_t { dead_letter, ignore };
+struct DedupeConfig {
+  std::chrono::microseconds remember = std::chrono::hours(24 * 7);  // 1 min .. 10 years
+  std::uint64_t ids_max = 50'000'000;                               // 1'000 .. 4'000'000'000
+  OnConflict on_conflict = OnConflict::dead_letter;
+};
+
+/// Stage, view or sink applies only to events where it holds.
+struct WhenConfig {
+  FieldPath path;      // `@type` for {type: order}
+  Constant equals;
+};
+
+enum class FieldType : std::uint8_t { any, string, integer, decimal, boolean, object, array };
+struct FieldRule {
+  FieldPath path;
+  FieldType type = FieldType::any;
+  bool required = true;
+  bool nullable = false;
+  std::optional<bool> coerce;                 // default: on for CSV only
+  std::optional<std::string> min, max;        // inclusive; decimals as written
+  std::optional<std::string> above, below;    // exclusive
+  std::optional<std::uint32_t> length_min, length_max;  // of strings, in code points
+  std::vector<Constant> one_of;               // empty: anything
+  ConfigPlace place;
+};
+struct ValidateConfig {
+  std::vector<FieldRule> fields;
+};
+
+/// A reference table from a CSV file with a header line.
+struct TableConfig {
+  std::string file;                   // resolved against the pipeline file's folder
+  std::vector<std::string> key;       // columns of the file
+  ConfigPlace place;
+};
+enum class OnMissing : std::uint8_t { pass, reject, fill };
+struct EnrichConfig {
+  TableConfig table;
+  std::vector<FieldPath> key;                                   // event fields, one per key column
+  std::vector<std::pair<std::string, std::string>> add;         // output field <- column, in file order
+  OnMissing missing = OnMissing::pass;
+  std::vector<std::pair<std::string, Constant>> fill;           // of OnMissing::fill
+};
+
+/// One transform form. `path` and `constant` are leaves.
+struct Expression {
+  enum class Kind : std::uint8_t {
+    path, constant, add, subtract, multiply, divide, round, concat, lower, upper, ip_prefix, lookup
+  };
+  Kind kind = Kind::constant;
+  FieldPath path;
+  Constant constant;
+  std::vector<Expression> arguments;
+  int scale = 0;                        // divide, round: digits behind the point, 0..18
+  int bits = 24;                        // ip_prefix: 0..32 for IPv4; IPv6 twice as much is not assumed: 0..128
+  TableConfig table;                    // lookup
+  std::string column;                   // lookup: the column taken
+  ConfigPlace place;
+};
+struct TransformConfig {
+  std::vector<std::pair<std::string, Expression>> set;   // top-level output fields, in file order; later ones see earlier ones
+  std::vector<std::string> drop;                         // top-level fields, after `set`
+};
+
+struct StageConfig {
+  std::string kind;   // validate, enrich, transform
+  std::string name;   // unique; defaults to kind
+  std::optional<WhenConfig> when;
+  std::variant<ValidateConfig, EnrichConfig, TransformConfig> body;
+  ConfigPlace place;
+};
+
+enum class MeasureKind : std::uint8_t { count, sum, min, max, average };
+struct MeasureConfig {
+  std::string name;
+  MeasureKind kind = MeasureKind::count;
+  FieldPath path;     // of all but count
+};
+struct WindowConfig {
+  enum class Unit : std::uint8_t { fixed, day, week, month, year };
+  Unit unit = Unit::fixed;
+  std::chrono::microseconds size{0};   // of fixed: 1 s .. 366 d
+  std::string text;                    // as written: "5m", "day"
+};
+/// Exactly one of `latest` (a key) and measures.
+struct ViewConfig {
+  std::string name;
+  std::optional<FieldPath> latest;
+  std::vector<FieldPath> fields;       // of latest: keep only these fields of the record; empty: the whole record
+  std::vector<FieldPath> group_by;
+  std::vector<WindowConfig> windows;
+  std::vector<MeasureConfig> measures;
+  std::optional<std::chrono::microseconds> retain;
+  std::optional<WhenConfig> when;
+  ConfigPlace place;
+};
+
+struct LimitsConfig {
+  std::uint64_t event_bytes_max = 900 * 1024;   // 1 KiB .. 16 MiB
+};
+
+struct PipelineConfig {
+  std::string name;
+  std::uint32_t partitions = 8;                 // 1..1024
+  RecordConfig record;
+  DedupeConfig dedupe;
+  std::vector<StageConfig> stages;
+  std::vector<ViewConfig> views;
+  LimitsConfig limits;
+  std::string file;                             // where it was read from
+};
+
+/// The node file, as far as it exists.
+struct NodeConfig {
+  std::string node = "n1";
+  std::string data;                                              // empty: chosen by the command
+  std::uint64_t segment_bytes = 64ull * 1024 * 1024;             // 4 MiB .. 1 GiB
+  std::chrono::microseconds commit_interval{20'000};             // 1 ms .. 10 s
+  std::uint64_t commit_bytes_max = 4ull * 1024 * 1024;           // 64 KiB .. 64 MiB
+  std::optional<std::chrono::microseconds> retain = std::chrono::hours(24 * 7);   // nullopt: all
+  std::uint64_t memory_max = 2ull * 1024 * 1024 * 1024;          // 256 MiB .. 1 TiB
+  std::uint64_t disk_max = 100ull * 1024 * 1024 * 1024;          // 256 MiB .. 1 PiB
+  std::string logging_level = "info";                            // trace, debug, info, warn, error
+};
+
+/// Reads and checks a pipeline file. The text form of what was read is `weir config show`.
+class ConfigLoader {
+ public:
+  virtual ~ConfigLoader() = default;
+  /// Error config_invalid: every finding, one per line, each `file:line:column: what, allowed, nearest right key`.
+  [[nodiscard]] virtual Result<PipelineConfig> pipeline(const std::string& file, const std::vector<std::string>& sets) const = 0;
+  [[nodiscard]] virtual Result<NodeConfig> node(const std::string& file, const std::vector<std::string>& sets) const = 0;
+};
+
+}  // namespace weir
