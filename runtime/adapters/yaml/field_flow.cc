@@ -1,0 +1,135 @@
+// Follows the fields of a record through the stages, as far as a file can tell, to find views that could never have a value.
+// Silent where it cannot be sure: stages with `when`, JSON input with undeclared fields.
+#include <map>
+
+#include "runtime/adapters/yaml/reader.h"
+
+namespace weir::yaml {
+namespace {
+
+struct Known {
+  bool dropped = false;
+  FieldType type = FieldType::any;  // any: not known
+  std::string stage;                // who says so
+};
+
+/// By path text of declared fields, and by name of top-level fields.
+using Fields = std::map<std::vector<std::string>, Known>;
+
+void forget(Fields& fields, const std::string& top) {
+  std::erase_if(fields, [&](const auto& field) { return field.first.front() == top; });
+}
+
+FieldType type_of(const Expression& expression) {
+  switch (expression.kind) {
+    case Expression::Kind::constant:
+      return expression.constant.kind == Constant::Kind::string    ? FieldType::string
+             : expression.constant.kind == Constant::Kind::boolean ? FieldType::boolean
+             : expression.constant.kind == Constant::Kind::number  ? FieldType::decimal
+                                                                   : FieldType::any;
+    case Expression::Kind::concat:
+    case Expression::Kind::lower:
+    case Expression::Kind::upper:
+    case Expression::Kind::ip_prefix: return FieldType::string;
+    case Expression::Kind::add:
+    case Expression::Kind::subtract:
+    case Expression::Kind::multiply:
+    case Expression::Kind::divide:
+    case Expression::Kind::round: return FieldType::decimal;
+    case Expression::Kind::path:
+    case Expression::Kind::lookup: return FieldType::any;
+  }
+  return FieldType::any;
+}
+
+void apply(const StageConfig& stage, Fields& fields) {
+  if (const auto* validate = std::get_if<ValidateConfig>(&stage.body)) {
+    for (const FieldRule& rule : validate->fields) fields[rule.path.parts] = Known{false, rule.type, stage.name};
+    return;
+  }
+  std::vector<std::pair<std::string, FieldType>> written;
+  std::vector<std::string> dropped;
+  if (const auto* enrich = std::get_if<EnrichConfig>(&stage.body)) {
+    for (const auto& added : enrich->add) written.emplace_back(added.first, FieldType::any);
+  } else {
+    const auto& transform = std::get<TransformConfig>(stage.body);
+    for (const auto& [name, expression] : transform.set) written.emplace_back(name, type_of(expression));
+    dropped = transform.drop;
+  }
+  for (const auto& [name, type] : written) {
+    forget(fields, name);
+    fields[{name}] = Known{false, stage.when ? FieldType::any : type, stage.name};
+  }
+  for (const std::string& name : dropped) {
+    forget(fields, name);
+    if (!stage.when) fields[{name}] = Known{true, FieldType::any, stage.name};
+  }
+}
+
+class Checker {
+ public:
+  Checker(Context& context, const PipelineConfig& config, const Fields& fields)
+      : context_(context), csv_(config.record.format == RecordFormat::csv), fields_(fields) {}
+
+  void check(const ViewConfig& view) {
+    if (view.latest) present(view, *view.latest, "latest");
+    for (const FieldPath& path : view.fields) present(view, path, "fields");
+    for (const FieldPath& path : view.group_by) present(view, path, "group_by");
+    if (view.when) present(view, view.when->path, "when");
+    for (const MeasureConfig& measure : view.measures) {
+      if (measure.kind == MeasureKind::count) continue;
+      const std::string key = fmt::format("measures.{}", measure.name);
+      if (present(view, measure.path, key)) numeric(view, measure.path, key);
+    }
+  }
+
+ private:
+  bool present(const ViewConfig& view, const FieldPath& path, std::string_view key) {
+    const auto top = path.envelope() ? fields_.end() : fields_.find({path.parts.front()});
+    if (top == fields_.end() || !top->second.dropped) return true;
+    context_.findings.add(view.place, fmt::format("\"views.{}.{}\" reads \"{}\", which the stage \"{}\" drops", view.name, key,
+                                                  path.text, top->second.stage));
+    return false;
+  }
+  void numeric(const ViewConfig& view, const FieldPath& path, std::string_view key) {
+    const std::string where = fmt::format("\"views.{}.{}\" needs a number", view.name, key);
+    if (path.envelope()) {
+      context_.findings.add(view.place, fmt::format("{}, \"{}\" is none", where, path.text));
+      return;
+    }
+    const auto field = fields_.find(path.parts);
+    if (field == fields_.end()) {
+      if (!csv_) return;
+      context_.findings.add(view.place, fmt::format("{}, and fields of CSV are text until they are declared: give \"{}\" the type "
+                                                    "integer or decimal in a validate stage, or make it in a transform stage",
+                                                    where, path.text));
+      return;
+    }
+    switch (field->second.type) {
+      case FieldType::any:
+      case FieldType::integer:
+      case FieldType::decimal: return;
+      case FieldType::string:
+      case FieldType::boolean:
+      case FieldType::object:
+      case FieldType::array: break;
+    }
+    context_.findings.add(view.place, fmt::format("{}, but the stage \"{}\" makes \"{}\" something else", where,
+                                                  field->second.stage, path.text));
+  }
+
+  Context& context_;
+  bool csv_;
+  const Fields& fields_;
+};
+
+}  // namespace
+
+void check_views_against_stages(Context& context, const PipelineConfig& config) {
+  Fields fields;
+  for (const StageConfig& stage : config.stages) apply(stage, fields);
+  Checker checker(context, config, fields);
+  for (const ViewConfig& view : config.views) checker.check(view);
+}
+
+}  // namespace weir::yaml

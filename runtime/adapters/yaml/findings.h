@@ -1,0 +1,29 @@
+// What is wrong with a configuration file: collected, not thrown, so that a person sees everything at once.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "runtime/ports/pipeline_config.h"
+
+namespace weir::yaml {
+
+/// Not thread-safe; one per file that is read.
+class Findings {
+ public:
+  /// A finding beyond the first kFindingsMax is counted only: a broken generator must not print a book.
+  static constexpr std::size_t kFindingsMax = 200;
+
+  void add(const ConfigPlace& place, std::string text);
+  [[nodiscard]] bool empty() const { return items_.empty(); }
+  /// One per line in file order (those of `--set` last), each once: `file:line:column: text`.
+  [[nodiscard]] std::string text() const;
+
+ private:
+  struct Item {
+    ConfigPlace place;
+    std::string text;
+  };
+  std::vector<Item> items_;
+};
+
+}  // namespace weir::yaml

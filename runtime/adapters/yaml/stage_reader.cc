@@ -1,0 +1,184 @@
+// The section `stages`: the list, and the stages enrich and transform.
+#include <algorithm>
+
+#include "runtime/adapters/yaml/reader.h"
+
+namespace weir::yaml {
+namespace {
+
+constexpr std::size_t kStagesMax = 64;
+const std::vector<std::string> kKinds = {"validate", "enrich", "transform"};
+
+/// `name` and `when` stand beside the kind or inside its map; giving one in both places is a contradiction.
+struct StageExtras {
+  const Node* name = nullptr;
+  const Node* when = nullptr;
+};
+
+StageExtras take_extras(Context& context, MapReader& item, Node& body) {
+  StageExtras extras{item.take("name"), item.take("when")};
+  for (auto [key, slot] : {std::pair{"name", &extras.name}, std::pair{"when", &extras.when}}) {
+    const Node* inside = body.find(key);
+    if (inside == nullptr) continue;
+    if (*slot != nullptr) {
+      context.findings.add(inside->place, fmt::format("\"{}\" stands beside and inside the stage; keep one of them", key));
+    } else {
+      *slot = inside;
+    }
+  }
+  return extras;
+}
+
+/// The stage's own map without `name` and `when`.
+Node without_extras(const Node& node) {
+  Node body = node;
+  std::erase_if(body.entries, [](const Entry& entry) { return entry.key == "name" || entry.key == "when"; });
+  return body;
+}
+
+void read_stage(Context& context, const Node& node, std::size_t index, std::vector<StageConfig>& out) {
+  const std::string item_name = fmt::format("stages.{}", index);
+  MapReader item(context, node, item_name);
+  if (!item.valid()) return;
+  const Entry* kind = nullptr;
+  for (const Entry& entry : node.entries) {
+    if (entry.key == "name" || entry.key == "when") continue;
+    if (std::find(kKinds.begin(), kKinds.end(), entry.key) == kKinds.end()) {
+      context.findings.add(entry.place, fmt::format("unknown stage \"{}\"; allowed: {} (and name, when beside it){}", entry.key,
+                                                    join(kKinds), did_you_mean(entry.key, kKinds)));
+      return;
+    }
+    if (kind != nullptr) {
+      context.findings.add(entry.place, fmt::format("\"{}\" already is a \"{}\"; begin a new list item for \"{}\"", item_name,
+                                                    kind->key, entry.key));
+      return;
+    }
+    kind = &entry;
+  }
+  if (kind == nullptr) {
+    context.findings.add(node.place, fmt::format("\"{}\" names no stage; allowed: {}", item_name, join(kKinds)));
+    return;
+  }
+  StageConfig stage;
+  stage.kind = kind->key;
+  stage.name = kind->key;
+  stage.place = kind->place;
+  Node original = kind->value;
+  const StageExtras extras = take_extras(context, item, original);
+  const Node body = without_extras(kind->value);
+  ConfigPlace name_place = kind->place;
+  if (extras.name != nullptr && read_text(context, *extras.name, item_name + ".name", stage.name)) {
+    name_place = extras.name->place;
+    if (!read_name(context, name_place, stage.name, "the stage name")) stage.name.clear();
+  }
+  if (extras.when != nullptr) {
+    WhenConfig condition;
+    if (read_when(context, *extras.when, item_name + ".when", condition)) stage.when = std::move(condition);
+  }
+  for (const StageConfig& other : out) {
+    if (stage.name.empty() || other.name != stage.name) continue;
+    context.findings.add(name_place, fmt::format("a second stage is called \"{}\", the first one stands in line {}; give it a "
+                                                 "name of its own (name: …)",
+                                                 stage.name, other.place.line));
+  }
+  const std::string body_name = fmt::format("{}.{}", item_name, stage.kind);
+  if (stage.kind == "validate") {
+    read_validate(context, body, body_name, stage.body.emplace<ValidateConfig>());
+  } else if (stage.kind == "enrich") {
+    read_enrich(context, body, body_name, stage.body.emplace<EnrichConfig>());
+  } else {
+    read_transform(context, body, body_name, stage.body.emplace<TransformConfig>());
+  }
+  out.push_back(std::move(stage));
+}
+
+void read_add(Context& context, const Node& node, const std::string& name, const std::vector<std::string>& columns,
+              EnrichConfig& out) {
+  MapReader map(context, node, name);
+  if (!map.valid()) return;
+  if (node.entries.empty()) {
+    context.findings.add(node.place, fmt::format("\"{}\" must add at least one field", name));
+  }
+  for (const Entry& entry : node.entries) {
+    std::string field;
+    std::string column;
+    const bool good = read_field(context, entry.place, entry.key, name, field);
+    if (!read_text(context, entry.value, map.path(entry.key), column)) continue;
+    if (!columns.empty() && std::find(columns.begin(), columns.end(), column) == columns.end()) {
+      context.findings.add(entry.value.place, fmt::format("the table \"{}\" has no column \"{}\"; its columns are {}{}",
+                                                          out.table.file, column, join(columns),
+                                                          did_you_mean(column, columns)));
+    } else if (good) {
+      out.add.emplace_back(std::move(field), std::move(column));
+    }
+  }
+}
+
+void read_missing(Context& context, const Node& node, const std::string& name, EnrichConfig& out) {
+  if (node.kind != Node::Kind::map) {
+    static const std::vector<std::pair<std::string, OnMissing>> kWords = {{"pass", OnMissing::pass},
+                                                                          {"reject", OnMissing::reject}};
+    if (is_text(node) && (node.text == "pass" || node.text == "reject")) {
+      read_enum(context, node, name, kWords, out.missing);
+    } else {
+      context.findings.add(node.place, fmt::format("\"{}\" must be pass, reject or a map of field: value, found {}", name,
+                                                   describe_found(node)));
+    }
+    return;
+  }
+  out.missing = OnMissing::fill;
+  std::vector<std::string> fields;
+  for (const auto& added : out.add) fields.push_back(added.first);
+  if (node.entries.empty()) {
+    context.findings.add(node.place, fmt::format("\"{}\" must give at least one field a value; allowed: {}", name,
+                                                 join(fields)));
+  }
+  for (const Entry& entry : node.entries) {
+    Constant value;
+    std::string field;
+    const bool good = read_field(context, entry.place, entry.key, name, field) &&
+                      read_constant(context, entry.value, fmt::format("{}.{}", name, entry.key), value);
+    if (good && std::find(fields.begin(), fields.end(), field) == fields.end()) {
+      context.findings.add(entry.place, fmt::format("\"{}\" fills \"{}\", which this stage does not add; allowed: {}{}", name,
+                                                    entry.key, join(fields), did_you_mean(field, fields)));
+    } else if (good) {
+      out.fill.emplace_back(std::move(field), std::move(value));
+    }
+  }
+}
+
+}  // namespace
+
+void read_enrich(Context& context, const Node& node, const std::string& name, EnrichConfig& out) {
+  MapReader map(context, node, name);
+  std::vector<std::string> columns;
+  if (const Node* table = map.require("table")) read_table(context, *table, map.path("table"), out.table, columns);
+  const Node* key = map.take("key");
+  if (key == nullptr) {
+    // The event's fields are called as the table's columns unless said otherwise; a dot in a column is part of its name.
+    for (const std::string& column : out.table.key) out.key.push_back(FieldPath{{column}, column});
+  } else if (read_paths(context, *key, map.path("key"), 8, out.key) && !out.table.key.empty() &&
+             out.key.size() != out.table.key.size()) {
+    context.findings.add(key->place, fmt::format("\"{}\" names {} fields, the table's key has {} columns", map.path("key"),
+                                                 out.key.size(), out.table.key.size()));
+  }
+  if (const Node* add = map.require("add")) read_add(context, *add, map.path("add"), columns, out);
+  if (const Node* missing = map.take("missing")) read_missing(context, *missing, map.path("missing"), out);
+  map.finish();
+}
+
+void read_stages(Context& context, const Node& node, std::vector<StageConfig>& out) {
+  if (node.kind != Node::Kind::list) {
+    context.findings.add(node.place, fmt::format("\"stages\" must be a list, each item beginning with \"- KIND:\" ({}); found {}",
+                                                 join(kKinds), describe_found(node)));
+    return;
+  }
+  if (node.items.size() > kStagesMax) {
+    context.findings.add(node.place, fmt::format("\"stages\" must have at most {} items, found {}", kStagesMax,
+                                                 node.items.size()));
+    return;
+  }
+  for (std::size_t i = 0; i < node.items.size(); ++i) read_stage(context, node.items[i], i, out);
+}
+
+}  // namespace weir::yaml

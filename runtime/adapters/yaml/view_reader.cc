@@ -1,0 +1,209 @@
+// The section `views`.
+#include <algorithm>
+
+#include "runtime/adapters/yaml/reader.h"
+
+namespace weir::yaml {
+namespace {
+
+using std::chrono::microseconds;
+constexpr std::size_t kViewsMax = 256;
+constexpr std::size_t kMeasuresMax = 64;
+constexpr std::size_t kGroupFieldsMax = 8;
+constexpr microseconds kDay = std::chrono::hours(24);
+
+void read_window(Context& context, const Node& node, const std::string& name, ViewConfig& out) {
+  static const std::vector<std::pair<std::string, WindowConfig::Unit>> kCalendar = {
+      {"day", WindowConfig::Unit::day},
+      {"week", WindowConfig::Unit::week},
+      {"month", WindowConfig::Unit::month},
+      {"year", WindowConfig::Unit::year}};
+  WindowConfig window;
+  window.text = node.text;
+  const auto unit = std::find_if(kCalendar.begin(), kCalendar.end(), [&](const auto& u) {
+    return node.kind == Node::Kind::scalar && u.first == node.text;
+  });
+  if (unit != kCalendar.end()) {
+    window.unit = unit->second;
+  } else if (is_text(node) && node.text.find_first_of("0123456789") == std::string::npos) {
+    std::vector<std::string> words;
+    for (const auto& word : kCalendar) words.push_back(word.first);
+    context.findings.add(node.place, fmt::format("\"{}\" must hold durations from 1s to 366d or {}; found {}{}", name, join(words),
+                                                 describe_found(node), did_you_mean(node.text, words)));
+    return;
+  } else if (!read_duration(context, node, name, {std::chrono::seconds(1), 366 * kDay}, window.size)) {
+    return;
+  }
+  const bool twice = std::any_of(out.windows.begin(), out.windows.end(), [&](const WindowConfig& w) {
+    return w.unit == window.unit && w.size == window.size;
+  });
+  if (twice) {
+    context.findings.add(node.place, fmt::format("\"{}\" has the window {} twice", name, window.text));
+  } else {
+    out.windows.push_back(std::move(window));
+  }
+}
+
+void read_windows(Context& context, const Node& node, const std::string& name, ViewConfig& out) {
+  if (node.kind != Node::Kind::list) return read_window(context, node, name, out);
+  if (node.items.empty() || node.items.size() > 8) {
+    context.findings.add(node.place, fmt::format("\"{}\" must list 1 to 8 windows, found {}", name, node.items.size()));
+    return;
+  }
+  for (const Node& item : node.items) read_window(context, item, name, out);
+}
+
+/// `count`, or {sum: amount}
+bool read_measure(Context& context, const Entry& entry, const std::string& name, MeasureConfig& out) {
+  static const std::vector<std::pair<std::string, MeasureKind>> kKinds = {
+      {"sum", MeasureKind::sum}, {"min", MeasureKind::min}, {"max", MeasureKind::max}, {"average", MeasureKind::average}};
+  const Node& node = entry.value;
+  if (is_text(node) && node.text == "count") {
+    out.kind = MeasureKind::count;
+    return true;
+  }
+  std::vector<std::string> words;
+  for (const auto& kind : kKinds) words.push_back(kind.first);
+  if (node.kind != Node::Kind::map || node.entries.size() != 1) {
+    context.findings.add(node.place, fmt::format("\"{}\" must be count or one of {} with its field, such as {{sum: amount}}; "
+                                                 "found {}",
+                                                 name, join(words), describe_found(node)));
+    return false;
+  }
+  const Entry& form = node.entries.front();
+  const auto kind = std::find_if(kKinds.begin(), kKinds.end(), [&](const auto& k) { return k.first == form.key; });
+  if (kind == kKinds.end()) {
+    context.findings.add(form.place, form.key == "count"
+                                         ? fmt::format("\"{}\": count counts rows and takes no field; write \"{}: count\"", name,
+                                                       entry.key)
+                                         : fmt::format("unknown measure \"{}\" in \"{}\"; allowed: count, {}{}", form.key, name,
+                                                       join(words), did_you_mean(form.key, words)));
+    return false;
+  }
+  out.kind = kind->second;
+  return read_path(context, form.value, fmt::format("{}.{}", name, form.key), out.path);
+}
+
+void read_measures(Context& context, const Node& node, const std::string& name, ViewConfig& out) {
+  MapReader map(context, node, name);
+  if (!map.valid()) return;
+  if (node.entries.empty() || node.entries.size() > kMeasuresMax) {
+    context.findings.add(node.place, fmt::format("\"{}\" must have 1 to {} measures, found {}", name, kMeasuresMax,
+                                                 node.entries.size()));
+    return;
+  }
+  for (const Entry& entry : node.entries) {
+    MeasureConfig measure;
+    measure.name = entry.key;
+    const bool named = read_name(context, entry.place, entry.key, "the measure name");
+    if (named && (entry.key == "window" || entry.key == "window_start")) {
+      context.findings.add(entry.place, fmt::format("the measure \"{}\" would hide the row's own {}; give it another name",
+                                                    entry.key, entry.key));
+      continue;
+    }
+    const auto group = std::find_if(out.group_by.begin(), out.group_by.end(),
+                                    [&](const FieldPath& path) { return path.text == entry.key; });
+    if (group != out.group_by.end()) {
+      context.findings.add(entry.place, fmt::format("the measure \"{}\" has the name of a group field; give it another name",
+                                                    entry.key));
+      continue;
+    }
+    if (read_measure(context, entry, map.path(entry.key), measure) && named) out.measures.push_back(std::move(measure));
+  }
+}
+
+/// `latest` and measures exclude each other, with everything that belongs to them.
+void check_kind(Context& context, MapReader& map, const Node& node, const ViewConfig& view) {
+  const Node* latest = map.take("latest");
+  if (latest == nullptr) {
+    if (map.take("measures") == nullptr) {
+      context.findings.add(node.place, fmt::format("the view \"{}\" must have either latest or measures", view.name));
+    }
+    if (const Node* fields = map.take("fields")) {
+      context.findings.add(fields->place, fmt::format("\"{}\" belongs to a latest view, this one has measures",
+                                                      map.path("fields")));
+    }
+    return;
+  }
+  for (const std::string_view key : {"group_by", "windows", "measures", "retain"}) {
+    if (const Node* other = map.take(key)) {
+      context.findings.add(other->place, fmt::format("\"{}\" contradicts latest: a view keeps the latest record per key or "
+                                                     "measures, not both; make it two views",
+                                                     map.path(key)));
+    }
+  }
+}
+
+void read_latest(Context& context, MapReader& map, ViewConfig& out) {
+  if (const Node* latest = map.take("latest")) {
+    FieldPath path;
+    if (read_path(context, *latest, map.path("latest"), path)) out.latest = std::move(path);
+  }
+  const Node* fields = map.take("fields");
+  std::vector<FieldPath> paths;
+  if (fields == nullptr || !read_paths(context, *fields, map.path("fields"), 256, paths)) return;
+  for (FieldPath& path : paths) {
+    if (path.envelope()) {
+      context.findings.add(fields->place, fmt::format("\"{}\" names \"{}\": a latest row has id and time anyway; name fields of "
+                                                      "the record",
+                                                      map.path("fields"), path.text));
+    } else {
+      out.fields.push_back(std::move(path));
+    }
+  }
+}
+
+void read_aggregate(Context& context, MapReader& map, ViewConfig& out) {
+  const Node* group = map.take("group_by");
+  if (group != nullptr && read_paths(context, *group, map.path("group_by"), kGroupFieldsMax, out.group_by)) {
+    for (const FieldPath& path : out.group_by) {
+      if (path.text != "window" && path.text != "window_start") continue;
+      context.findings.add(group->place, fmt::format("the group field \"{0}\" would hide the row's own {0}; copy it to another "
+                                                     "name in a transform stage",
+                                                     path.text));
+    }
+  }
+  if (const Node* windows = map.take("windows")) read_windows(context, *windows, map.path("windows"), out);
+  if (const Node* measures = map.take("measures")) read_measures(context, *measures, map.path("measures"), out);
+  const Node* retain = map.take("retain");
+  if (retain == nullptr) return;
+  microseconds value{};
+  if (read_duration(context, *retain, map.path("retain"), {std::chrono::minutes(1), 36'500 * kDay}, value)) out.retain = value;
+  if (map.take("windows") == nullptr && map.take("latest") == nullptr) {
+    context.findings.add(retain->place, fmt::format("\"{}\" needs windows: it hides windows that ended long ago",
+                                                    map.path("retain")));
+  }
+}
+
+void read_view(Context& context, const Entry& entry, ViewConfig& out) {
+  out.name = entry.key;
+  out.place = entry.place;
+  MapReader map(context, entry.value, fmt::format("views.{}", entry.key));
+  if (!map.valid()) return;
+  read_latest(context, map, out);
+  read_aggregate(context, map, out);
+  if (const Node* when = map.take("when")) {
+    WhenConfig condition;
+    if (read_when(context, *when, map.path("when"), condition)) out.when = std::move(condition);
+  }
+  check_kind(context, map, entry.value, out);
+  map.finish();
+}
+
+}  // namespace
+
+void read_views(Context& context, const Node& node, std::vector<ViewConfig>& out) {
+  MapReader map(context, node, "views");
+  if (!map.valid()) return;
+  if (node.entries.size() > kViewsMax) {
+    context.findings.add(node.place, fmt::format("\"views\" must have at most {} views, found {}", kViewsMax,
+                                                 node.entries.size()));
+    return;
+  }
+  for (const Entry& entry : node.entries) {
+    (void)read_name(context, entry.place, entry.key, "the view name");
+    read_view(context, entry, out.emplace_back());
+  }
+}
+
+}  // namespace weir::yaml
