@@ -177,6 +177,23 @@ struct PipelineConfig {
   std::string file;                             // where it was read from
 };
 
+/// Raised when bytes on disk (frames, batches, state keys) change so that an older weir could not read them.
+inline constexpr std::uint32_t kStoredFormats = 1;
+
+/// Canonical texts, to be hashed: equal texts mean equal meaning, whatever the file looked like (comments, quotes, defaults
+/// written out or not). Places, and the file names of tables, are not part of them. Pure.
+/// Never changed in place: a change of such a text refuses, or rebuilds, existing data.
+///
+/// What may never change for existing data: name, partitions, id rule, dedupe key, stored formats.
+[[nodiscard]] std::string wall_text(const PipelineConfig& config);
+/// What decides what becomes of an event: record, conflicts, limits, stages in their order. The content of tables is for the
+/// caller to add, in the order of tables_of().
+[[nodiscard]] std::string rules_text(const PipelineConfig& config);
+/// What decides a view's rows. `retain` is not part of it: it hides rows and rebuilds nothing.
+[[nodiscard]] std::string view_text(const ViewConfig& view);
+/// Every table that stages read, in file order; one that is used twice comes twice. Pointers into `config`.
+[[nodiscard]] std::vector<const TableConfig*> tables_of(const PipelineConfig& config);
+
 /// The node file, as far as it exists.
 struct NodeConfig {
   std::string node = "n1";

@@ -4,6 +4,8 @@
 #include <charconv>
 #include <optional>
 
+#include "runtime/base/decimal.h"
+
 namespace weir::yaml {
 namespace {
 
@@ -265,10 +267,7 @@ bool read_name(Context& context, const ConfigPlace& place, const std::string& te
 
 bool read_decimal(Context& context, const Node& node, const std::string& name, std::string& out) {
   if (is_number(node)) {
-    const std::size_t point = node.text.find('.');
-    const std::size_t scale = point == std::string::npos ? 0 : node.text.size() - point - 1;
-    const auto count = std::count_if(node.text.begin(), node.text.end(), [](char c) { return c >= '0' && c <= '9'; });
-    if (count <= 38 && scale <= 18) {
+    if (Decimal::parse(node.text)) {
       out = node.text;
       return true;
     }

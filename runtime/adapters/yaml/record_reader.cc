@@ -2,6 +2,8 @@
 #include <algorithm>
 
 #include "runtime/adapters/yaml/reader.h"
+#include "runtime/base/time_pattern.h"
+#include "runtime/base/time_text.h"
 
 namespace weir::yaml {
 namespace {
@@ -30,36 +32,6 @@ void read_id(Context& context, const Node& node, IdRule& out) {
   out.fields = std::move(fields);
 }
 
-/// UTC or +HH:MM.
-bool is_zone(const std::string& text) {
-  if (text == "UTC" || text == "Z") return true;
-  const auto two = [&](std::size_t at, int max) {
-    return text[at] >= '0' && text[at] <= '9' && text[at + 1] >= '0' && text[at + 1] <= '9' &&
-           (text[at] - '0') * 10 + (text[at + 1] - '0') <= max;
-  };
-  return text.size() == 6 && (text[0] == '+' || text[0] == '-') && two(1, 14) && text[3] == ':' && two(4, 59);
-}
-
-/// Why the strptime format cannot give a date, or "".
-std::string strptime_problem(const std::string& format) {
-  // What runtime/base/time reads; a format that cannot give a year is a mistake, not a default.
-  static constexpr std::string_view kConversions = "YmdHMSfzjybBeIpTFD%";
-  bool year = false;
-  bool day = false;
-  for (std::size_t i = 0; i < format.size(); ++i) {
-    if (format[i] != '%') continue;
-    if (++i == format.size()) return "ends with a lone \"%\"";
-    if (kConversions.find(format[i]) == std::string_view::npos) {
-      return fmt::format("has the conversion \"%{}\"; allowed: %Y %y %m %b %B %d %e %j %H %I %p %M %S %f %z %F %T %D %%",
-                         format[i]);
-    }
-    year = year || format[i] == 'Y' || format[i] == 'y' || format[i] == 'F' || format[i] == 'D';
-    day = day || format[i] == 'd' || format[i] == 'e' || format[i] == 'j' || format[i] == 'F' || format[i] == 'D';
-  }
-  if (!year) return "has no year (%Y)";
-  return day ? "" : "has no day (%d)";
-}
-
 void read_time_format(Context& context, const Node& node, TimeRule& out) {
   const std::string name = "record.time.format";
   static const std::vector<std::pair<std::string, TimeFormat>> kFormats = {{"rfc3339", TimeFormat::rfc3339},
@@ -78,8 +50,8 @@ void read_time_format(Context& context, const Node& node, TimeRule& out) {
     read_enum(context, node, name, kFormats, out.format);
     return;
   }
-  if (const std::string problem = strptime_problem(node.text); !problem.empty()) {
-    context.findings.add(node.place, fmt::format("the strptime format \"{}\" of \"{}\" {}", node.text, name, problem));
+  if (const auto pattern = TimePattern::compile(node.text); !pattern) {
+    context.findings.add(node.place, fmt::format("\"{}\": {}", name, pattern.error().context));
     return;
   }
   out.format = TimeFormat::strptime;
@@ -102,15 +74,17 @@ void read_time(Context& context, const Node& node, TimeRule& out) {
   const bool has_field = field != nullptr && read_path(context, *field, map.path("field"), out.field, false);
   if (format != nullptr) read_time_format(context, *format, out);
   if (zone != nullptr && read_text(context, *zone, map.path("zone"), out.zone)) {
-    if (!is_zone(out.zone)) {
+    if (!parse_zone_offset(out.zone)) {
       context.findings.add(zone->place, fmt::format("\"record.time.zone\" must be UTC or a fixed offset such as +02:00, found "
                                                     "\"{}\"",
                                                     out.zone));
     } else if (out.format != TimeFormat::strptime && out.format != TimeFormat::acceptance) {
       context.findings.add(zone->place, "\"record.time.zone\" has no meaning here: only a strptime format lacks a zone of its "
                                         "own; leave it out");
-    } else if (out.strptime.find("%z") != std::string::npos) {
-      context.findings.add(zone->place, "\"record.time.zone\" contradicts the %z of the format; keep one of them");
+    } else if (out.strptime.find("%z") != std::string::npos || out.strptime.find("%Z") != std::string::npos ||
+               out.strptime.find("%s") != std::string::npos) {
+      context.findings.add(zone->place, "\"record.time.zone\" contradicts the format, which has a zone of its own (%z, %Z or "
+                                        "%s); keep one of them");
     }
   }
   if (!has_field) out.field = {};

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "runtime/adapters/yaml/reader.h"
+#include "runtime/base/decimal.h"
 
 namespace weir::yaml {
 namespace {
@@ -20,29 +21,6 @@ std::string type_name(FieldType type) {
   return "any";
 }
 bool numeric(FieldType type) { return type == FieldType::integer || type == FieldType::decimal; }
-
-/// -1, 0, 1 for two decimals in the spelling read_decimal accepts.
-int compare_decimals(std::string_view a, std::string_view b) {
-  const auto split = [](std::string_view text, bool& negative) {
-    negative = text.starts_with('-');
-    if (negative) text.remove_prefix(1);
-    const std::size_t point = text.find('.');
-    std::string whole(text.substr(0, point));
-    std::string fraction = point == std::string_view::npos ? "" : std::string(text.substr(point + 1));
-    fraction.resize(18, '0');
-    return std::string(38 - std::min<std::size_t>(whole.size(), 38), '0') + whole + fraction;
-  };
-  bool negative_a = false;
-  bool negative_b = false;
-  const std::string digits_a = split(a, negative_a);
-  const std::string digits_b = split(b, negative_b);
-  const bool zero = digits_a.find_first_not_of('0') == std::string::npos && digits_b.find_first_not_of('0') == std::string::npos;
-  if (zero) return 0;
-  if (negative_a != negative_b) return negative_a ? -1 : 1;
-  const int order = digits_a.compare(digits_b);
-  const int sign = order < 0 ? -1 : order > 0 ? 1 : 0;
-  return negative_a ? -sign : sign;
-}
 
 class FieldReader {
  public:
@@ -99,7 +77,7 @@ class FieldReader {
     const auto& low = rule.min ? rule.min : rule.above;
     const auto& high = rule.max ? rule.max : rule.below;
     if (!low || !high) return;
-    const int order = compare_decimals(*low, *high);
+    const auto order = *Decimal::parse(*low) <=> *Decimal::parse(*high);  // read_decimal has let both pass
     if (order < 0 || (order == 0 && rule.min && rule.max)) return;
     const std::string_view low_key = rule.min ? "min" : "above";
     const std::string_view high_key = rule.max ? "max" : "below";

@@ -1,7 +1,5 @@
 // Every file in configs/ is an example someone copies: it must load as it is.
-#include <cstdlib>
 #include <filesystem>
-#include <fstream>
 
 #include "runtime/adapters/yaml/yaml_config_loader.h"
 #include "tests/support/catch.h"
@@ -60,11 +58,11 @@ TEST_CASE("the retail example says what its file says", "[config]") {
   CHECK(config->limits.event_bytes_max == 900 * 1024);
   REQUIRE(config->stages.size() == 3);
   const auto& fields = std::get<ValidateConfig>(config->stages[0].body).fields;
-  REQUIRE(fields.size() == 6);
-  CHECK(fields[3].path.text == "UnitPrice");
-  CHECK(fields[3].type == FieldType::decimal);
-  CHECK(fields[3].above == "0");
-  CHECK(fields[4].required == false);
+  REQUIRE(fields.size() == 4);
+  CHECK(fields[1].path.text == "UnitPrice");
+  CHECK(fields[1].type == FieldType::decimal);
+  CHECK(fields[1].above == "0");
+  CHECK(fields[2].required == false);
   const auto& enrich = std::get<EnrichConfig>(config->stages[1].body);
   CHECK(enrich.table.file == "configs/pipelines/countries.csv");
   CHECK(enrich.table.key == std::vector<std::string>{"Country"});
@@ -83,6 +81,7 @@ TEST_CASE("the retail example says what its file says", "[config]") {
   CHECK(config->views[2].group_by.at(0).text == "Country");
   CHECK(config->views[3].windows.at(1).unit == WindowConfig::Unit::month);
   CHECK(config->views[3].measures.at(0).kind == MeasureKind::sum);
+  CHECK(config->views[3].retain == std::chrono::hours(24 * 400));
 }
 
 TEST_CASE("no file at all is a node with its defaults", "[config]") {

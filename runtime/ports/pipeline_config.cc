@@ -1,0 +1,275 @@
+#include "runtime/ports/pipeline_config.h"
+
+#include <charconv>
+
+namespace weir {
+namespace {
+
+/// Writes `key=value` lines whose values cannot be mistaken for another: texts carry their length.
+class Canonical {
+ public:
+  Canonical& key(std::string_view name) {
+    out_.append(name);
+    out_ += '=';
+    return *this;
+  }
+  Canonical& text(std::string_view value) {
+    number(value.size());
+    out_ += ':';
+    out_.append(value);
+    return *this;
+  }
+  Canonical& number(std::uint64_t value) {
+    char buffer[20];
+    const auto end = std::to_chars(buffer, buffer + sizeof buffer, value).ptr;
+    out_.append(buffer, end);
+    return *this;
+  }
+  Canonical& word(std::string_view value) {
+    out_.append(value);
+    return *this;
+  }
+  Canonical& flag(bool value) { return word(value ? "1" : "0"); }
+  void end() { out_ += '\n'; }
+  [[nodiscard]] std::string take() { return std::move(out_); }
+
+  /// The parts, not the spelling: `a\.b` and a column called `a.b` are the same field.
+  Canonical& path(const FieldPath& path) {
+    out_ += path.envelope() && path.parts.size() == 1 && path.parts.front() == path.text ? 'e' : 'p';
+    number(path.parts.size());
+    for (const std::string& part : path.parts) word(" ").text(part);
+    return *this;
+  }
+  Canonical& paths(const std::vector<FieldPath>& paths) {
+    number(paths.size());
+    for (const FieldPath& item : paths) word(" ").path(item);
+    return *this;
+  }
+  Canonical& constant(const Constant& constant) {
+    return number(static_cast<std::uint64_t>(constant.kind)).word(" ").text(constant.text);
+  }
+  Canonical& optional(const std::optional<std::string>& value) { return value ? text(*value) : word("-"); }
+  template <class Number>
+  Canonical& optional_number(const std::optional<Number>& value) {
+    return value ? number(static_cast<std::uint64_t>(*value)) : word("-");
+  }
+  void when(const std::optional<WhenConfig>& when) {
+    key("when");
+    if (when) path(when->path).word(" ").constant(when->equals);
+    end();
+  }
+
+ private:
+  std::string out_;
+};
+
+// Words, not enum values: a reordered enum must not change a hash.
+std::string_view word(FieldType type) {
+  switch (type) {
+    case FieldType::any: return "any";
+    case FieldType::string: return "string";
+    case FieldType::integer: return "integer";
+    case FieldType::decimal: return "decimal";
+    case FieldType::boolean: return "boolean";
+    case FieldType::object: return "object";
+    case FieldType::array: return "array";
+  }
+  return "any";
+}
+std::string_view word(OnMissing missing) {
+  switch (missing) {
+    case OnMissing::pass: return "pass";
+    case OnMissing::reject: return "reject";
+    case OnMissing::fill: return "fill";
+  }
+  return "pass";
+}
+std::string_view word(Expression::Kind kind) {
+  switch (kind) {
+    case Expression::Kind::path: return "path";
+    case Expression::Kind::constant: return "constant";
+    case Expression::Kind::add: return "add";
+    case Expression::Kind::subtract: return "subtract";
+    case Expression::Kind::multiply: return "multiply";
+    case Expression::Kind::divide: return "divide";
+    case Expression::Kind::round: return "round";
+    case Expression::Kind::concat: return "concat";
+    case Expression::Kind::lower: return "lower";
+    case Expression::Kind::upper: return "upper";
+    case Expression::Kind::ip_prefix: return "ip_prefix";
+    case Expression::Kind::lookup: return "lookup";
+  }
+  return "constant";
+}
+std::string_view word(MeasureKind kind) {
+  switch (kind) {
+    case MeasureKind::count: return "count";
+    case MeasureKind::sum: return "sum";
+    case MeasureKind::min: return "min";
+    case MeasureKind::max: return "max";
+    case MeasureKind::average: return "average";
+  }
+  return "count";
+}
+std::string_view word(WindowConfig::Unit unit) {
+  switch (unit) {
+    case WindowConfig::Unit::fixed: return "fixed";
+    case WindowConfig::Unit::day: return "day";
+    case WindowConfig::Unit::week: return "week";
+    case WindowConfig::Unit::month: return "month";
+    case WindowConfig::Unit::year: return "year";
+  }
+  return "fixed";
+}
+std::string_view word(TimeFormat format) {
+  switch (format) {
+    case TimeFormat::acceptance: return "acceptance";
+    case TimeFormat::rfc3339: return "rfc3339";
+    case TimeFormat::unix_seconds: return "unix";
+    case TimeFormat::unix_ms: return "unix_ms";
+    case TimeFormat::unix_us: return "unix_us";
+    case TimeFormat::strptime: return "strptime";
+  }
+  return "acceptance";
+}
+std::string_view word(RecordFormat format) {
+  switch (format) {
+    case RecordFormat::any: return "any";
+    case RecordFormat::json: return "json";
+    case RecordFormat::ndjson: return "ndjson";
+    case RecordFormat::csv: return "csv";
+    case RecordFormat::cloudevents: return "cloudevents";
+    case RecordFormat::geojson: return "geojson";
+  }
+  return "any";
+}
+
+void write(Canonical& out, const Expression& expression) {
+  out.word("(").word(word(expression.kind));
+  switch (expression.kind) {
+    case Expression::Kind::path: out.word(" ").path(expression.path); break;
+    case Expression::Kind::constant: out.word(" ").constant(expression.constant); break;
+    case Expression::Kind::divide:
+    case Expression::Kind::round: out.word(" ").number(static_cast<std::uint64_t>(expression.scale)); break;
+    case Expression::Kind::ip_prefix: out.word(" ").number(static_cast<std::uint64_t>(expression.bits)); break;
+    case Expression::Kind::lookup:
+      for (const std::string& column : expression.table.key) out.word(" ").text(column);
+      out.word(" ").text(expression.column);
+      break;
+    case Expression::Kind::add:
+    case Expression::Kind::subtract:
+    case Expression::Kind::multiply:
+    case Expression::Kind::concat:
+    case Expression::Kind::lower:
+    case Expression::Kind::upper: break;
+  }
+  for (const Expression& argument : expression.arguments) write(out, argument);
+  out.word(")");
+}
+
+void write(Canonical& out, const FieldRule& rule) {
+  out.key("field").path(rule.path).word(" ").word(word(rule.type));
+  out.word(" required ").flag(rule.required).word(" nullable ").flag(rule.nullable);
+  out.word(" coerce ").optional_number(rule.coerce);
+  out.word(" min ").optional(rule.min).word(" max ").optional(rule.max);
+  out.word(" above ").optional(rule.above).word(" below ").optional(rule.below);
+  out.word(" length ").optional_number(rule.length_min).word(" ").optional_number(rule.length_max);
+  for (const Constant& value : rule.one_of) out.word(" one_of ").constant(value);
+  out.end();
+}
+
+void write(Canonical& out, const ValidateConfig& validate) {
+  for (const FieldRule& rule : validate.fields) write(out, rule);
+}
+void write(Canonical& out, const EnrichConfig& enrich) {
+  out.key("table");
+  for (const std::string& column : enrich.table.key) out.text(column).word(" ");
+  out.end();
+  out.key("key").paths(enrich.key).end();
+  for (const auto& [field, column] : enrich.add) out.key("add").text(field).word(" ").text(column).end();
+  out.key("missing").word(word(enrich.missing)).end();
+  for (const auto& [field, value] : enrich.fill) out.key("fill").text(field).word(" ").constant(value).end();
+}
+void write(Canonical& out, const TransformConfig& transform) {
+  for (const auto& [field, expression] : transform.set) {
+    out.key("set").text(field).word(" ");
+    write(out, expression);
+    out.end();
+  }
+  for (const std::string& field : transform.drop) out.key("drop").text(field).end();
+}
+
+void tables_of(const Expression& expression, std::vector<const TableConfig*>& out) {
+  if (expression.kind == Expression::Kind::lookup) out.push_back(&expression.table);
+  for (const Expression& argument : expression.arguments) tables_of(argument, out);
+}
+
+}  // namespace
+
+std::string wall_text(const PipelineConfig& config) {
+  Canonical out;
+  out.key("wall").number(1).end();
+  out.key("pipeline").text(config.name).end();
+  out.key("partitions").number(config.partitions).end();
+  out.key("partition_by").word("murmur2(id)").end();
+  out.key("id");
+  if (config.record.id.digest) {
+    out.word("digest");
+  } else {
+    out.paths(config.record.id.fields);
+  }
+  out.end();
+  out.key("dedupe_key").word("id").end();
+  out.key("formats").number(kStoredFormats).end();
+  return out.take();
+}
+
+std::string rules_text(const PipelineConfig& config) {
+  Canonical out;
+  out.key("rules").number(1).end();
+  const RecordConfig& record = config.record;
+  out.key("format").word(word(record.format)).end();
+  out.key("time").word(word(record.time.format)).word(" ").path(record.time.field);
+  out.word(" ").text(record.time.strptime).word(" ").text(record.time.zone).end();
+  out.key("type").text(record.type).end();
+  out.key("csv").number(record.csv.record_lines_max).word(" ").text({&record.csv.separator, 1}).end();
+  out.key("on_conflict").word(config.dedupe.on_conflict == OnConflict::ignore ? "ignore" : "dead_letter").end();
+  out.key("event_bytes_max").number(config.limits.event_bytes_max).end();
+  for (const StageConfig& stage : config.stages) {
+    out.key("stage").text(stage.kind).word(" ").text(stage.name).end();
+    out.when(stage.when);
+    std::visit([&](const auto& body) { write(out, body); }, stage.body);
+  }
+  return out.take();
+}
+
+std::string view_text(const ViewConfig& view) {
+  Canonical out;
+  out.key("view").text(view.name).end();
+  out.key("latest");
+  if (view.latest) out.path(*view.latest);
+  out.end();
+  out.key("fields").paths(view.fields).end();
+  out.key("group_by").paths(view.group_by).end();
+  for (const WindowConfig& window : view.windows) {
+    out.key("window").word(word(window.unit)).word(" ").number(static_cast<std::uint64_t>(window.size.count())).end();
+  }
+  for (const MeasureConfig& measure : view.measures) {
+    out.key("measure").text(measure.name).word(" ").word(word(measure.kind)).word(" ").path(measure.path).end();
+  }
+  out.when(view.when);
+  return out.take();
+}
+
+std::vector<const TableConfig*> tables_of(const PipelineConfig& config) {
+  std::vector<const TableConfig*> out;
+  for (const StageConfig& stage : config.stages) {
+    if (const auto* enrich = std::get_if<EnrichConfig>(&stage.body)) out.push_back(&enrich->table);
+    if (const auto* transform = std::get_if<TransformConfig>(&stage.body)) {
+      for (const auto& field : transform->set) tables_of(field.second, out);
+    }
+  }
+  return out;
+}
+
+}  // namespace weir
