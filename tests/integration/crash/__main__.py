@@ -1,0 +1,133 @@
+"""Kills weir again and again and judges what is left with a model of its own.
+
+  python3 tests/integration/crash --kills 50 [--seed S] [--binary PATH] [--faults PATH]
+  python3 tests/integration/crash --power-cuts --kills 10
+  python3 tests/integration/crash --defect from_not_checked        must be caught
+
+Verdicts: PASS (exit 0), FAIL (1), INVALID (3: the faults met nothing, so nothing is proved), skipped (77).
+With --defect: CAUGHT (0) or MISSED (1).
+"""
+import argparse
+import os
+import random
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.dirname(HERE)]
+from outside import weir as outside  # noqa: E402
+import campaign as campaigns  # noqa: E402
+import faults  # noqa: E402
+
+PASS, FAIL, INVALID = 0, 1, 3
+
+# Which deliberate defect shows under which fault here. The others need what a killed process cannot show (a lost reply, a
+# log that refuses): they are caught by the seeded simulation.
+CAUGHT_BY = {
+    "dedupe_not_in_commit": "kill",
+}
+
+
+def arguments():
+    parse = argparse.ArgumentParser(prog="crash", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parse.add_argument("--kills", type=int, default=50)
+    parse.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
+    parse.add_argument("--binary", help="default: build/release/bin/weir")
+    parse.add_argument("--faults", help="default: weir-faults beside it")
+    parse.add_argument("--events", type=int, default=40_000, help="events per file")
+    parse.add_argument("--kills-per-round", type=int, default=10, help="kills per data directory")
+    parse.add_argument("--seconds-max", type=float, default=1800, help="give up (INVALID) after this time")
+    parse.add_argument("--power-cuts", action="store_true", help="cut the power instead of killing")
+    parse.add_argument("--defect", help="a deliberate defect of weir-faults, or `list`")
+    parse.add_argument("--verbose", action="store_true")
+    return parse.parse_args()
+
+
+def invalid_because(campaign, options):
+    """Why this campaign proves nothing, or None."""
+    w = campaign.witness
+    if w.kills < options.kills:
+        return f"only {w.kills} of {options.kills} kills met a running process within {options.seconds_max:.0f} s"
+    if w.middle * 5 < w.kills:
+        return f"only {w.middle} of {w.kills} kills came in the middle of a file"
+    missing = [name for name in ("duplicate", "conflict", "superseded", "rejected", "served") if not w.seen.get(name)]
+    if missing:
+        return f"the workload had no {', '.join(missing)}"
+    never = [p for p in campaign.points if p not in w.points]
+    if never and not options.power_cuts and options.kills >= 4 * len(campaign.points):
+        return f"fail points never hit: {', '.join(never)}"
+    return None
+
+
+def repeat_command(options):
+    extra = " --power-cuts" if options.power_cuts else ""
+    extra += f" --defect {options.defect}" if options.defect else ""
+    return (f"python3 tests/integration/crash --kills {options.kills} --seed {options.seed} --events {options.events} "
+            f"--kills-per-round {options.kills_per_round}{extra}")
+
+
+def report(verdict, text, options):
+    print(f"{verdict}: {text}")
+    if verdict not in ("PASS", "CAUGHT"):
+        print("repeat: " + repeat_command(options))
+
+
+def main():
+    options = arguments()
+    root = outside.repository()
+    if options.defect == "list":
+        for name in faults.names_in_source(root, "WEIR_DEFECT"):
+            print(f"{name:32} {CAUGHT_BY.get(name, 'simulation')}")
+        return PASS
+    options.binary = outside.find_binary(options.binary, "weir")
+    beside = os.path.join(os.path.dirname(options.binary), "weir-faults")
+    if not options.faults and (os.access(beside, os.X_OK) or options.defect):
+        options.faults = outside.find_binary(beside, "weir-faults")
+    if options.power_cuts:
+        with tempfile.TemporaryDirectory() as folder:
+            why_not = faults.power_cut_possible(folder)
+        if why_not:
+            print("skipped: no power cuts here: " + why_not)
+            return outside.SKIP
+    points = faults.names_in_source(root, "WEIR_FAIL_POINT") if options.faults else []
+    known = faults.names_in_source(root, "WEIR_DEFECT")
+    if options.defect and options.defect not in known:
+        print(f"INVALID: no defect {options.defect!r} in the sources; there are: {', '.join(known)}")
+        return INVALID
+    print(f"seed {options.seed}, {len(points)} fail points" + (f", defect {options.defect}" if options.defect else ""))
+    campaign = campaigns.Campaign(options, points)
+    started = time.monotonic()
+    try:
+        campaign.run()
+        found = None
+    except campaigns.Finding as finding:
+        found = finding
+    except outside.Hang as hang:
+        found = campaigns.Finding([f"HANG: {hang}"], "a process did not end")
+    summary = f"{campaign.witness.line()}, {time.monotonic() - started:.0f} s"
+    return verdict(campaign, options, found, summary)
+
+
+def verdict(campaign, options, found, summary):
+    why = invalid_because(campaign, options)
+    if found and options.defect:
+        print(f"CAUGHT: defect {options.defect} after {campaign.witness.kills} kills: {found.where}: {found.findings[0][:300]}")
+        return PASS
+    if found:
+        report("FAIL", f"{found.where}; {len(found.findings)} findings; {summary}", options)
+        for line in found.findings[:20]:
+            print("  " + line[:600])
+        return FAIL
+    if options.defect:
+        report("MISSED", f"defect {options.defect}: {summary}", options)
+        return FAIL
+    if why:
+        report("INVALID", f"{why}; {summary}", options)
+        return INVALID
+    report("PASS", summary, options)
+    return PASS
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,251 @@
+"""Runs the product, ends it again and again, and compares it with the model each time it lies still.
+
+A campaign is a row of rounds; a round is one fresh data directory that reads file after file, each from kill to kill until
+it is finished. After every kill the ledger is compared exactly, partition by partition, at the position the product says it
+has reached; at the end of each round (and after some kills) all views and dead letters too.
+"""
+import os
+import random
+import tempfile
+import time
+
+from outside import compare, weir as outside
+import faults
+import model as models
+import picture
+import workload
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+PIPELINE = os.path.join(HERE, "pipeline.yaml")
+
+
+class Finding(Exception):
+    """The product is wrong; the campaign ends here."""
+
+    def __init__(self, findings, where):
+        super().__init__(where)
+        self.findings, self.where = findings, where
+
+
+class Witness:
+    """What really happened. A campaign whose faults met nothing proves nothing."""
+
+    def __init__(self):
+        self.kills = 0              # processes that ended by our hand or by a fail point
+        self.middle = 0             # … with something accepted and not everything
+        self.in_flight = 0          # … with accepted events not yet decided
+        self.late = 0               # our strike came after the end
+        self.points = {}            # fail point -> hits
+        self.rounds = self.files = self.events = self.pictures = 0
+        self.again = 0              # files read again from the start after a kill behind the summary
+        self.seen = {}
+
+    def line(self):
+        points = f", {len(self.points)} fail points hit" if self.points else ""
+        return (f"{self.kills} kills ({self.middle} mid-file, {self.in_flight} with events in flight{points}), "
+                f"{self.rounds} data directories, {self.files} files, {self.events} events, {self.seen}, "
+                f"{self.pictures} whole pictures compared")
+
+
+class Campaign:
+    def __init__(self, options, points):
+        self.seed, self.events_per_file, self.kills_wanted = options.seed, options.events, options.kills
+        self.random = random.Random(options.seed)
+        defect = {"WEIR_DEFECT": options.defect} if options.defect else {}
+        self.faults_binary = outside.Weir(options.faults, defect) if options.faults else None
+        self.plain = self.faults_binary if options.defect else outside.Weir(options.binary)
+        self.points, self.open_points = points, list(points)
+        self.random.shuffle(self.open_points)
+        self.kills_per_round = options.kills_per_round
+        self.power = options.power_cuts
+        self.deadline = time.monotonic() + options.seconds_max
+        self.verbose = options.verbose
+        self.witness = Witness()
+        self.length = None          # seconds of an undisturbed run over one file
+
+    def run(self):
+        while self.witness.kills < self.kills_wanted:
+            if time.monotonic() > self.deadline:
+                return
+            with tempfile.TemporaryDirectory(prefix="weir-crash-") as folder:
+                striker = (faults.PowerCut if self.power else faults.Kill)(folder)
+                try:
+                    Round(self, folder, striker).run()
+                finally:
+                    striker.close()
+            self.witness.rounds += 1
+
+    def measure(self, folder, path):
+        """Seconds of an undisturbed run: the strikes are spread over it."""
+        if self.length is None:
+            self.length = self.plain.expect(0, "run", PIPELINE, path, "--data", os.path.join(folder, "measure"),
+                                            timeout=300).seconds
+        return self.length
+
+    def next_point(self):
+        """A fail point for the next kill, or None for a random moment. Points not hit yet come first, every second time."""
+        if not self.faults_binary or not self.points or self.power or self.random.random() < 0.4:
+            return None
+        return self.open_points[0] if self.open_points else self.random.choice(self.points)
+
+
+class Round:
+    """One data directory from its creation to the last comparison."""
+
+    def __init__(self, campaign, folder, striker):
+        self.c, self.folder, self.striker, self.data = campaign, folder, striker, striker.data
+        self.model = models.Model()
+        self.start_index = campaign.witness.events
+        self.seed = campaign.seed
+        self.kills = 0
+        self.committed = [0] * models.PARTITIONS
+        self.accepted = 0
+        self.log = []
+
+    def run(self):
+        while self.kills < self.c.kills_per_round and self.c.witness.kills < self.c.kills_wanted:
+            if time.monotonic() > self.c.deadline:
+                break
+            self._one_file()
+        self._look(whole=True, running_file=None)
+        for name, count in self.model.seen.items():
+            self.c.witness.seen[name] = self.c.witness.seen.get(name, 0) + count
+
+    def _one_file(self):
+        first = self.c.witness.events - self.start_index
+        events = [workload.event(self.seed + self.c.witness.rounds, first + i) for i in range(self.c.events_per_file)]
+        path = os.path.join(self.folder, f"events-{first}.ndjson")
+        workload.write_file(path, events)
+        self.c.measure(self.folder, path)
+        self.model.send(events)
+        self.c.witness.events += len(events)
+        self.c.witness.files += 1
+        may_be_finished = False
+        while True:
+            if self.kills < self.c.kills_per_round and self.c.witness.kills < self.c.kills_wanted:
+                ended = self._strike_once(path)
+            else:
+                ended = self.c.plain.call("run", PIPELINE, path, "--data", self.data, timeout=300)
+            self._note(ended)
+            if may_be_finished and self._read_again(events):
+                self.c.witness.again += 1
+            if ended.code == 0:
+                break
+            if not self._by_our_hand(ended):
+                raise Finding([str(ended)], "a run ended by itself")
+            # Behind the printed summary the file may or may not be marked as finished; before it, it is not.
+            may_be_finished = bool(ended.out.strip())
+            self._look(whole=self.c.random.random() < 0.15, running_file=events)
+        self._look(whole=False, running_file=None)
+        os.remove(path)
+
+    def _strike_once(self, path):
+        """Starts the product and ends it at a fail point or at a moment uniform over the length of a run."""
+        args = ("run", PIPELINE, path, "--data", self.data)
+        point = self.c.next_point()
+        if point:
+            passes = 1 if point in self.c.open_points else 2 ** self.c.random.randrange(0, 9)
+            ended = self.c.faults_binary.call(*args, env={"WEIR_FAIL_POINT": f"{point}:{passes}"}, timeout=300)
+            if ended.code == -9:
+                self.c.witness.points[point] = self.c.witness.points.get(point, 0) + 1
+                self._killed()
+            if self.c.open_points and point == self.c.open_points[0]:
+                self.c.open_points.pop(0)
+                if ended.code != -9:
+                    self.c.open_points.append(point)
+            self.log.append(f"{point}:{passes} -> {ended.code}")
+            return ended
+        process = self.c.plain.start(*args)
+        moment = self.c.random.uniform(0, self.c.length)
+        ended = process.wait(moment)
+        if ended is None and self.striker.strike(process):
+            ended = process.finish(60)
+            self._killed()
+            self.log.append(f"{self.striker.name} at {moment:.3f} s -> {ended.code}")
+            self.striker.recover()
+            return ended
+        self.c.witness.late += 1
+        return ended or process.finish(60)
+
+    def _killed(self):
+        self.kills += 1
+        self.c.witness.kills += 1
+
+    def _by_our_hand(self, ended):
+        # After a power cut the process may see its own input/output errors before the kill comes.
+        return ended.code == -9 or (self.striker.durable_only and self.log and "power cut" in self.log[-1])
+
+    def _note(self, ended):
+        if self.c.verbose:
+            print(f"  {self.log[-1] if self.log else ''} | {ended.code} {ended.seconds:.3f} s")
+
+    def _read_again(self, events):
+        """After a kill behind the summary: more accepted than sent means that the finished file was read once more."""
+        if sum(row["accepted"] for row in self._ledger()["partitions"]) > len(self.model.homes):
+            self.model.send(events)
+            return True
+        return False
+
+    def _ledger(self):
+        if not os.path.exists(self.data):
+            zero = dict.fromkeys(compare.COUNTS, 0)
+            return {"balanced": True, "total": zero,
+                    "partitions": [dict(zero, partition=p) for p in range(models.PARTITIONS)]}
+        return self.c.plain.ledger(self.data, codes=(0, 1))
+
+    def _look(self, whole, running_file):
+        """Compares what lies still. `running_file`: the events of a file not yet finished; else all must be decided."""
+        where = f"round {self.c.witness.rounds}, after " + ("; ".join(self.log[-3:]) or "no kill")
+        if not self._opened():
+            return
+        try:
+            ledger = self._ledger()
+            findings = self._positions(ledger, running_file)
+            if findings:
+                raise Finding(findings, where)
+            accepted = [row["accepted"] for row in sorted(ledger["partitions"], key=lambda row: row["partition"])]
+            self.model.decide_until(self.committed)
+            if whole:
+                findings = picture.compare_picture(self.model, accepted, picture.Picture.take(self.c.plain, self.data, ledger))
+                self.c.witness.pictures += 1
+            else:
+                picture.compare_ledger(self.model, ledger, accepted, findings)
+        except (outside.Broken, ValueError, KeyError, TypeError, AttributeError) as wrong:
+            raise Finding([f"{type(wrong).__name__}: {wrong}"], where) from None
+        if findings:
+            raise Finding(findings, where)
+
+    def _opened(self):
+        """False when a first start was killed before there was anything: then there is nothing to be asked."""
+        if self.committed != [0] * models.PARTITIONS or self.accepted:
+            return True
+        if not os.path.isdir(self.data):
+            return False
+        ended = self.c.plain.call("ledger", "--data", self.data, "--output", "json")
+        # A directory without its identity is refused with a message; after anything was accepted it never may be.
+        return ended.code in (0, 1) or ended.code not in (2, 3, 4, 5)
+
+    def _positions(self, ledger, running_file):
+        """The file's prefix, the committed positions and their direction."""
+        findings = compare.Findings()
+        parts = sorted(ledger["partitions"], key=lambda row: row["partition"])
+        accepted = [row["accepted"] for row in parts]
+        committed = [row["accepted"] - row["in_flight"] for row in parts]
+        total, sent = sum(accepted), len(self.model.homes)
+        if total > sent:
+            findings.add(f"{total} events were accepted, {sent} were sent")
+            return findings
+        if accepted != self.model.sent_until(total):
+            findings.add(f"accepted {accepted} is no prefix of what was sent: that would be {self.model.sent_until(total)}")
+        if total < self.accepted:
+            findings.add(f"accepted went back from {self.accepted} to {total}")
+        for p, (now, before) in enumerate(zip(committed, self.committed)):
+            if not before <= now <= accepted[p]:
+                findings.add(f"partition {p}: committed position {now}, before {before}, accepted {accepted[p]}")
+        if running_file is None and (total != sent or sum(committed) != sent):
+            findings.add(f"after the end {total} of {sent} are accepted and {sum(committed)} decided")
+        if running_file is not None and self.kills:
+            self.c.witness.middle += sent - len(running_file) < total < sent
+            self.c.witness.in_flight += total > sum(committed)
+        self.accepted, self.committed = total, committed
+        return findings
