@@ -5,7 +5,13 @@
 
 namespace weir::yaml {
 
-void Findings::add(const ConfigPlace& place, std::string text) { items_.push_back({place, std::move(text)}); }
+void Findings::add(const ConfigPlace& place, std::string text) {
+  const bool muted = std::any_of(muted_.begin(), muted_.end(), [&](const ConfigPlace& other) {
+    return other.line == place.line && other.column == place.column && other.file == place.file;
+  });
+  if (!muted) items_.push_back({place, std::move(text)});
+}
+void Findings::mute(const ConfigPlace& place) { muted_.push_back(place); }
 
 std::string Findings::text() const {
   std::vector<const Item*> order;

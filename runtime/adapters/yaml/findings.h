@@ -13,7 +13,10 @@ class Findings {
   /// A finding beyond the first kFindingsMax is counted only: a broken generator must not print a book.
   static constexpr std::size_t kFindingsMax = 200;
 
+  /// Dropped without a word when the place is muted.
   void add(const ConfigPlace& place, std::string text);
+  /// What stands at this place is known to be wrong: nothing more is said about it.
+  void mute(const ConfigPlace& place);
   [[nodiscard]] bool empty() const { return items_.empty(); }
   /// One per line in file order (those of `--set` last), each once: `file:line:column: text`.
   [[nodiscard]] std::string text() const;
@@ -24,6 +27,7 @@ class Findings {
     std::string text;
   };
   std::vector<Item> items_;
+  std::vector<ConfigPlace> muted_;
 };
 
 }  // namespace weir::yaml

@@ -5,6 +5,8 @@
 #include <optional>
 
 #include "runtime/base/decimal.h"
+#include "runtime/base/suggest.h"
+#include "runtime/base/units.h"
 
 namespace weir::yaml {
 namespace {
@@ -23,63 +25,6 @@ bool looks_numeric(std::string_view text) {
          text.find('-') == std::string_view::npos && std::count(text.begin(), text.end(), '.') <= 1;
 }
 
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t above = row[j];
-      row[j] = std::min({above + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0 : 1)});
-      diagonal = above;
-    }
-  }
-  return row[b.size()];
-}
-
-struct Unit {
-  std::string_view suffix;
-  std::uint64_t factor;
-};
-constexpr Unit kDurations[] = {{"us", 1},          {"ms", 1'000},         {"s", 1'000'000},     {"m", 60'000'000},
-                               {"h", 3'600'000'000}, {"d", 86'400'000'000}, {"w", 604'800'000'000}};
-constexpr Unit kSizes[] = {{"B", 1}, {"KiB", 1ull << 10}, {"MiB", 1ull << 20}, {"GiB", 1ull << 30}, {"TiB", 1ull << 40}};
-constexpr Unit kCounts[] = {{"", 1}, {"K", 1'000}, {"M", 1'000'000}, {"G", 1'000'000'000}};
-
-/// A whole number and one of the units behind it, or nothing. Saturates far above every range.
-template <std::size_t N>
-std::optional<std::uint64_t> with_unit(std::string_view text, const Unit (&units)[N]) {
-  const std::size_t split = std::min(text.find_first_not_of("0123456789"), text.size());
-  const std::string_view number = text.substr(0, split);
-  if (number.empty() || number.size() > 18) return std::nullopt;
-  std::uint64_t value = 0;
-  std::from_chars(number.data(), number.data() + number.size(), value);
-  for (const Unit& unit : units) {
-    if (text.substr(split) != unit.suffix) continue;
-    const std::uint64_t limit = std::numeric_limits<std::int64_t>::max() / unit.factor;
-    return value > limit ? std::uint64_t{std::numeric_limits<std::int64_t>::max()} : value * unit.factor;
-  }
-  return std::nullopt;
-}
-
-/// In the greatest unit that divides it.
-template <std::size_t N>
-std::string unit_text(std::uint64_t value, const Unit (&units)[N]) {
-  for (std::size_t i = N; i-- > 0;) {
-    if (value % units[i].factor == 0 && value >= units[i].factor) {
-      return fmt::format("{}{}", value / units[i].factor, units[i].suffix);
-    }
-  }
-  return fmt::format("{}{}", value, units[0].suffix);
-}
-std::string duration_text(std::chrono::microseconds value) {
-  // Weeks read worse than days: 7d, 3650d.
-  const auto count = static_cast<std::uint64_t>(value.count());
-  return count % 86'400'000'000 == 0 && count != 0 ? fmt::format("{}d", count / 86'400'000'000)
-                                                   : unit_text(count, kDurations);
-}
-
 }  // namespace
 
 std::string join(const std::vector<std::string>& words) {
@@ -92,16 +37,9 @@ std::string join(const std::vector<std::string>& words) {
 }
 
 std::string did_you_mean(std::string_view found, const std::vector<std::string>& allowed) {
-  std::size_t best = found.size() <= 4 ? 2 : 3;  // distances below this are slips of the finger
-  const std::string* nearest = nullptr;
-  for (const std::string& word : allowed) {
-    const std::size_t distance = edit_distance(found, word);
-    if (distance < best && distance < word.size()) {
-      best = distance;
-      nearest = &word;
-    }
-  }
-  return nearest == nullptr ? std::string{} : fmt::format("; did you mean \"{}\"?", *nearest);
+  if (found.size() > kShownMax) return {};
+  const auto word = nearest(found, allowed);
+  return word ? fmt::format("; did you mean \"{}\"?", *word) : std::string{};
 }
 
 bool is_boolean(const Node& node) {
@@ -150,10 +88,10 @@ const Node* MapReader::take(std::string_view key) {
   return node_.find(key);
 }
 
-const Node* MapReader::require(std::string_view key) {
+const Node* MapReader::require(std::string_view key, std::string_view write) {
   const Node* found = take(key);
   if (found == nullptr && valid_) {
-    context_.findings.add(node_.place, fmt::format("the key \"{}\" is missing", path(key)));
+    context_.findings.add(node_.place, fmt::format("the key \"{}\" is missing; write {}: {}", path(key), key, write));
   }
   return found;
 }
@@ -188,38 +126,39 @@ bool read_integer(Context& context, const Node& node, const std::string& name, R
 
 bool read_count(Context& context, const Node& node, const std::string& name, Range<std::uint64_t> range, std::uint64_t& out) {
   if (node.kind == Node::Kind::scalar) {
-    const auto value = with_unit(node.text, kCounts);
+    const auto value = parse_count(node.text);
     if (value && *value >= range.min && *value <= range.max) {
       out = *value;
       return true;
     }
   }
   context.findings.add(node.place, fmt::format("\"{}\" must be a count such as 500K or 50M from {} to {}, found {}", name,
-                                               unit_text(range.min, kCounts), unit_text(range.max, kCounts),
-                                               describe_found(node)));
+                                               format_count(range.min), format_count(range.max), describe_found(node)));
   return false;
+}
+
+std::optional<std::chrono::microseconds> duration_in(const Node& node, Range<std::chrono::microseconds> range) {
+  if (node.kind != Node::Kind::scalar) return std::nullopt;
+  const auto value = parse_duration(node.text);
+  return value && *value >= range.min && *value <= range.max ? std::optional(*value) : std::nullopt;
 }
 
 bool read_duration(Context& context, const Node& node, const std::string& name, Range<std::chrono::microseconds> range,
                    std::chrono::microseconds& out) {
-  if (node.kind == Node::Kind::scalar) {
-    const auto value = with_unit(node.text, kDurations);
-    const std::chrono::microseconds duration(static_cast<std::int64_t>(value.value_or(0)));
-    if (value && duration >= range.min && duration <= range.max) {
-      out = duration;
-      return true;
-    }
+  if (const auto value = duration_in(node, range)) {
+    out = *value;
+    return true;
   }
   context.findings.add(node.place, fmt::format("\"{}\" must be a duration with its unit (us, ms, s, m, h, d, w), such as 7d, "
                                                "from {} to {}; found {}",
-                                               name, duration_text(range.min), duration_text(range.max),
+                                               name, format_duration(range.min), format_duration(range.max),
                                                describe_found(node)));
   return false;
 }
 
 bool read_bytes(Context& context, const Node& node, const std::string& name, Range<std::uint64_t> range, std::uint64_t& out) {
   if (node.kind == Node::Kind::scalar) {
-    const auto value = with_unit(node.text, kSizes);
+    const auto value = parse_size(node.text);
     if (value && *value >= range.min && *value <= range.max) {
       out = *value;
       return true;
@@ -227,8 +166,7 @@ bool read_bytes(Context& context, const Node& node, const std::string& name, Ran
   }
   context.findings.add(node.place, fmt::format("\"{}\" must be a size with its unit (B, KiB, MiB, GiB, TiB), such as 64MiB, "
                                                "from {} to {}; found {}",
-                                               name, unit_text(range.min, kSizes), unit_text(range.max, kSizes),
-                                               describe_found(node)));
+                                               name, format_size(range.min), format_size(range.max), describe_found(node)));
   return false;
 }
 

@@ -3,7 +3,7 @@
 #pragma once
 #include <chrono>
 #include <cstdint>
-#include <limits>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -40,8 +40,8 @@ class MapReader {
   [[nodiscard]] bool valid() const { return valid_; }
   /// The value of a key this map may have, or nullptr.
   [[nodiscard]] const Node* take(std::string_view key);
-  /// The same for a key it must have; a finding when it is missing.
-  [[nodiscard]] const Node* require(std::string_view key);
+  /// The same for a key it must have; a finding with what to write when it is missing.
+  [[nodiscard]] const Node* require(std::string_view key, std::string_view write);
   void finish();
   /// "dedupe.remember"
   [[nodiscard]] std::string path(std::string_view key) const;
@@ -73,6 +73,8 @@ bool read_integer(Context& context, const Node& node, const std::string& name, R
 }
 /// An integer or one with K, M or G behind it (thousand, million, thousand million).
 bool read_count(Context& context, const Node& node, const std::string& name, Range<std::uint64_t> range, std::uint64_t& out);
+/// A duration with its unit inside the range, or nothing: for places that allow words beside durations.
+[[nodiscard]] std::optional<std::chrono::microseconds> duration_in(const Node& node, Range<std::chrono::microseconds> range);
 bool read_duration(Context& context, const Node& node, const std::string& name, Range<std::chrono::microseconds> range,
                    std::chrono::microseconds& out);
 bool read_bytes(Context& context, const Node& node, const std::string& name, Range<std::uint64_t> range, std::uint64_t& out);

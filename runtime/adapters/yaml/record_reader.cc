@@ -13,7 +13,7 @@ void read_id(Context& context, const Node& node, IdRule& out) {
   std::vector<FieldPath> fields;
   if (node.kind == Node::Kind::map) {
     MapReader map(context, node, name);
-    const Node* list = map.require("fields");
+    const Node* list = map.require("fields", "[FIELD, FIELD]");
     map.finish();
     if (list == nullptr || !read_paths(context, *list, name + ".fields", 8, fields)) return;
   } else if (is_text(node) && node.text == "digest") {
@@ -67,8 +67,8 @@ void read_time(Context& context, const Node& node, TimeRule& out) {
     return;
   }
   MapReader map(context, node, "record.time");
-  const Node* field = map.require("field");
-  const Node* format = map.require("format");
+  const Node* field = map.require("field", "FIELD");
+  const Node* format = map.require("format", "rfc3339, unix, unix_ms, unix_us or a strptime format");
   const Node* zone = map.take("zone");
   map.finish();
   const bool has_field = field != nullptr && read_path(context, *field, map.path("field"), out.field, false);

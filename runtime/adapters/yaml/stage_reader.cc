@@ -152,17 +152,17 @@ void read_missing(Context& context, const Node& node, const std::string& name, E
 void read_enrich(Context& context, const Node& node, const std::string& name, EnrichConfig& out) {
   MapReader map(context, node, name);
   std::vector<std::string> columns;
-  if (const Node* table = map.require("table")) read_table(context, *table, map.path("table"), out.table, columns);
+  if (const Node* table = map.require("table", "{file: FILE.csv, key: COLUMN}")) read_table(context, *table, map.path("table"), out.table, columns);
   const Node* key = map.take("key");
   if (key == nullptr) {
     // The event's fields are called as the table's columns unless said otherwise; a dot in a column is part of its name.
     for (const std::string& column : out.table.key) out.key.push_back(FieldPath{{column}, column});
   } else if (read_paths(context, *key, map.path("key"), 8, out.key) && !out.table.key.empty() &&
              out.key.size() != out.table.key.size()) {
-    context.findings.add(key->place, fmt::format("\"{}\" names {} fields, the table's key has {} columns", map.path("key"),
-                                                 out.key.size(), out.table.key.size()));
+    context.findings.add(key->place, fmt::format("\"{}\" must name one field for each of the table's {} key columns, found {}",
+                                                 map.path("key"), out.table.key.size(), out.key.size()));
   }
-  if (const Node* add = map.require("add")) read_add(context, *add, map.path("add"), columns, out);
+  if (const Node* add = map.require("add", "{FIELD: COLUMN}")) read_add(context, *add, map.path("add"), columns, out);
   if (const Node* missing = map.take("missing")) read_missing(context, *missing, map.path("missing"), out);
   map.finish();
 }

@@ -66,8 +66,8 @@ void read_table(Context& context, const Node& node, const std::string& name, Tab
                 std::vector<std::string>& columns) {
   out.place = node.place;
   MapReader map(context, node, name);
-  const Node* file = map.require("file");
-  const Node* key = map.require("key");
+  const Node* file = map.require("file", "FILE.csv");
+  const Node* key = map.require("key", "COLUMN");
   map.finish();
   std::string file_name;
   if (file != nullptr && read_text(context, *file, map.path("file"), file_name)) {

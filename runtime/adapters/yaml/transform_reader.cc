@@ -32,8 +32,8 @@ void read_operands(Context& context, const Node& node, const std::string& name, 
 void read_of_with(Context& context, const Node& node, const std::string& name, std::string_view key, Range<std::uint32_t> range,
                   bool list, int depth, Expression& out, int& number) {
   MapReader map(context, node, name);
-  const Node* of = map.require("of");
-  const Node* value = map.require(key);
+  const Node* of = map.require("of", list ? "[OPERAND, OPERAND]" : "OPERAND");
+  const Node* value = map.require(key, fmt::format("{} to {}", range.min, range.max));
   map.finish();
   if (of != nullptr && list) read_operands(context, *of, map.path("of"), 2, 2, depth, out);
   if (of != nullptr && !list) read_expression(context, *of, map.path("of"), depth + 1, out.arguments.emplace_back());
@@ -44,9 +44,9 @@ void read_of_with(Context& context, const Node& node, const std::string& name, s
 void read_lookup(Context& context, const Node& node, const std::string& name, int depth, Expression& out) {
   MapReader map(context, node, name);
   std::vector<std::string> columns;
-  if (const Node* table = map.require("table")) read_table(context, *table, map.path("table"), out.table, columns);
-  const Node* key = map.require("key");
-  const Node* column = map.require("column");
+  if (const Node* table = map.require("table", "{file: FILE.csv, key: COLUMN}")) read_table(context, *table, map.path("table"), out.table, columns);
+  const Node* key = map.require("key", "OPERAND");
+  const Node* column = map.require("column", "COLUMN");
   map.finish();
   if (key != nullptr && key->kind == Node::Kind::list) {
     read_operands(context, *key, map.path("key"), 1, 8, depth, out);
@@ -54,8 +54,8 @@ void read_lookup(Context& context, const Node& node, const std::string& name, in
     read_expression(context, *key, map.path("key"), depth + 1, out.arguments.emplace_back());
   }
   if (key != nullptr && !out.arguments.empty() && !out.table.key.empty() && out.arguments.size() != out.table.key.size()) {
-    context.findings.add(key->place, fmt::format("\"{}\" gives {} values, the table's key has {} columns", map.path("key"),
-                                                 out.arguments.size(), out.table.key.size()));
+    context.findings.add(key->place, fmt::format("\"{}\" must give one value for each of the table's {} key columns, found {}",
+                                                 map.path("key"), out.table.key.size(), out.arguments.size()));
   }
   if (column != nullptr && read_text(context, *column, map.path("column"), out.column) && !columns.empty() &&
       std::find(columns.begin(), columns.end(), out.column) == columns.end()) {

@@ -110,6 +110,7 @@ class TreeBuilder final : public YAML::EventHandler {
                                            entry.place.line));
       return;
     }
+    if (value.kind == Node::Kind::null) value.place = key.place;  // yaml-cpp places an empty value at the next token
     parent.node.entries.push_back({std::move(key.text), key.place, std::move(value)});
   }
 
@@ -120,6 +121,20 @@ class TreeBuilder final : public YAML::EventHandler {
   std::size_t count_ = 0;
   Node root_;
 };
+
+/// The first tab that indents a line: yaml-cpp's own message for it names neither the tab nor its place.
+std::optional<ConfigPlace> indenting_tab(const std::string& text, const std::string& file) {
+  int line = 1;
+  int column = 1;
+  bool indentation = true;
+  for (const char c : text) {
+    if (c == '\t' && indentation) return ConfigPlace{file, line, column};
+    indentation = c == '\n' || (indentation && c == ' ');
+    column = c == '\n' ? 1 : column + 1;
+    line += c == '\n' ? 1 : 0;
+  }
+  return std::nullopt;
+}
 
 }  // namespace
 
@@ -145,6 +160,10 @@ std::optional<Node> parse_tree(const std::string& text, const std::string& file,
     }
     return root;
   } catch (const YAML::Exception& error) {
+    if (const auto tab = indenting_tab(text, file)) {
+      findings.add(*tab, "a tab indents this line; YAML allows spaces only");
+      return std::nullopt;
+    }
     const bool placed = !error.mark.is_null();
     findings.add(ConfigPlace{file, placed ? error.mark.line + 1 : 1, placed ? error.mark.column + 1 : 1},
                  fmt::format("this is not valid YAML: {}", error.msg));
@@ -181,6 +200,7 @@ std::string substituted(const Node& node, const EnvironmentLookup& environment, 
       findings.add(node.place, fmt::format("\"{}\" is not an environment variable; write ${{NAME}}, ${{NAME:-default}}, "
                                            "or $${{ for a plain ${{",
                                            text.substr(dollar, end == std::string::npos ? end : end - dollar + 1)));
+      findings.mute(node.place);
       return out;
     }
     const std::optional<std::string> value = environment(name);
@@ -192,6 +212,7 @@ std::string substituted(const Node& node, const EnvironmentLookup& environment, 
       findings.add(node.place, fmt::format("the environment variable {0} is not set; set it, or write a default as "
                                            "${{{0}:-value}}",
                                            name));
+      findings.mute(node.place);
       return out;
     }
     at = end + 1;

@@ -166,7 +166,7 @@ void check_nesting(Context& context, const std::vector<FieldRule>& fields) {
 
 void read_validate(Context& context, const Node& node, const std::string& name, ValidateConfig& out) {
   MapReader map(context, node, name);
-  const Node* fields = map.require("fields");
+  const Node* fields = map.require("fields", "{FIELD: {type: string}}");
   map.finish();
   if (fields == nullptr) return;
   MapReader list(context, *fields, map.path("fields"));

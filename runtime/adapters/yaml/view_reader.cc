@@ -25,13 +25,14 @@ void read_window(Context& context, const Node& node, const std::string& name, Vi
   });
   if (unit != kCalendar.end()) {
     window.unit = unit->second;
-  } else if (is_text(node) && node.text.find_first_of("0123456789") == std::string::npos) {
+  } else if (const auto size = duration_in(node, {std::chrono::seconds(1), 366 * kDay})) {
+    window.size = *size;
+  } else {
     std::vector<std::string> words;
     for (const auto& word : kCalendar) words.push_back(word.first);
-    context.findings.add(node.place, fmt::format("\"{}\" must hold durations from 1s to 366d or {}; found {}{}", name, join(words),
-                                                 describe_found(node), did_you_mean(node.text, words)));
-    return;
-  } else if (!read_duration(context, node, name, {std::chrono::seconds(1), 366 * kDay}, window.size)) {
+    context.findings.add(node.place, fmt::format("\"{}\" must hold durations with their unit from 1s to 366d, such as 5m, or {}; "
+                                                 "found {}{}",
+                                                 name, join(words), describe_found(node), did_you_mean(node.text, words)));
     return;
   }
   const bool twice = std::any_of(out.windows.begin(), out.windows.end(), [&](const WindowConfig& w) {

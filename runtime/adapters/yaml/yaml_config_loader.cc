@@ -73,7 +73,7 @@ void read_dedupe(Context& context, const Node& node, DedupeConfig& out) {
 
 void read_pipeline(Context& context, const Node& root, PipelineConfig& out) {
   MapReader map(context, root, "");
-  if (const Node* name = map.require("pipeline"); name != nullptr && read_text(context, *name, "pipeline", out.name)) {
+  if (const Node* name = map.require("pipeline", "NAME"); name != nullptr && read_text(context, *name, "pipeline", out.name)) {
     (void)read_name(context, name->place, out.name, "the pipeline name");
   }
   if (const Node* partitions = map.take("partitions")) {
@@ -109,12 +109,12 @@ void read_embedded_log(Context& context, const Node& node, NodeConfig& out) {
   if (const Node* retain = map.take("retain")) {
     if (is_text(*retain) && retain->text == "all") {
       out.retain.reset();
-    } else if (is_text(*retain) && retain->text.find_first_of("0123456789") == std::string::npos) {
-      context.findings.add(retain->place, fmt::format("\"log.embedded.retain\" must be all or a duration such as 7d, found {}{}",
-                                                      describe_found(*retain), did_you_mean(retain->text, {"all"})));
-    } else if (microseconds value{};
-               read_duration(context, *retain, map.path("retain"), {std::chrono::minutes(1), 36'500 * kDay}, value)) {
-      out.retain = value;
+    } else if (const auto value = duration_in(*retain, {std::chrono::minutes(1), 36'500 * kDay})) {
+      out.retain = *value;
+    } else {
+      context.findings.add(retain->place, fmt::format("\"log.embedded.retain\" must be all or a duration with its unit from 1m to "
+                                                      "36500d, such as 7d; found {}",
+                                                      describe_found(*retain)));
     }
   }
   map.finish();

@@ -1,0 +1,142 @@
+// Every way to write a pipeline file wrong that we could think of, with the words a person reads then.
+#include <fstream>
+#include <sstream>
+
+#include "runtime/adapters/yaml/yaml_config_loader.h"
+#include "tests/support/catch.h"
+#include "tests/unit/config/files.h"
+
+namespace weir {
+namespace {
+
+struct Case {
+  std::string name;
+  std::string file;
+  std::string findings;
+};
+
+std::vector<Case> read_cases() {
+  std::ifstream in("tests/unit/config/broken_files.txt");
+  std::vector<Case> cases;
+  bool findings = false;
+  for (std::string line; std::getline(in, line);) {
+    if (line.starts_with("## ")) {
+      cases.push_back({line.substr(3), "", ""});
+      findings = false;
+    } else if (line == "=>") {
+      findings = true;
+    } else if (!cases.empty() && findings && !line.empty()) {
+      if (!cases.back().findings.empty()) cases.back().findings += '\n';
+      cases.back().findings += line;
+    } else if (!cases.empty() && !findings) {
+      for (std::size_t tab = line.find("<TAB>"); tab != std::string::npos; tab = line.find("<TAB>")) line.replace(tab, 5, "\t");
+      cases.back().file += line + "\n";
+    }
+  }
+  return cases;
+}
+
+std::optional<std::string> environment(std::string_view name) {
+  return name == "MANY" ? std::optional<std::string>("5000") : std::nullopt;
+}
+
+TEST_CASE("every broken pipeline file is refused with its exact findings", "[config]") {
+  const auto cases = read_cases();
+  REQUIRE(cases.size() >= 140);
+  ScratchFolder folder;
+  folder.write("countries.csv", "Country,region\nFrance,europe\n");
+  folder.write("pairs.csv", "a,b,c\n1,2,3\n");
+  folder.write("empty.csv", "");
+  folder.write("twice.csv", "a,b,a\n");
+  folder.write("open.csv", "a,\"b,c\n");
+  folder.write("hole.csv", "a,,c\n");
+  std::filesystem::create_directory(folder.path() + "/folder.csv");
+  const YamlConfigLoader loader(environment);
+  for (const Case& broken : cases) {
+    INFO(broken.name);
+    const auto config = loader.pipeline(folder.write("p.yaml", broken.file), {});
+    REQUIRE(!config);
+    CHECK(config.error().code == Errc::config_invalid);
+    std::string said = config.error().context;
+    // The folder's own name is chance.
+    for (std::size_t at = said.find(folder.path()); at != std::string::npos; at = said.find(folder.path())) {
+      const std::size_t slash = at + folder.path().size();
+      said.erase(at, folder.path().size() + (slash < said.size() && said[slash] == '/' ? 1 : 0));
+    }
+    CHECK(said == broken.findings);
+  }
+}
+
+TEST_CASE("a pipeline file that cannot be read is named with the reason", "[config]") {
+  ScratchFolder folder;
+  const YamlConfigLoader loader(environment);
+  CHECK(loader.pipeline(folder.path() + "/none.yaml", {}).error().context ==
+        folder.path() + "/none.yaml: the file cannot be read: there is no such file");
+  CHECK(loader.pipeline(folder.path(), {}).error().context == folder.path() + ": the file cannot be read: it is a directory");
+  const std::string big = folder.write("big.yaml", std::string((4u << 20) + 1, '#'));
+  CHECK(loader.pipeline(big, {}).error().context == big + ": the file cannot be read: it is longer than 4MiB");
+}
+
+TEST_CASE("a bomb of aliases ends at the limit of values", "[config]") {
+  ScratchFolder folder;
+  std::string text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n";
+  for (int i = 1; i < 9; ++i) {
+    text += fmt::format("a{0}: &a{0} [*a{1}, *a{1}, *a{1}, *a{1}, *a{1}, *a{1}, *a{1}, *a{1}, *a{1}, *a{1}]\n", i, i - 1);
+  }
+  const std::string file = folder.write("bomb.yaml", text);
+  CHECK(YamlConfigLoader(environment).pipeline(file, {}).error().context ==
+        file + ":1:1: more than 100000 values once all aliases are filled in");
+}
+
+TEST_CASE("deep nesting is an error, not a crash", "[config]") {
+  ScratchFolder folder;
+  const std::string file = folder.write("deep.yaml", "pipeline: p\nviews: " + std::string(100'000, '['));
+  const auto config = YamlConfigLoader(environment).pipeline(file, {});
+  REQUIRE(!config);
+  CHECK(config.error().context.find("this is not valid YAML") != std::string::npos);
+}
+
+TEST_CASE("no more than two hundred findings are shown", "[config]") {
+  ScratchFolder folder;
+  std::string text = "pipeline: p\n";
+  for (int i = 0; i < 1'000; ++i) text += fmt::format("k{}: 1\n", i);
+  const auto config = YamlConfigLoader(environment).pipeline(folder.write("many.yaml", text), {});
+  REQUIRE(!config);
+  const std::string& said = config.error().context;
+  CHECK(std::count(said.begin(), said.end(), '\n') == 200);
+  CHECK(said.ends_with("\nand more: only the first 200 findings are shown"));
+}
+
+TEST_CASE("every broken node file is refused with its exact findings", "[config]") {
+  const std::vector<Case> cases = {
+      {"unknown key", "htp: {}\n", "1:1: unknown key \"htp\"; allowed here: node, data, log, limits, logging"},
+      {"illegal name", "node: n 1\n",
+       "1:7: the node name \"n 1\" is not allowed: a letter first, then letters, digits, \"_\" and \"-\", at most 64 characters"},
+      {"kafka", "log: {kafka: {brokers: x}}\n", "1:7: unknown key \"kafka\"; allowed in \"log\": embedded"},
+      {"bare number", "log: {embedded: {commit_interval: 20}}\n",
+       "1:35: \"log.embedded.commit_interval\" must be a duration with its unit (us, ms, s, m, h, d, w), such as 7d, from 1ms to "
+       "10s; found the number 20"},
+      {"segment", "log: {embedded: {segment: 1MiB}}\n",
+       "1:27: \"log.embedded.segment\" must be a size with its unit (B, KiB, MiB, GiB, TiB), such as 64MiB, from 4MiB to 1GiB; "
+       "found the text \"1MiB\""},
+      {"retain", "log: {embedded: {retain: ever}}\n",
+       "1:26: \"log.embedded.retain\" must be all or a duration with its unit from 1m to 36500d, such as 7d; found the text "
+       "\"ever\""},
+      {"memory", "limits: {memory_max: 1MiB}\n",
+       "1:22: \"limits.memory_max\" must be a size with its unit (B, KiB, MiB, GiB, TiB), such as 64MiB, from 256MiB to 1TiB; "
+       "found the text \"1MiB\""},
+      {"level", "logging: {level: warning}\n",
+       "1:18: \"logging.level\" must be one of trace, debug, info, warn, error; found the text \"warning\""},
+  };
+  ScratchFolder folder;
+  for (const Case& broken : cases) {
+    INFO(broken.name);
+    const std::string file = folder.write("n.yaml", broken.file);
+    const auto config = YamlConfigLoader(environment).node(file, {});
+    REQUIRE(!config);
+    CHECK(config.error().context == file + ":" + broken.findings);
+  }
+}
+
+}  // namespace
+}  // namespace weir

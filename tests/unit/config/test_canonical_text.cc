@@ -1,0 +1,133 @@
+// The texts that refuse or rebuild existing data: they must change exactly when the meaning does.
+#include "runtime/adapters/yaml/yaml_config_loader.h"
+#include "tests/support/catch.h"
+#include "tests/unit/config/files.h"
+
+namespace weir {
+namespace {
+
+PipelineConfig load(const std::string& text) {
+  ScratchFolder folder;
+  folder.write("t.csv", "k,v\n");
+  folder.write("u.csv", "k,v\n");
+  auto config = YamlConfigLoader{}.pipeline(folder.write("p.yaml", text), {});
+  if (!config) FAIL(config.error().context);
+  return *config;
+}
+
+TEST_CASE("the wall text is what may never change, and its bytes stand here", "[config]") {
+  // A changed byte refuses every existing data directory: this text is part of the stored format.
+  CHECK(wall_text(load("pipeline: retail\n")) ==
+        "wall=1\npipeline=6:retail\npartitions=8\npartition_by=murmur2(id)\nid=digest\ndedupe_key=id\nformats=1\n");
+  CHECK(wall_text(load("pipeline: p\npartitions: 2\nrecord: {id: {fields: [a.b, \"@source\"]}}\n")) ==
+        "wall=1\npipeline=1:p\npartitions=2\npartition_by=murmur2(id)\nid=2 p2 1:a 1:b e1 7:@source\ndedupe_key=id\nformats=1\n");
+}
+
+TEST_CASE("stages, views, limits and time do not touch the wall", "[config]") {
+  const std::string wall = wall_text(load("pipeline: p\n"));
+  CHECK(wall == wall_text(load("pipeline: p\nstages: [{transform: {drop: [a]}}]\nviews: {v: {latest: b}}\n"
+                               "limits: {event_bytes_max: 1KiB}\nrecord: {format: csv, type: x}\ndedupe: {remember: 1h}\n")));
+  CHECK(wall != wall_text(load("pipeline: q\n")));
+  CHECK(wall != wall_text(load("pipeline: p\npartitions: 9\n")));
+  CHECK(wall != wall_text(load("pipeline: p\nrecord: {id: a}\n")));
+}
+
+TEST_CASE("the rules text ignores layout and defaults written out", "[config]") {
+  const std::string rules = rules_text(load("pipeline: p\nstages: [{validate: {fields: {a: {type: decimal, above: 0}}}}]\n"));
+  CHECK(rules == rules_text(load("# a comment\npipeline: p\npartitions: 4\nlimits: {event_bytes_max: 900KiB}\nstages:\n"
+                                 "  - validate:\n      fields:\n        a: {above: 0, type: decimal, required: true}\n"
+                                 "    name: validate\nviews: {v: {latest: a}}\n")));
+}
+
+TEST_CASE("every key that decides about events changes the rules text", "[config]") {
+  const std::vector<std::string> variants = {
+      "",
+      "record: {format: csv}\n",
+      "record: {type: x}\n",
+      "record: {csv: {record_lines_max: 3}}\n",
+      "record: {csv: {separator: ;}}\n",
+      "record: {time: {field: t, format: unix}}\n",
+      "record: {time: {field: t, format: unix_ms}}\n",
+      "record: {time: {field: t, format: \"%F\"}}\n",
+      "record: {time: {field: t, format: \"%F\", zone: +01:00}}\n",
+      "dedupe: {on_conflict: ignore}\n",
+      "limits: {event_bytes_max: 1KiB}\n",
+      "stages: [{transform: {drop: [a]}}]\n",
+      "stages: [{transform: {drop: [a]}, name: b}]\n",
+      "stages: [{transform: {drop: [a]}, when: {type: b}}]\n",
+      "stages: [{transform: {drop: [a]}, when: {a: b}}]\n",
+      "stages: [{transform: {drop: [a]}, when: {a: 1}}]\n",
+      "stages: [{transform: {drop: [a, b]}}]\n",
+      "stages: [{transform: {drop: [b, a]}}]\n",
+      "stages: [{transform: {set: {x: a}}}]\n",
+      "stages: [{transform: {set: {x: a.b}}}]\n",
+      "stages: [{transform: {set: {x: a\\.b}}}]\n",
+      "stages: [{transform: {set: {x: {const: a}}}}]\n",
+      "stages: [{transform: {set: {x: 1}}}]\n",
+      "stages: [{transform: {set: {x: {const: \"1\"}}}}]\n",
+      "stages: [{transform: {set: {x: {round: {of: a, scale: 1}}}}}]\n",
+      "stages: [{transform: {set: {x: {round: {of: a, scale: 2}}}}}]\n",
+      "stages: [{transform: {set: {x: {ip_prefix: {of: a, bits: 2}}}}}]\n",
+      "stages: [{transform: {set: {x: {add: [a, b]}}}}]\n",
+      "stages: [{transform: {set: {x: {subtract: [a, b]}}}}]\n",
+      "stages: [{transform: {set: {x: {lookup: {table: {file: t.csv, key: k}, key: a, column: v}}}}}]\n",
+      "stages: [{enrich: {table: {file: t.csv, key: k}, add: {x: v}}}]\n",
+      "stages: [{enrich: {table: {file: t.csv, key: k}, key: a, add: {x: v}}}]\n",
+      "stages: [{enrich: {table: {file: t.csv, key: v}, key: a, add: {x: v}}}]\n",
+      "stages: [{enrich: {table: {file: t.csv, key: k}, add: {y: v}}}]\n",
+      "stages: [{enrich: {table: {file: t.csv, key: k}, add: {x: v}, missing: reject}}]\n",
+      "stages: [{enrich: {table: {file: t.csv, key: k}, add: {x: v}, missing: {x: 1}}}]\n",
+      "stages: [{validate: {fields: {a: {}}}}]\n",
+      "stages: [{validate: {fields: {a: {type: integer}}}}]\n",
+      "stages: [{validate: {fields: {a: {type: integer, min: 1}}}}]\n",
+      "stages: [{validate: {fields: {a: {type: integer, max: 1}}}}]\n",
+      "stages: [{validate: {fields: {a: {type: integer, above: 1}}}}]\n",
+      "stages: [{validate: {fields: {a: {type: integer, below: 1}}}}]\n",
+      "stages: [{validate: {fields: {a: {type: integer, one_of: [1]}}}}]\n",
+      "stages: [{validate: {fields: {a: {type: integer, coerce: true}}}}]\n",
+      "stages: [{validate: {fields: {a: {type: integer, coerce: false}}}}]\n",
+      "stages: [{validate: {fields: {a: {required: false}}}}]\n",
+      "stages: [{validate: {fields: {a: {nullable: true}}}}]\n",
+      "stages: [{validate: {fields: {a: {type: string, length_min: 1}}}}]\n",
+      "stages: [{validate: {fields: {a: {type: string, length_max: 1}}}}]\n",
+  };
+  for (std::size_t i = 0; i < variants.size(); ++i) {
+    for (std::size_t j = 0; j < i; ++j) {
+      INFO(variants[i] << variants[j]);
+      CHECK(rules_text(load("pipeline: p\n" + variants[i])) != rules_text(load("pipeline: p\n" + variants[j])));
+    }
+  }
+}
+
+TEST_CASE("a table's file name is no rule, its content is the caller's to add", "[config]") {
+  const PipelineConfig t = load("pipeline: p\nstages: [{enrich: {table: {file: t.csv, key: k}, add: {x: v}}}]\n");
+  const PipelineConfig u = load("pipeline: p\nstages: [{enrich: {table: {file: u.csv, key: k}, add: {x: v}}}]\n");
+  CHECK(rules_text(t) == rules_text(u));
+  const PipelineConfig both = load(
+      "pipeline: p\nstages:\n  - enrich: {table: {file: u.csv, key: k}, add: {x: v}}\n"
+      "  - transform: {set: {x: {concat: [{lookup: {table: {file: t.csv, key: k}, key: a, column: v}}, x]}}}\n");
+  const auto tables = tables_of(both);
+  REQUIRE(tables.size() == 2);
+  CHECK(tables[0]->file.ends_with("u.csv"));
+  CHECK(tables[1]->file.ends_with("t.csv"));
+}
+
+TEST_CASE("every key that decides a view's rows changes its text, retain does not", "[config]") {
+  const std::vector<std::string> variants = {
+      "{latest: a}", "{latest: b}", "{latest: a, fields: [x]}", "{latest: a, when: {type: x}}",
+      "{measures: {n: count}}", "{measures: {m: count}}", "{measures: {n: {sum: a}}}", "{measures: {n: {min: a}}}",
+      "{measures: {n: {sum: b}}}", "{group_by: [a], measures: {n: count}}", "{windows: [day], measures: {n: count}}",
+      "{windows: [24h], measures: {n: count}}", "{windows: [1h], measures: {n: count}}"};
+  for (std::size_t i = 0; i < variants.size(); ++i) {
+    for (std::size_t j = 0; j < i; ++j) {
+      INFO(variants[i] << " " << variants[j]);
+      CHECK(view_text(load("pipeline: p\nviews: {v: " + variants[i] + "}\n").views[0]) !=
+            view_text(load("pipeline: p\nviews: {v: " + variants[j] + "}\n").views[0]));
+    }
+  }
+  CHECK(view_text(load("pipeline: p\nviews: {v: {windows: [60m], measures: {n: count}, retain: 7d}}\n").views[0]) ==
+        view_text(load("pipeline: p\nviews: {v: {windows: [1h], measures: {n: count}}}\n").views[0]));
+}
+
+}  // namespace
+}  // namespace weir

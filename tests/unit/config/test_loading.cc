@@ -1,0 +1,150 @@
+// What a file may use beside plain keys: variables, anchors, `--set`, either place of `name` and `when`.
+#include "runtime/adapters/yaml/yaml_config_loader.h"
+#include "tests/support/catch.h"
+#include "tests/unit/config/files.h"
+
+namespace weir {
+namespace {
+
+std::optional<std::string> environment(std::string_view name) {
+  if (name == "NAME") return "orders";
+  if (name == "COUNT") return "16";
+  if (name == "EMPTY") return "";
+  return std::nullopt;
+}
+
+PipelineConfig load(const std::string& text, const std::vector<std::string>& sets = {}) {
+  ScratchFolder folder;
+  folder.write("t.csv", "\xEF\xBB\xBF\"a key\",\"b,c\",\"say \"\"hi\"\"\"\r\n1,2,3\r\n");
+  auto config = YamlConfigLoader(environment).pipeline(folder.write("p.yaml", text), sets);
+  if (!config) FAIL(config.error().context);
+  return *config;
+}
+std::string refused(const std::string& text, const std::vector<std::string>& sets) {
+  ScratchFolder folder;
+  const auto config = YamlConfigLoader(environment).pipeline(folder.write("p.yaml", text), sets);
+  REQUIRE(!config);
+  return config.error().context;
+}
+
+TEST_CASE("a pipeline needs nothing but its name", "[config]") {
+  const PipelineConfig config = load("pipeline: p\n");
+  CHECK(config.partitions == 8);
+  CHECK(config.record.id.digest);
+  CHECK(config.record.time.format == TimeFormat::acceptance);
+  CHECK(config.record.format == RecordFormat::any);
+  CHECK(config.stages.empty());
+}
+
+TEST_CASE("environment variables fill scalars, defaults stand in, $${ stays", "[config]") {
+  const PipelineConfig config = load(
+      "pipeline: ${NAME}\npartitions: ${COUNT}\nrecord: {type: \"a-${NONE:-b}-${EMPTY:-c}-${NAME}-$${NAME}-$5\"}\n");
+  CHECK(config.name == "orders");
+  CHECK(config.partitions == 16);
+  CHECK(config.record.type == "a-b-c-orders-${NAME}-$5");
+}
+
+TEST_CASE("an anchor stands for the same value again", "[config]") {
+  const PipelineConfig config =
+      load("pipeline: p\nviews:\n  a: &v {group_by: [x], measures: {n: count}}\n  b: *v\n");
+  REQUIRE(config.views.size() == 2);
+  CHECK(config.views[1].name == "b");
+  CHECK(config.views[1].group_by == config.views[0].group_by);
+}
+
+TEST_CASE("--set changes the tree before it is checked", "[config]") {
+  const std::string text = "pipeline: p\npartitions: 0\nstages:\n  - validate: {fields: {a: {type: integer, min: 5}}}\n";
+  const PipelineConfig config = load(text, {"partitions=4", "stages.0.validate.fields.a.min=-3", "dedupe.remember=1h",
+                                            "record={format: csv, id: [a, b]}", "views.v.latest='@id'"});
+  CHECK(config.partitions == 4);
+  CHECK(std::get<ValidateConfig>(config.stages[0].body).fields[0].min == "-3");
+  CHECK(config.dedupe.remember == std::chrono::hours(1));
+  CHECK(config.record.id.fields.size() == 2);
+  CHECK(config.views.at(0).latest->text == "@id");
+}
+
+TEST_CASE("findings of --set name it and come last", "[config]") {
+  CHECK(refused("pipeline: p\nlimits: 5\n", {"partitions=0", "record.fromat=csv"}).ends_with(
+      "p.yaml:2:9: \"limits\" must be a map of keys and values, found the number 5\n"
+      "--set partitions=0: \"partitions\" must be an integer from 1 to 1024, found the number 0\n"
+      "--set record.fromat=csv: unknown key \"fromat\"; allowed in \"record\": format, id, time, type, csv; did you mean "
+      "\"format\"?"));
+  CHECK(refused("pipeline: p\n", {"partitions"}) ==
+        "--set partitions: must be path=value with the keys of the path joined by dots, such as dedupe.remember=1h");
+  CHECK(refused("pipeline: p\n", {"a..b=1"}) ==
+        "--set a..b=1: must be path=value with the keys of the path joined by dots, such as dedupe.remember=1h");
+  CHECK(refused("pipeline: p\n", {"pipeline.x=1"}) ==
+        "--set pipeline.x=1: \"x\" cannot be set below the plain value \"p\"");
+  CHECK(refused("pipeline: p\nstages: [{transform: {drop: [a]}}]\n", {"stages.1.transform.drop=[b]"}) ==
+        "--set stages.1.transform.drop=[b]: \"1\" is no item of a list of 1; allowed: 0 to 0");
+  CHECK(refused("pipeline: p\n", {"record=[a"}) ==
+        "--set record=[a: the value is not valid YAML; put text with special characters into quotes");
+}
+
+TEST_CASE("name and when of a stage may stand beside it or inside", "[config]") {
+  const PipelineConfig config = load(
+      "pipeline: p\nstages:\n"
+      "  - transform: {drop: [a], name: first, when: {type: order}}\n"
+      "  - transform: {drop: [b]}\n    name: second\n    when: {a.b: 15.30}\n");
+  REQUIRE(config.stages.size() == 2);
+  CHECK(config.stages[0].name == "first");
+  CHECK(config.stages[0].when->path.text == "@type");
+  CHECK(config.stages[1].name == "second");
+  CHECK(config.stages[1].when->path.parts == std::vector<std::string>{"a", "b"});
+  CHECK(config.stages[1].when->equals == Constant{Constant::Kind::number, "15.30"});
+}
+
+TEST_CASE("a table's header is read as CSV, with its mark and its quotes", "[config]") {
+  const PipelineConfig config = load(
+      "pipeline: p\nstages:\n"
+      "  - enrich: {table: {file: t.csv, key: a key}, key: a.b, add: {x: \"b,c\", y: 'say \"hi\"'}}\n");
+  const auto& enrich = std::get<EnrichConfig>(config.stages[0].body);
+  CHECK(enrich.add[1].second == "say \"hi\"");
+  CHECK(enrich.key[0].parts == std::vector<std::string>{"a", "b"});
+  CHECK(enrich.missing == OnMissing::pass);
+}
+
+TEST_CASE("numbers keep their spelling and words stay words", "[config]") {
+  const PipelineConfig config = load(
+      "pipeline: p\nstages:\n"
+      "  - validate: {fields: {c: {type: string, one_of: [NO, yes, \"5\", 2010-12-01]}, a\\.b: {type: decimal, max: 17850.10}}}\n"
+      "  - transform: {set: {x: 0.10, y: {const: \"0.10\"}, z: {const: null}, u: {const: true}}}\n");
+  const auto& fields = std::get<ValidateConfig>(config.stages[0].body).fields;
+  REQUIRE(fields.at(0).one_of.size() == 4);
+  for (const Constant& word : fields[0].one_of) CHECK(word.kind == Constant::Kind::string);
+  CHECK(fields.at(1).path.parts == std::vector<std::string>{"a.b"});
+  CHECK(fields[1].max == "17850.10");
+  const auto& set = std::get<TransformConfig>(config.stages[1].body).set;
+  CHECK(set.at(0).second.constant == Constant{Constant::Kind::number, "0.10"});
+  CHECK(set.at(1).second.constant == Constant{Constant::Kind::string, "0.10"});
+  CHECK(set.at(2).second.constant.kind == Constant::Kind::null);
+  CHECK(set.at(3).second.constant == Constant{Constant::Kind::boolean, "true"});
+}
+
+TEST_CASE("every transform form reads into its expression", "[config]") {
+  const PipelineConfig config = load(
+      "pipeline: p\nstages:\n  - transform:\n      set:\n"
+      "        a: {copy: x.y}\n        b: {add: [a, 1, 2]}\n        c: {subtract: [a, 1]}\n"
+      "        d: {divide: {of: [a, {multiply: [b, c]}], scale: 4}}\n        e: {round: {of: d, scale: 0}}\n"
+      "        f: {concat: [a, {const: -}, b]}\n        g: {lower: a}\n        h: {upper: {lower: a}}\n"
+      "        i: {ip_prefix: {of: ip, bits: 24}}\n"
+      "        j: {lookup: {table: {file: t.csv, key: a key}, key: a, column: \"b,c\"}}\n        k: \"@time\"\n");
+  const auto& set = std::get<TransformConfig>(config.stages[0].body).set;
+  using Kind = Expression::Kind;
+  const std::vector<Kind> kinds = {Kind::path, Kind::add, Kind::subtract, Kind::divide, Kind::round, Kind::concat,
+                                   Kind::lower, Kind::upper, Kind::ip_prefix, Kind::lookup, Kind::path};
+  REQUIRE(set.size() == kinds.size());
+  for (std::size_t i = 0; i < kinds.size(); ++i) {
+    INFO(set[i].first);
+    CHECK(set[i].second.kind == kinds[i]);
+  }
+  CHECK(set[3].second.scale == 4);
+  CHECK(set[3].second.arguments.at(1).kind == Kind::multiply);
+  CHECK(set[7].second.arguments.at(0).kind == Kind::lower);
+  CHECK(set[8].second.bits == 24);
+  CHECK(set[9].second.column == "b,c");
+  CHECK(set[10].second.path.envelope());
+}
+
+}  // namespace
+}  // namespace weir
