@@ -1,0 +1,80 @@
+// The working batch of one partition: the events of one ingest batch on their way through the stages. It travels by reference;
+// stages change it in place and give each event a verdict.
+#pragma once
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runtime/base/ids.h"
+#include "runtime/event/chain_arena.h"
+#include "runtime/event/document.h"
+#include "runtime/event/document_parser.h"
+#include "runtime/event/ingest_batch.h"
+
+namespace weir {
+
+inline constexpr std::uint32_t kChainEventsMax = 512;  // of one ChainBatch, splits not counted
+
+/// What the stages so far say about an event.
+enum class Verdict : std::uint8_t { pass, filter, reject, retry };
+
+/// Why an event leaves: one dead letter or one retry. Texts live as long as the batch (or for ever).
+struct Rejection {
+  std::string_view stage;    // name of the stage; "parse" and "encode" for the two ends of the chain
+  std::string_view reason;   // of the closed list in the interface
+  std::string_view details;  // a JSON array of strings
+};
+
+/// One event, or one part of an event that a stage has split: parts of one event stand next to each other, with the same
+/// `index` and `part` counting from 0. One rejected part rejects the event.
+struct ChainEvent {
+  Document document;
+  std::int64_t event_time = 0;           // microseconds since 1970
+  const Rejection* rejection = nullptr;  // of reject and retry
+  std::uint32_t index = 0;               // in the ingest batch
+  std::uint16_t part = 0;
+  Verdict verdict = Verdict::pass;
+};
+
+/// Not thread-safe: owned by one partition, lent to one stage at a time. Reused between batches without allocation in steady
+/// state. Everything that values point to (frame bytes, arena) lives until the next begin().
+class ChainBatch {
+ public:
+  /// Starts over with the events of `input`; none is active yet.
+  void begin(IngestBatch input, PartitionId partition);
+  /// Adds event `index` of the input (those that dedupe lets through, ascending). At most kChainEventsMax (asserted).
+  void add(std::uint32_t index);
+
+  [[nodiscard]] const IngestBatch& input() const noexcept { return input_; }
+  [[nodiscard]] PartitionId partition() const noexcept { return partition_; }
+  [[nodiscard]] std::span<ChainEvent> events() noexcept { return events_; }
+  [[nodiscard]] std::span<const ChainEvent> events() const noexcept { return events_; }
+  [[nodiscard]] RawEvent raw(const ChainEvent& event) const noexcept { return input_.event(event.index); }
+  [[nodiscard]] ChainArena& arena() noexcept { return arena_; }
+  /// The pipeline's record type (`@type`); set by the chain plan.
+  [[nodiscard]] std::string_view type() const noexcept { return type_; }
+  void set_type(std::string_view type) noexcept { type_ = type; }
+
+  /// Verdict reject with one reason and its details, given as plain texts (each becomes a string of the JSON array).
+  void reject(ChainEvent& event, std::string_view stage, std::string_view reason, std::span<const std::string_view> details);
+  void reject(ChainEvent& event, std::string_view stage, std::string_view reason, std::string_view detail) {
+    reject(event, stage, reason, {&detail, 1});
+  }
+  void filter(ChainEvent& event) noexcept { event.verdict = Verdict::filter; }
+  /// Temporary: to be tried again later.
+  void retry(ChainEvent& event, std::string_view stage, std::string_view reason, std::string_view detail);
+
+ private:
+  void decide(ChainEvent& event, Verdict verdict, std::string_view stage, std::string_view reason,
+              std::span<const std::string_view> details);
+  IngestBatch input_;
+  PartitionId partition_;
+  std::vector<ChainEvent> events_;
+  ChainArena arena_;
+  ByteArena text_;  // where details are put together
+  std::string_view type_;
+};
+
+}  // namespace weir

@@ -1,0 +1,85 @@
+#include "runtime/event/field_plan.h"
+
+#include "runtime/base/bytes.h"
+#include "runtime/base/invariant.h"
+#include "runtime/event/splice.h"
+
+namespace weir {
+
+namespace {
+constexpr std::size_t kPathsMax = 4'096;
+}  // namespace
+
+const FieldPlan::Node* FieldPlan::Node::child(std::string_view wanted) const noexcept {
+  for (const auto& node : children) {
+    if (node->name == wanted) return node.get();
+  }
+  return nullptr;
+}
+
+Slot FieldPlan::want(std::span<const std::string> parts) {
+  INVARIANT(!parts.empty(), "a path has at least one part");
+  Slot parent = kNoSlot;
+  if (parts.size() > 1) parent = want(parts.first(1));
+  Node* node = &root_;
+  for (const std::string& part : parts) {
+    Node* next = nullptr;
+    for (const auto& child : node->children) {
+      if (child->name == part) next = child.get();
+    }
+    if (next == nullptr) {
+      node->children.push_back(std::make_unique<Node>());
+      next = node->children.back().get();
+      next->name = part;
+    }
+    node = next;
+  }
+  if (node->slot != kNoSlot) return node->slot;
+  INVARIANT(fields_.size() < kPathsMax, "a plan has at most 4'096 paths");
+  Field field;
+  field.parts.assign(parts.begin(), parts.end());
+  field.parent = parent;
+  if (parts.size() == 1) {
+    ByteArena prefix;
+    encode_string(parts.front(), prefix);
+    field.padded_prefix = std::string(prefix.view()) + ":";
+    field.prefix_length = field.padded_prefix.size();
+    field.padded_prefix.append(kBlockPadding, '\0');
+  }
+  node->slot = static_cast<Slot>(fields_.size());
+  fields_.push_back(std::move(field));
+  return node->slot;
+}
+
+Slot FieldPlan::want(std::string_view top_level_name) {
+  const std::string name(top_level_name);
+  return want(std::span<const std::string>(&name, 1));
+}
+
+Slot FieldPlan::touch(std::span<const std::string> parts) {
+  const Slot slot = want(parts);
+  if (fields_[slot].touch == kNoSlot) {
+    fields_[slot].touch = static_cast<Slot>(touched_.size());
+    touched_.push_back(slot);
+  }
+  return slot;
+}
+
+Slot FieldPlan::touch(std::string_view top_level_name) {
+  const std::string name(top_level_name);
+  return touch(std::span<const std::string>(&name, 1));
+}
+
+std::string FieldPlan::text(Slot slot) const {
+  std::string text;
+  for (const std::string& part : fields_[slot].parts) {
+    if (!text.empty()) text += '.';
+    for (const char c : part) {
+      if (c == '.' || c == '\\') text += '\\';
+      text += c;
+    }
+  }
+  return text;
+}
+
+}  // namespace weir

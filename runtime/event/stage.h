@@ -1,0 +1,35 @@
+// What a stage is: a pure function of (events, configuration, reference tables). It keeps no state between batches, reads no
+// clock and draws no chance, so one object serves all partitions and threads.
+#pragma once
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runtime/event/chain_batch.h"
+
+namespace weir {
+
+/// Memory a stage may use during one process() call; contents are undefined before and after. One per partition.
+struct StageScratch {
+  std::array<std::uint64_t, kChainEventsMax> numbers;
+  std::array<std::uint32_t, kChainEventsMax> rows;
+  std::vector<std::uint64_t> more_numbers;
+  std::string text;
+  std::vector<std::string> texts;
+};
+
+class Stage {
+ public:
+  virtual ~Stage() = default;
+  /// Unique in its pipeline; the `stage` of dead letters.
+  [[nodiscard]] virtual std::string_view name() const noexcept = 0;
+  /// validate, enrich, transform, or the user's kind.
+  [[nodiscard]] virtual std::string_view kind() const noexcept = 0;
+  /// Handles every event of the batch whose verdict is pass; leaves the others alone. Does not catch exceptions of one event:
+  /// the batch is then void and is driven again from its input. `scratch` belongs to the caller's partition.
+  virtual void process(ChainBatch& batch, StageScratch& scratch) const = 0;
+};
+
+}  // namespace weir
