@@ -166,6 +166,7 @@ OutcomeBatchBuilder::OutcomeBatchBuilder(Offset first, std::size_t bytes_expecte
 void OutcomeBatchBuilder::add(const Event& event, Outcome outcome, std::uint8_t flags) {
   INVARIANT(offsets_.empty(), "a packed batch has explicit offsets for all of its outcomes or for none");
   INVARIANT(!event.id.empty() && event.id.size() <= 512, "an id has 1 to 512 bytes");
+  outcome_start_ = arena_.size();
   OutcomeEntry entry{};
   entry.digest = event.digest;
   entry.accepted_at = event.accepted_at;
@@ -183,6 +184,18 @@ void OutcomeBatchBuilder::add_at(Offset offset, const Event& event, Outcome outc
   add(event, outcome, flags);
   offsets_ = std::move(kept);
   offsets_.push_back(offset.value);
+}
+
+void OutcomeBatchBuilder::abandon_last() {
+  INVARIANT(!outcomes_.empty(), "there is an outcome to take back");
+  INVARIANT(outcomes_.back().outcome != Outcome::dead_lettered, "a dead-lettered outcome is final");
+  for (std::uint32_t i = 0; i < outcomes_.back().record_count; ++i) records_.pop_back();
+  outcomes_.pop_back();
+  if (!offsets_.empty()) offsets_.pop_back();
+  arena_.resize_down(outcome_start_);
+  // Attribute texts added meanwhile went with the bytes.
+  while (!attributes_.empty() && attributes_.back().type_offset + sizeof(WireBatch) >= outcome_start_) attributes_.pop_back();
+  last_attributes_ = 0xffff;
 }
 
 ByteArena& OutcomeBatchBuilder::begin_record() {

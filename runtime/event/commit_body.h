@@ -31,7 +31,8 @@ enum class Outcome : std::uint8_t {
 
 namespace outcome_flag {
 inline constexpr std::uint8_t conflict = 1;    // dead-lettered because of the id alone; owns no dedupe entry
-inline constexpr std::uint8_t supersedes = 2;  // took over an entry that was dead-lettered (its letter is superseded) or closed
+inline constexpr std::uint8_t supersedes = 2;  // took over an entry that was dead-lettered: that letter is superseded
+inline constexpr std::uint8_t reopens = 4;     // took over an entry that was closed (dropped by hand, expired)
 }  // namespace outcome_flag
 
 /// Exactly one per offset of the commit, in offset order.
@@ -172,6 +173,9 @@ class OutcomeBatchBuilder {
   /// Index of (type, source), adding it when new. Cheap when it equals the last one asked for.
   [[nodiscard]] std::uint16_t attributes(std::string_view type, std::string_view source);
 
+  /// Takes the outcome added last back, with its records, as if it had never been added.
+  void abandon_last();
+
   /// For the outcome added last, which must be dead_lettered. `outcome_index` of the view is ignored.
   void letter(const LetterView& letter);
 
@@ -191,6 +195,7 @@ class OutcomeBatchBuilder {
   std::uint16_t last_attributes_ = 0xffff;
   Offset first_;
   std::size_t record_start_ = 0;
+  std::size_t outcome_start_ = 0;
 };
 
 /// Cumulative counts of one partition, as design and interface name them.

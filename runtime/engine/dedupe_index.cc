@@ -1,0 +1,149 @@
+#include "runtime/engine/dedupe_index.h"
+
+#include "runtime/base/hash.h"
+#include "runtime/base/invariant.h"
+
+namespace weir {
+
+namespace {
+constexpr std::uint32_t kShiftAtStart = 32 - 12;  // 4'096 slots
+}
+
+DedupeIndex::DedupeIndex(std::chrono::microseconds remember, const DedupeReader& reader)
+    : reader_(&reader), numbers_(remember), slots_(std::size_t{1} << (32 - kShiftAtStart), 0), shift_(kShiftAtStart) {}
+
+Result<void> DedupeIndex::restore(const DedupeNumbers& numbers) {
+  INVARIANT(used_ == 0 && numbers_.end() == 0, "an index is restored once, before anything is applied");
+  numbers_ = numbers;
+  base_ = numbers.begin();
+  tail_begin_ = numbers.end() / kDedupeBlockEntries;
+  return {};
+}
+
+Result<void> DedupeIndex::add_block(std::uint64_t first_number, const DedupeBlock& block) {
+  for (std::size_t i = 0; i < block.size(); ++i) {
+    const std::uint64_t number = first_number + i;
+    if (number < numbers_.begin() || number >= numbers_.end()) continue;
+    insert(tag_of(xxh3_64(block.entry(i).id)), number);
+  }
+  // The last, partly filled block is continued in memory.
+  if (first_number / kDedupeBlockEntries == tail_begin_ && numbers_.end() % kDedupeBlockEntries != 0) {
+    if (block.size() != numbers_.end() % kDedupeBlockEntries)
+      return fail(Errc::state_damaged, "dedupe block {} holds {} entries, its cursor says {}", tail_begin_, block.size(),
+                  numbers_.end() % kDedupeBlockEntries);
+    tail_.push_back(std::make_shared<DedupeBlock>(block));
+  }
+  return {};
+}
+
+void DedupeIndex::apply(CommitSequence sequence, const CommitBody& body) {
+  numbers_.on_commit(body.meta.partition_time);
+  for (const OutcomeBatch& batch : body.batches) {
+    // Two passes over short runs: first ask for the memory, then use it.
+    constexpr std::uint32_t kRun = 32;
+    std::uint32_t tags[kRun];
+    for (std::uint32_t start = 0; start < batch.outcomes(); start += kRun) {
+      const std::uint32_t end = std::min(start + kRun, batch.outcomes());
+      for (std::uint32_t i = start; i < end; ++i) {
+        const std::uint64_t hash = xxh3_64(batch.id(i));
+        tags[i - start] = tag_of(hash);
+        prefetch(hash);
+      }
+      for (std::uint32_t i = start; i < end; ++i) {
+        DedupeEntry entry;
+        if (!dedupe_entry_of(batch, i, sequence, entry)) continue;
+        const std::uint64_t number = numbers_.take();
+        add_to_tail(entry, number);
+        insert(tags[i - start], number);
+      }
+    }
+  }
+}
+
+void DedupeIndex::add_to_tail(const DedupeEntry& entry, std::uint64_t number) {
+  const std::uint64_t block = number / kDedupeBlockEntries;
+  if (tail_.empty()) tail_begin_ = block;
+  if (tail_begin_ + tail_.size() == block) tail_.push_back(std::make_shared<DedupeBlock>());
+  INVARIANT(tail_begin_ + tail_.size() == block + 1, "dedupe entries are numbered without gaps");
+  INVARIANT(tail_.back()->size() == number % kDedupeBlockEntries, "a dedupe block is filled in order");
+  tail_.back()->add(entry);
+}
+
+void DedupeIndex::flushed(std::uint64_t number) {
+  // A block that is not full stays: it is continued in memory.
+  while (!tail_.empty() && tail_.front()->full() && (tail_begin_ + 1) * kDedupeBlockEntries <= number) {
+    tail_.pop_front();
+    ++tail_begin_;
+  }
+}
+
+bool DedupeIndex::alive(std::uint64_t slot) const noexcept { return number_of(slot) >= numbers_.begin(); }
+
+std::uint64_t DedupeIndex::number_of(std::uint64_t slot) const noexcept { return base_ + (slot & 0xffffffffu) - 1; }
+
+void DedupeIndex::insert(std::uint32_t tag, std::uint64_t number) {
+  if ((used_ + 1) * 10 > slots_.size() * 6 || number - base_ >= 0xfffffff0u) grow();
+  std::size_t at = slot_of(tag);
+  while (slots_[at] != 0) at = at + 1 == slots_.size() ? 0 : at + 1;
+  slots_[at] = std::uint64_t{tag} << 32 | (number - base_ + 1);
+  ++used_;
+}
+
+void DedupeIndex::grow() {
+  // Expired slots are left behind; only if that frees too little does the table double.
+  std::size_t kept = 0;
+  for (const std::uint64_t slot : slots_) kept += slot != 0 && alive(slot);
+  if (kept * 10 > slots_.size() * 4) {
+    INVARIANT(shift_ > 2, "a partition remembers fewer than 400 million ids");
+    --shift_;
+  }
+  const std::vector<std::uint64_t> old = std::exchange(slots_, std::vector<std::uint64_t>(std::size_t{1} << (32 - shift_), 0));
+  const std::uint64_t old_base = std::exchange(base_, numbers_.begin());
+  used_ = 0;
+  for (const std::uint64_t slot : old) {
+    if (slot == 0) continue;
+    const std::uint64_t number = old_base + (slot & 0xffffffffu) - 1;
+    if (number < numbers_.begin()) continue;
+    const auto tag = static_cast<std::uint32_t>(slot >> 32);
+    std::size_t at = slot_of(tag);
+    while (slots_[at] != 0) at = at + 1 == slots_.size() ? 0 : at + 1;
+    slots_[at] = std::uint64_t{tag} << 32 | (number - base_ + 1);
+    ++used_;
+  }
+}
+
+Result<std::optional<FoundEntry>> DedupeIndex::find(std::uint64_t hash, std::string_view id) const {
+  const std::uint32_t tag = tag_of(hash);
+  std::optional<FoundEntry> newest;
+  for (std::size_t at = slot_of(tag); slots_[at] != 0; at = at + 1 == slots_.size() ? 0 : at + 1) {
+    if (static_cast<std::uint32_t>(slots_[at] >> 32) != tag || !alive(slots_[at])) continue;
+    const std::uint64_t number = number_of(slots_[at]);
+    if (newest && newest->number > number) continue;
+    const std::uint64_t block = number / kDedupeBlockEntries;
+    const DedupeBlock* from = nullptr;
+    if (!tail_.empty() && block >= tail_begin_) {
+      from = tail_[block - tail_begin_].get();
+    } else if (block == cached_number_) {
+      from = cached_.get();
+    } else {
+      WEIR_ASSIGN(auto read, reader_->block(block));
+      cached_ = std::make_unique<DedupeBlock>(std::move(read));
+      cached_number_ = block;
+      from = cached_.get();
+    }
+    const std::size_t index = number % kDedupeBlockEntries;
+    if (index >= from->size()) return fail(Errc::state_damaged, "dedupe block {} has no entry {}", block, index);
+    const DedupeEntry entry = from->entry(index);
+    if (entry.id != id) continue;
+    newest = FoundEntry{number, entry.digest, entry.accepted_at, entry.offset, entry.sequence, entry.state, std::string(entry.reason)};
+  }
+  return newest;
+}
+
+std::size_t DedupeIndex::memory_bytes() const noexcept {
+  std::size_t bytes = slots_.capacity() * sizeof(std::uint64_t);
+  for (const auto& block : tail_) bytes += block->bytes() + sizeof(DedupeBlock);
+  return bytes;
+}
+
+}  // namespace weir

@@ -1,0 +1,88 @@
+// The committed dedupe entries of one partition, found by event id. In memory: 8 bytes per id (a 32-bit tag and the entry's
+// number); exact on a hit, because a hit reads the entry itself: from memory while it is younger than the last state flush,
+// from the packed blocks of the state store after that.
+//
+// Only commits change it, so it is rebuilt from blocks + replay. What is in flight is another structure (in_flight_ids.h).
+#pragma once
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runtime/base/result.h"
+#include "runtime/engine/dedupe_block.h"
+#include "runtime/engine/dedupe_numbers.h"
+#include "runtime/event/commit_body.h"
+
+namespace weir {
+
+/// Reads what has left memory. Called by the index on its owner's thread.
+class DedupeReader {
+ public:
+  virtual ~DedupeReader() = default;
+  /// Block `number / kDedupeBlockEntries` as it was flushed.
+  [[nodiscard]] virtual Result<DedupeBlock> block(std::uint64_t block) const = 0;
+};
+
+/// One id's entry, owning its text.
+struct FoundEntry {
+  std::uint64_t number = 0;
+  Digest128 digest;
+  std::int64_t accepted_at = 0;
+  Offset offset;
+  CommitSequence sequence;
+  DedupeState state = DedupeState::done;
+  std::string reason;
+};
+
+/// Not thread-safe; lives in the partition actor. `reader` must outlive it.
+class DedupeIndex {
+ public:
+  DedupeIndex(std::chrono::microseconds remember, const DedupeReader& reader);
+
+  /// Starts from the blocks of a flushed state: `numbers` as flushed, then every block in [begin, end) by add_block.
+  [[nodiscard]] Result<void> restore(const DedupeNumbers& numbers);
+  [[nodiscard]] Result<void> add_block(std::uint64_t first_number, const DedupeBlock& block);
+
+  /// Applies one commit, in sequence.
+  void apply(CommitSequence sequence, const CommitBody& body);
+  /// Entries below `number` are in the state store now: memory lets go of whole blocks.
+  void flushed(std::uint64_t number);
+
+  /// Hides the cost of the memory access of a later find. Call for a whole batch first.
+  void prefetch(std::uint64_t hash) const noexcept { __builtin_prefetch(&slots_[slot_of(tag_of(hash))]); }
+  /// The newest unexpired entry of the id. `hash` is xxh3_64(id). Errors: what the reader says.
+  [[nodiscard]] Result<std::optional<FoundEntry>> find(std::uint64_t hash, std::string_view id) const;
+
+  /// Ids remembered; counts an id again after it was decided anew.
+  [[nodiscard]] std::uint64_t size() const noexcept { return numbers_.end() - numbers_.begin(); }
+  [[nodiscard]] const DedupeNumbers& numbers() const noexcept { return numbers_; }
+  [[nodiscard]] std::size_t memory_bytes() const noexcept;
+
+ private:
+  static std::uint32_t tag_of(std::uint64_t hash) noexcept { return static_cast<std::uint32_t>(hash >> 32); }
+  [[nodiscard]] std::size_t slot_of(std::uint32_t tag) const noexcept { return tag >> shift_; }
+  void insert(std::uint32_t tag, std::uint64_t number);
+  void grow();
+  [[nodiscard]] bool alive(std::uint64_t slot) const noexcept;
+  [[nodiscard]] std::uint64_t number_of(std::uint64_t slot) const noexcept;
+  void add_to_tail(const DedupeEntry& entry, std::uint64_t number);
+
+  const DedupeReader* reader_;
+  DedupeNumbers numbers_;
+  // 0: free; else tag << 32 | (number - base_ + 1). The slot of a tag is its upper bits, so growing needs no hash again.
+  std::vector<std::uint64_t> slots_;
+  std::uint32_t shift_;
+  std::size_t used_ = 0;
+  std::uint64_t base_ = 0;
+  std::deque<std::shared_ptr<DedupeBlock>> tail_;  // block b of tail_begin_ + i
+  std::uint64_t tail_begin_ = 0;                   // block number of tail_.front()
+  mutable std::uint64_t cached_number_ = ~std::uint64_t{0};
+  mutable std::unique_ptr<DedupeBlock> cached_;
+};
+
+}  // namespace weir

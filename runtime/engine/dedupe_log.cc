@@ -1,0 +1,131 @@
+#include "runtime/engine/dedupe_log.h"
+
+#include <algorithm>
+
+#include "runtime/base/bytes.h"
+#include "runtime/base/hash.h"
+#include "runtime/base/invariant.h"
+#include "runtime/engine/view_key.h"
+
+namespace weir {
+
+std::string dedupe_numbers_key() { return {key_space::dedupe, 'm'}; }
+
+std::string dedupe_block_key(std::uint64_t block) {
+  std::string key{key_space::dedupe, 'b'};
+  for (int shift = 56; shift >= 0; shift -= 8) key.push_back(static_cast<char>(block >> shift & 0xff));
+  return key;
+}
+
+Result<DedupeNumbers> read_dedupe_blocks(const StateReader& state, std::chrono::microseconds remember,
+                                         const std::function<Result<void>(std::uint64_t, const DedupeBlock&)>& visit) {
+  DedupeNumbers numbers{remember};
+  WEIR_ASSIGN(const auto stored, state.get(dedupe_numbers_key()));
+  if (!stored) return numbers;
+  WEIR_TRY(numbers.restore(*stored));
+  const std::uint64_t first = numbers.begin() / kDedupeBlockEntries;
+  const std::uint64_t end = (numbers.end() + kDedupeBlockEntries - 1) / kDedupeBlockEntries;
+  std::uint64_t expected = first;
+  if (numbers.begin() == numbers.end()) return numbers;
+  const auto scan = state.open_scan(dedupe_block_key(first), dedupe_block_key(end));
+  for (; scan->valid(); scan->next(), ++expected) {
+    if (scan->key() != dedupe_block_key(expected)) return fail(Errc::state_damaged, "dedupe block {} is missing", expected);
+    WEIR_ASSIGN(const auto block, DedupeBlock::decode(scan->value()));
+    WEIR_TRY(visit(expected * kDedupeBlockEntries, block));
+  }
+  WEIR_TRY(scan->status());
+  if (expected != end) return fail(Errc::state_damaged, "dedupe block {} is missing", expected);
+  return numbers;
+}
+
+Result<void> DedupeLog::recover(const StateCursor&, const StateReader& store) {
+  numbers_ = DedupeNumbers{remember_};
+  pending_.clear();
+  WEIR_ASSIGN(const auto stored, store.get(dedupe_numbers_key()));
+  if (stored) WEIR_TRY(numbers_.restore(*stored));
+  erased_below_ = numbers_.begin() / kDedupeBlockEntries;
+  first_pending_ = numbers_.end() / kDedupeBlockEntries;
+  if (numbers_.end() % kDedupeBlockEntries == 0) return {};
+  // The last block is continued.
+  WEIR_ASSIGN(const auto last, store.get(dedupe_block_key(first_pending_)));
+  if (!last) return fail(Errc::state_damaged, "dedupe block {} is missing", first_pending_);
+  WEIR_ASSIGN(auto block, DedupeBlock::decode(*last));
+  if (block.size() != numbers_.end() % kDedupeBlockEntries)
+    return fail(Errc::state_damaged, "dedupe block {} holds {} entries instead of {}", first_pending_, block.size(),
+                numbers_.end() % kDedupeBlockEntries);
+  pending_.push_back(std::move(block));
+  return {};
+}
+
+Result<void> DedupeLog::on_commit(CommitSequence sequence, Offset, const CommitBody& body) {
+  numbers_.on_commit(body.meta.partition_time);
+  DedupeEntry entry;
+  for (const OutcomeBatch& batch : body.batches) {
+    for (std::uint32_t i = 0; i < batch.outcomes(); ++i) {
+      if (!dedupe_entry_of(batch, i, sequence, entry)) continue;
+      const std::uint64_t number = numbers_.take();
+      const std::uint64_t block = number / kDedupeBlockEntries;
+      if (first_pending_ + pending_.size() == block) pending_.emplace_back();
+      INVARIANT(first_pending_ + pending_.size() == block + 1, "dedupe entries are numbered without gaps");
+      pending_.back().add(entry);
+    }
+  }
+  return {};
+}
+
+void DedupeLog::collect(DeltaWriter& delta) {
+  delta.put(dedupe_numbers_key(), numbers_.encode());
+  for (std::size_t i = 0; i < pending_.size(); ++i) delta.put(dedupe_block_key(first_pending_ + i), pending_[i].encode());
+  // Full blocks are the delta's business now; one that is not full is written again with the next flush.
+  if (!pending_.empty()) {
+    pending_.erase(pending_.begin(), pending_.end() - (pending_.back().full() ? 0 : 1));
+    first_pending_ = numbers_.end() / kDedupeBlockEntries;
+  }
+  const std::uint64_t keep = numbers_.begin() / kDedupeBlockEntries;
+  for (; erased_below_ < keep; ++erased_below_) delta.erase(dedupe_block_key(erased_below_));
+}
+
+Result<Digest128> DedupeLog::digest(const StateReader& state) const {
+  Digest128 sum;
+  std::string text;
+  const auto add = [&](std::uint64_t first, const DedupeBlock& block) {
+    for (std::size_t i = 0; i < block.size(); ++i) {
+      const std::uint64_t number = first + i;
+      if (number < numbers_.begin() || number >= numbers_.end()) continue;
+      const DedupeEntry e = block.entry(i);
+      text.clear();
+      const std::uint64_t fixed[6] = {number, e.digest.low, e.digest.high, static_cast<std::uint64_t>(e.accepted_at), e.offset.value,
+                                      e.sequence.value};
+      text.append(reinterpret_cast<const char*>(fixed), sizeof fixed);
+      text.push_back(static_cast<char>(e.state));
+      text.push_back(static_cast<char>(e.reason.size()));
+      text.append(e.reason).append(e.id);
+      sum += xxh3_128(text);
+    }
+  };
+  const std::uint64_t begin = numbers_.begin() / kDedupeBlockEntries;
+  const std::uint64_t memory = std::max(begin, first_pending_);
+  if (begin < first_pending_) {
+    const auto scan = state.open_scan(dedupe_block_key(begin), dedupe_block_key(first_pending_));
+    std::uint64_t expected = begin;
+    for (; scan->valid(); scan->next(), ++expected) {
+      if (scan->key() != dedupe_block_key(expected)) return fail(Errc::state_damaged, "dedupe block {} is missing", expected);
+      WEIR_ASSIGN(const auto block, DedupeBlock::decode(scan->value()));
+      add(expected * kDedupeBlockEntries, block);
+    }
+    WEIR_TRY(scan->status());
+    if (expected != first_pending_) return fail(Errc::state_damaged, "dedupe block {} is missing", expected);
+  }
+  for (std::uint64_t block = memory; block < first_pending_ + pending_.size(); ++block)
+    add(block * kDedupeBlockEntries, pending_[block - first_pending_]);
+  sum += xxh3_128(numbers_.encode());
+  return sum;
+}
+
+std::size_t DedupeLog::bytes() const noexcept {
+  std::size_t bytes = 0;
+  for (const DedupeBlock& block : pending_) bytes += block.bytes() + sizeof block;
+  return bytes;
+}
+
+}  // namespace weir

@@ -1,0 +1,46 @@
+// The dedupe entries of a partition as state: packed blocks beside the views, in the same flush, behind the same cursor.
+// The index of the owner (dedupe_index.h) finds an entry's number; this keeps the entries for when memory has let go of them.
+//
+// Keys: 'd' 'm' the numbers (DedupeNumbers); 'd' 'b' + block number, 8 bytes big-endian, one block.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "runtime/engine/dedupe_block.h"
+#include "runtime/engine/dedupe_numbers.h"
+#include "runtime/engine/partition_state.h"
+
+namespace weir {
+
+[[nodiscard]] std::string dedupe_numbers_key();
+[[nodiscard]] std::string dedupe_block_key(std::uint64_t block);
+/// Calls `visit(first number, block)` for every block of a stored state, in order. Errors: state_damaged, io_failed.
+[[nodiscard]] Result<DedupeNumbers> read_dedupe_blocks(const StateReader& state, std::chrono::microseconds remember,
+                                                       const std::function<Result<void>(std::uint64_t, const DedupeBlock&)>& visit);
+
+/// Not thread-safe; lives with its PartitionState.
+class DedupeLog final : public StateParticipant {
+ public:
+  explicit DedupeLog(std::chrono::microseconds remember) : remember_(remember), numbers_(remember) {}
+
+  Result<void> recover(const StateCursor& cursor, const StateReader& store) override;
+  Result<void> on_commit(CommitSequence sequence, Offset from, const CommitBody& body) override;
+  void collect(DeltaWriter& delta) override;
+  /// Over the unexpired entries in number order.
+  Result<Digest128> digest(const StateReader& state) const override;
+
+  [[nodiscard]] std::uint64_t begin() const noexcept { return numbers_.begin(); }
+  [[nodiscard]] std::uint64_t end() const noexcept { return numbers_.end(); }
+  [[nodiscard]] std::size_t bytes() const noexcept;
+
+ private:
+  std::chrono::microseconds remember_;
+  DedupeNumbers numbers_;
+  std::uint64_t erased_below_ = 0;      // blocks below were erased from the state
+  std::uint64_t first_pending_ = 0;     // block number of pending_.front()
+  std::vector<DedupeBlock> pending_;    // not collected yet, or the last one, still being filled
+};
+
+}  // namespace weir

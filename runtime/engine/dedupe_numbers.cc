@@ -1,0 +1,80 @@
+#include "runtime/engine/dedupe_numbers.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "runtime/base/bytes.h"
+
+namespace weir {
+
+namespace {
+constexpr std::int64_t kBuckets = 16;
+constexpr std::uint32_t kVersion = 1;
+
+std::int64_t floor_div(std::int64_t a, std::int64_t b) { return a / b - ((a % b != 0) && (a < 0)); }
+}  // namespace
+
+DedupeNumbers::DedupeNumbers(std::chrono::microseconds remember)
+    : width_(std::max<std::int64_t>(1, remember.count() / kBuckets)), remember_(remember.count()) {}
+
+bool DedupeNumbers::on_commit(std::int64_t partition_time) {
+  if (partition_time == kNoTime) return false;
+  const std::int64_t number = floor_div(partition_time, width_);
+  if (buckets_.empty() || buckets_.back().number < number) buckets_.push_back({number, end_});
+  const std::uint64_t before = begin_;
+  // The last bucket is the one being filled: it never leaves.
+  while (buckets_.size() > 1 && (buckets_.front().number + 1) * width_ <= partition_time - remember_) {
+    buckets_.pop_front();
+    begin_ = buckets_.front().first;
+  }
+  return begin_ != before;
+}
+
+std::string DedupeNumbers::encode() const {
+  std::string out(4 + 16 + buckets_.size() * sizeof(Bucket), '\0');
+  store(out.data(), kVersion);
+  store(out.data() + 4, begin_);
+  store(out.data() + 12, end_);
+  char* at = out.data() + 20;
+  for (const Bucket& bucket : buckets_) {
+    store(at, bucket.number);
+    store(at + 8, bucket.first);
+    at += sizeof(Bucket);
+  }
+  return out;
+}
+
+Result<void> DedupeNumbers::restore(std::string_view bytes) {
+  if (bytes.size() < 20 || (bytes.size() - 20) % sizeof(Bucket) != 0) return fail(Errc::state_damaged, "dedupe buckets: {} bytes", bytes.size());
+  if (load<std::uint32_t>(bytes.data()) != kVersion) return fail(Errc::format_newer, "dedupe buckets of version {}", load<std::uint32_t>(bytes.data()));
+  begin_ = load<std::uint64_t>(bytes.data() + 4);
+  end_ = load<std::uint64_t>(bytes.data() + 12);
+  buckets_.clear();
+  for (std::size_t at = 20; at < bytes.size(); at += sizeof(Bucket))
+    buckets_.push_back({load<std::int64_t>(bytes.data() + at), load<std::uint64_t>(bytes.data() + at + 8)});
+  if (begin_ > end_) return fail(Errc::state_damaged, "dedupe buckets: begin {} is behind end {}", begin_, end_);
+  return {};
+}
+
+bool dedupe_entry_of(const OutcomeBatch& batch, std::uint32_t index, CommitSequence sequence, DedupeEntry& entry) {
+  const OutcomeEntry& outcome = batch.outcome(index);
+  if (!DedupeNumbers::owns(outcome)) return false;
+  entry.id = batch.id(index);
+  entry.reason = {};
+  entry.digest = outcome.digest;
+  entry.accepted_at = outcome.accepted_at;
+  entry.offset = batch.offset(index);
+  entry.sequence = sequence;
+  entry.state = DedupeState::done;
+  if (outcome.outcome == Outcome::dead_lettered) {
+    entry.state = DedupeState::dead_lettered;
+    entry.reason = batch.letter(outcome.first_record).reason;
+  } else if (outcome.outcome == Outcome::retrying) {
+    entry.state = DedupeState::retrying;
+  } else if (outcome.outcome == Outcome::expired) {
+    entry.state = DedupeState::closed;
+  }
+  return true;
+}
+
+}  // namespace weir

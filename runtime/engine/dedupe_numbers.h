@@ -1,0 +1,59 @@
+// The numbering and expiry of dedupe entries, derived from the commits alone: whoever applies the same commits (the index of
+// the owner, the blocks of the state, a replay) gives every entry the same number and drops it at the same commit.
+//
+// Entries are numbered in commit order. Time buckets are sixteenths of `dedupe.remember` in partition time; a bucket is
+// dropped whole once all of it is older than the window, so an entry lives for remember .. remember * 17/16.
+#pragma once
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <string_view>
+
+#include "runtime/base/result.h"
+#include "runtime/engine/dedupe_block.h"
+#include "runtime/event/commit_body.h"
+
+namespace weir {
+
+class DedupeNumbers {
+ public:
+  /// `remember` at least 16 microseconds.
+  explicit DedupeNumbers(std::chrono::microseconds remember);
+
+  /// Opens the bucket of a commit's partition time and drops those that left the window. Call once per commit, before its
+  /// entries are numbered. Returns true when begin() moved.
+  bool on_commit(std::int64_t partition_time);
+  /// The number of the next entry; counts it.
+  std::uint64_t take() noexcept { return end_++; }
+
+  [[nodiscard]] std::uint64_t begin() const noexcept { return begin_; }  // entries below have expired
+  [[nodiscard]] std::uint64_t end() const noexcept { return end_; }
+
+  [[nodiscard]] std::string encode() const;
+  /// Errors: state_damaged, format_newer.
+  [[nodiscard]] Result<void> restore(std::string_view bytes);
+
+  /// Whether an outcome owns an entry: decided by the chain (not a duplicate, not a conflict).
+  [[nodiscard]] static bool owns(const OutcomeEntry& outcome) noexcept {
+    return (outcome.outcome == Outcome::served || outcome.outcome == Outcome::filtered || outcome.outcome == Outcome::dead_lettered ||
+            outcome.outcome == Outcome::expired || outcome.outcome == Outcome::retrying) &&
+           (outcome.flags & outcome_flag::conflict) == 0;
+  }
+
+ private:
+  struct Bucket {
+    std::int64_t number;
+    std::uint64_t first;
+  };
+  std::int64_t width_;
+  std::int64_t remember_;
+  std::deque<Bucket> buckets_;
+  std::uint64_t begin_ = 0;
+  std::uint64_t end_ = 0;
+};
+
+/// The entry of an outcome that owns one; false when it owns none. Views live as long as the batch.
+[[nodiscard]] bool dedupe_entry_of(const OutcomeBatch& batch, std::uint32_t index, CommitSequence sequence, DedupeEntry& entry);
+
+}  // namespace weir

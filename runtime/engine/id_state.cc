@@ -1,0 +1,23 @@
+#include "runtime/engine/id_state.h"
+
+#include <cstring>
+
+#include "runtime/base/hash.h"
+#include "runtime/base/invariant.h"
+
+namespace weir {
+
+Digest128 id_state_hash(std::string_view id, Outcome state, std::string_view reason) {
+  INVARIANT(state != Outcome::duplicate, "duplicate is no state of an id");
+  // state | reason length | reason | id: no two different triples write the same bytes.
+  char buffer[2 + 255 + 512];
+  const std::size_t reason_length = reason.size() < 255 ? reason.size() : 255;
+  const std::size_t id_length = id.size() < 512 ? id.size() : 512;
+  buffer[0] = static_cast<char>(state);
+  buffer[1] = static_cast<char>(reason_length);
+  if (reason_length != 0) std::memcpy(buffer + 2, reason.data(), reason_length);
+  std::memcpy(buffer + 2 + reason_length, id.data(), id_length);
+  return xxh3_128({buffer, 2 + reason_length + id_length});
+}
+
+}  // namespace weir

@@ -1,0 +1,50 @@
+// The ids of one partition that are in the window and not yet committed: id hash -> place of the newest event with that id.
+// Cleared as a whole when the window is driven again, so the committed index never has to be rolled back.
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+namespace weir {
+
+/// An event in the window: batch serial (counted up per window) and index inside.
+struct EventPlace {
+  std::uint64_t serial = 0;
+  std::uint32_t index = 0;
+  friend bool operator==(const EventPlace&, const EventPlace&) = default;
+};
+
+/// Open addressing, removal by backward shift. Hash collisions are the caller's: it compares ids. Not thread-safe.
+class InFlightIds {
+ public:
+  InFlightIds() : slots_(1024) {}
+
+  /// Calls `matches(place)` for every entry with this hash until it returns true; returns that place.
+  template <class Matches>
+  [[nodiscard]] std::optional<EventPlace> find(std::uint64_t hash, const Matches& matches) const {
+    for (std::size_t at = home(hash); slots_[at].used; at = next(at)) {
+      if (slots_[at].hash == hash && matches(slots_[at].place)) return slots_[at].place;
+    }
+    return std::nullopt;
+  }
+  void insert(std::uint64_t hash, EventPlace place);
+  /// The entry at `from` now stands at `to`. False when there is none.
+  bool move(std::uint64_t hash, EventPlace from, EventPlace to);
+  /// False when there is none.
+  bool erase(std::uint64_t hash, EventPlace place);
+  void clear();
+  [[nodiscard]] std::size_t size() const noexcept { return used_; }
+
+ private:
+  struct Slot {
+    std::uint64_t hash = 0;
+    EventPlace place;
+    bool used = false;
+  };
+  [[nodiscard]] std::size_t home(std::uint64_t hash) const noexcept { return hash & (slots_.size() - 1); }
+  [[nodiscard]] std::size_t next(std::size_t at) const noexcept { return (at + 1) & (slots_.size() - 1); }
+  std::vector<Slot> slots_;
+  std::size_t used_ = 0;
+};
+
+}  // namespace weir

@@ -1,0 +1,203 @@
+#include <map>
+#include <random>
+
+#include "runtime/base/hash.h"
+#include "runtime/engine/dedupe_index.h"
+#include "runtime/engine/dedupe_log.h"
+#include "tests/support/catch.h"
+
+using namespace weir;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// What DedupeLog writes, kept as a sorted map: the state store of these tests.
+class MapState final : public DeltaWriter, public StateReader, public DedupeReader {
+ public:
+  std::map<std::string, std::string> map;
+  void put(std::string_view key, std::string_view value) override { map[std::string(key)] = value; }
+  void merge(std::string_view, std::string_view) override { FAIL("dedupe never merges"); }
+  void erase(std::string_view key) override { map.erase(std::string(key)); }
+  Result<std::optional<std::string>> get(std::string_view key) const override {
+    const auto found = map.find(std::string(key));
+    if (found == map.end()) return std::optional<std::string>{};
+    return std::optional<std::string>{found->second};
+  }
+  Result<std::vector<std::optional<std::string>>> get_many(const std::vector<std::string_view>& keys) const override {
+    std::vector<std::optional<std::string>> values;
+    for (const auto key : keys) values.push_back(*get(key));
+    return values;
+  }
+  class Scan final : public StateScan {
+   public:
+    Scan(const std::map<std::string, std::string>& all, std::string_view from, std::string_view to)
+        : all_(&all), from_(from), at_(all.lower_bound(std::string(from))), end_(to.empty() ? all.end() : all.lower_bound(std::string(to))) {}
+    bool valid() const override { return at_ != end_; }
+    std::string_view key() const override { return at_->first; }
+    std::string_view value() const override { return at_->second; }
+    void next() override { ++at_; }
+    void seek(std::string_view key) override { at_ = all_->lower_bound(std::max(from_, std::string(key))); }
+    Result<void> status() const override { return {}; }
+
+   private:
+    const std::map<std::string, std::string>* all_;
+    std::string from_;
+    std::map<std::string, std::string>::const_iterator at_, end_;
+  };
+  std::unique_ptr<StateScan> open_scan(std::string_view from, std::string_view to) const override {
+    return std::make_unique<Scan>(map, from, to);
+  }
+  Result<DedupeBlock> block(std::uint64_t number) const override {
+    const auto found = map.find(dedupe_block_key(number));
+    if (found == map.end()) return fail(Errc::state_damaged, "block {} is not there", number);
+    return DedupeBlock::decode(found->second);
+  }
+};
+
+struct ModelEntry {
+  Digest128 digest;
+  DedupeState state;
+  std::uint64_t offset;
+  std::int64_t bucket;
+};
+
+}  // namespace
+
+TEST_CASE("index and blocks agree with a plain map through flushes, restarts and expiry", "[dedupe]") {
+  // Goal: an entry is found exactly as long as its time bucket lives, whatever was flushed and whenever the owner restarted.
+  const auto seed = GENERATE(range(1u, 9u));
+  CAPTURE(seed);
+  std::mt19937_64 random(seed);
+  const auto remember = 1600us;  // buckets of 100 us
+  MapState state;
+  auto log = std::make_unique<DedupeLog>(remember);
+  auto index = std::make_unique<DedupeIndex>(remember, state);
+  std::map<std::string, ModelEntry> model;
+  std::uint64_t offset = 0, sequence = 0, restarts = 0, expired = 0;
+  std::int64_t now = 0;
+  std::vector<std::pair<CommitSequence, CommitBody>> unflushed;
+
+  for (int commit = 0; commit < 300; ++commit) {
+    now += static_cast<std::int64_t>(random() % 60);
+    CommitBody body;
+    body.meta.partition_time = now;
+    OutcomeBatchBuilder out{Offset{offset}};
+    std::map<std::string, ModelEntry> fresh;
+    const std::int64_t bucket = now / 100;
+    for (std::uint64_t i = random() % 200; i-- > 0;) {
+      const std::string id = "id-" + std::to_string(random() % 40'000);
+      const bool known = fresh.count(id) || model.count(id);
+      const Digest128 digest{random(), random()};
+      if (known) {
+        out.add({id, digest, now}, Outcome::duplicate);
+      } else if (random() % 10 == 0) {
+        out.add({id, digest, now}, Outcome::dead_lettered);
+        LetterView letter;
+        letter.reason = "field_range";
+        out.letter(letter);
+        fresh[id] = {digest, DedupeState::dead_lettered, offset, bucket};
+      } else {
+        out.add({id, digest, now}, random() % 5 == 0 ? Outcome::filtered : Outcome::served);
+        fresh[id] = {digest, DedupeState::done, offset, bucket};
+      }
+      ++offset;
+    }
+    body.batches.push_back(out.finish());
+    const CommitSequence number{++sequence};
+    index->apply(number, body);
+    REQUIRE(log->on_commit(number, Offset{0}, body));
+    unflushed.emplace_back(number, std::move(body));
+    model.merge(fresh);
+    for (auto it = model.begin(); it != model.end();) {
+      // A bucket leaves when its end is older than the window; the bucket being filled stays.
+      const bool gone = (it->second.bucket + 1) * 100 <= now - 1600 && it->second.bucket != bucket;
+      if (gone) ++expired;
+      it = gone ? model.erase(it) : std::next(it);
+    }
+
+    if (random() % 7 == 0) {
+      log->collect(state);
+      index->flushed(log->end());
+      unflushed.clear();
+    }
+    if (random() % 23 == 0) {
+      ++restarts;
+      log = std::make_unique<DedupeLog>(remember);
+      index = std::make_unique<DedupeIndex>(remember, state);
+      REQUIRE(log->recover(StateCursor{}, state));
+      const auto numbers = read_dedupe_blocks(state, remember, [](std::uint64_t, const DedupeBlock&) -> Result<void> { return {}; });
+      REQUIRE(numbers);
+      REQUIRE(index->restore(*numbers));
+      REQUIRE(read_dedupe_blocks(state, remember, [&](std::uint64_t first, const DedupeBlock& b) { return index->add_block(first, b); }));
+      for (const auto& [s, b] : unflushed) {
+        index->apply(s, b);
+        REQUIRE(log->on_commit(s, Offset{0}, b));
+      }
+    }
+    REQUIRE(index->numbers().end() == log->end());
+    REQUIRE(index->numbers().begin() == log->begin());
+    for (int probe = 0; probe < 50; ++probe) {
+      const std::string id = "id-" + std::to_string(random() % 40'000);
+      const auto found = index->find(xxh3_64(id), id);
+      REQUIRE(found);
+      const auto expected = model.find(id);
+      CAPTURE(id, commit);
+      REQUIRE(found->has_value() == (expected != model.end()));
+      if (!found->has_value()) continue;
+      REQUIRE((*found)->digest == expected->second.digest);
+      REQUIRE((*found)->state == expected->second.state);
+      REQUIRE((*found)->offset == Offset{expected->second.offset});
+      REQUIRE((*found)->reason == (expected->second.state == DedupeState::dead_lettered ? "field_range" : ""));
+    }
+  }
+  REQUIRE(restarts > 3);
+  REQUIRE(expired > 1000);
+  REQUIRE(log->digest(state));
+}
+
+TEST_CASE("the dedupe digest does not depend on where flushes fell", "[dedupe]") {
+  const auto body_at = [](std::uint64_t offset, std::uint32_t count, std::int64_t time) {
+    CommitBody body;
+    body.meta.partition_time = time;
+    OutcomeBatchBuilder out{Offset{offset}};
+    for (std::uint32_t i = 0; i < count; ++i) out.add({"e" + std::to_string(offset + i), {offset + i, 1}, time}, Outcome::served);
+    body.batches.push_back(out.finish());
+    return body;
+  };
+  std::vector<Digest128> digests;
+  for (const int every : {1, 3, 1000}) {
+    MapState state;
+    DedupeLog log{1h};
+    std::uint64_t offset = 0;
+    for (int i = 0; i < 30; ++i) {
+      REQUIRE(log.on_commit(CommitSequence{static_cast<std::uint64_t>(i + 1)}, Offset{offset}, body_at(offset, 17, 1000 + i)));
+      offset += 17;
+      if (i % every == every - 1) log.collect(state);
+    }
+    const auto digest = log.digest(state);
+    REQUIRE(digest);
+    digests.push_back(*digest);
+  }
+  REQUIRE(digests[0] == digests[1]);
+  REQUIRE(digests[1] == digests[2]);
+}
+
+TEST_CASE("a damaged dedupe block is named, never served", "[dedupe]") {
+  DedupeBlock block;
+  DedupeEntry entry;
+  entry.id = "a";
+  entry.reason = "late";
+  entry.state = DedupeState::dead_lettered;
+  block.add(entry);
+  const std::string good = block.encode();
+  REQUIRE(DedupeBlock::decode(good)->entry(0).reason == "late");
+  for (const std::size_t length : {std::size_t{0}, std::size_t{7}, good.size() - 1}) {
+    REQUIRE(DedupeBlock::decode(std::string_view(good).substr(0, length)).error().code == Errc::state_damaged);
+  }
+  std::string bad = good;
+  bad[8 + 16 + 8 + 8 + 8 + 4] = 77;  // id length beyond the text
+  REQUIRE(DedupeBlock::decode(bad).error().code == Errc::state_damaged);
+  bad = good;
+  bad[0] = 9;
+  REQUIRE(DedupeBlock::decode(bad).error().code == Errc::format_newer);
+}
