@@ -1,0 +1,204 @@
+// Everything the actors of one node say to each other. In-process only: none of these ever crosses the network.
+// Facts are in the past tense, requests are imperatives. Who sends what to whom:
+//
+//   door -> partition     LiveBatch, IngestDurable, IngestWithdrawn
+//   partition -> stage -> … -> partition   ChainWork (the last one comes home)
+//   partition -> committer   CommitPart;   committer -> partition   CommitDecided
+//   partition -> views       ApplyCommit, FlushState;   views -> partition   CommitApplied, StateFlushed
+//   partition -> supervisor -> doors, observers   PartitionProgress
+//   supervisor -> door, partition   Routes, CommitterUp
+//   log completions -> whoever asked   Fenced, IngestSlices, OutputRecords, AppendEnded, GroupDecided
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "actors/messages/caf_forms.h"
+#include "runtime/base/result.h"
+#include "runtime/engine/view_set.h"
+#include "runtime/event/chain_batch.h"
+#include "runtime/event/commit_body.h"
+#include "runtime/event/ingest_batch.h"
+#include "runtime/ports/event_log.h"
+
+namespace weir {
+
+// ---- doors and partitions
+
+/// A batch that was given offsets and may be processed ahead of its sync. A partition that cannot use it now drops it and reads
+/// it from the log later: nothing depends on this message.
+struct LiveBatch {
+  Offset first;
+  IngestBatch batch;
+};
+/// Ingest of the partition is durable below `end`.
+struct IngestDurable {
+  Offset end;
+};
+/// The append of everything at or after `from` was given up before it was durable.
+struct IngestWithdrawn {
+  Offset from;
+};
+/// The committed position of a partition, after every commit and after every start.
+struct PartitionProgress {
+  PartitionId partition;
+  Offset committed;
+  CommitSequence sequence;
+  Ledger ledger;
+};
+/// Handles of all partitions, by number; an empty handle is a partition that is being rebuilt.
+struct Routes {
+  std::vector<caf::actor> partitions;
+};
+
+// ---- the chain
+
+/// A round of events on its way through the stages of its partition. `route[next]` is whose turn it is; the last one is home.
+struct ChainWork {
+  std::uint64_t drive = 0;
+  std::uint64_t serial = 0;
+  std::uint32_t round = 0;
+  std::size_t next = 0;
+  std::shared_ptr<ChainBatch> batch;
+  std::shared_ptr<const std::vector<caf::actor>> route;
+};
+
+// ---- commits
+
+struct CommitPart {
+  PartitionCommit part;
+  std::size_t bytes = 0;
+  caf::actor partition;
+};
+/// What became of the part. refused and unknown: fence and read back before anything is driven again.
+struct CommitDecided {
+  CommitSequence sequence;
+  CommitOutcome::Kind kind = CommitOutcome::Kind::unknown;
+  std::string why;
+};
+struct CommitterUp {
+  caf::actor committer;
+};
+struct GroupDecided {
+  CommitOutcome outcome;
+};
+/// A timer of the receiver's own; an old generation is ignored.
+struct CommitTick {
+  std::uint64_t generation = 0;
+};
+
+// ---- views
+
+/// A commit to be applied, in sequence. The sender spends bytes of credit and gets them back with CommitApplied.
+struct ApplyCommit {
+  CommitSequence sequence;
+  Offset from;
+  Offset to;
+  std::shared_ptr<const CommitBody> body;
+  std::vector<std::shared_ptr<const TokenTable>> tables;  // of body->batches; empty, or null where there is none
+  std::size_t bytes = 0;
+};
+struct CommitApplied {
+  CommitSequence sequence;
+  std::size_t bytes = 0;
+};
+/// Flush everything applied so far; answered by StateFlushed once the store holds it.
+struct FlushState {};
+/// The store holds everything up to `sequence`; dedupe entries below `dedupe_end` are in it.
+struct StateFlushed {
+  CommitSequence sequence;
+  std::uint64_t dedupe_end = 0;
+};
+struct FlushEnded {
+  Result<void> result;
+};
+
+// ---- answers of the log, as messages
+
+struct Fenced {
+  std::uint64_t generation = 0;
+  Result<std::vector<PartitionPosition>> positions;
+};
+struct IngestSlices {
+  std::uint64_t generation = 0;
+  Result<std::vector<IngestSlice>> slices;
+};
+struct OutputRecords {
+  std::uint64_t generation = 0;
+  Result<std::vector<CommitRecord>> records;
+};
+struct AppendEnded {
+  std::uint64_t number = 0;
+  Result<void> result;
+};
+
+// ---- supervision
+
+/// An actor gives up: what its supervisor writes down and, when it goes on for too long, fails the pipeline with.
+struct ActorFailed {
+  std::string who;
+  Error error;
+};
+/// A partition started an actor that uses its store: the store is closed only when both are gone.
+struct PartitionChild {
+  PartitionId partition;
+  caf::actor child;
+};
+/// A partition has opened: it may be sent batches.
+struct PartitionReady {
+  PartitionId partition;
+  PartitionProgress progress;
+};
+/// A door has nothing more to read and everything it appended is durable; `ends` are the offsets by partition that must be
+/// committed for all of its events to be terminal (0: nothing of this door).
+struct DoorFinished {
+  std::string door;
+  std::vector<Offset> ends;
+  std::uint64_t events = 0;    // accepted by this door since it was started
+  Result<void> result;         // an error: it stopped early; what was read before counts
+};
+struct PumpDoor {};
+struct RetryAppend {};
+/// Finish what is in flight, flush, and stop.
+struct StopNode {};
+/// The pipeline is drained, stopped or broken. Sent once to the node's root.
+struct PipelineEnded {
+  Result<void> result;
+};
+struct PartitionStopped {
+  PartitionId partition;
+};
+
+}  // namespace weir
+
+#define WEIR_IN_PROCESS_MESSAGE(type) CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::type)
+WEIR_IN_PROCESS_MESSAGE(LiveBatch)
+WEIR_IN_PROCESS_MESSAGE(IngestDurable)
+WEIR_IN_PROCESS_MESSAGE(IngestWithdrawn)
+WEIR_IN_PROCESS_MESSAGE(PartitionProgress)
+WEIR_IN_PROCESS_MESSAGE(Routes)
+WEIR_IN_PROCESS_MESSAGE(ChainWork)
+WEIR_IN_PROCESS_MESSAGE(CommitPart)
+WEIR_IN_PROCESS_MESSAGE(CommitDecided)
+WEIR_IN_PROCESS_MESSAGE(CommitterUp)
+WEIR_IN_PROCESS_MESSAGE(GroupDecided)
+WEIR_IN_PROCESS_MESSAGE(CommitTick)
+WEIR_IN_PROCESS_MESSAGE(ApplyCommit)
+WEIR_IN_PROCESS_MESSAGE(CommitApplied)
+WEIR_IN_PROCESS_MESSAGE(FlushState)
+WEIR_IN_PROCESS_MESSAGE(StateFlushed)
+WEIR_IN_PROCESS_MESSAGE(FlushEnded)
+WEIR_IN_PROCESS_MESSAGE(Fenced)
+WEIR_IN_PROCESS_MESSAGE(IngestSlices)
+WEIR_IN_PROCESS_MESSAGE(OutputRecords)
+WEIR_IN_PROCESS_MESSAGE(AppendEnded)
+WEIR_IN_PROCESS_MESSAGE(ActorFailed)
+WEIR_IN_PROCESS_MESSAGE(PartitionChild)
+WEIR_IN_PROCESS_MESSAGE(PartitionReady)
+WEIR_IN_PROCESS_MESSAGE(DoorFinished)
+WEIR_IN_PROCESS_MESSAGE(PumpDoor)
+WEIR_IN_PROCESS_MESSAGE(RetryAppend)
+WEIR_IN_PROCESS_MESSAGE(StopNode)
+WEIR_IN_PROCESS_MESSAGE(PipelineEnded)
+WEIR_IN_PROCESS_MESSAGE(PartitionStopped)

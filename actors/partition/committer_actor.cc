@@ -1,0 +1,92 @@
+#include "actors/partition/committer_actor.h"
+
+#include <caf/actor_cast.hpp>
+
+#include <algorithm>
+#include <map>
+
+#include "actors/supervise/house_handlers.h"
+#include "runtime/base/fail_point.h"
+#include "runtime/base/invariant.h"
+
+namespace weir {
+
+namespace {
+
+class CommitterActor : public caf::event_based_actor {
+ public:
+  CommitterActor(caf::actor_config& config, CommitterSetup setup, caf::actor_addr supervisor)
+      : caf::event_based_actor(config), setup_(setup), groups_(setup.limits) {
+    install_house_handlers(this, "committer", supervisor, *setup.logbook);
+  }
+
+  caf::behavior make_behavior() override {
+    return {
+        [this](CommitPart& part) {
+          waiting_[part.part.partition] = {part.partition, part.part.sequence};
+          groups_.add(std::move(part.part), part.bytes);
+          go();
+        },
+        [this](const CommitTick& tick) {
+          if (tick.generation != generation_) return;
+          armed_ = false;
+          go();
+        },
+        [this](const GroupDecided& decided) { on_decided(decided.outcome); },
+    };
+  }
+
+ private:
+  struct Asked {
+    caf::actor partition;
+    CommitSequence sequence;
+  };
+
+  void go() {
+    if (auto group = groups_.take(setup_.clock->now())) {
+      in_flight_ = std::move(waiting_);
+      waiting_.clear();
+      WEIR_FAIL_POINT("committer_before_commit");
+      const caf::actor self = caf::actor_cast<caf::actor>(this);
+      setup_.log->commit(std::move(*group), [self](CommitOutcome outcome) { caf::anon_send(self, GroupDecided{std::move(outcome)}); });
+      return;
+    }
+    const auto due = groups_.due();
+    if (!due || armed_) return;
+    armed_ = true;
+    const auto wait = std::max(*due - setup_.clock->now(), std::chrono::nanoseconds{0});
+    delayed_send(this, std::chrono::duration_cast<std::chrono::microseconds>(wait) + std::chrono::microseconds{1}, CommitTick{++generation_});
+  }
+
+  void on_decided(const CommitOutcome& outcome) {
+    groups_.done();
+    WEIR_FAIL_POINT("committer_after_commit");
+    if (outcome.kind != CommitOutcome::Kind::committed && outcome.kind != CommitOutcome::Kind::failed)
+      setup_.logbook->write(LogLevel::warn, "committer", describe(outcome.error));
+    for (auto& [partition, asked] : std::exchange(in_flight_, {})) {
+      CommitOutcome::Kind kind = outcome.kind;
+      // All or nothing: a part that was current in a refused group was not written and may simply go again.
+      const bool named = std::any_of(outcome.current.begin(), outcome.current.end(),
+                                     [p = partition](const PartitionPosition& position) { return position.partition == p; });
+      if (kind == CommitOutcome::Kind::refused && !named) kind = CommitOutcome::Kind::failed;
+      if (kind == CommitOutcome::Kind::unknown && WEIR_DEFECT("unknown_taken_for_committed")) kind = CommitOutcome::Kind::committed;
+      send(asked.partition, CommitDecided{asked.sequence, kind, outcome.error.context});
+    }
+    go();
+  }
+
+  CommitterSetup setup_;
+  CommitGroups groups_;
+  std::map<PartitionId, Asked> waiting_;    // in the group that fills
+  std::map<PartitionId, Asked> in_flight_;  // in the group the log has
+  std::uint64_t generation_ = 0;
+  bool armed_ = false;
+};
+
+}  // namespace
+
+caf::actor spawn_committer(caf::event_based_actor* supervisor, CommitterSetup setup) {
+  return supervisor->spawn<CommitterActor, caf::monitored>(setup, supervisor->address());
+}
+
+}  // namespace weir

@@ -1,0 +1,357 @@
+#include "actors/partition/partition_actor.h"
+
+#include <caf/actor_cast.hpp>
+#include <fmt/format.h>
+
+#include "actors/supervise/house_handlers.h"
+#include "runtime/base/invariant.h"
+#include "runtime/engine/credit_gate.h"
+
+namespace weir {
+
+namespace {
+
+/// A commit that failed for want of space is tried again after this long.
+constexpr std::chrono::milliseconds kCommitRetry{100};
+/// One read of a log; bounds what a replay holds in memory.
+constexpr std::size_t kReadBytes = 2 * 1024 * 1024;
+/// Replacements of stages without a commit in between, then the partition is rebuilt. Arbitrary; a policy comes with supervision.
+constexpr int kStageRestartsMax = 100;
+
+/// The blocks that the state store holds, for the index.
+class StoreReader final : public DedupeReader {
+ public:
+  explicit StoreReader(const StateStore& store) : store_(&store) {}
+  Result<DedupeBlock> block(std::uint64_t block) const override {
+    WEIR_ASSIGN(const auto bytes, store_->get(dedupe_block_key(block)));
+    if (!bytes) return fail(Errc::state_damaged, "dedupe block {} is missing", block);
+    return DedupeBlock::decode(*bytes);
+  }
+
+ private:
+  const StateStore* store_;
+};
+
+class PartitionActor : public caf::event_based_actor {
+ public:
+  PartitionActor(caf::actor_config& config, std::shared_ptr<PartitionSetup> setup, caf::actor_addr supervisor)
+      : caf::event_based_actor(config),
+        setup_(std::move(setup)),
+        who_(fmt::format("partition/{}", setup_->partition.value)),
+        supervisor_(std::move(supervisor)),
+        reader_(*setup_->store),
+        index_(setup_->remember, reader_),
+        window_(setup_->partition, setup_->window, setup_->on_conflict, setup_->rules_hash, index_, *setup_->encoder),
+        views_gate_(std::numeric_limits<std::uint64_t>::max(), setup_->apply_bytes_max),
+        committer_(setup_->committer) {
+    install_house_handlers(this, who_, supervisor_, *setup_->logbook);
+    set_down_handler([this](caf::down_msg& down) { on_down(down); });
+  }
+
+  caf::behavior make_behavior() override {
+    if (const auto parent = caf::actor_cast<caf::actor>(supervisor_)) monitor(parent);
+    fence();
+    return {
+        [this](const LiveBatch& live) { on_live(live); },
+        [this](const IngestDurable&) { work(); },
+        [this](const IngestWithdrawn& withdrawn) {
+          if (phase_ == Phase::running) window_.withdraw(withdrawn.from);
+          work();
+        },
+        [this](const ChainWork& home) {
+          if (phase_ == Phase::running && good(window_.round_done(home.drive, home.serial, home.round))) work();
+        },
+        [this](const CommitDecided& decided) { on_decided(decided); },
+        [this](const CommitApplied& applied) {
+          views_gate_.give_back(1, applied.bytes);
+          phase_ == Phase::replaying ? replay() : work();
+        },
+        [this](const StateFlushed& flushed) {
+          index_.flushed(flushed.dedupe_end);
+          if (stopping_ && flushed.sequence == window_.position().sequence && !window_.commit_outstanding()) stopped();
+        },
+        [this](const Fenced& fenced) { on_fenced(fenced); },
+        [this](IngestSlices& slices) { on_slices(slices); },
+        [this](const OutputRecords& records) { on_records(records); },
+        [this](const CommitterUp& up) {
+          committer_ = up.committer;
+          if (window_.commit_outstanding()) fence();  // the old one's outcome is unknown to us
+          work();
+        },
+        [this](const CommitTick& tick) {
+          if (tick.generation == retry_generation_ && phase_ == Phase::running && window_.commit_outstanding()) hand_in(window_.outstanding());
+        },
+        [this](const StopNode&) {
+          stopping_ = true;
+          work();
+        },
+    };
+  }
+
+  void on_exit() override {
+    for (const caf::actor& stage : stages_) send_exit(stage, caf::exit_reason::kill);
+    if (views_) send_exit(views_, caf::exit_reason::kill);
+    stages_.clear();
+    route_.reset();
+    views_ = nullptr;
+    committer_ = nullptr;
+  }
+
+ private:
+  enum class Phase : std::uint8_t { fencing, replaying, running };
+
+  bool good(Result<void> result) {
+    if (result) return true;
+    fail_actor(this, who_, supervisor_, std::move(result.error()));
+    return false;
+  }
+  void tell_supervisor(auto message) {
+    if (const auto parent = caf::actor_cast<caf::actor>(supervisor_)) send(parent, std::move(message));
+  }
+
+  // ---- opening
+
+  void fence() {
+    phase_ = Phase::fencing;
+    const caf::actor self = caf::actor_cast<caf::actor>(this);
+    setup_->log->fence({setup_->partition}, [self, generation = ++generation_](Result<std::vector<PartitionPosition>> positions) {
+      caf::anon_send(self, Fenced{generation, std::move(positions)});
+    });
+  }
+
+  void on_fenced(const Fenced& fenced) {
+    if (fenced.generation != generation_) return;
+    if (!fenced.positions) return fail_actor(this, who_, supervisor_, fenced.positions.error());
+    position_ = fenced.positions->front();
+    if (!views_ && !good(open_state())) return;
+    if (position_.sequence < applied_)
+      return fail_actor(this, who_, supervisor_,
+                        Error{Errc::state_damaged, fmt::format("partition {}: the state stands at commit {}, the output log ends at {}",
+                                                               setup_->partition.value, applied_.value, position_.sequence.value)});
+    phase_ = Phase::replaying;
+    replay();
+  }
+
+  Result<void> open_state() {
+    auto views = std::make_shared<ViewsSetup>();
+    views->partition = setup_->partition;
+    views->dedupe = std::make_unique<DedupeLog>(setup_->remember);
+    PartitionStateOptions options;
+    options.partition = setup_->partition;
+    options.delta_bytes_max = setup_->delta_bytes_max;
+    options.log_id = setup_->log->log_id();
+    views->state = std::make_unique<PartitionState>(options, *setup_->views, *setup_->store);
+    views->state->join(*views->dedupe);
+    WEIR_ASSIGN(views_sent_, views->state->recover());
+    applied_ = views->state->sequence();
+    meta_ = views->state->meta();
+
+    WEIR_ASSIGN(const auto stored, setup_->store->snapshot());
+    std::vector<std::pair<std::uint64_t, DedupeBlock>> last;
+    WEIR_ASSIGN(const auto numbers, read_dedupe_blocks(*stored, setup_->remember, [](std::uint64_t, const DedupeBlock&) -> Result<void> { return {}; }));
+    WEIR_TRY(index_.restore(numbers));
+    WEIR_ASSIGN(const auto again, read_dedupe_blocks(*stored, setup_->remember, [this](std::uint64_t first, const DedupeBlock& block) {
+                  return index_.add_block(first, block);
+                }));
+    INVARIANT(again.end() == numbers.end(), "a snapshot of the store does not change");
+
+    views->store = setup_->store.get();
+    views->extractor = setup_->extractor();
+    views->logbook = setup_->logbook;
+    views_ = setup_->spawn_views(this, std::move(views));
+    tell_supervisor(PartitionChild{setup_->partition, views_});
+    respawn_stages();
+    return {};
+  }
+
+  void replay() {
+    if (reading_) return;
+    const CommitSequence from = std::min(applied_, views_sent_);
+    if (from == position_.sequence) return run();
+    if (!views_gate_.open()) return;  // goes on with CommitApplied
+    reading_ = true;
+    const caf::actor self = caf::actor_cast<caf::actor>(this);
+    setup_->log->read_output({setup_->partition, from, kReadBytes}, [self, generation = generation_](Result<std::vector<CommitRecord>> records) {
+      caf::anon_send(self, OutputRecords{generation, std::move(records)});
+    });
+  }
+
+  void on_records(const OutputRecords& answer) {
+    reading_ = false;
+    if (answer.generation != generation_) return phase_ == Phase::replaying ? replay() : work();
+    if (!answer.records) return fail_actor(this, who_, supervisor_, answer.records.error());
+    if (answer.records->empty())
+      return fail_actor(this, who_, supervisor_,
+                        Error{Errc::log_damaged, fmt::format("partition {}: the output log has no commit after {}, its position says {}",
+                                                             setup_->partition.value, applied_.value, position_.sequence.value)});
+    for (const CommitRecord& record : *answer.records) {
+      auto decoded = CommitBody::decode(record.body);
+      if (!decoded) return fail_actor(this, who_, supervisor_, std::move(decoded.error()));
+      auto body = std::make_shared<const CommitBody>(std::move(*decoded));
+      if (record.sequence > applied_) {
+        index_.apply(record.sequence, *body);
+        applied_ = record.sequence;
+        meta_ = body->meta;
+      }
+      if (record.sequence > views_sent_) apply(record.sequence, record.from, record.to, std::move(body), {}, record.body.size());
+    }
+    replay();
+  }
+
+  void run() {
+    phase_ = Phase::running;
+    window_.restart(position_, meta_, setup_->incarnation);
+    tell_supervisor(PartitionReady{setup_->partition, progress()});
+    work();
+  }
+
+  // ---- running
+
+  void on_live(const LiveBatch& live) {
+    if (phase_ != Phase::running || stopping_ || !window_.has_room()) return;
+    const Offset expected = window_.expected();
+    if (live.first > expected || expected >= live.first + live.batch.count()) return;  // read from the log when its turn comes
+    if (good(window_.admit(live.first, live.batch))) work();
+  }
+
+  void work() {
+    if (phase_ != Phase::running) return;
+    window_.durable(setup_->log->status(setup_->partition).ingest_durable);
+    for (ChainRound& round : window_.take_rounds()) {
+      ChainWork chain{round.drive, round.serial, round.round, 0, std::move(round.batch), route_};
+      send(route_->front(), std::move(chain));
+    }
+    if (!stopping_) read_ingest();
+    if (!window_.commit_outstanding() && views_gate_.open() && !stopping_) {
+      if (auto prepared = window_.prepare(setup_->clock->wall())) hand_in(std::move(*prepared));
+    }
+    if (stopping_ && !window_.commit_outstanding() && views_) send(views_, FlushState{});
+  }
+
+  void hand_in(PreparedCommit prepared) { send(committer_, CommitPart{std::move(prepared.part), prepared.bytes, this}); }
+
+  void read_ingest() {
+    if (reading_ || !window_.has_room()) return;
+    const Offset from = window_.expected();
+    if (from >= setup_->log->status(setup_->partition).ingest_durable) return;
+    reading_ = true;
+    const caf::actor self = caf::actor_cast<caf::actor>(this);
+    setup_->log->read_ingest({setup_->partition, from, kReadBytes}, [self, generation = generation_](Result<std::vector<IngestSlice>> slices) {
+      caf::anon_send(self, IngestSlices{generation, std::move(slices)});
+    });
+  }
+
+  void on_slices(IngestSlices& answer) {
+    reading_ = false;
+    if (answer.generation != generation_) return phase_ == Phase::replaying ? replay() : work();
+    if (!answer.slices) return fail_actor(this, who_, supervisor_, answer.slices.error());
+    for (IngestSlice& slice : *answer.slices) {
+      const Offset expected = window_.expected();
+      if (slice.first + slice.count <= expected) continue;
+      if (slice.first > expected) break;  // a live batch went ahead of the read and was withdrawn: read again
+      auto batch = IngestBatch::decode(std::move(slice.bytes));
+      if (!batch) return fail_actor(this, who_, supervisor_, Error{Errc::log_damaged, batch.error().context});
+      if (!good(window_.admit(slice.first, std::move(*batch)))) return;
+    }
+    work();
+  }
+
+  void on_decided(const CommitDecided& decided) {
+    if (phase_ != Phase::running || !window_.commit_outstanding() || decided.sequence != window_.outstanding().part.sequence) return;
+    switch (decided.kind) {
+      case CommitOutcome::Kind::committed: {
+        PreparedCommit commit = window_.committed();
+        applied_ = commit.part.sequence;
+        meta_ = commit.body->meta;
+        position_ = window_.position();
+        stage_restarts_ = 0;
+        apply(commit.part.sequence, commit.part.from, commit.part.to, std::move(commit.body), std::move(commit.tables), commit.bytes);
+        tell_supervisor(progress());
+        return work();
+      }
+      case CommitOutcome::Kind::failed: delayed_send(this, kCommitRetry, CommitTick{++retry_generation_}); return;
+      case CommitOutcome::Kind::refused:
+      case CommitOutcome::Kind::unknown:
+        setup_->logbook->write(LogLevel::warn, who_, fmt::format("commit {}: {}; reading back under a new epoch", decided.sequence.value, decided.why));
+        return fence();
+    }
+  }
+
+  void apply(CommitSequence sequence, Offset from, Offset to, std::shared_ptr<const CommitBody> body,
+             std::vector<std::shared_ptr<const TokenTable>> tables, std::size_t bytes) {
+    views_gate_.spend(1, bytes);
+    views_sent_ = sequence;
+    send(views_, ApplyCommit{sequence, from, to, std::move(body), std::move(tables), bytes});
+  }
+
+  [[nodiscard]] PartitionProgress progress() const {
+    return {setup_->partition, position_.committed, position_.sequence, meta_.ledger};
+  }
+
+  void stopped() {
+    tell_supervisor(PartitionStopped{setup_->partition});
+    quit(caf::exit_reason::normal);
+  }
+
+  // ---- supervision
+
+  void respawn_stages() {
+    for (const caf::actor& stage : stages_) {
+      demonitor(stage);
+      send_exit(stage, caf::exit_reason::kill);
+    }
+    stages_.clear();
+    for (const ChainStepFactory& make : setup_->steps) {
+      auto step = make();
+      const std::string who = fmt::format("{}/{}", step->name(), setup_->partition.value);
+      stages_.push_back(spawn_stage(this, std::move(step), who, *setup_->logbook));
+    }
+    auto route = std::make_shared<std::vector<caf::actor>>(stages_);
+    route->push_back(caf::actor_cast<caf::actor>(this));
+    route_ = std::move(route);
+  }
+
+  void on_down(const caf::down_msg& down) {
+    if (down.source == supervisor_) return quit(down.reason);
+    if (views_ && down.source == views_.address())
+      return fail_actor(this, who_, supervisor_, Error{Errc::internal, "the views actor died: rebuilding the partition"});
+    bool mine = false;
+    for (const caf::actor& stage : stages_) mine = mine || down.source == stage.address();
+    if (!mine) return;
+    if (++stage_restarts_ > kStageRestartsMax)
+      return fail_actor(this, who_, supervisor_, Error{Errc::stage_failed, "its stages keep dying without a commit in between"});
+    respawn_stages();
+    window_.redrive();
+    work();
+  }
+
+  std::shared_ptr<PartitionSetup> setup_;
+  std::string who_;
+  caf::actor_addr supervisor_;
+  StoreReader reader_;
+  DedupeIndex index_;
+  PartitionWindow window_;
+  CreditGate views_gate_;
+  caf::actor committer_;
+  caf::actor views_;
+  std::vector<caf::actor> stages_;
+  std::shared_ptr<const std::vector<caf::actor>> route_;
+  Phase phase_ = Phase::fencing;
+  PartitionPosition position_;
+  CommitSequence applied_;     // what index_ and meta_ stand at
+  CommitSequence views_sent_;  // the newest commit sent to the views
+  CommitMeta meta_;
+  std::uint64_t generation_ = 0;
+  std::uint64_t retry_generation_ = 0;
+  int stage_restarts_ = 0;
+  bool reading_ = false;
+  bool stopping_ = false;
+};
+
+}  // namespace
+
+caf::actor spawn_partition(caf::event_based_actor* supervisor, PartitionSetup setup) {
+  return supervisor->spawn<PartitionActor, caf::monitored>(std::make_shared<PartitionSetup>(std::move(setup)), supervisor->address());
+}
+
+}  // namespace weir

@@ -1,0 +1,49 @@
+// The owner of one partition: the in-flight window, dedupe, the chain, the commits. It supervises its stages and its views.
+//
+// Life: fence (a new epoch, the position under it) -> replay the output log behind the state's cursor -> run. A refused or
+// unknown commit goes back to the fence. A dead stage is replaced and the window driven again. Dead views, damage or a broken
+// promise end the actor: the supervisor rebuilds it from what is durable, with a fresh store.
+//
+// Credits: the window bounds what doors and the log may add; one CommitPart is with the committer at a time; ApplyCommit is
+// bounded in bytes.
+#pragma once
+#include <memory>
+#include <vector>
+
+#include "actors/messages/messages.h"
+#include "actors/messages/views_interface.h"
+#include "actors/partition/window.h"
+#include "actors/supervise/stage_shell.h"
+#include "runtime/ports/clock.h"
+#include "runtime/ports/event_log.h"
+#include "runtime/ports/logbook.h"
+#include "runtime/ports/state_store.h"
+
+namespace weir {
+
+/// Pointers outlive the actor system; `store` is this incarnation's own, closed by the supervisor after the actor's death.
+struct PartitionSetup {
+  PartitionId partition;
+  EventLog* log = nullptr;
+  const Clock* clock = nullptr;
+  Logbook* logbook = nullptr;
+  const ViewSet* views = nullptr;
+  const ChainEncoder* encoder = nullptr;
+  std::shared_ptr<StateStore> store;
+  std::vector<ChainStepFactory> steps;
+  ExtractorFactory extractor;
+  ViewsSpawner spawn_views;
+  caf::actor committer;
+  WindowLimits window;
+  OnConflict on_conflict = OnConflict::dead_letter;
+  std::chrono::microseconds remember{0};
+  Digest128 rules_hash;
+  std::uint64_t incarnation = 0;
+  std::size_t delta_bytes_max = 8 * 1024 * 1024;
+  std::uint64_t apply_bytes_max = 32 * 1024 * 1024;  // ApplyCommit on its way to the views
+};
+
+/// Monitored by `supervisor`, which gets PartitionReady, PartitionProgress, ActorFailed, PartitionStopped.
+[[nodiscard]] caf::actor spawn_partition(caf::event_based_actor* supervisor, PartitionSetup setup);
+
+}  // namespace weir

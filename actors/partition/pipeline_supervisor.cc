@@ -1,0 +1,280 @@
+#include "actors/partition/pipeline_supervisor.h"
+
+#include <caf/actor_cast.hpp>
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "actors/supervise/house_handlers.h"
+
+namespace weir {
+
+namespace {
+
+class PipelineSupervisor : public caf::event_based_actor {
+ public:
+  PipelineSupervisor(caf::actor_config& config, std::shared_ptr<PipelineSetup> setup)
+      : caf::event_based_actor(config), setup_(std::move(setup)), logbook_(setup_->partition.logbook), partitions_(setup_->partitions) {
+    install_house_handlers(this, "pipeline", address(), *logbook_);
+    set_down_handler([this](caf::down_msg& down) { on_down(down); });
+  }
+
+  caf::behavior make_behavior() override {
+    committer_ = spawn_committer(this, setup_->committer);
+    for (std::uint32_t p = 0; p < setup_->partitions; ++p) start(PartitionId{p});
+    return {
+        [this](const PartitionChild& child) {
+          Slot& slot = partitions_[child.partition.value];
+          slot.child = child.child;
+          monitor(child.child);
+        },
+        [this](const PartitionReady& ready) { on_ready(ready); },
+        [this](const PartitionProgress& progress) { on_progress(progress); },
+        [this](const ActorFailed& failed) {
+          last_error_ = failed.error;
+          logbook_->write(LogLevel::warn, failed.who, describe(failed.error));
+          for (std::uint32_t p = 0; p < setup_->partitions; ++p) {
+            if (failed.who == fmt::format("partition/{}", p) || failed.who == fmt::format("views/{}", p)) partitions_[p].error = failed.error;
+          }
+        },
+        [this](const DoorFinished& finished) { on_door_finished(finished); },
+        [this](const PartitionStopped& stopped) {
+          partitions_[stopped.partition.value].stopped = true;
+        },
+        [this](const StopNode&) {
+          if (!stopping_ && !ended_result_) stop(fail(Errc::cancelled, "stopped by request"));
+        },
+    };
+  }
+
+  void on_exit() override {
+    partitions_.clear();
+    doors_.clear();
+    committer_ = nullptr;
+    setup_.reset();
+  }
+
+ private:
+  struct Slot {
+    caf::actor actor;
+    caf::actor child;
+    std::shared_ptr<StateStore> store;
+    Offset committed;
+    Error error{Errc::internal, {}};
+    int restarts = 0;
+    bool ready = false;
+    bool ever_ready = false;
+    bool quarantined = false;
+    bool stopped = false;
+  };
+
+  // ---- partitions
+
+  void start(PartitionId id) {
+    Slot& slot = partitions_[id.value];
+    slot.error = Error{Errc::internal, {}};
+    auto store = setup_->open_store(id);
+    if (!store) {
+      slot.error = store.error();
+      return quarantine(id);
+    }
+    slot.store = std::move(*store);
+    PartitionSetup setup = setup_->partition;
+    setup.partition = id;
+    setup.store = slot.store;
+    setup.committer = committer_;
+    slot.actor = spawn_partition(this, std::move(setup));
+    if (stopping_) send(slot.actor, StopNode{});
+  }
+
+  void on_ready(const PartitionReady& ready) {
+    Slot& slot = partitions_[ready.partition.value];
+    slot.ready = slot.ever_ready = true;
+    publish_routes();
+    on_progress(ready.progress);
+    if (doors_started_) return;
+    const bool all = std::all_of(partitions_.begin(), partitions_.end(), [](const Slot& s) { return s.ever_ready || s.quarantined; });
+    if (all) start_doors();
+  }
+
+  void publish_routes() {
+    Routes routes;
+    for (const Slot& slot : partitions_) routes.partitions.push_back(slot.ready ? slot.actor : caf::actor{});
+    for (const Door& door : doors_) {
+      if (door.actor) send(door.actor, routes);
+    }
+  }
+
+  void on_progress(const PartitionProgress& progress) {
+    Slot& slot = partitions_[progress.partition.value];
+    if (progress.committed > slot.committed) slot.restarts = 0;
+    slot.committed = progress.committed;
+    if (setup_->progress) setup_->progress(progress);
+    for (const Door& door : doors_) {
+      if (door.actor) send(door.actor, progress);
+    }
+    check_done();
+  }
+
+  void quarantine(PartitionId id) {
+    Slot& slot = partitions_[id.value];
+    slot.quarantined = true;
+    slot.ready = false;
+    slot.actor = nullptr;
+    logbook_->write(LogLevel::error, fmt::format("partition/{}", id.value), "quarantined: " + describe(slot.error));
+    if (!quarantine_error_) quarantine_error_ = Error{slot.error.code, fmt::format("partition {}: {}", id.value, slot.error.context)};
+    const bool all = std::all_of(partitions_.begin(), partitions_.end(), [](const Slot& s) { return s.ever_ready || s.quarantined; });
+    if (all && !doors_started_) start_doors();
+    publish_routes();
+    check_done();
+  }
+
+  /// Both the partition and what uses its store are gone.
+  void rebuild(PartitionId id) {
+    Slot& slot = partitions_[id.value];
+    if (slot.store) slot.store->close();
+    slot.store.reset();
+    if (slot.stopped || ended_result_) {
+      slot.quarantined = slot.quarantined && !slot.stopped;
+      return check_stopped();
+    }
+    const Disposition what = disposition(slot.error.code);
+    const bool hopeless = slot.error.code != Errc::internal && (what == Disposition::stop || what == Disposition::restore_older || what == Disposition::refuse);
+    if (hopeless || ++slot.restarts > setup_->restarts_max) return quarantine(id);
+    start(id);
+  }
+
+  // ---- doors
+
+  struct Door {
+    caf::actor actor;
+    bool finished = false;
+    std::vector<Offset> ends;
+  };
+
+  void start_doors() {
+    doors_started_ = true;
+    doors_.resize(setup_->doors.size());
+    for (std::size_t i = 0; i < doors_.size(); ++i) start_door(i);
+    check_done();
+  }
+
+  void start_door(std::size_t i) {
+    if (stopping_) {
+      doors_[i].finished = true;
+      return;
+    }
+    doors_[i].actor = setup_->doors[i](this);
+    publish_routes();
+  }
+
+  void on_door_finished(const DoorFinished& finished) {
+    for (Door& door : doors_) {
+      if (!door.actor || current_sender() != door.actor) continue;
+      door.finished = true;
+      door.ends = finished.ends;
+      demonitor(door.actor);
+      door.actor = nullptr;
+    }
+    if (setup_->door_finished) setup_->door_finished(finished);
+    if (!finished.result && finished.result.error().code != Errc::cancelled && !door_error_) door_error_ = finished.result.error();
+    check_done();
+  }
+
+  // ---- the end
+
+  /// Everything below what the log has given out is decided, and nothing more will come.
+  void check_done() {
+    if (stopping_ || ended_result_ || !doors_started_) return;
+    if (!std::all_of(doors_.begin(), doors_.end(), [](const Door& door) { return door.finished; })) return;
+    for (std::uint32_t p = 0; p < setup_->partitions; ++p) {
+      const Slot& slot = partitions_[p];
+      if (slot.quarantined) continue;
+      if (!slot.ready || slot.committed < setup_->partition.log->status(PartitionId{p}).ingest_reserved) return;
+    }
+    if (quarantine_error_) return stop(fail(*quarantine_error_));
+    if (door_error_) return stop(fail(*door_error_));
+    stop({});
+  }
+
+  void stop(Result<void> result) {
+    stopping_ = true;
+    stop_result_ = std::move(result);
+    for (const Door& door : doors_) {
+      if (door.actor) send(door.actor, StopNode{});
+    }
+    for (const Slot& slot : partitions_) {
+      if (slot.actor) send(slot.actor, StopNode{});
+    }
+    check_stopped();
+  }
+
+  void check_stopped() {
+    if (!stopping_ || ended_result_) return;
+    for (const Slot& slot : partitions_) {
+      if (!slot.quarantined && !(slot.stopped && !slot.store)) return;
+    }
+    for (const Door& door : doors_) {
+      if (door.actor) return;
+    }
+    ended_result_ = true;
+    send_exit(committer_, caf::exit_reason::kill);
+    setup_->ended(std::move(stop_result_));
+    quit(caf::exit_reason::normal);
+  }
+
+  void on_down(const caf::down_msg& down) {
+    if (committer_ && down.source == committer_.address()) {
+      committer_ = spawn_committer(this, setup_->committer);
+      for (const Slot& slot : partitions_) {
+        if (slot.actor) send(slot.actor, CommitterUp{committer_});
+      }
+      return;
+    }
+    for (std::size_t i = 0; i < doors_.size(); ++i) {
+      if (!doors_[i].actor || down.source != doors_[i].actor.address()) continue;
+      doors_[i].actor = nullptr;
+      if (stopping_) {
+        doors_[i].finished = true;
+        return check_stopped();
+      }
+      return start_door(i);
+    }
+    for (std::uint32_t p = 0; p < setup_->partitions; ++p) {
+      Slot& slot = partitions_[p];
+      if (slot.actor && down.source == slot.actor.address()) {
+        slot.actor = nullptr;
+        slot.ready = false;
+        publish_routes();
+        if (!slot.child) rebuild(PartitionId{p});
+        return;
+      }
+      if (slot.child && down.source == slot.child.address()) {
+        slot.child = nullptr;
+        if (!slot.actor) rebuild(PartitionId{p});
+        return;
+      }
+    }
+  }
+
+  std::shared_ptr<PipelineSetup> setup_;
+  Logbook* logbook_;
+  caf::actor committer_;
+  std::vector<Slot> partitions_;
+  std::vector<Door> doors_;
+  std::optional<Error> quarantine_error_;
+  std::optional<Error> door_error_;
+  Error last_error_{Errc::internal, {}};
+  Result<void> stop_result_;
+  bool doors_started_ = false;
+  bool stopping_ = false;
+  bool ended_result_ = false;
+};
+
+}  // namespace
+
+caf::actor spawn_pipeline(caf::actor_system& system, PipelineSetup setup) {
+  return system.spawn<PipelineSupervisor>(std::make_shared<PipelineSetup>(std::move(setup)));
+}
+
+}  // namespace weir

@@ -1,0 +1,38 @@
+// The root of a pipeline on one node: starts the committer, the partitions and the doors, replaces what dies, and knows when
+// everything that was accepted is terminal.
+//
+// one-for-one over partitions, committer and doors. A partition is rebuilt from what is durable with a fresh store, once it and
+// its views are gone. One that finds damage is quarantined: named, left alone, the others run on. Restarts without progress are
+// limited; beyond that the pipeline ends with the last error.
+#pragma once
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "actors/messages/messages.h"
+#include "actors/partition/committer_actor.h"
+#include "actors/partition/partition_actor.h"
+
+namespace weir {
+
+/// Spawns door number i (again), monitored by the supervisor. It gets Routes and PartitionProgress, and sends DoorFinished.
+using DoorSpawner = std::function<caf::actor(caf::event_based_actor* supervisor)>;
+/// Opens the state of a partition afresh. Called on the supervisor's thread; may take as long as opening a store takes.
+using StoreOpener = std::function<Result<std::shared_ptr<StateStore>>(PartitionId)>;
+
+struct PipelineSetup {
+  std::uint32_t partitions = 0;
+  PartitionSetup partition;   // template: `partition`, `store` and `committer` are filled in per partition
+  CommitterSetup committer;
+  StoreOpener open_store;
+  std::vector<DoorSpawner> doors;
+  std::function<void(Result<void>)> ended;                    // once, from the supervisor's thread
+  std::function<void(const PartitionProgress&)> progress;     // after every commit; may be empty
+  std::function<void(const DoorFinished&)> door_finished;     // may be empty
+  int restarts_max = 100;     // of one partition without a commit in between; arbitrary, a policy comes with supervision
+};
+
+/// StopNode ends it early (after what is in flight is committed and the state is flushed). It quits after `ended`.
+[[nodiscard]] caf::actor spawn_pipeline(caf::actor_system& system, PipelineSetup setup);
+
+}  // namespace weir

@@ -1,0 +1,226 @@
+#include "actors/partition/window.h"
+
+#include <algorithm>
+
+#include "runtime/base/fail_point.h"
+#include "runtime/base/hash.h"
+#include "runtime/base/invariant.h"
+
+namespace weir {
+
+PartitionWindow::PartitionWindow(PartitionId partition, WindowLimits limits, OnConflict on_conflict, Digest128 rules_hash,
+                                 DedupeIndex& index, const ChainEncoder& encoder)
+    : partition_(partition), limits_(limits), on_conflict_(on_conflict), rules_hash_(rules_hash), index_(&index), encoder_(&encoder) {}
+
+void PartitionWindow::restart(const PartitionPosition& position, const CommitMeta& meta, std::uint64_t incarnation) {
+  INVARIANT(meta.ledger.decided() == position.committed.value, "the ledger counts every offset below the committed position");
+  position_ = position;
+  meta_ = meta;
+  incarnation_ = incarnation;
+  expected_ = position.committed;
+  durable_ = std::max(durable_, position.committed);
+  ++drive_;
+  batches_.clear();
+  prepared_batches_ = sealed_batches_ = 0;
+  prepared_.reset();
+  in_flight_.clear();
+  ready_.clear();
+  events_ = 0;
+  bytes_ = 0;
+}
+
+std::string_view PartitionWindow::id_of(const Batch& batch, std::uint32_t index) const {
+  const FrameEntry& entry = batch.input.entry(batch.skipped + index);
+  return {batch.input.area() + entry.id_offset, entry.id_length};
+}
+
+Result<void> PartitionWindow::admit(Offset first, IngestBatch input) {
+  INVARIANT(first <= expected_ && expected_ < first + input.count(), "a batch continues what was admitted");
+  std::uint32_t skip = static_cast<std::uint32_t>(expected_ - first);
+  while (skip < input.count()) {
+    const std::uint32_t count = std::min(input.count() - skip, kChainEventsMax);
+    Batch& batch = batches_.emplace_back();
+    batch.serial = next_serial_++;
+    batch.first = expected_;
+    batch.skipped = skip;
+    batch.input = input;
+    batch.events.resize(count);
+    for (std::uint32_t i = 0; i < count; ++i) {
+      const RawEvent raw = input.event(skip + i);
+      batch.events[i].hash = xxh3_64(raw.id);
+      batch.events[i].digest = xxh3_128(raw.raw);
+      index_->prefetch(batch.events[i].hash);
+    }
+    std::vector<std::uint32_t> run;
+    run.reserve(count);
+    for (std::uint32_t i = 0; i < count; ++i) WEIR_TRY(judge(batch, i, run));
+    expected_ = expected_ + count;
+    events_ += count;
+    bytes_ += input.bytes().size() * count / input.count();
+    skip += count;
+    start_round(batch, std::move(run));
+  }
+  return advance();
+}
+
+std::vector<ChainRound> PartitionWindow::take_rounds() { return std::exchange(ready_, {}); }
+
+std::shared_ptr<ChainBatch> PartitionWindow::fresh_chain_batch() {
+  // A chain batch is used again only when nobody else holds it: not even a message of an old drive.
+  for (auto& spare : pool_) {
+    if (spare.use_count() == 1) return spare;
+  }
+  return pool_.emplace_back(std::make_shared<ChainBatch>());
+}
+
+void PartitionWindow::fill(Round& round, const Batch& batch) {
+  round.batch = fresh_chain_batch();
+  round.batch->begin(batch.input, partition_);
+  for (const std::uint32_t index : round.events) round.batch->add(batch.skipped + index);
+}
+
+void PartitionWindow::start_round(Batch& batch, std::vector<std::uint32_t> events) {
+  Round& round = batch.rounds.emplace_back();
+  round.events = std::move(events);
+  const auto number = static_cast<std::uint32_t>(batch.rounds.size() - 1);
+  for (const std::uint32_t index : round.events) batch.events[index].round = number;
+  if (round.events.empty()) {
+    round.done = true;  // nothing to drive: decided as it stands
+    return;
+  }
+  fill(round, batch);
+  ready_.push_back({drive_, batch.serial, number, round.batch});
+}
+
+Result<void> PartitionWindow::round_done(std::uint64_t drive, std::uint64_t serial, std::uint32_t round) {
+  if (drive != drive_ || !in_window(serial)) return {};
+  Batch& batch = at(serial);
+  INVARIANT(round < batch.rounds.size() && !batch.rounds[round].done, "a round comes back once per drive");
+  batch.rounds[round].done = true;
+  return advance();
+}
+
+void PartitionWindow::redrive() {
+  ++drive_;
+  ready_.clear();
+  for (std::size_t i = sealed_batches_; i < batches_.size(); ++i) {
+    Batch& batch = batches_[i];
+    for (std::size_t r = 0; r < batch.rounds.size(); ++r) {
+      Round& round = batch.rounds[r];
+      if (round.done) continue;
+      fill(round, batch);  // a new chain batch: the dead stage may have left the old one half changed
+      ready_.push_back({drive_, batch.serial, static_cast<std::uint32_t>(r), round.batch});
+    }
+  }
+}
+
+Result<void> PartitionWindow::advance() {
+  while (sealed_batches_ < batches_.size()) {
+    Batch& batch = batches_[sealed_batches_];
+    if (!batch.rounds.back().done) return {};
+    WEIR_ASSIGN(const bool resolved, resolve_waiting(batch));
+    if (!resolved) {
+      if (!batch.rounds.back().done) return {};
+      continue;  // everything that waited was judged without the stages
+    }
+    seal(batch);
+    ++sealed_batches_;
+  }
+  return {};
+}
+
+void PartitionWindow::withdraw(Offset from) {
+  bool any = false;
+  while (!batches_.empty() && batches_.back().first >= from) {
+    INVARIANT(batches_.size() > prepared_batches_, "what is prepared is durable and cannot be withdrawn");
+    Batch& batch = batches_.back();
+    for (std::size_t i = batch.events.size(); i-- > 0;) {
+      const WindowEvent& event = batch.events[i];
+      if (!event.tracked) continue;
+      // Give the place back to the event this one stood behind.
+      if (in_flight_.erase(event.hash, {batch.serial, static_cast<std::uint32_t>(i)}) && in_window(event.predecessor.serial))
+        in_flight_.insert(event.hash, event.predecessor);
+    }
+    events_ -= static_cast<std::uint32_t>(batch.events.size());
+    bytes_ -= batch.input.bytes().size() * batch.events.size() / batch.input.count();
+    expected_ = batch.first;
+    if (batch.sealed) --sealed_batches_;
+    next_serial_ = batch.serial;
+    batches_.pop_back();
+    any = true;
+  }
+  if (any) redrive();  // serials are given out again: results of the old drive must not match them
+}
+
+void PartitionWindow::durable(Offset end) noexcept { durable_ = std::max(durable_, end); }
+
+std::optional<PreparedCommit> PartitionWindow::prepare(UnixMicros wall) {
+  if (prepared_ || sealed_batches_ == 0) return std::nullopt;
+  PreparedCommit prepared;
+  auto body = std::make_shared<CommitBody>();
+  CommitMeta meta = meta_;
+  std::size_t bytes = 0;
+  std::size_t count = 0;
+  std::int64_t accepted_max = kNoTime;
+  std::int64_t event_time_max = kNoTime;
+  for (; count < sealed_batches_; ++count) {
+    const Batch& batch = batches_[count];
+    if (batch.end() > durable_ && !WEIR_DEFECT("commit_past_durable_ingest")) break;
+    if (count != 0 && bytes + batch.sealed->size() > limits_.commit_bytes_max) break;
+    bytes += batch.sealed->size();
+    accepted_max = std::max(accepted_max, batch.input.header().accepted_at);
+    event_time_max = std::max(event_time_max, batch.event_time_max);
+    account(batch, *batch.sealed, meta);
+    body->batches.push_back(*batch.sealed);
+    prepared.tables.push_back(batch.tokens);
+  }
+  if (count == 0) return std::nullopt;
+  // One door's wrong clock moves partition time not further than the owner's own clock plus slack, and never back.
+  meta.partition_time = std::max(meta.partition_time, std::min(accepted_max, wall + kPartitionTimeSlack.count()));
+  meta.event_time_max = std::max(meta.event_time_max, std::min(event_time_max, meta.partition_time));
+  meta.incarnation = incarnation_;
+  meta.rules_hash = rules_hash_;
+  meta.committed_at = wall;
+  meta.batches = static_cast<std::uint32_t>(body->batches.size());
+  body->meta = meta;
+
+  prepared.part.partition = partition_;
+  prepared.part.epoch = position_.epoch;
+  prepared.part.sequence = next(position_.sequence);
+  prepared.part.from = position_.committed;
+  prepared.part.to = batches_[count - 1].end();
+  prepared.part.body = body->encode();
+  prepared.bytes = bytes + prepared.part.body.front().size();
+  prepared.body = std::move(body);
+  INVARIANT(meta.ledger.decided() == prepared.part.to.value, "the ledger counts every offset below the position it is committed at");
+  prepared_batches_ = count;
+  prepared_ = std::move(prepared);
+  return prepared_;
+}
+
+PreparedCommit PartitionWindow::outstanding() const {
+  INVARIANT(prepared_.has_value(), "a commit is outstanding");
+  return *prepared_;
+}
+
+PreparedCommit PartitionWindow::committed() {
+  INVARIANT(prepared_.has_value(), "a commit is outstanding");
+  PreparedCommit commit = std::move(*prepared_);
+  prepared_.reset();
+  position_.sequence = commit.part.sequence;
+  position_.committed = commit.part.to;
+  meta_ = commit.body->meta;
+  index_->apply(position_.sequence, *commit.body);
+  for (; prepared_batches_ != 0; --prepared_batches_, --sealed_batches_) {
+    Batch& batch = batches_.front();
+    for (std::size_t i = 0; i < batch.events.size(); ++i) {
+      if (batch.events[i].tracked) in_flight_.erase(batch.events[i].hash, {batch.serial, static_cast<std::uint32_t>(i)});
+    }
+    events_ -= static_cast<std::uint32_t>(batch.events.size());
+    bytes_ -= batch.input.bytes().size() * batch.events.size() / batch.input.count();
+    batches_.pop_front();
+  }
+  return commit;
+}
+
+}  // namespace weir

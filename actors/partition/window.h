@@ -1,0 +1,198 @@
+// The in-flight window of one partition: every event between the committed position and what was admitted, with what dedupe
+// said of it. A decider: batches and chain results come in, work for the stages and prepared commits go out.
+//
+// One ingest batch is one window batch. Events that dedupe lets through run the stages in rounds: round 0 holds all that need
+// not wait. An event whose id is in flight with other bytes waits until that one is decided, then is judged as if it had come
+// alone (design: "same id, other bytes"); such events run in later rounds. Batches are finished in order, so a decision only
+// ever depends on what stands before it in the partition, whatever the timing.
+//
+//   admitted -> rounds -> sealed (an OutcomeBatch) -> prepared (in one commit, once its ingest is durable) -> committed
+#pragma once
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "runtime/base/result.h"
+#include "runtime/engine/dedupe_index.h"
+#include "runtime/engine/in_flight_ids.h"
+#include "runtime/engine/view_set.h"
+#include "runtime/event/chain_batch.h"
+#include "runtime/event/commit_body.h"
+#include "runtime/event/ingest_batch.h"
+#include "runtime/ports/clock.h"
+#include "runtime/ports/event_log.h"
+#include "runtime/ports/pipeline_config.h"
+
+namespace weir {
+
+struct WindowLimits {
+  std::uint32_t events_max = 16'384;              // admitted and not committed
+  std::size_t bytes_max = 32 * 1024 * 1024;       // of ingest batches admitted and not committed
+  std::size_t commit_bytes_max = 16 * 1024 * 1024;  // of one prepared commit; one batch is always taken
+  std::uint64_t event_bytes_max = 900 * 1024;     // a longer record is dead-lettered: output_too_large
+};
+
+/// How far ahead of the owner's own clock a door's stamp may move partition time.
+inline constexpr std::chrono::microseconds kPartitionTimeSlack = std::chrono::minutes(1);
+
+/// Events of one window batch to be driven through the stages together.
+struct ChainRound {
+  std::uint64_t drive = 0;  // results of an older drive are ignored
+  std::uint64_t serial = 0;
+  std::uint32_t round = 0;
+  std::shared_ptr<ChainBatch> batch;
+};
+
+/// Writes the output of one decided event of a chain batch (all its parts) into the builder; false when a record is longer
+/// than event_bytes_max (then nothing of it counts). Implemented by the chain plan.
+class ChainEncoder {
+ public:
+  virtual ~ChainEncoder() = default;
+  /// `tokens` (may be null) gets one row per record, in order.
+  [[nodiscard]] virtual bool encode(const ChainBatch& batch, std::span<const ChainEvent> parts, OutcomeBatchBuilder& out,
+                                    TokenTable* tokens) const = 0;
+  /// An empty table for one packed batch, or null when no view wants values.
+  [[nodiscard]] virtual std::shared_ptr<TokenTable> token_table() const = 0;
+};
+
+/// One partition's part of a commit group, ready to go.
+struct PreparedCommit {
+  PartitionCommit part;
+  std::shared_ptr<const CommitBody> body;  // what `part` encodes
+  std::vector<std::shared_ptr<const TokenTable>> tables;  // of body->batches
+  std::size_t bytes = 0;
+};
+
+/// Not thread-safe. The references must outlive it.
+class PartitionWindow {
+ public:
+  PartitionWindow(PartitionId partition, WindowLimits limits, OnConflict on_conflict, Digest128 rules_hash, DedupeIndex& index,
+                  const ChainEncoder& encoder);
+
+  /// Starts (again) from what the log says is current and the head of the newest applied commit. Everything in the window is
+  /// forgotten; results of earlier rounds are ignored from now on. The index must hold exactly what is committed.
+  void restart(const PartitionPosition& position, const CommitMeta& meta, std::uint64_t incarnation);
+
+  /// The next offset to admit.
+  [[nodiscard]] Offset expected() const noexcept { return expected_; }
+  [[nodiscard]] bool has_room() const noexcept { return events_ < limits_.events_max && bytes_ < limits_.bytes_max; }
+  /// `first` <= expected() < first + count (asserted): events below expected() are left out. Errors: of the index.
+  [[nodiscard]] Result<void> admit(Offset first, IngestBatch batch);
+  /// Rounds to be sent to the stages, in order.
+  [[nodiscard]] std::vector<ChainRound> take_rounds();
+  /// A round has come back with its verdicts. Old drives are ignored. Errors: of the index.
+  [[nodiscard]] Result<void> round_done(std::uint64_t drive, std::uint64_t serial, std::uint32_t round);
+  /// A stage died: every outstanding round is taken up again from the input; results of the old drive are ignored.
+  void redrive();
+  /// Forgets batches at or after `from`, which the door gave up before they were durable; `from` is expected next. Their
+  /// successors went with them. Never touches what is prepared, because that is durable.
+  void withdraw(Offset from);
+
+  /// Ingest is durable below `end`.
+  void durable(Offset end) noexcept;
+  /// The next commit, when none is outstanding and something durable is sealed. `wall`: the owner's clock.
+  [[nodiscard]] std::optional<PreparedCommit> prepare(UnixMicros wall);
+  /// The outstanding commit is durable: hands it out for the views; the index has applied it.
+  [[nodiscard]] PreparedCommit committed();
+  /// The outstanding commit: was not written and may be tried again unchanged (disk full).
+  [[nodiscard]] PreparedCommit outstanding() const;
+
+  [[nodiscard]] bool commit_outstanding() const noexcept { return prepared_.has_value(); }
+  [[nodiscard]] const PartitionPosition& position() const noexcept { return position_; }
+  [[nodiscard]] const CommitMeta& meta() const noexcept { return meta_; }
+  [[nodiscard]] bool idle() const noexcept { return batches_.empty(); }
+  [[nodiscard]] std::uint32_t events() const noexcept { return events_; }
+  [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
+  /// Whether commits of events that waited or were judged again happened: counters for the probe.
+  [[nodiscard]] std::uint64_t waited() const noexcept { return waited_; }
+
+ private:
+  enum class Admission : std::uint8_t { run, duplicate, conflict, waits };
+  /// The entry an event is judged against, or leaves behind: an id's digest and state.
+  struct Entry {
+    Digest128 digest;
+    DedupeState state = DedupeState::done;
+    std::string reason;
+  };
+  struct WindowEvent {
+    Digest128 digest;
+    std::uint64_t hash = 0;
+    EventPlace predecessor;           // of waits
+    std::uint32_t round = 0;          // of run
+    Admission admission = Admission::run;
+    std::uint8_t flags = 0;           // outcome_flag bits
+    bool tracked = false;             // stands or stood in in_flight_
+  };
+  struct Round {
+    std::shared_ptr<ChainBatch> batch;
+    std::vector<std::uint32_t> events;
+    bool done = false;
+  };
+  struct Batch {
+    std::uint64_t serial = 0;
+    Offset first;                     // of events[0] here
+    std::uint32_t skipped = 0;        // events of the ingest batch in front of it
+    IngestBatch input;
+    std::vector<WindowEvent> events;
+    std::vector<std::uint32_t> waiting;
+    std::map<std::uint32_t, Entry> priors;  // what an event was judged against, where somebody may ask again
+    std::vector<Round> rounds;
+    std::optional<OutcomeBatch> sealed;
+    std::shared_ptr<TokenTable> tokens;
+    std::int64_t event_time_max = kNoTime;
+    [[nodiscard]] Offset end() const { return first + events.size(); }
+  };
+
+  [[nodiscard]] Batch& at(std::uint64_t serial) { return batches_[serial - batches_.front().serial]; }
+  [[nodiscard]] bool in_window(std::uint64_t serial) const {
+    return !batches_.empty() && serial >= batches_.front().serial && serial <= batches_.back().serial;
+  }
+  [[nodiscard]] std::string_view id_of(const Batch& batch, std::uint32_t index) const;
+  [[nodiscard]] Result<void> judge(Batch& batch, std::uint32_t index, std::vector<std::uint32_t>& run);
+  void judge_against(Batch& batch, std::uint32_t index, Entry prior, std::vector<std::uint32_t>& run);
+  [[nodiscard]] Result<std::optional<Entry>> entry_after(const EventPlace& place, std::uint64_t hash, std::string_view id);
+  [[nodiscard]] bool decided(const EventPlace& place);
+  void start_round(Batch& batch, std::vector<std::uint32_t> events);
+  void fill(Round& round, const Batch& batch);
+  [[nodiscard]] Result<void> advance();
+  [[nodiscard]] Result<bool> resolve_waiting(Batch& batch);
+  void seal(Batch& batch);
+  void seal_run(const Batch& batch, std::uint32_t index, OutcomeBatchBuilder& out, const OutcomeBatchBuilder::Event& head,
+                TokenTable* tokens) const;
+  void account(const Batch& batch, const OutcomeBatch& sealed, CommitMeta& meta) const;
+  [[nodiscard]] std::shared_ptr<ChainBatch> fresh_chain_batch();
+
+  PartitionId partition_;
+  WindowLimits limits_;
+  OnConflict on_conflict_;
+  Digest128 rules_hash_;
+  DedupeIndex* index_;
+  const ChainEncoder* encoder_;
+
+  PartitionPosition position_;
+  CommitMeta meta_;
+  std::uint64_t incarnation_ = 0;
+  Offset expected_;
+  Offset durable_;
+  std::uint64_t drive_ = 1;
+  std::uint64_t next_serial_ = 1;
+  std::deque<Batch> batches_;
+  std::size_t prepared_batches_ = 0;  // in front of batches_, part of prepared_
+  std::size_t sealed_batches_ = 0;    // in front of batches_
+  std::optional<PreparedCommit> prepared_;
+  InFlightIds in_flight_;
+  std::vector<ChainRound> ready_;
+  std::vector<std::shared_ptr<ChainBatch>> pool_;
+  std::uint32_t events_ = 0;
+  std::size_t bytes_ = 0;
+  std::uint64_t waited_ = 0;
+};
+
+}  // namespace weir

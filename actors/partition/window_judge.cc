@@ -1,0 +1,151 @@
+// Dedupe as the window does it: what an event is judged against, and when.
+#include <algorithm>
+
+#include "actors/partition/window.h"
+#include "runtime/base/invariant.h"
+
+namespace weir {
+
+Result<void> PartitionWindow::judge(Batch& batch, std::uint32_t index, std::vector<std::uint32_t>& run) {
+  WindowEvent& event = batch.events[index];
+  const std::string_view id = id_of(batch, index);
+  const EventPlace self{batch.serial, index};
+  const auto place = in_flight_.find(event.hash, [&](const EventPlace& p) { return id_of(at(p.serial), p.index) == id; });
+  if (place) {
+    const WindowEvent& before = at(place->serial).events[place->index];
+    if (before.admission == Admission::run && before.digest == event.digest) {
+      event.admission = Admission::duplicate;
+      return {};
+    }
+    event.predecessor = *place;
+    event.tracked = true;
+    in_flight_.move(event.hash, *place, self);
+    if (!decided(*place)) {
+      event.admission = Admission::waits;
+      batch.waiting.push_back(index);
+      ++waited_;
+      return {};
+    }
+    WEIR_ASSIGN(auto prior, entry_after(*place, event.hash, id));
+    INVARIANT(prior.has_value(), "a decided event of the window left an entry behind");
+    judge_against(batch, index, std::move(*prior), run);
+    return {};
+  }
+  WEIR_ASSIGN(auto found, index_->find(event.hash, id));
+  if (!found) {
+    event.admission = Admission::run;
+    event.tracked = true;
+    in_flight_.insert(event.hash, self);
+    run.push_back(index);
+    return {};
+  }
+  judge_against(batch, index, Entry{found->digest, found->state, std::move(found->reason)}, run);
+  if (event.admission == Admission::run) {
+    event.tracked = true;
+    in_flight_.insert(event.hash, self);
+  }
+  return {};
+}
+
+void PartitionWindow::judge_against(Batch& batch, std::uint32_t index, Entry prior, std::vector<std::uint32_t>& run) {
+  WindowEvent& event = batch.events[index];
+  if (prior.digest == event.digest) {
+    event.admission = Admission::duplicate;
+  } else {
+    switch (prior.state) {
+      case DedupeState::done:
+        event.admission = on_conflict_ == OnConflict::ignore ? Admission::duplicate : Admission::conflict;
+        if (event.admission == Admission::conflict) event.flags |= outcome_flag::conflict;
+        break;
+      case DedupeState::dead_lettered:
+        event.admission = Admission::run;
+        event.flags |= outcome_flag::supersedes;
+        break;
+      case DedupeState::closed:
+        event.admission = Admission::run;
+        event.flags |= outcome_flag::reopens;
+        break;
+      case DedupeState::retrying:
+        INVARIANT(false, "no commit of this format holds retries");
+    }
+  }
+  if (event.admission == Admission::run) run.push_back(index);
+  // Kept where somebody asks again: the sum of states (run), an event that comes to stand behind this one (tracked).
+  if (event.admission == Admission::run || event.tracked) batch.priors[index] = std::move(prior);
+}
+
+bool PartitionWindow::decided(const EventPlace& place) {
+  if (!in_window(place.serial)) return true;
+  const Batch& batch = at(place.serial);
+  if (batch.sealed) return true;
+  const WindowEvent& event = batch.events[place.index];
+  switch (event.admission) {
+    case Admission::run: return batch.rounds.size() > event.round && batch.rounds[event.round].done;
+    case Admission::waits: return false;
+    case Admission::duplicate:
+    case Admission::conflict: return true;
+  }
+  return false;
+}
+
+Result<std::optional<PartitionWindow::Entry>> PartitionWindow::entry_after(const EventPlace& place, std::uint64_t hash, std::string_view id) {
+  if (!in_window(place.serial)) {
+    WEIR_ASSIGN(auto found, index_->find(hash, id));
+    if (!found) return std::optional<Entry>{};
+    return Entry{found->digest, found->state, std::move(found->reason)};
+  }
+  const Batch& batch = at(place.serial);
+  const WindowEvent& event = batch.events[place.index];
+  if (event.admission != Admission::run) {
+    // A duplicate or conflict leaves the entry it was judged against.
+    const auto prior = batch.priors.find(place.index);
+    INVARIANT(prior != batch.priors.end(), "a tracked event that did not run keeps what it was judged against");
+    return prior->second;
+  }
+  Entry entry{event.digest, DedupeState::done, {}};
+  if (batch.sealed) {
+    const OutcomeEntry& outcome = batch.sealed->outcome(place.index);
+    if (outcome.outcome == Outcome::dead_lettered) {
+      entry.state = DedupeState::dead_lettered;
+      entry.reason = batch.sealed->letter(outcome.first_record).reason;
+    }
+    return entry;
+  }
+  // Decided but not sealed: only inside the batch being finished. Whether its records fit is part of the verdict.
+  OutcomeBatchBuilder trial{batch.first, 4096};
+  seal_run(batch, place.index, trial, {id, event.digest, batch.input.header().accepted_at}, nullptr);
+  const OutcomeBatch sealed = trial.finish();
+  if (sealed.outcome(0).outcome == Outcome::dead_lettered) {
+    entry.state = DedupeState::dead_lettered;
+    entry.reason = sealed.letter(0).reason;
+  }
+  return entry;
+}
+
+Result<bool> PartitionWindow::resolve_waiting(Batch& batch) {
+  if (batch.waiting.empty()) return true;
+  std::vector<std::uint32_t> run;
+  std::vector<std::uint32_t> still;
+  for (const std::uint32_t index : batch.waiting) {
+    WindowEvent& event = batch.events[index];
+    const EventPlace before = event.predecessor;
+    // Behind an event that starts to run only now: the next round.
+    const bool behind_new_round = before.serial == batch.serial && std::find(run.begin(), run.end(), before.index) != run.end();
+    if (behind_new_round || !decided(before)) {
+      still.push_back(index);
+      continue;
+    }
+    WEIR_ASSIGN(auto prior, entry_after(before, event.hash, id_of(batch, index)));
+    INVARIANT(prior.has_value(), "what an event waits behind leaves an entry");
+    judge_against(batch, index, std::move(*prior), run);
+  }
+  batch.waiting = std::move(still);
+  if (!run.empty() || !batch.waiting.empty()) {
+    INVARIANT(!run.empty(), "something that is waited for runs");
+    start_round(batch, std::move(run));
+    return false;
+  }
+  return true;
+}
+
+}  // namespace weir

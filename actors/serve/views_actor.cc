@@ -1,0 +1,106 @@
+#include "actors/serve/views_actor.h"
+
+#include <caf/actor_cast.hpp>
+#include <fmt/format.h>
+
+#include "actors/supervise/house_handlers.h"
+#include "runtime/base/fail_point.h"
+
+namespace weir {
+
+namespace {
+
+/// How long a flush that failed for want of space waits before it is tried again.
+constexpr std::chrono::milliseconds kFlushRetry{250};
+
+class ViewsActor : public caf::event_based_actor {
+ public:
+  ViewsActor(caf::actor_config& config, std::shared_ptr<ViewsSetup> setup, caf::actor_addr partition)
+      : caf::event_based_actor(config),
+        setup_(std::move(setup)),
+        who_(fmt::format("views/{}", setup_->partition.value)),
+        partition_(std::move(partition)) {
+    install_house_handlers(this, who_, partition_, *setup_->logbook);
+    set_down_handler([this](caf::down_msg& down) { quit(down.reason); });
+    if (const auto owner = caf::actor_cast<caf::actor>(partition_)) monitor(owner);
+  }
+
+  caf::behavior make_behavior() override {
+    return {
+        [this](const ApplyCommit& commit) { on_apply(commit); },
+        [this](const FlushState&) {
+          flush_wanted_ = true;
+          maybe_flush();
+        },
+        [this](const FlushEnded& ended) { on_flushed(ended.result); },
+        [this](const CommitTick&) {
+          if (setup_->state->flushing()) start(setup_->state->seal_again());
+        },
+    };
+  }
+
+ private:
+  void tell(auto message) {
+    if (const auto owner = caf::actor_cast<caf::actor>(partition_)) send(owner, std::move(message));
+  }
+
+  void on_apply(const ApplyCommit& commit) {
+    const CommitRecord record{Epoch{}, commit.sequence, commit.from, commit.to, {}};
+    std::vector<const TokenTable*> tables;
+    for (const auto& table : commit.tables) tables.push_back(table.get());
+    auto applied = setup_->state->apply(record, *commit.body, *setup_->extractor, tables);
+    if (!applied) return fail_actor(this, who_, partition_, std::move(applied.error()));
+    tell(CommitApplied{commit.sequence, commit.bytes});
+    maybe_flush();
+  }
+
+  void maybe_flush() {
+    PartitionState& state = *setup_->state;
+    if (state.flushing()) return;
+    if (flush_wanted_ && state.clean()) {
+      flush_wanted_ = false;
+      tell(StateFlushed{state.sequence(), setup_->dedupe->end()});
+      return;
+    }
+    if (!flush_wanted_ && !state.wants_flush()) return;
+    dedupe_end_ = setup_->dedupe->end();
+    auto flush = state.seal();
+    if (!flush) return fail_actor(this, who_, partition_, std::move(flush.error()));
+    sequence_ = state.sequence();
+    start(std::move(*flush));
+  }
+
+  void start(StateFlush flush) {
+    WEIR_FAIL_POINT("views_before_flush");
+    const caf::actor self = caf::actor_cast<caf::actor>(this);
+    setup_->store->flush(std::move(flush), [self](Result<void> result) { caf::anon_send(self, FlushEnded{std::move(result)}); });
+  }
+
+  void on_flushed(const Result<void>& result) {
+    WEIR_FAIL_POINT("views_after_flush");
+    setup_->state->flushed(result);
+    if (!result) {
+      if (disposition(result.error().code) != Disposition::retry) return fail_actor(this, who_, partition_, result.error());
+      setup_->logbook->write(LogLevel::warn, who_, describe(result.error()));
+      delayed_send(this, kFlushRetry, CommitTick{});
+      return;
+    }
+    tell(StateFlushed{sequence_, dedupe_end_});
+    maybe_flush();
+  }
+
+  std::shared_ptr<ViewsSetup> setup_;
+  std::string who_;
+  caf::actor_addr partition_;
+  CommitSequence sequence_;        // of the flush under way
+  std::uint64_t dedupe_end_ = 0;   // of the flush under way
+  bool flush_wanted_ = false;
+};
+
+}  // namespace
+
+caf::actor spawn_views(caf::event_based_actor* partition, std::shared_ptr<ViewsSetup> setup) {
+  return partition->spawn<ViewsActor, caf::monitored>(std::move(setup), partition->address());
+}
+
+}  // namespace weir

@@ -1,0 +1,21 @@
+// The handlers every actor of the house starts from: CAF's defaults print to stdout, answer strangers and quit silently.
+#pragma once
+#include <string>
+
+#include "actors/messages/messages.h"
+#include "runtime/ports/logbook.h"
+
+namespace weir {
+
+/// Installs, on `self`:
+///  - default: an unexpected message is an error in our own wiring: logged, and the actor dies with it;
+///  - error: an error message ends the actor with that error;
+///  - exit: a linked actor's death, or a supervisor's wish, ends the actor with the same reason;
+///  - exception: its text is sent to `supervisor` as ActorFailed (CAF loses it), then the actor dies.
+/// Down handlers are the actor's own business. `logbook` must outlive the actor system.
+void install_house_handlers(caf::event_based_actor* self, std::string who, caf::actor_addr supervisor, Logbook& logbook);
+
+/// Tells the supervisor why and ends the actor.
+void fail_actor(caf::event_based_actor* self, const std::string& who, const caf::actor_addr& supervisor, Error error);
+
+}  // namespace weir

@@ -1,0 +1,40 @@
+#include "actors/supervise/stage_shell.h"
+
+#include <caf/actor_cast.hpp>
+
+#include "actors/supervise/house_handlers.h"
+
+namespace weir {
+
+namespace {
+
+class StageShell : public caf::event_based_actor {
+ public:
+  StageShell(caf::actor_config& config, std::unique_ptr<ChainStep> step, std::string who, caf::actor_addr partition, Logbook* logbook)
+      : caf::event_based_actor(config), step_(std::move(step)) {
+    install_house_handlers(this, std::move(who), partition, *logbook);
+    // The partition outlives its stages or takes them with it.
+    set_down_handler([this](caf::down_msg& down) { quit(down.reason); });
+    if (const auto owner = caf::actor_cast<caf::actor>(partition)) monitor(owner);
+  }
+
+  caf::behavior make_behavior() override {
+    return {[this](ChainWork& work) {
+      step_->run(*work.batch);
+      ++work.next;
+      const caf::actor to = (*work.route)[work.next];
+      send(to, std::move(work));
+    }};
+  }
+
+ private:
+  std::unique_ptr<ChainStep> step_;
+};
+
+}  // namespace
+
+caf::actor spawn_stage(caf::event_based_actor* partition, std::unique_ptr<ChainStep> step, std::string who, Logbook& logbook) {
+  return partition->spawn<StageShell, caf::monitored>(std::move(step), std::move(who), partition->address(), &logbook);
+}
+
+}  // namespace weir
