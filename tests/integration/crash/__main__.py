@@ -103,6 +103,8 @@ def main():
         found = None
     except campaigns.Finding as finding:
         found = finding
+    except outside.Broken as wrong:
+        found = campaigns.Finding([str(wrong)], "an answer is not of the promised form")
     except outside.Hang as hang:
         found = campaigns.Finding([f"HANG: {hang}"], "a process did not end")
     summary = f"{campaign.witness.line()}, {time.monotonic() - started:.0f} s"

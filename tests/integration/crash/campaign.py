@@ -78,8 +78,10 @@ class Campaign:
     def measure(self, folder, path):
         """Seconds of an undisturbed run: the strikes are spread over it."""
         if self.length is None:
-            self.length = self.plain.expect(0, "run", PIPELINE, path, "--data", os.path.join(folder, "measure"),
-                                            timeout=300).seconds
+            ended = self.plain.call("run", PIPELINE, path, "--data", os.path.join(folder, "measure"), timeout=300)
+            if ended.code != 0:
+                raise Finding([str(ended)], "an undisturbed run")
+            self.length = ended.seconds
         return self.length
 
     def next_point(self):
