@@ -196,11 +196,13 @@ void OutcomeBatchBuilder::abandon_last() {
   // Attribute texts added meanwhile went with the bytes.
   while (!attributes_.empty() && attributes_.back().type_offset + sizeof(WireBatch) >= outcome_start_) attributes_.pop_back();
   last_attributes_ = 0xffff;
+  in_record_ = false;
 }
 
 ByteArena& OutcomeBatchBuilder::begin_record() {
   INVARIANT(!outcomes_.empty() && outcomes_.back().outcome == Outcome::served, "records belong to a served outcome");
   record_start_ = arena_.size();
+  in_record_ = true;
   return arena_;
 }
 
@@ -214,9 +216,11 @@ void OutcomeBatchBuilder::end_record(std::int64_t event_time, std::uint16_t attr
   entry.attributes = attributes;
   records_.push_back(entry);
   ++outcomes_.back().record_count;
+  in_record_ = false;
 }
 
 std::uint16_t OutcomeBatchBuilder::attributes(std::string_view type, std::string_view source) {
+  INVARIANT(!in_record_, "attributes are asked for before a record is begun");
   if (last_attributes_ != 0xffff && type == last_type_ && source == last_source_) return last_attributes_;
   last_type_ = type;
   last_source_ = source;

@@ -170,7 +170,8 @@ class OutcomeBatchBuilder {
   /// The record's payload is written straight into the batch: append to payload() between begin_record and end_record.
   ByteArena& begin_record();
   void end_record(std::int64_t event_time, std::uint16_t attributes);
-  /// Index of (type, source), adding it when new. Cheap when it equals the last one asked for.
+  /// Index of (type, source), adding it when new. Cheap when it equals the last one asked for. Not between begin_record and
+  /// end_record (asserted): the texts are written into the same bytes.
   [[nodiscard]] std::uint16_t attributes(std::string_view type, std::string_view source);
 
   /// Takes the outcome added last back, with its records, as if it had never been added.
@@ -195,6 +196,7 @@ class OutcomeBatchBuilder {
   std::uint16_t last_attributes_ = 0xffff;
   Offset first_;
   std::size_t record_start_ = 0;
+  bool in_record_ = false;
   std::size_t outcome_start_ = 0;
 };
 

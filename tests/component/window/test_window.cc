@@ -1,0 +1,263 @@
+// The window against a model that takes one event at a time. Whatever the order in which rounds come back, stages die, commits
+// are cut, appends are given up or the log refuses: the committed outcomes are those of the model.
+#include <deque>
+#include <map>
+#include <random>
+
+#include "actors/partition/window.h"
+#include "runtime/base/hash.h"
+#include "runtime/engine/id_state.h"
+#include "tests/support/catch.h"
+
+using namespace weir;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// Nothing leaves memory in these tests: no flush is ever reported.
+class NoReader final : public DedupeReader {
+ public:
+  Result<DedupeBlock> block(std::uint64_t) const override { return fail(Errc::internal, "nothing was flushed"); }
+};
+
+/// The payload is the raw frame; one that says "huge" does not fit.
+class RawEncoder final : public ChainEncoder {
+ public:
+  bool encode(const ChainBatch& batch, std::span<const ChainEvent> parts, OutcomeBatchBuilder& out, TokenTable*) const override {
+    for (const ChainEvent& part : parts) {
+      const std::string_view raw = batch.raw(part).raw;
+      if (raw.find("huge") != std::string_view::npos) return false;
+      const std::uint16_t attributes = out.attributes("t", "s");
+      out.begin_record().append(raw);
+      out.end_record(part.event_time, attributes);
+    }
+    return true;
+  }
+  std::shared_ptr<TokenTable> token_table() const override { return nullptr; }
+};
+
+/// What the stages of these tests do: decided by the bytes alone.
+void run_stages(ChainBatch& batch) {
+  for (ChainEvent& event : batch.events()) {
+    const std::string_view raw = batch.raw(event).raw;
+    if (raw.find("bad") != std::string_view::npos) batch.reject(event, "validate", "field_range", "bad");
+    if (raw.find("skip") != std::string_view::npos) batch.filter(event);
+  }
+}
+
+struct Decided {
+  Outcome outcome;
+  std::uint8_t flags = 0;
+  std::string reason;
+  std::string payload;
+  friend bool operator==(const Decided&, const Decided&) = default;
+};
+
+/// One event at a time, as the design says it.
+class Model {
+ public:
+  explicit Model(OnConflict on_conflict) : on_conflict_(on_conflict) {}
+  struct Entry {
+    std::string bytes;
+    bool dead = false;
+    std::string reason;
+  };
+  std::map<std::string, Entry> entries;
+  Ledger ledger;
+  Digest128 sum;
+
+  Decided take(const std::string& id, const std::string& raw) {
+    std::uint8_t flags = 0;
+    const auto known = entries.find(id);
+    if (known != entries.end()) {
+      if (known->second.bytes == raw || (!known->second.dead && on_conflict_ == OnConflict::ignore)) {
+        ++ledger.duplicate;
+        return {Outcome::duplicate, 0, "", ""};
+      }
+      if (!known->second.dead) {
+        ++ledger.dead_lettered;
+        ++ledger.conflicts;
+        return {Outcome::dead_lettered, outcome_flag::conflict, "conflict", ""};
+      }
+      flags = outcome_flag::supersedes;
+      --ledger.dead_lettered;
+      ++ledger.superseded;
+      sum -= id_state_hash(id, Outcome::dead_lettered, known->second.reason);
+    }
+    Decided decided{Outcome::served, flags, "", raw};
+    if (raw.find("skip") != std::string::npos) decided = {Outcome::filtered, flags, "", ""};
+    if (raw.find("huge") != std::string::npos) decided = {Outcome::dead_lettered, flags, "output_too_large", ""};
+    if (raw.find("bad") != std::string::npos) decided = {Outcome::dead_lettered, flags, "field_range", ""};
+    ledger.served += decided.outcome == Outcome::served;
+    ledger.records += decided.outcome == Outcome::served;
+    ledger.filtered += decided.outcome == Outcome::filtered;
+    ledger.dead_lettered += decided.outcome == Outcome::dead_lettered;
+    entries[id] = {raw, decided.outcome == Outcome::dead_lettered, decided.reason};
+    sum += id_state_hash(id, decided.outcome, decided.reason);
+    return decided;
+  }
+
+ private:
+  OnConflict on_conflict_;
+};
+
+struct Sent {
+  std::string id;
+  std::string raw;
+};
+
+}  // namespace
+
+TEST_CASE("whatever the timing, the window decides as if events came one at a time", "[window][dedupe]") {
+  const auto seed = GENERATE(range(1u, 41u));
+  CAPTURE(seed);
+  std::mt19937_64 random(seed);
+  const OnConflict on_conflict = seed % 4 == 0 ? OnConflict::ignore : OnConflict::dead_letter;
+  const std::uint64_t ids = 3 + random() % 60;
+
+  NoReader reader;
+  RawEncoder encoder;
+  DedupeIndex index{24h, reader};
+  PartitionWindow window{PartitionId{0}, WindowLimits{.events_max = 4000, .commit_bytes_max = 20'000}, on_conflict, {}, index, encoder};
+  PartitionPosition log{PartitionId{0}, Epoch{1}, CommitSequence{0}, Offset{0}};
+  window.restart(log, CommitMeta{}, 1);
+
+  Model model{on_conflict};
+  std::vector<std::pair<Offset, IngestBatch>> ingest;  // what the log holds
+  std::vector<Sent> sent;                               // by offset
+  std::vector<Decided> committed;                       // by offset
+  std::deque<ChainRound> running;
+  Offset durable{0};
+  std::uint64_t redrives = 0, withdrawals = 0, restarts = 0, refused = 0;
+
+  const auto feed_from_log = [&] {
+    for (const auto& [first, batch] : ingest) {
+      if (first <= window.expected() && window.expected() < first + batch.count()) REQUIRE(window.admit(first, batch));
+    }
+  };
+  const auto step = [&](bool calm) {
+    for (ChainRound& round : window.take_rounds()) running.push_back(std::move(round));
+    const std::uint64_t action = random() % 100;
+    if (!calm && action < 25 && window.has_room()) {
+      IngestBatchBuilder builder{64};
+      const Offset first{sent.size()};
+      if (window.expected() != first) return feed_from_log();
+      for (std::uint64_t i = 1 + random() % 12; i-- > 0;) {
+        static const char* const kinds[] = {"good", "good", "good", "good2", "bad", "bad2", "skip", "huge"};
+        const std::string id = "id" + std::to_string(random() % ids);
+        const std::string raw = std::string(kinds[random() % 8]) + ":" + id;
+        builder.add({raw, id, 0, {}, sent.size() + 1});
+        sent.push_back({id, raw});
+      }
+      auto batch = IngestBatch::decode(builder.finish({FrameFormat::json, static_cast<std::int64_t>(sent.size()), 0, "test", ""}));
+      REQUIRE(batch);
+      ingest.emplace_back(first, *batch);
+      REQUIRE(window.admit(first, *batch));
+    } else if (action < 60 && !running.empty()) {
+      // One stage: rounds of a drive come back in order, but old drives mix in.
+      ChainRound round = std::move(running.front());
+      running.pop_front();
+      run_stages(*round.batch);
+      REQUIRE(window.round_done(round.drive, round.serial, round.round));
+    } else if (action < 75) {
+      if (!ingest.empty()) durable = std::max(durable, ingest[random() % ingest.size()].first + ingest.back().second.count());
+      durable = std::min(durable, Offset{sent.size()});
+      // Only whole batches become durable.
+      Offset whole{0};
+      for (const auto& [first, batch] : ingest) {
+        if (first + batch.count() <= durable) whole = first + batch.count();
+      }
+      durable = calm ? Offset{sent.size()} : whole;
+      window.durable(durable);
+    } else if (action < 90) {
+      if (window.commit_outstanding()) {
+        if (!calm && random() % 6 == 0) {  // refused: somebody fenced; nothing was written
+          ++refused;
+          log.epoch = Epoch{log.epoch.value + 1};
+          window.restart(log, window.meta(), 1);
+          feed_from_log();
+          return;
+        }
+        const PreparedCommit commit = window.committed();
+        REQUIRE(commit.part.epoch == log.epoch);
+        REQUIRE(commit.part.sequence == next(log.sequence));
+        REQUIRE(commit.part.from == log.committed);
+        REQUIRE(commit.part.to <= durable);
+        log.sequence = commit.part.sequence;
+        log.committed = commit.part.to;
+        for (const OutcomeBatch& batch : commit.body->batches) {
+          for (std::uint32_t i = 0; i < batch.outcomes(); ++i) {
+            REQUIRE(batch.offset(i) == Offset{committed.size()});
+            const Sent& event = sent[committed.size()];
+            REQUIRE(batch.id(i) == event.id);
+            REQUIRE(batch.outcome(i).digest == xxh3_128(event.raw));
+            Decided got{batch.outcome(i).outcome, batch.outcome(i).flags, "", ""};
+            if (got.outcome == Outcome::dead_lettered) {
+              got.reason = batch.letter(batch.outcome(i).first_record).reason;
+              REQUIRE(batch.letter(batch.outcome(i).first_record).original == event.raw);
+            }
+            if (got.outcome == Outcome::served) got.payload = batch.record(batch.outcome(i).first_record).payload;
+            const Decided expected = model.take(event.id, event.raw);
+            CAPTURE(committed.size(), event.id, event.raw, static_cast<int>(got.outcome), got.reason, static_cast<int>(expected.outcome), expected.reason);
+            REQUIRE(got == expected);
+            committed.push_back(got);
+          }
+        }
+        REQUIRE(commit.body->meta.ledger == model.ledger);
+        REQUIRE(commit.body->meta.state_sum == model.sum);
+      } else {
+        (void)window.prepare(1'000'000);
+      }
+    } else if (!calm && action < 94) {
+      ++redrives;
+      window.redrive();
+      if (random() % 2 == 0) running.clear();  // else the messages of the old drive still arrive
+    } else if (!calm && action < 96 && !window.commit_outstanding() && Offset{sent.size()} > durable) {
+      // The door gives up everything that is not durable.
+      ++withdrawals;
+      window.withdraw(durable);
+      while (!ingest.empty() && ingest.back().first >= durable) ingest.pop_back();
+      sent.resize(durable.value);
+      feed_from_log();
+    } else if (!calm && action < 97) {
+      ++restarts;
+      window.restart(log, window.meta(), 2);
+      feed_from_log();
+    }
+  };
+  for (int i = 0; i < 4000; ++i) step(false);
+  for (int i = 0; i < 100'000 && committed.size() < sent.size(); ++i) {
+    feed_from_log();
+    step(true);
+  }
+  REQUIRE(committed.size() == sent.size());
+  REQUIRE(sent.size() > 500);
+  REQUIRE(redrives > 20);
+  REQUIRE(restarts > 5);
+  REQUIRE(refused + withdrawals > 5);
+  REQUIRE(window.waited() > 0);
+  REQUIRE(window.idle());
+  REQUIRE(window.events() == 0);
+}
+
+TEST_CASE("one door's wrong clock moves partition time not beyond the owner's clock and slack, and never back", "[window]") {
+  NoReader reader;
+  RawEncoder encoder;
+  DedupeIndex index{24h, reader};
+  PartitionWindow window{PartitionId{0}, {}, OnConflict::dead_letter, {}, index, encoder};
+  window.restart({PartitionId{0}, Epoch{1}, CommitSequence{0}, Offset{0}}, CommitMeta{}, 1);
+  const auto commit_with_stamp = [&](std::int64_t accepted_at, UnixMicros wall) {
+    IngestBatchBuilder builder{8};
+    const std::string id = "e" + std::to_string(window.expected().value);
+    builder.add({"good", id, 0, {}, 1});
+    const Offset first = window.expected();
+    REQUIRE(window.admit(first, *IngestBatch::decode(builder.finish({FrameFormat::json, accepted_at, 0, "d", ""}))));
+    for (const ChainRound& round : window.take_rounds()) REQUIRE(window.round_done(round.drive, round.serial, round.round));
+    window.durable(window.expected());
+    REQUIRE(window.prepare(wall));
+    return window.committed().body->meta.partition_time;
+  };
+  REQUIRE(commit_with_stamp(1'000'000, 1'500'000) == 1'000'000);
+  REQUIRE(commit_with_stamp(9'000'000'000'000, 2'000'000) == 2'000'000 + kPartitionTimeSlack.count());
+  REQUIRE(commit_with_stamp(5, 3'000'000) == 2'000'000 + kPartitionTimeSlack.count());
+}
