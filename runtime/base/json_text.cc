@@ -221,8 +221,12 @@ bool is_valid_utf8(std::string_view text) noexcept {
       left -= 32;
     }
 #endif
-    // Text that is not ASCII comes in runs: stay here for a block's worth before looking for ASCII again.
-    for (int i = 0; i < 32 && left != 0; ++i) {
+    while (left >= 8 && (load<std::uint64_t>(reinterpret_cast<const char*>(at)) & 0x8080808080808080u) == 0) {
+      at += 8;
+      left -= 8;
+    }
+    // Text that is not ASCII comes in runs: stay here for some of it before looking for ASCII again.
+    for (int i = 0; i < 8 && left != 0; ++i) {
       const std::size_t length = utf8_sequence(at, left);
       if (length == 0) return false;
       at += length;
