@@ -4,6 +4,7 @@
 
 Exit: 0 all passed (skipped ones are named), 1 something failed, 77 no program.
 """
+
 import argparse
 import os
 import random
@@ -18,8 +19,9 @@ import bad_inputs, bad_frames, directories, interruptions, damage  # noqa: E401,
 
 
 def main():
-    parse = argparse.ArgumentParser(prog="bad_days", description=__doc__,
-                                    formatter_class=argparse.RawDescriptionHelpFormatter)
+    parse = argparse.ArgumentParser(
+        prog="bad_days", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parse.add_argument("--binary")
     parse.add_argument("--only", default="", help="cases whose name, or whose file's name, contains this")
     parse.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
@@ -46,11 +48,15 @@ def main():
             except (ground.Failed, outside.Broken, outside.Hang) as wrong:
                 failed.append(name)
                 print(f"FAIL {name}: {wrong}")
-            except Exception as wrong:  # an answer of another form than promised is a finding, not a crash of the checker
+            except (
+                Exception
+            ) as wrong:  # an answer of another form than promised is a finding, not a crash of the checker
                 failed.append(name)
                 print(f"FAIL {name}: {type(wrong).__name__}: {wrong}")
-    print(f"{'FAIL' if failed else 'PASS'}: {len(chosen) - len(failed) - len(skipped)} passed, {len(failed)} failed, "
-          f"{len(skipped)} skipped, {time.monotonic() - started:.0f} s")
+    print(
+        f"{'FAIL' if failed else 'PASS'}: {len(chosen) - len(failed) - len(skipped)} passed, {len(failed)} failed, "
+        f"{len(skipped)} skipped, {time.monotonic() - started:.0f} s"
+    )
     if failed:
         print(f"repeat: python3 tests/integration/bad_days --seed {options.seed}")
     return 1 if failed or not chosen else 0

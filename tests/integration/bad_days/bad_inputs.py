@@ -1,4 +1,5 @@
 """Input files that are not there, cannot be read, or end too early."""
+
 import gzip
 import os
 import shutil
@@ -104,7 +105,7 @@ def readable_part(packed):
     """The bytes a reader of a broken gzip file can get, by zlib itself."""
     reader, out = zlib.decompressobj(31), b""
     for i in range(0, len(packed), 512):
-        out += reader.decompress(packed[i:i + 512])
+        out += reader.decompress(packed[i : i + 512])
     return out
 
 
@@ -113,11 +114,11 @@ def a_truncated_gzip_keeps_what_was_read_and_names_the_place(g):
     """Every whole line before the place is kept and counted; the repaired file brings the rest."""
     count = 40_000
     whole = gzip.compress(lines(map(good, range(count))))
-    packed = whole[:len(whole) * 2 // 3]
+    packed = whole[: len(whole) * 2 // 3]
     path = g.file("in.ndjson.gz", packed)
     g.refused(g.run(5, path), "in.ndjson.gz", place=True)
     readable = readable_part(packed)
-    kept, tail = readable.count(b"\n"), readable[readable.rfind(b"\n") + 1:]
+    kept, tail = readable.count(b"\n"), readable[readable.rfind(b"\n") + 1 :]
     check(kept > 1000 and tail, "the test is void: it must break inside a line")
     # The line that the break cuts is not known to be whole: left out, or a dead letter with the bytes that were there.
     torn = [(tail, {"malformed"})] if g.weir.letters(g.data) else []
@@ -149,7 +150,13 @@ def a_gzip_with_a_wrong_checksum_is_reported(g):
 
 @case
 def gzip_members_one_behind_the_other_are_one_file(g):
-    g.run(0, g.file("in.ndjson.gz", gzip.compress(lines(map(good, range(700)))) + gzip.compress(lines(map(good, range(700, 900))))))
+    g.run(
+        0,
+        g.file(
+            "in.ndjson.gz",
+            gzip.compress(lines(map(good, range(700)))) + gzip.compress(lines(map(good, range(700, 900)))),
+        ),
+    )
     g.answers(range(900))
 
 
@@ -167,7 +174,7 @@ def a_truncated_zstd_keeps_what_was_read_and_names_the_place(g):
     packed = subprocess.run(["zstd", "-q", "-c", plain], stdout=subprocess.PIPE, check=True).stdout
     g.run(0, g.file("whole.ndjson.zst", packed), data=os.path.join(g.folder, "W"))
     g.answers(range(60_000), data=os.path.join(g.folder, "W"))
-    path = g.file("in.ndjson.zst", packed[:len(packed) * 2 // 3])
+    path = g.file("in.ndjson.zst", packed[: len(packed) * 2 // 3])
     g.refused(g.run(5, path), "in.ndjson.zst", place=True)
     letters = [(x["original"], {"malformed"}) for x in g.weir.letters(g.data)]
     kept = g.weir.ledger(g.data)["total"]["served"]

@@ -1,4 +1,5 @@
 """Flipped bits in journal, index and state: named, never a wrong answer."""
+
 import os
 import re
 import shutil
@@ -6,7 +7,9 @@ import shutil
 from ground import *  # noqa: F403
 
 COUNT = 3_000
-NAMED = re.compile(r"segment|index|sst|manifest|current|identity|journal|partition|frame|checksum|damage|corrupt|state", re.I)
+NAMED = re.compile(
+    r"segment|index|sst|manifest|current|identity|journal|partition|frame|checksum|damage|corrupt|state", re.I
+)
 
 
 def written_bytes(path):
@@ -22,10 +25,14 @@ def written_bytes(path):
 
 
 def answers_or_refusal(g, path):
-    """Reads everything. True: every answer was right. False: damage was reported, by name. Anything else is a failure."""
+    """Reads everything. True: every answer was right. False: damage was reported, by name. All else is a failure."""
     refused = False
-    for command in (("ledger", "--output", "json"), ("query", "by_id", "--limit", "0", "--output", "json"),
-                    ("query", "by_kind", "--limit", "0", "--output", "json"), ("dlq", "export")):
+    for command in (
+        ("ledger", "--output", "json"),
+        ("query", "by_id", "--limit", "0", "--output", "json"),
+        ("query", "by_kind", "--limit", "0", "--output", "json"),
+        ("dlq", "export"),
+    ):
         ended = g.weir.call(*command, "--data", g.data, timeout=60)
         if ended.code in (1, 5):
             check(NAMED.search(ended.text), f"{ended}\n    the message does not name what is damaged")
@@ -48,14 +55,18 @@ def flip(path, at, mask):
 def a_flipped_bit_anywhere_is_named_or_harmless(g):
     """One bit at a time, in every file: what the reading commands and a rerun answer is right, or refused by name."""
     content = [good(i) for i in range(COUNT)] + [b"broken %d" % i for i in range(50)]
-    first = g.file("in.ndjson", lines(content[:COUNT // 2]))
-    second = g.file("more.ndjson", lines(content[COUNT // 2:]))
+    first = g.file("in.ndjson", lines(content[: COUNT // 2]))
+    second = g.file("more.ndjson", lines(content[COUNT // 2 :]))
     g.run(0, first)
     g.run(0, second)
     # An unfinished end too: a run that was killed leaves frames that only the journal knows.
     g.right = {}
-    for command in (("ledger", "--output", "json"), ("query", "by_id", "--limit", "0", "--output", "json"),
-                    ("query", "by_kind", "--limit", "0", "--output", "json"), ("dlq", "export")):
+    for command in (
+        ("ledger", "--output", "json"),
+        ("query", "by_id", "--limit", "0", "--output", "json"),
+        ("query", "by_kind", "--limit", "0", "--output", "json"),
+        ("dlq", "export"),
+    ):
         g.right[command] = g.weir.expect(0, *command, "--data", g.data).out
     targets = sorted(os.path.join(at, name) for at, _, files in os.walk(g.data) for name in files)
     flips = {"journal": 0, "state": 0, "other": 0}
@@ -63,7 +74,9 @@ def a_flipped_bit_anywhere_is_named_or_harmless(g):
     for path in targets:
         places = written_bytes(path)
         short = os.path.relpath(path, g.data)
-        kind = "journal" if re.search("journal|segment|ingest|output", short) else "state" if "state" in short else "other"
+        kind = (
+            "journal" if re.search("journal|segment|ingest|output", short) else "state" if "state" in short else "other"
+        )
         for at in g.chance.sample(places, min(len(places), 4 if kind == "journal" else 2)):
             place = min(at + g.chance.randrange(512), os.path.getsize(path) - 1)
             mask = 1 << g.chance.randrange(8)
@@ -80,8 +93,10 @@ def a_flipped_bit_anywhere_is_named_or_harmless(g):
             reported[kind] += not right or verify.code != 0
     check(answers_or_refusal(g, "nothing"), "after all flips were taken back the answers are refused")
     print(f"    ({sum(flips.values())} flips {flips}, reported {reported})")
-    check(flips["journal"] >= 8 and reported["journal"] * 2 >= flips["journal"],
-          f"the test is void: of {flips} flips only {reported} were noticed")
+    check(
+        flips["journal"] >= 8 and reported["journal"] * 2 >= flips["journal"],
+        f"the test is void: of {flips} flips only {reported} were noticed",
+    )
 
 
 @case
@@ -91,7 +106,9 @@ def a_rerun_over_damage_never_answers_wrongly(g):
     more = g.file("more.ndjson", lines(map(good, range(COUNT, COUNT + 100))))
     saved = os.path.join(g.folder, "saved")
     shutil.copytree(g.data, saved)
-    targets = sorted(os.path.relpath(os.path.join(at, name), g.data) for at, _, files in os.walk(g.data) for name in files)
+    targets = sorted(
+        os.path.relpath(os.path.join(at, name), g.data) for at, _, files in os.walk(g.data) for name in files
+    )
     refusals, right = 0, 0
     for short in targets:
         places = written_bytes(os.path.join(saved, short))
@@ -108,7 +125,9 @@ def a_rerun_over_damage_never_answers_wrongly(g):
                 g.answers(range(COUNT + 100))
             except (Failed, outside.Broken) as wrong:
                 # What the run did not need to read may be found damaged when it is read.
-                check("ended with 1 " in str(wrong) or "ended with 5 " in str(wrong), f"byte {place} of {short}: {wrong}")
+                check(
+                    "ended with 1 " in str(wrong) or "ended with 5 " in str(wrong), f"byte {place} of {short}: {wrong}"
+                )
             right += 1
         else:
             check(ended.code in (1, 4, 5) and NAMED.search(ended.text), f"byte {place} of {short}: {ended}")
@@ -121,8 +140,12 @@ def a_file_that_is_gone_is_named(g):
     """Each file of the directory taken away alone."""
     g.run(0, g.file("in.ndjson", lines(map(good, range(COUNT)))))
     g.right = {}
-    for command in (("ledger", "--output", "json"), ("query", "by_id", "--limit", "0", "--output", "json"),
-                    ("query", "by_kind", "--limit", "0", "--output", "json"), ("dlq", "export")):
+    for command in (
+        ("ledger", "--output", "json"),
+        ("query", "by_id", "--limit", "0", "--output", "json"),
+        ("query", "by_kind", "--limit", "0", "--output", "json"),
+        ("dlq", "export"),
+    ):
         g.right[command] = g.weir.expect(0, *command, "--data", g.data).out
     targets = sorted(os.path.join(at, name) for at, _, files in os.walk(g.data) for name in files)
     for path in targets:

@@ -1,4 +1,5 @@
 """Data directories that must be refused, unchanged."""
+
 import os
 import re
 import select
@@ -37,16 +38,22 @@ def refused_unchanged(g, codes, words, *files, pipeline=ORDERS):
 @case
 def the_directory_of_another_pipeline_is_refused_unchanged(g):
     path = filled(g)
-    refused_unchanged(g, REFUSED, ["bad_days", "another"], path,
-                      pipeline=variant(g, "other.yaml", ("pipeline: bad_days", "pipeline: another")))
+    refused_unchanged(
+        g,
+        REFUSED,
+        ["bad_days", "another"],
+        path,
+        pipeline=variant(g, "other.yaml", ("pipeline: bad_days", "pipeline: another")),
+    )
     g.answers(range(300))
 
 
 @case
 def another_number_of_partitions_is_refused_unchanged(g):
     path = filled(g)
-    refused_unchanged(g, REFUSED, ["partitions", "4", "5"], path,
-                      pipeline=variant(g, "five.yaml", ("partitions: 4", "partitions: 5")))
+    refused_unchanged(
+        g, REFUSED, ["partitions", "4", "5"], path, pipeline=variant(g, "five.yaml", ("partitions: 4", "partitions: 5"))
+    )
     g.answers(range(300))
 
 
@@ -108,10 +115,15 @@ def a_second_process_is_refused_while_the_first_one_works(g):
     try:
         first.popen.stdin.write(lines(map(good, range(300))))
         first.popen.stdin.flush()
-        check(holds_a_lock(first.popen.pid, g.data, time.monotonic() + 20), "the first process took no lock on the directory")
+        check(
+            holds_a_lock(first.popen.pid, g.data, time.monotonic() + 20),
+            "the first process took no lock on the directory",
+        )
         ended = g.run({3, 4}, path)
         g.refused(ended, "D")
-        check(re.search(r"lock|in use|another process", ended.text.lower()), f"{ended}\n    the message does not say why")
+        check(
+            re.search(r"lock|in use|another process", ended.text.lower()), f"{ended}\n    the message does not say why"
+        )
         first.popen.stdin.close()
         ended = first.finish(60)
         check(ended.code == 0, str(ended))
@@ -157,8 +169,16 @@ def reading_commands_change_nothing(g):
     filled(g)
     before = tree_of(g.data)
     g.answers(range(300))
-    for command in (("digest",), ("digest", "--state"), ("dlq", "list"), ("journal", "verify"), ("journal", "stat"),
-                    ("where", "e-7"), ("ledger",), ("query", "by_kind")):
+    for command in (
+        ("digest",),
+        ("digest", "--state"),
+        ("dlq", "list"),
+        ("journal", "verify"),
+        ("journal", "stat"),
+        ("where", "e-7"),
+        ("ledger",),
+        ("query", "by_kind"),
+    ):
         ended = g.weir.call(*command, "--data", g.data)
         check(ended.code == 0, str(ended))
     check(g.weir.call("where", "never-seen", "--data", g.data).code == 1, "an id never seen was found")

@@ -1,4 +1,5 @@
-"""What every case of the bad days stands on: events whose answers are known without a model, exact comparison, skips."""
+"""What every case of the bad days stands on: events with known answers, exact comparison, skips."""
+
 import collections
 import hashlib
 import os
@@ -60,7 +61,9 @@ class Ground:
 
     def run(self, code, *files, pipeline=ORDERS, data=None, **kw):
         """`weir run`; the exit code must be `code`, or one of them."""
-        ended = self.weir.call("run", pipeline, *files, "--data", data or self.data, timeout=kw.pop("timeout", 120), **kw)
+        ended = self.weir.call(
+            "run", pipeline, *files, "--data", data or self.data, timeout=kw.pop("timeout", 120), **kw
+        )
         codes = code if isinstance(code, (set, tuple)) else {code}
         check(ended.code in codes, f"{ended}\n    expected exit code {' or '.join(map(str, sorted(codes)))}")
         return ended
@@ -80,13 +83,18 @@ class Ground:
         return self.weir.ledger(data)["total"]["accepted"] if os.path.isdir(data) and os.listdir(data) else 0
 
     def answers(self, served, letters=(), duplicates=0, data=None, superseded=0):
-        """Exactly these: `served` are the numbers of good events, `letters` pairs of (original bytes, allowed reasons)."""
+        """Exactly these: `served` are the numbers of good events, `letters` pairs (original bytes, reasons)."""
         data = data or self.data
         served, letters = list(served), list(letters)
         findings = compare.Findings()
         book = self.weir.ledger(data)
-        wanted = dict(accepted=len(served) + len(letters) + duplicates + superseded, served=len(served),
-                      dead_lettered=len(letters), duplicate=duplicates, superseded=superseded)
+        wanted = dict(
+            accepted=len(served) + len(letters) + duplicates + superseded,
+            served=len(served),
+            dead_lettered=len(letters),
+            duplicate=duplicates,
+            superseded=superseded,
+        )
         compare.one_row("ledger", book["total"], wanted, findings)
         if book["balanced"] is not True:
             findings.add("the ledger does not balance")
@@ -96,15 +104,21 @@ class Ground:
         for i in served:
             sums[f"k{i % 5}"][0] += i
             sums[f"k{i % 5}"][1] += 1
-        found = [(r["kind"], facts.whole(r["total"]), facts.whole(r["events"])) for r in self.weir.rows("by_kind", data)]
+        found = [
+            (r["kind"], facts.whole(r["total"]), facts.whole(r["events"])) for r in self.weir.rows("by_kind", data)
+        ]
         compare.multiset("by_kind", [(k, *v) for k, v in sums.items()], found, findings, lambda r: r[0])
         self._letters(letters, self.weir.letters(data), findings)
         check(not findings, "\n    ".join(findings[:12]))
 
     @staticmethod
     def _letters(expected, found, findings):
-        short = lambda raw: raw if len(raw) <= 120 else raw[:60] + b"... %d bytes, " % len(raw) + hashlib.sha256(raw).digest()[:4]
-        compare.multiset("dead letters", [short(raw) for raw, _ in expected], [short(x["original"]) for x in found], findings)
+        short = lambda raw: (
+            raw if len(raw) <= 120 else raw[:60] + b"... %d bytes, " % len(raw) + hashlib.sha256(raw).digest()[:4]
+        )
+        compare.multiset(
+            "dead letters", [short(raw) for raw, _ in expected], [short(x["original"]) for x in found], findings
+        )
         reasons = {raw: allowed for raw, allowed in expected}
         for x in found:
             allowed = reasons.get(x["original"])
@@ -139,5 +153,22 @@ def need_root(why):
         raise Skipped("needs root: " + why)
 
 
-__all__ = ["CASES", "CSV_HEADER", "Failed", "Ground", "HERE", "ORDERS", "SALES", "Skipped", "case", "check", "good", "good_csv",
-           "lines", "need_root", "outside", "tree_of", "unchanged"]
+__all__ = [
+    "CASES",
+    "CSV_HEADER",
+    "Failed",
+    "Ground",
+    "HERE",
+    "ORDERS",
+    "SALES",
+    "Skipped",
+    "case",
+    "check",
+    "good",
+    "good_csv",
+    "lines",
+    "need_root",
+    "outside",
+    "tree_of",
+    "unchanged",
+]

@@ -1,4 +1,5 @@
 """Signals in the middle, and a disk that is full for a while."""
+
 import os
 import re
 import select
@@ -98,7 +99,10 @@ def full_then_relieved(g, disk, path, count):
         ended = wait_for_full(process, time.monotonic() + 60)
         if ended is None:
             said = process.errors_so_far()
-            check(re.search(r"disk.?full|no space|space", said.lower()), f"the run neither ended nor said anything: {said[-300:]}")
+            check(
+                re.search(r"disk.?full|no space|space", said.lower()),
+                f"the run neither ended nor said anything: {said[-300:]}",
+            )
             disk.relieve()
             ended = process.finish(120)
             check(ended.code == 0, f"space came back while it waited: {ended}")
@@ -164,11 +168,18 @@ def a_disk_that_is_full_from_the_start_is_refused_and_works_later(g):
 def a_reader_that_goes_away_does_not_hurt(g):
     """`weir query … | head`: the pipe closes early; no stack trace, and nothing is damaged."""
     g.run(0, g.file("in.ndjson", lines(map(good, range(50_000)))))
-    process = subprocess.Popen([g.weir.binary, "query", "by_id", "--limit", "0", "--output", "csv", "--data", g.data],
-                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=g.weir.env)
+    process = subprocess.Popen(
+        [g.weir.binary, "query", "by_id", "--limit", "0", "--output", "csv", "--data", g.data],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=g.weir.env,
+    )
     process.stdout.read(100)
     process.stdout.close()
     ready, _, _ = select.select([process.stderr], [], [], 30)
     said = process.stderr.read()
-    check(ready and process.wait(30) in (0, 1, -13, 141) and b"terminate" not in said, f"{process.returncode} {said[-300:]!r}")
+    check(
+        ready and process.wait(30) in (0, 1, -13, 141) and b"terminate" not in said,
+        f"{process.returncode} {said[-300:]!r}",
+    )
     g.answers(range(50_000))

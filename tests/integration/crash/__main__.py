@@ -7,6 +7,7 @@
 Verdicts: PASS (exit 0), FAIL (1), INVALID (3: the faults met nothing, so nothing is proved), skipped (77).
 With --defect: CAUGHT (0) or MISSED (1).
 """
+
 import argparse
 import os
 import random
@@ -22,15 +23,17 @@ import faults  # noqa: E402
 
 PASS, FAIL, INVALID = 0, 1, 3
 
-# Which deliberate defect shows under which fault here. The others need what a killed process cannot show (a lost reply, a
-# log that refuses): they are caught by the seeded simulation.
+# Which deliberate defect shows under which fault here. The others need what a killed process cannot show (a lost
+# reply, a log that refuses): they are caught by the seeded simulation.
 CAUGHT_BY = {
     "dedupe_not_in_commit": "kill",
 }
 
 
 def arguments():
-    parse = argparse.ArgumentParser(prog="crash", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parse = argparse.ArgumentParser(
+        prog="crash", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parse.add_argument("--kills", type=int, default=50)
     parse.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
     parse.add_argument("--binary", help="default: build/release/bin/weir")
@@ -63,8 +66,10 @@ def invalid_because(campaign, options):
 def repeat_command(options):
     extra = " --power-cuts" if options.power_cuts else ""
     extra += f" --defect {options.defect}" if options.defect else ""
-    return (f"python3 tests/integration/crash --kills {options.kills} --seed {options.seed} --events {options.events} "
-            f"--kills-per-round {options.kills_per_round}{extra}")
+    return (
+        f"python3 tests/integration/crash --kills {options.kills} --seed {options.seed} --events {options.events} "
+        f"--kills-per-round {options.kills_per_round}{extra}"
+    )
 
 
 def report(verdict, text, options):
@@ -114,7 +119,8 @@ def main():
 def verdict(campaign, options, found, summary):
     why = invalid_because(campaign, options)
     if found and options.defect:
-        print(f"CAUGHT: defect {options.defect} after {campaign.witness.kills} kills: {found.where}: {found.findings[0][:300]}")
+        first = found.findings[0][:300]
+        print(f"CAUGHT: defect {options.defect} after {campaign.witness.kills} kills: {found.where}: {first}")
         return PASS
     if found:
         report("FAIL", f"{found.where}; {len(found.findings)} findings; {summary}", options)

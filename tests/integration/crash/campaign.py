@@ -1,9 +1,10 @@
 """Runs the product, ends it again and again, and compares it with the model each time it lies still.
 
-A campaign is a row of rounds; a round is one fresh data directory that reads file after file, each from kill to kill until
-it is finished. After every kill the ledger is compared exactly, partition by partition, at the position the product says it
-has reached; at the end of each round (and after some kills) all views and dead letters too.
+A campaign is a row of rounds; a round is one fresh data directory that reads file after file, each from kill to kill
+until it is finished. After every kill the ledger is compared exactly, partition by partition, at the position the
+product says it has reached; at the end of each round (and after some kills) all views and dead letters too.
 """
+
 import os
 import random
 import tempfile
@@ -31,20 +32,22 @@ class Witness:
     """What really happened. A campaign whose faults met nothing proves nothing."""
 
     def __init__(self):
-        self.kills = 0              # processes that ended by our hand or by a fail point
-        self.middle = 0             # … with something accepted and not everything
-        self.in_flight = 0          # … with accepted events not yet decided
-        self.late = 0               # our strike came after the end
-        self.points = {}            # fail point -> hits
+        self.kills = 0  # processes that ended by our hand or by a fail point
+        self.middle = 0  # … with something accepted and not everything
+        self.in_flight = 0  # … with accepted events not yet decided
+        self.late = 0  # our strike came after the end
+        self.points = {}  # fail point -> hits
         self.rounds = self.files = self.events = self.pictures = 0
-        self.again = 0              # files read again from the start after a kill behind the summary
+        self.again = 0  # files read again from the start after a kill behind the summary
         self.seen = {}
 
     def line(self):
         points = f", {len(self.points)} fail points hit" if self.points else ""
-        return (f"{self.kills} kills ({self.middle} mid-file, {self.in_flight} with events in flight{points}), "
-                f"{self.rounds} data directories, {self.files} files, {self.events} events, {self.seen}, "
-                f"{self.pictures} whole pictures compared")
+        return (
+            f"{self.kills} kills ({self.middle} mid-file, {self.in_flight} with events in flight{points}), "
+            f"{self.rounds} data directories, {self.files} files, {self.events} events, {self.seen}, "
+            f"{self.pictures} whole pictures compared"
+        )
 
 
 class Campaign:
@@ -61,7 +64,7 @@ class Campaign:
         self.deadline = time.monotonic() + options.seconds_max
         self.verbose = options.verbose
         self.witness = Witness()
-        self.length = None          # seconds of an undisturbed run over one file
+        self.length = None  # seconds of an undisturbed run over one file
 
     def run(self):
         while self.witness.kills < self.kills_wanted:
@@ -85,7 +88,9 @@ class Campaign:
         return self.length
 
     def next_point(self):
-        """A fail point for the next kill, or None for a random moment. Points not hit yet come first, every second time."""
+        """A fail point for the next kill, or None for a random moment. Points not hit yet come first, every second
+        time.
+        """
         if not self.faults_binary or not self.points or self.power or self.random.random() < 0.4:
             return None
         return self.open_points[0] if self.open_points else self.random.choice(self.points)
@@ -191,8 +196,11 @@ class Round:
     def _ledger(self):
         if not os.path.exists(self.data):
             zero = dict.fromkeys(compare.COUNTS, 0)
-            return {"balanced": True, "total": zero,
-                    "partitions": [dict(zero, partition=p) for p in range(models.PARTITIONS)]}
+            return {
+                "balanced": True,
+                "total": zero,
+                "partitions": [dict(zero, partition=p) for p in range(models.PARTITIONS)],
+            }
         return self.c.plain.ledger(self.data, codes=(0, 1))
 
     def _look(self, whole, running_file):
@@ -208,7 +216,9 @@ class Round:
             accepted = [row["accepted"] for row in sorted(ledger["partitions"], key=lambda row: row["partition"])]
             self.model.decide_until(self.committed)
             if whole:
-                findings = picture.compare_picture(self.model, accepted, picture.Picture.take(self.c.plain, self.data, ledger))
+                findings = picture.compare_picture(
+                    self.model, accepted, picture.Picture.take(self.c.plain, self.data, ledger)
+                )
                 self.c.witness.pictures += 1
             else:
                 picture.compare_ledger(self.model, ledger, accepted, findings)
@@ -238,7 +248,9 @@ class Round:
             findings.add(f"{total} events were accepted, {sent} were sent")
             return findings
         if accepted != self.model.sent_until(total):
-            findings.add(f"accepted {accepted} is no prefix of what was sent: that would be {self.model.sent_until(total)}")
+            findings.add(
+                f"accepted {accepted} is no prefix of what was sent: that would be {self.model.sent_until(total)}"
+            )
         if total < self.accepted:
             findings.add(f"accepted went back from {self.accepted} to {total}")
         for p, (now, before) in enumerate(zip(committed, self.committed)):

@@ -3,6 +3,7 @@
 A power cut is ext4 on a loop device that is told to shut down without its journal (EXT4_IOC_SHUTDOWN): whatever was not
 synced is gone, as after the plug was pulled. SIGKILL alone never loses the page cache, so it says nothing about syncs.
 """
+
 import fcntl
 import os
 import re

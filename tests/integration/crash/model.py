@@ -1,10 +1,11 @@
 """What must become of the workload: the rules of dedupe, dead letters and views, one event after the other.
 
-Order inside a partition is the order of the file, so the outcome of every prefix is known exactly, and a stopped run can be
-compared in the middle. Same id, same bytes: duplicate, whatever became of the first. Same id, other bytes: if the first is
-done, a dead letter `conflict` that owns nothing; if it is dead-lettered, the later one runs the chain and takes over,
-whatever its verdict, and the open letter becomes superseded.
+Order inside a partition is the order of the file, so the outcome of every prefix is known exactly, and a stopped run
+can be compared in the middle. Same id, same bytes: duplicate, whatever became of the first. Same id, other bytes: if
+the first is done, a dead letter `conflict` that owns nothing; if it is dead-lettered, the later one runs the chain
+and takes over, whatever its verdict, and the open letter becomes superseded.
 """
+
 from decimal import Decimal
 
 from outside import facts
@@ -22,16 +23,16 @@ class Partition:
 
     def __init__(self):
         self.events, self.decided = [], 0
-        self.entries = {}   # id -> [bytes, offset of its open letter or None when done]
-        self.letters = {}   # offset -> Letter
+        self.entries = {}  # id -> [bytes, offset of its open letter or None when done]
+        self.letters = {}  # offset -> Letter
         self.counts = dict(served=0, duplicate=0, dead_lettered=0, superseded=0)
 
 
 class Model:
     def __init__(self):
         self.partitions = [Partition() for _ in range(PARTITIONS)]
-        self.homes = bytearray()        # the partition of every event sent, in order
-        self.served = {}                # id -> Event
+        self.homes = bytearray()  # the partition of every event sent, in order
+        self.served = {}  # id -> Event
         self.latest, self.by_account, self.by_hour = {}, {}, {}
         self.seen = dict(duplicate=0, conflict=0, superseded=0, rejected=0, served=0)
         self._home_of = {}
@@ -83,7 +84,9 @@ class Model:
     @staticmethod
     def _letter(p, event, reasons):
         rules = {"field_missing", "field_type", "field_range"}
-        p.letters[p.decided] = Letter(event.id, reasons, event.raw, "validate" if len(reasons) == 1 and reasons <= rules else None)
+        p.letters[p.decided] = Letter(
+            event.id, reasons, event.raw, "validate" if len(reasons) == 1 and reasons <= rules else None
+        )
         p.counts["dead_lettered"] += 1
 
     def _serve(self, event):

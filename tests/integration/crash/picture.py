@@ -1,4 +1,5 @@
 """A stopped data directory as the product shows it, and its comparison with the model."""
+
 import json
 
 from outside import compare, facts
@@ -14,8 +15,14 @@ class Picture:
 
     @staticmethod
     def take(weir, data, ledger):
-        return Picture(ledger, rows(weir, "order_by_id", data), rows(weir, "latest_by_account", data),
-                       rows(weir, "by_account", data), rows(weir, "by_hour", data), weir.letters(data))
+        return Picture(
+            ledger,
+            rows(weir, "order_by_id", data),
+            rows(weir, "latest_by_account", data),
+            rows(weir, "by_account", data),
+            rows(weir, "by_hour", data),
+            weir.letters(data),
+        )
 
 
 def rows(weir, view, data):
@@ -60,21 +67,34 @@ def compare_picture(model, accepted, picture):
     compare_ledger(model, picture.ledger, accepted, findings)
     compare_latest("order_by_id", model.served.values(), picture.orders, findings)
     compare_latest("latest_by_account", model.latest.values(), picture.latest, findings)
-    compare.multiset("by_account", list(model.account_rows()),
-                     [measures(r, ("account",), ("total", "orders", "largest", "smallest", "mean"))
-                      for r in picture.accounts], findings, lambda item: item[0])
+    compare.multiset(
+        "by_account",
+        list(model.account_rows()),
+        [measures(r, ("account",), ("total", "orders", "largest", "smallest", "mean")) for r in picture.accounts],
+        findings,
+        lambda item: item[0],
+    )
     hours = [measures(r, ("window", "window_start"), ("total", "orders")) for r in picture.hours]
-    compare.multiset("by_hour", list(model.hour_rows()), [(w, facts.time_us(at), *rest) for w, at, *rest in hours],
-                     findings, lambda item: item[1])
+    compare.multiset(
+        "by_hour",
+        list(model.hour_rows()),
+        [(w, facts.time_us(at), *rest) for w, at, *rest in hours],
+        findings,
+        lambda item: item[1],
+    )
     compare_letters(model, picture.letters, findings)
     return findings
 
 
 def compare_letters(model, found, findings):
     wanted = {(p, offset): letter for p, part in enumerate(model.partitions) for offset, letter in part.letters.items()}
-    compare.multiset("dead letters", [(place, w.id, w.original) for place, w in wanted.items()],
-                     [((x["partition"], x["offset"]), x["id"], x["original"]) for x in found], findings,
-                     lambda item: item[0])
+    compare.multiset(
+        "dead letters",
+        [(place, w.id, w.original) for place, w in wanted.items()],
+        [((x["partition"], x["offset"]), x["id"], x["original"]) for x in found],
+        findings,
+        lambda item: item[0],
+    )
     for x in found:
         letter = wanted.get((x["partition"], x["offset"]))
         if letter and x["reason"] not in letter.reasons:

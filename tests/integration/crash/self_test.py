@@ -1,5 +1,7 @@
-"""The test of the crash test: against a stand-in that is right it passes, against one with a planted mistake it fails, and
-where the faults meet nothing it says INVALID."""
+"""The test of the crash test: against a stand-in that is right it passes, against one with a planted mistake it
+fails, and where the faults meet nothing it says INVALID.
+"""
+
 import argparse
 import os
 import pickle
@@ -29,10 +31,26 @@ def write_file(path, events):
 
 
 def campaign(bug=None, kills=8, points=tuple(POINTS), **more):
-    options = argparse.Namespace(**dict(dict(seed=11, events=700, kills=kills, kills_per_round=4, defect=None,
-                                             faults=STAND_IN if points else None, binary=STAND_IN, power_cuts=False,
-                                             seconds_max=100, verbose=False), **more))
-    with mock.patch.dict(os.environ, {"STAND_IN_BUG": bug or ""}), mock.patch.object(workload, "write_file", write_file):
+    options = argparse.Namespace(
+        **dict(
+            dict(
+                seed=11,
+                events=700,
+                kills=kills,
+                kills_per_round=4,
+                defect=None,
+                faults=STAND_IN if points else None,
+                binary=STAND_IN,
+                power_cuts=False,
+                seconds_max=100,
+                verbose=False,
+            ),
+            **more
+        )
+    )
+    with mock.patch.dict(os.environ, {"STAND_IN_BUG": bug or ""}), mock.patch.object(
+        workload, "write_file", write_file
+    ):
         run = campaigns.Campaign(options, list(points))
         run.run()
     return run, options
@@ -46,20 +64,26 @@ class CampaignAgainstAStandIn(unittest.TestCase):
         self.assertGreaterEqual(run.witness.pictures, run.witness.rounds)
 
     def test_each_planted_mistake_is_found(self):
-        for bug, words in (("skips_one_after_a_restart", "expected|no prefix"),
-                           ("repeats_some_after_a_restart", "expected|no prefix|were sent"),
-                           ("forgets_ids_at_a_restart", "duplicate is"), ("position_goes_back", "position|decided"),
-                           ("counts_one_too_many", "served"), ("loses_one_and_doubles_one", "lost"),
-                           ("alters_a_row", "altered"), ("changes_a_dead_letter", "altered"),
-                           ("ends_with_an_error", "ended with 70")):
+        for bug, words in (
+            ("skips_one_after_a_restart", "expected|no prefix"),
+            ("repeats_some_after_a_restart", "expected|no prefix|were sent"),
+            ("forgets_ids_at_a_restart", "duplicate is"),
+            ("position_goes_back", "position|decided"),
+            ("counts_one_too_many", "served"),
+            ("loses_one_and_doubles_one", "lost"),
+            ("alters_a_row", "altered"),
+            ("changes_a_dead_letter", "altered"),
+            ("ends_with_an_error", "ended with 70"),
+        ):
             with self.subTest(bug=bug):
                 with self.assertRaises(campaigns.Finding) as found:
                     campaign(bug, kills=6)
                 self.assertRegex("\n".join(found.exception.findings), words)
 
     def test_a_campaign_whose_kills_meet_nothing_is_invalid(self):
-        with mock.patch.object(campaigns.Campaign, "measure", lambda *_: setattr(_[0], "length", 1e-9) or 1e-9), \
-                mock.patch.object(campaigns.outside.Running, "kill", lambda self: False):
+        with mock.patch.object(
+            campaigns.Campaign, "measure", lambda *_: setattr(_[0], "length", 1e-9) or 1e-9
+        ), mock.patch.object(campaigns.outside.Running, "kill", lambda self: False):
             run, options = campaign(points=(), seconds_max=1.5, kills=3)
         self.assertIn("met a running process", entry["invalid_because"](run, options))
 
@@ -91,14 +115,28 @@ class ModelRules(unittest.TestCase):
         self.check([(b"a", self.bad), (b"a", self.bad)], [(0, self.bad)], dead_lettered=1, duplicate=1)
 
     def test_other_bytes_after_success_are_a_conflict_each_time_and_own_nothing(self):
-        self.check([(b"a", None), (b"b", None), (b"b", None), (b"a", None)], [(1, {"conflict"}), (2, {"conflict"})],
-                   served=1, dead_lettered=2, duplicate=1)
+        self.check(
+            [(b"a", None), (b"b", None), (b"b", None), (b"a", None)],
+            [(1, {"conflict"}), (2, {"conflict"})],
+            served=1,
+            dead_lettered=2,
+            duplicate=1,
+        )
 
     def test_other_bytes_after_a_rejection_take_over_whatever_their_verdict(self):
-        self.check([(b"a", self.bad), (b"b", None), (b"a", self.bad)], [(2, {"conflict"})], served=1, superseded=1,
-                   dead_lettered=1)
-        self.check([(b"a", self.bad), (b"b", {"time"}), (b"a", self.bad), (b"b", {"time"})], [(3, {"time"})],
-                   superseded=3, dead_lettered=1)
+        self.check(
+            [(b"a", self.bad), (b"b", None), (b"a", self.bad)],
+            [(2, {"conflict"})],
+            served=1,
+            superseded=1,
+            dead_lettered=1,
+        )
+        self.check(
+            [(b"a", self.bad), (b"b", {"time"}), (b"a", self.bad), (b"b", {"time"})],
+            [(3, {"time"})],
+            superseded=3,
+            dead_lettered=1,
+        )
 
     def test_the_workload_is_a_pure_function_and_has_every_outcome(self):
         first = [workload.event(5, i) for i in range(3000)]
@@ -110,8 +148,10 @@ class ModelRules(unittest.TestCase):
         model.decide_until(model.sent_until(len(first)))
         self.assertGreater(min(model.seen.values()), 20)
         reasons = set().union(*(x.reasons for p in model.partitions for x in p.letters.values()))
-        self.assertLessEqual({"malformed", "encoding", "conflict", "time", "field_range", "field_type", "field_missing",
-                              "number_range"}, reasons)
+        self.assertLessEqual(
+            {"malformed", "encoding", "conflict", "time", "field_range", "field_type", "field_missing", "number_range"},
+            reasons,
+        )
 
     def test_valid_events_are_json_with_the_id_the_model_says(self):
         for i in range(3000):

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""A stand-in for weir, for the self test of the campaign only: the few commands the campaign uses, over a log of its own.
+"""A stand-in for weir, for the self test of the campaign only: the few commands it uses, over a log of its own.
 
-It is right, and it is slow enough to be killed anywhere. STAND_IN_BUG plants one mistake of the kind the campaign exists to
-find. It reads what the events mean from `FILE.events`, which the self test writes beside each input.
+It is right, and it is slow enough to be killed anywhere. STAND_IN_BUG plants one mistake of the kind the campaign
+exists to find. It reads what the events mean from `FILE.events`, which the self test writes beside each input.
 """
+
 import base64
 import json
 import os
@@ -23,20 +24,22 @@ BUG = os.environ.get("STAND_IN_BUG", "")
 
 
 class Log:
-    """Lines `A file from to` (accepted), `C count` (decided), `F file` (finished), `R` (a restart); the last may be torn."""
+    """Lines `A file from to` (accepted), `C count` (decided), `F file` (finished), `R` (a restart); the last may be
+    torn.
+    """
 
     def __init__(self, data):
         self.data, self.path = data, os.path.join(data, "log")
         self.stream, self.decided, self.position, self.finished, self.restarts = [], 0, {}, set(), []
         text = open(self.path).read() if os.path.exists(self.path) else ""
         self.good = text.rfind("\n") + 1
-        for line in text[:self.good].splitlines():
+        for line in text[: self.good].splitlines():
             self._apply(line.split(" "))
 
     def _apply(self, words):
         if words[0] == "A":
             with open(os.path.join(self.data, words[1]), "rb") as f:
-                self.stream += pickle.load(f)[int(words[2]):int(words[3])]
+                self.stream += pickle.load(f)[int(words[2]) : int(words[3])]
             self.position[words[1]] = int(words[3])
         elif words[0] == "C":
             self.decided = int(words[1])
@@ -116,8 +119,10 @@ def replay(data):
 
 def ledger(data):
     log, model = replay(data)
-    rows = [dict(dict.fromkeys(compare.COUNTS, 0), partition=p, epoch=1, **row)
-            for p, row in enumerate(model.ledger(model.sent_until(len(log.stream))))]
+    rows = [
+        dict(dict.fromkeys(compare.COUNTS, 0), partition=p, epoch=1, **row)
+        for p, row in enumerate(model.ledger(model.sent_until(len(log.stream))))
+    ]
     total = {c: sum(row[c] for row in rows) for c in compare.COUNTS}
     if BUG == "counts_one_too_many" and log.restarts:
         rows[1]["served"] += 1
@@ -129,7 +134,7 @@ def ledger(data):
 def plain(value):
     """A marked number as the JSON number it stands for."""
     if isinstance(value, str) and value.startswith(facts.NUMBER_MARK):
-        return RawNumber(value[len(facts.NUMBER_MARK):])
+        return RawNumber(value[len(facts.NUMBER_MARK) :])
     if isinstance(value, dict):
         return {k: plain(v) for k, v in value.items()}
     return [plain(v) for v in value] if isinstance(value, list) else value
@@ -145,8 +150,10 @@ def rfc3339(us):
 
 
 def latest(event):
-    return dict({"id": event.id, "time": rfc3339(event.at_ms * 1000)},
-                **{k: plain(v) for k, v in models.record_of(event).items() if k != "id"})
+    return dict(
+        {"id": event.id, "time": rfc3339(event.at_ms * 1000)},
+        **{k: plain(v) for k, v in models.record_of(event).items() if k != "id"},
+    )
 
 
 def query(view, data):
@@ -163,8 +170,10 @@ def query(view, data):
         names = ("total", "orders", "largest", "smallest", "mean")
         rows = [dict(zip(("account",) + names, (a, *map(RawNumber, rest)))) for a, *rest in model.account_rows()]
     else:
-        rows = [dict(window=w, window_start=rfc3339(at), total=RawNumber(t), orders=RawNumber(n))
-                for w, at, t, n in model.hour_rows()]
+        rows = [
+            dict(window=w, window_start=rfc3339(at), total=RawNumber(t), orders=RawNumber(n))
+            for w, at, t, n in model.hour_rows()
+        ]
     print(encode({"view": view, "rows": rows, "next": None, "token": "t"}))
     return 0
 
@@ -183,8 +192,17 @@ def export(data):
     _, model = replay(data)
     for p, part in enumerate(model.partitions):
         for offset, letter in part.letters.items():
-            row = dict(id=letter.id, partition=p, offset=offset, door="file:x", accepted_at="2026-01-01T00:00:00Z",
-                       stage=letter.stage or "frame", reason=min(letter.reasons), details=[], attempts=1)
+            row = dict(
+                id=letter.id,
+                partition=p,
+                offset=offset,
+                door="file:x",
+                accepted_at="2026-01-01T00:00:00Z",
+                stage=letter.stage or "frame",
+                reason=min(letter.reasons),
+                details=[],
+                attempts=1,
+            )
             original = letter.original
             if BUG == "changes_a_dead_letter":
                 original = original.replace(b"\xe9", b"?")

@@ -1,8 +1,9 @@
-"""The workload: event `index` of `seed` is a pure function of the two, so nothing has to be stored to know what was sent.
+"""The workload: event `index` of `seed` is a pure function of the two: nothing is stored to know what was sent.
 
-Repeats (same id, same bytes), conflicts (same id, other bytes), corrections of rejected events, rule failures, frames that
-cannot be read with and without a findable id, hot accounts, near and far references.
+Repeats (same id, same bytes), conflicts (same id, other bytes), corrections of rejected events, rule failures, frames
+that cannot be read with and without a findable id, hot accounts, near and far references.
 """
+
 import collections
 import functools
 import hashlib
@@ -12,18 +13,28 @@ from outside import facts
 BASE_MS = 1_700_000_000_000
 ACCOUNTS = 60
 
-# What an event is. `fault`: None, or the set of reasons the contract allows; `cents`, `at_ms`, `account` of a valid one.
+# What an event is. `fault`: None, or the set of reasons the contract allows; `cents`, `at_ms`, `account` of a valid
+# one.
 Event = collections.namedtuple("Event", "raw id fault kind at_ms account cents quantity")
 
 # kind -> share of 1000. The rest are fresh valid events.
-SHARES = (("repeat", 110), ("rival", 70), ("bad_rule", 60), ("bad_rival", 25), ("broken", 25), ("broken_rival", 12),
-          ("nameless_broken", 10), ("nameless", 8), ("encoding", 8))
+SHARES = (
+    ("repeat", 110),
+    ("rival", 70),
+    ("bad_rule", 60),
+    ("bad_rival", 25),
+    ("broken", 25),
+    ("broken_rival", 12),
+    ("nameless_broken", 10),
+    ("nameless", 8),
+    ("encoding", 8),
+)
 
 
 def chance(seed, index):
     """Eight independent 16-bit numbers."""
     raw = hashlib.blake2b(b"%d/%d" % (seed, index), digest_size=16).digest()
-    return [int.from_bytes(raw[i:i + 2], "big") for i in range(0, 16, 2)]
+    return [int.from_bytes(raw[i : i + 2], "big") for i in range(0, 16, 2)]
 
 
 def kind_of(dice, index):
@@ -81,26 +92,41 @@ def id_text(event_id):
 
 
 def order(event_id, dice, index, note=b"", **instead):
-    """A valid order; `instead` replaces the text of a field, None drops it. The id stands first, last or behind a decoy."""
+    """A valid order; `instead` replaces the text of a field, None drops it. The id stands first, last or behind a
+    decoy.
+    """
     at_ms = BASE_MS + index * 37 % 50_000_000 + dice[4]
     account = f"acc-{min(dice[5], dice[6]) * ACCOUNTS >> 16}"
     cents, quantity = 1 + dice[4] * 31 % 99_999, 1 + dice[6] % 100
-    texts = {"account": f'"{account}"', "amount": f"{cents // 100}.{cents % 100:02d}", "quantity": str(quantity),
-             "at": str(at_ms)}
+    texts = {
+        "account": f'"{account}"',
+        "amount": f"{cents // 100}.{cents % 100:02d}",
+        "quantity": str(quantity),
+        "at": str(at_ms),
+    }
     texts.update(instead)
     body = ",".join(f'"{name}":{text}' for name, text in texts.items() if text is not None)
     note = b'"note":"' + b"x" * (dice[7] % 90) + note + str(index).encode() + b'"'
-    decoy = (b'"meta":{"id":"decoy","n":[1,{"id":null}]},"text":"\\"id\\":\\"decoy\\" \\u20ac",' if dice[5] % 7 == 0 else b"")
+    decoy = (
+        b'"meta":{"id":"decoy","n":[1,{"id":null}]},"text":"\\"id\\":\\"decoy\\" \\u20ac",' if dice[5] % 7 == 0 else b""
+    )
     own = b"" if event_id is None else b'"id":' + id_text(event_id).encode()
     parts = [own, decoy + body.encode(), note] if dice[4] % 3 else [decoy + body.encode(), note, own]
     return b"{" + b",".join(p for p in parts if p) + b"}", (at_ms, account, cents, quantity)
 
 
 BAD_RULES = (
-    (dict(amount="0.00"), {"field_range"}), (dict(amount="-3.10"), {"field_range"}), (dict(quantity="101"), {"field_range"}),
-    (dict(quantity='"7"'), {"field_type"}), (dict(account="17"), {"field_type"}), (dict(amount='"1.50"'), {"field_type"}),
-    (dict(account=None), {"field_missing"}), (dict(amount="1" * 39 + ".5"), {"number_range"}), (dict(at='"soon"'), {"time"}),
-    (dict(at=None), {"time"}))
+    (dict(amount="0.00"), {"field_range"}),
+    (dict(amount="-3.10"), {"field_range"}),
+    (dict(quantity="101"), {"field_range"}),
+    (dict(quantity='"7"'), {"field_type"}),
+    (dict(account="17"), {"field_type"}),
+    (dict(amount='"1.50"'), {"field_type"}),
+    (dict(account=None), {"field_missing"}),
+    (dict(amount="1" * 39 + ".5"), {"number_range"}),
+    (dict(at='"soon"'), {"time"}),
+    (dict(at=None), {"time"}),
+)
 
 
 def bad_rule(kind, event_id, dice, index):
@@ -112,9 +138,16 @@ def bad_rule(kind, event_id, dice, index):
 def broken(kind, event_id, dice, index):
     """Not JSON, but a scan from the left still finds the id."""
     start = b'{"id":' + id_text(event_id).encode() + b',"n":%d,' % index
-    body = (start + b'"account":"acc-1","amount":1.5', start + b'"ok":tru}', start + b'"account":1,"account":2}',
-            start + b'"note":"x"} {}', start + b'"deep":' + b"[" * 70 + b"]" * 70 + b"}", start + b'"late":[1,2,03]}',
-            start + b'"id":"another"}', start + b'"note":"tab\there"}')[dice[3] % 8]
+    body = (
+        start + b'"account":"acc-1","amount":1.5',
+        start + b'"ok":tru}',
+        start + b'"account":1,"account":2}',
+        start + b'"note":"x"} {}',
+        start + b'"deep":' + b"[" * 70 + b"]" * 70 + b"}",
+        start + b'"late":[1,2,03]}',
+        start + b'"id":"another"}',
+        start + b'"note":"tab\there"}',
+    )[dice[3] % 8]
     return Event(body, event_id, {"malformed"}, kind, 0, "", 0, 0)
 
 
@@ -123,7 +156,7 @@ def nameless(kind, dice, index):
     if kind == "nameless":
         body, parts = order(None, dice, index)
         return Event(body, facts.digest_id(body), None, kind, *parts)
-    body = (b"not json %d" % index, b'["id",%d]' % index, b'{"id":"cut off %d' % index, b'%d' % index)[dice[3] % 4]
+    body = (b"not json %d" % index, b'["id",%d]' % index, b'{"id":"cut off %d' % index, b"%d" % index)[dice[3] % 4]
     return Event(body, facts.digest_id(body), {"malformed", "field_type", "field_missing"}, kind, 0, "", 0, 0)
 
 

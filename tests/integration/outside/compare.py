@@ -1,10 +1,24 @@
-"""Comparisons that name what is lost, doubled, invented or altered. Multisets, never counts alone: one loss and one double
-cancel out in a count."""
+"""Comparisons that name what is lost, doubled, invented or altered. Multisets, never counts alone: one loss and one
+double cancel out in a count.
+"""
+
 import collections
 
 # A ledger row: what must be zero unless a checker says otherwise.
-COUNTS = ("accepted", "served", "filtered", "duplicate", "dead_lettered", "shed", "expired", "dropped", "superseded",
-          "retrying", "in_flight", "redriven")
+COUNTS = (
+    "accepted",
+    "served",
+    "filtered",
+    "duplicate",
+    "dead_lettered",
+    "shed",
+    "expired",
+    "dropped",
+    "superseded",
+    "retrying",
+    "in_flight",
+    "redriven",
+)
 TERMINAL = ("served", "filtered", "duplicate", "dead_lettered", "shed", "expired", "dropped", "superseded", "retrying")
 
 

@@ -1,4 +1,5 @@
 """Facts of the contract, written again: ids, partitions, number texts, times."""
+
 import datetime
 import decimal
 import hashlib
@@ -6,8 +7,9 @@ import json
 import re
 
 # Sums are exact in the product (256 bits); 120 digits are exact for everything these checkers feed it.
-EXACT = decimal.Context(prec=120, rounding=decimal.ROUND_HALF_EVEN,
-                        traps=[decimal.InvalidOperation, decimal.Inexact, decimal.Overflow])
+EXACT = decimal.Context(
+    prec=120, rounding=decimal.ROUND_HALF_EVEN, traps=[decimal.InvalidOperation, decimal.Inexact, decimal.Overflow]
+)
 ROUNDING = decimal.Context(prec=120, rounding=decimal.ROUND_HALF_EVEN)
 EPOCH = datetime.datetime(1970, 1, 1)
 RFC3339 = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?Z")
@@ -25,7 +27,7 @@ def murmur2(data: bytes) -> int:
     h = 0x9747B28C ^ length
     whole = length & ~3
     for i in range(0, whole, 4):
-        k = int.from_bytes(data[i:i + 4], "little") * 0x5BD1E995 & 0xFFFFFFFF
+        k = int.from_bytes(data[i : i + 4], "little") * 0x5BD1E995 & 0xFFFFFFFF
         k = (k ^ (k >> 24)) * 0x5BD1E995 & 0xFFFFFFFF
         h = (h * 0x5BD1E995 & 0xFFFFFFFF) ^ k
     rest = data[whole:]
@@ -46,6 +48,7 @@ def number(text: str) -> str:
 
 def parse_json(text):
     """JSON with numbers kept as text and duplicate keys refused: what is compared is what was written."""
+
     def pairs(items):
         out = dict(items)
         if len(out) != len(items):
@@ -54,13 +57,14 @@ def parse_json(text):
 
     def constant(name):
         raise ValueError(name + " is not JSON")
+
     return json.loads(text, parse_float=number, parse_int=number, parse_constant=constant, object_pairs_hook=pairs)
 
 
 def number_text(value) -> str:
     """The text of a JSON number read by parse_json; anything else is a finding of the caller."""
     if isinstance(value, str) and value.startswith(NUMBER_MARK):
-        return value[len(NUMBER_MARK):]
+        return value[len(NUMBER_MARK) :]
     raise ValueError("not a JSON number: " + repr(value))
 
 
@@ -76,8 +80,9 @@ def decimal_text(value: decimal.Decimal) -> str:
 def average_text(total: decimal.Decimal, count: int) -> str:
     """average = sum / count with six more digits than the sum, half-even."""
     scale = -total.as_tuple().exponent + 6
-    return decimal_text(ROUNDING.divide(total, decimal.Decimal(count)).quantize(decimal.Decimal(1).scaleb(-scale),
-                                                                                context=ROUNDING))
+    return decimal_text(
+        ROUNDING.divide(total, decimal.Decimal(count)).quantize(decimal.Decimal(1).scaleb(-scale), context=ROUNDING)
+    )
 
 
 def time_us(text) -> int:

@@ -1,4 +1,5 @@
 """Runs the product as its users do: a process, its exit code, what it prints. Knows nothing of its inside."""
+
 import base64
 import csv
 import io
@@ -55,6 +56,7 @@ class Running:
         fd = os.pidfd_open(self.popen.pid)
         try:
             import select
+
             ready, _, _ = select.select([fd], [], [], max(0.0, timeout))
         finally:
             os.close(fd)
@@ -89,8 +91,10 @@ class Running:
             return ended
         self.kill()
         ended = self.wait(30)
-        raise Hang(f"`weir {' '.join(self.args)}` still ran after {timeout:.0f} s; stderr: "
-                   + (ended.text[-500:] if ended else "?"))
+        raise Hang(
+            f"`weir {' '.join(self.args)}` still ran after {timeout:.0f} s; stderr: "
+            + (ended.text[-500:] if ended else "?")
+        )
 
 
 class Weir:
@@ -106,8 +110,9 @@ class Weir:
     def start(self, *args, env=None, stdin=subprocess.DEVNULL, **popen) -> Running:
         out, err = tempfile.TemporaryFile(), tempfile.TemporaryFile()
         args = [str(a) for a in args]
-        process = subprocess.Popen([self.binary, *args], stdin=stdin, stdout=out, stderr=err,
-                                   env=dict(self.env, **(env or {})), **popen)
+        process = subprocess.Popen(
+            [self.binary, *args], stdin=stdin, stdout=out, stderr=err, env=dict(self.env, **(env or {})), **popen
+        )
         return Running(args, process, out, err)
 
     def call(self, *args, timeout=120, **kw) -> Ended:
@@ -128,8 +133,12 @@ class Weir:
             raise Broken(f"{ended}\n  expected one of {codes}")
         book = facts.parse_json(ended.out)
         counts = lambda row: {k: facts.whole(v) for k, v in row.items()}
-        return {"pipeline": book["pipeline"], "balanced": book["balanced"], "total": counts(book["total"]),
-                "partitions": [counts(row) for row in book["partitions"]]}
+        return {
+            "pipeline": book["pipeline"],
+            "balanced": book["balanced"],
+            "total": counts(book["total"]),
+            "partitions": [counts(row) for row in book["partitions"]],
+        }
 
     def rows(self, view, data) -> list:
         """All rows of a view as JSON objects, numbers as marked text."""

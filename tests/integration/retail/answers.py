@@ -1,4 +1,5 @@
 """What the product answers about a retail run, and the comparison with the truth."""
+
 from outside import compare, facts
 from truth import FIELDS, NUMBERS
 
@@ -23,8 +24,12 @@ class Answers:
         found.sale_by_id = [record_row(row, form) for row in read(weir, "sale_by_id", data)]
         found.latest_by_stock = [record_row(row, form) for row in read(weir, "latest_by_stock", data)]
         found.by_country = [aggregate_row(row, ("Country",), form) for row in read(weir, "revenue_by_country", data)]
-        found.revenue = [(window, facts.time_us(start), *measures) for window, start, *measures in
-                         (aggregate_row(row, ("window", "window_start"), form) for row in read(weir, "revenue", data))]
+        found.revenue = [
+            (window, facts.time_us(start), *measures)
+            for window, start, *measures in (
+                aggregate_row(row, ("window", "window_start"), form) for row in read(weir, "revenue", data)
+            )
+        ]
         found.letters = weir.letters(data)
         return found
 
@@ -77,22 +82,41 @@ def compare_all(truth, found):
     compare.ledger(found.ledger, truth.partitions, findings)
     first = lambda row: row[0]
     compare.multiset("sale_by_id", [(i, t, v) for i, (t, v) in truth.served.items()], found.sale_by_id, findings, first)
-    compare.multiset("latest_by_stock", [(i.decode(), t, v) for t, i, v in truth.by_stock.values()],
-                     found.latest_by_stock, findings, lambda row: row[2][1])
+    compare.multiset(
+        "latest_by_stock",
+        [(i.decode(), t, v) for t, i, v in truth.by_stock.values()],
+        found.latest_by_stock,
+        findings,
+        lambda row: row[2][1],
+    )
     text = facts.decimal_text
-    compare.multiset("revenue_by_country", [(c, text(s), str(n)) for c, (s, n) in truth.by_country.items()],
-                     found.by_country, findings, first)
-    compare.multiset("revenue", [(w, at, text(s), str(n)) for (w, at), (s, n) in truth.revenue().items()],
-                     found.revenue, findings, lambda row: row[:2])
+    compare.multiset(
+        "revenue_by_country",
+        [(c, text(s), str(n)) for c, (s, n) in truth.by_country.items()],
+        found.by_country,
+        findings,
+        first,
+    )
+    compare.multiset(
+        "revenue",
+        [(w, at, text(s), str(n)) for (w, at), (s, n) in truth.revenue().items()],
+        found.revenue,
+        findings,
+        lambda row: row[:2],
+    )
     letters(truth, found.letters, findings)
     return findings
 
 
 def letters(truth, found, findings):
     place = lambda i, letter: (i, letter.partition, letter.offset, letter.original)
-    compare.multiset("dead letters", [place(i, letter) for i, letter in truth.letters.items()],
-                     [(x["id"], x["partition"], x["offset"], x["original"]) for x in found], findings,
-                     lambda item: item[0])
+    compare.multiset(
+        "dead letters",
+        [place(i, letter) for i, letter in truth.letters.items()],
+        [(x["id"], x["partition"], x["offset"], x["original"]) for x in found],
+        findings,
+        lambda item: item[0],
+    )
     for x in found:
         wanted = truth.letters.get(x["id"])
         if wanted is None:
@@ -102,7 +126,9 @@ def letters(truth, found, findings):
         if wanted.stage and x["stage"] != wanted.stage:
             findings.add(f"dead letter {x['id']}: stage {x['stage']!r}, expected {wanted.stage!r}")
         if x["attempts"] < 1 or not isinstance(x["details"], list) or not x["door"]:
-            findings.add(f"dead letter {x['id']}: attempts {x['attempts']}, details {x['details']!r}, door {x['door']!r}")
+            findings.add(
+                f"dead letter {x['id']}: attempts {x['attempts']}, details {x['details']!r}, door {x['door']!r}"
+            )
         try:
             facts.time_us(x["accepted_at"])
         except ValueError as wrong:

@@ -1,13 +1,14 @@
-"""Runs configs/pipelines/retail.yaml over real sales lines and compares every number with a truth computed from the raw file.
+"""Runs configs/pipelines/retail.yaml over real sales lines and compares every number with the truth of the raw file.
 
   python3 tests/integration/retail/check_retail.py FILE [--binary PATH] [--kills N] [--seed S] [--again]
 
 FILE: `small` (tests/data/retail-small.csv with over-long lines added), `small.gz` (the same, packed), `full`
-(online-retail.csv.gz in $WEIR_SAMPLES), or a path. --kills N: the run is killed with SIGKILL N times, at uniform random
-times, and started again; the answers must be the same. --again: then the finished file is read once more, and every line
-of it must count as a duplicate.
+(online-retail.csv.gz in $WEIR_SAMPLES), or a path. --kills N: the run is killed with SIGKILL N times, at uniform
+random times, and started again; the answers must be the same. --again: then the finished file is read once more, and
+every line of it must count as a duplicate.
 Exit: 0 PASS, 1 FAIL, 3 INVALID (the kills did not hit), 77 skipped.
 """
+
 import argparse
 import gzip
 import os
@@ -58,8 +59,8 @@ def input_file(name, scratch):
 def run_with_kills(weir, path, data, kills, seed):
     """Runs to the end; `kills` times the process is killed first. Returns (the last run, how many kills met a process).
 
-    Kill times are uniform over the length of an undisturbed run; a rerun that got to its end before its kill counts as no
-    hit. A killed run that had printed its summary may have been marked finished: then nothing may be run again.
+    Kill times are uniform over the length of an undisturbed run; a rerun that got to its end before its kill counts
+    as no hit. A killed run that had printed its summary may have been marked finished: then nothing may be run again.
     """
     chance = random.Random(seed)
     args = ("run", PIPELINE, path, "--data", data)
@@ -121,8 +122,10 @@ def main():
         if options.kills:
             print(f"seed {options.seed}")
         run, hits = run_with_kills(weir, path, data, options.kills, options.seed)
-        summary = (f"{os.path.basename(path)}: {truth.ledger()}, last run {run.seconds:.2f} s, {hits} kills hit, "
-                   f"all {time.monotonic() - started:.0f} s")
+        summary = (
+            f"{os.path.basename(path)}: {truth.ledger()}, last run {run.seconds:.2f} s, {hits} kills hit, "
+            f"all {time.monotonic() - started:.0f} s"
+        )
         findings = judge(weir, truth, data, "csv" if options.file == "full" else "json")
         if not findings and options.file != "full":
             findings = judge(weir, truth, data, "csv")

@@ -1,4 +1,5 @@
 """The test of the test: hand-made truths, and planted wrong answers that the comparison must report."""
+
 import copy
 import os
 import sys
@@ -30,7 +31,9 @@ def small_truth():
 def right_answers(truth):
     """The answers of a product without a fault."""
     right = answers.Answers()
-    rows = [dict({c: 0 for c in compare.COUNTS}, partition=p, epoch=1, **book) for p, book in enumerate(truth.partitions)]
+    rows = [
+        dict({c: 0 for c in compare.COUNTS}, partition=p, epoch=1, **book) for p, book in enumerate(truth.partitions)
+    ]
     total = {c: sum(row[c] for row in rows) for c in compare.COUNTS}
     right.ledger = {"pipeline": "retail", "balanced": True, "total": total, "partitions": rows}
     right.sale_by_id = [(i, t, v) for i, (t, v) in truth.served.items()]
@@ -38,9 +41,21 @@ def right_answers(truth):
     text = facts.decimal_text
     right.by_country = [(c, text(s), str(n)) for c, (s, n) in truth.by_country.items()]
     right.revenue = [(w, at, text(s), str(n)) for (w, at), (s, n) in truth.revenue().items()]
-    right.letters = [dict(id=i, partition=x.partition, offset=x.offset, original=x.original, reason=min(x.reasons),
-                          stage=x.stage or "frame", attempts=1, details=[], door="file:small.csv",
-                          accepted_at="2026-01-01T00:00:00Z") for i, x in truth.letters.items()]
+    right.letters = [
+        dict(
+            id=i,
+            partition=x.partition,
+            offset=x.offset,
+            original=x.original,
+            reason=min(x.reasons),
+            stage=x.stage or "frame",
+            attempts=1,
+            details=[],
+            door="file:small.csv",
+            accepted_at="2026-01-01T00:00:00Z",
+        )
+        for i, x in truth.letters.items()
+    ]
     return right
 
 
@@ -72,6 +87,7 @@ class PlantedWrongAnswers(unittest.TestCase):
     def test_a_loss_and_a_double_that_cancel_in_every_count_are_found(self):
         def plant(a):
             a.sale_by_id[4] = a.sale_by_id[9]
+
         self.planted(plant, "lost", "doubled")
         self.planted(lambda a: a.letters.__setitem__(1, a.letters[2]), "lost", "doubled")
 
@@ -79,9 +95,12 @@ class PlantedWrongAnswers(unittest.TestCase):
         def plant(a):
             i, t, v = a.sale_by_id[7]
             a.sale_by_id[7] = (i, t, v[:8] + (v[8] + "0",) + v[9:])
+
         self.planted(plant, "altered")
         self.planted(lambda a: a.by_country.__setitem__(0, (a.by_country[0][0], "293.53", "20")), "altered")
-        self.planted(lambda a: a.revenue.__setitem__(0, a.revenue[0][:2] + (a.revenue[0][2] + "0", a.revenue[0][3])), "altered")
+        self.planted(
+            lambda a: a.revenue.__setitem__(0, a.revenue[0][:2] + (a.revenue[0][2] + "0", a.revenue[0][3])), "altered"
+        )
 
     def test_an_event_time_one_second_off_is_found(self):
         i, t, v = self.right.sale_by_id[7]
@@ -102,9 +121,12 @@ class PlantedWrongAnswers(unittest.TestCase):
     def test_one_changed_byte_of_a_dead_letter_is_found(self):
         def plant(a):
             a.letters[4]["original"] = a.letters[4]["original"][:-1]
+
         self.planted(plant, "altered")
         at = next(k for k, x in enumerate(self.right.letters) if b"\xff" in x["original"])
-        self.planted(lambda a: a.letters[at].update(original=a.letters[at]["original"].replace(b"\xff", b"\xef\xbf\xbd")))
+        self.planted(
+            lambda a: a.letters[at].update(original=a.letters[at]["original"].replace(b"\xff", b"\xef\xbf\xbd"))
+        )
 
     def test_a_wrong_reason_or_stage_is_found(self):
         self.planted(lambda a: a.letters[0].update(reason="malformed"), "reason")
@@ -119,6 +141,7 @@ class PlantedWrongAnswers(unittest.TestCase):
             for row in (a.ledger["total"], a.ledger["partitions"][1]):
                 row["served"] -= 1
                 row["duplicate"] += 1
+
         self.planted(plant, "ledger of partition 1: served", "ledger in total: duplicate")
 
     def test_counts_moved_between_partitions_are_found(self):
@@ -126,6 +149,7 @@ class PlantedWrongAnswers(unittest.TestCase):
             for p, by in ((0, 1), (1, -1)):
                 for count in ("accepted", "served"):
                     a.ledger["partitions"][p][count] += by
+
         self.planted(plant, "ledger of partition 0", "ledger of partition 1")
 
     def test_events_left_in_flight_are_found(self):
@@ -141,15 +165,23 @@ class TruthItself(unittest.TestCase):
         self.assertEqual("ba7816bf8f01cfea414140de5dae2223", facts.digest_id(b"abc"))
 
     def test_partitions_are_those_of_kafka(self):
-        for text, signed in ((b"21", -973932308), (b"foobar", -790332482), (b"abc", 479470107),
-                             (b"a-little-bit-long-string", -985981536), (b"a-little-bit-longer-string", -1486304829)):
+        for text, signed in (
+            (b"21", -973932308),
+            (b"foobar", -790332482),
+            (b"abc", 479470107),
+            (b"a-little-bit-long-string", -985981536),
+            (b"a-little-bit-longer-string", -1486304829),
+        ):
             self.assertEqual(signed & 0xFFFFFFFF, facts.murmur2(text))
 
     def test_the_free_line_example_of_the_manual(self):
-        t = self.read(b"536365,A,x,6,2010-12-01 08:26:00,2.55,1,France", b"536365,A,x,6,2010-12-01 08:26:00,2.55,1,France",
-                      b"536366,A,x,6,2010-12-01 08:26:00,0,1,France")
+        t = self.read(
+            b"536365,A,x,6,2010-12-01 08:26:00,2.55,1,France",
+            b"536365,A,x,6,2010-12-01 08:26:00,2.55,1,France",
+            b"536366,A,x,6,2010-12-01 08:26:00,0,1,France",
+        )
         self.assertEqual(dict(accepted=3, served=1, duplicate=1, dead_lettered=1), t.ledger())
-        (total, lines), = t.by_country.values()
+        ((total, lines),) = t.by_country.values()
         self.assertEqual(("15.30", 1), (facts.decimal_text(total), lines))
 
     def test_a_sum_has_the_largest_scale_of_its_inputs(self):
@@ -157,8 +189,10 @@ class TruthItself(unittest.TestCase):
         self.assertEqual("5.125", facts.decimal_text(t.by_country["France"][0]))
 
     def test_a_quoted_field_of_64_lines_is_read_and_one_of_65_is_not(self):
-        t = self.read(b'1,A,"' + b"\n".join([b"y"] * 64) + b'",2,2010-12-01 08:26:00,2.5,1,France',
-                      b"1,A,x,1,2010-12-01 08:26:00,0.125,1,France")
+        t = self.read(
+            b'1,A,"' + b"\n".join([b"y"] * 64) + b'",2,2010-12-01 08:26:00,2.5,1,France',
+            b"1,A,x,1,2010-12-01 08:26:00,0.125,1,France",
+        )
         self.assertEqual((2, 0), (len(t.served), len(t.letters)))
         raw = list(truths.frames(b'1,"' + b"y\n" * 65 + b'z"\n'))
         self.assertEqual((b'1,"y', False), raw[0])
@@ -170,17 +204,22 @@ class TruthItself(unittest.TestCase):
 
     def test_a_stray_quote_costs_its_line_alone(self):
         raw = list(truths.frames(b'1,12" x\n2,y\n"3"z,\n4,"open\n5,v\n'))
-        self.assertEqual([(b'1,12" x', False), (b"2,y", True), (b'"3"z,', False), (b'4,"open', False), (b"5,v", True)], raw)
+        self.assertEqual(
+            [(b'1,12" x', False), (b"2,y", True), (b'"3"z,', False), (b'4,"open', False), (b"5,v", True)], raw
+        )
 
     def test_windows_older_than_retain_are_hidden(self):
         t = self.read(b"1,A,x,1,2010-10-01 10:00:00,1,1,France", b"1,A,x,1,2011-12-09 12:50:00,1,1,France")
-        self.assertEqual({"2011-12-09", "2011-12-01"},
-                         {str(facts.EPOCH + facts.datetime.timedelta(microseconds=at))[:10] for _, at in t.revenue()})
+        self.assertEqual(
+            {"2011-12-09", "2011-12-01"},
+            {str(facts.EPOCH + facts.datetime.timedelta(microseconds=at))[:10] for _, at in t.revenue()},
+        )
 
     def test_the_small_sample_reaches_every_reason(self):
         reasons = set().union(*(x.reasons for x in small_truth().letters.values()))
-        self.assertLessEqual({"malformed", "encoding", "field_missing", "field_type", "field_range", "time", "number_range"},
-                             reasons)
+        self.assertLessEqual(
+            {"malformed", "encoding", "field_missing", "field_type", "field_range", "time", "number_range"}, reasons
+        )
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
 """The truth about configs/pipelines/retail.yaml, recomputed from the raw CSV file.
 
-Written from interface.md with Python's csv, decimal, hashlib and gzip; shares no code with the product. Where the contract
-leaves a choice open, `Letter.reasons` holds every reason it allows; an input on which it leaves the outcome itself open
-makes truth raise `NotSpecified` instead of guessing.
+Written from interface.md with Python's csv, decimal, hashlib and gzip; shares no code with the product. Where the
+contract leaves a choice open, `Letter.reasons` holds every reason it allows; an input on which it leaves the outcome
+itself open makes truth raise `NotSpecified` instead of guessing.
 """
+
 import csv
 import datetime
 import gzip
@@ -18,8 +19,18 @@ EVENT_BYTES_MAX = 900 * 1024
 RETAIN_US = 400 * 86400 * 1_000_000
 COLUMNS = ["InvoiceNo", "StockCode", "Description", "Quantity", "InvoiceDate", "UnitPrice", "CustomerID", "Country"]
 # What a served record holds, in no promised order; the numbers of it.
-FIELDS = ("InvoiceNo", "StockCode", "Quantity", "InvoiceDate", "UnitPrice", "CustomerID", "Country", "region", "amount",
-          "currency")
+FIELDS = (
+    "InvoiceNo",
+    "StockCode",
+    "Quantity",
+    "InvoiceDate",
+    "UnitPrice",
+    "CustomerID",
+    "Country",
+    "region",
+    "amount",
+    "currency",
+)
 NUMBERS = {"Quantity", "UnitPrice", "amount"}
 EXACT = facts.EXACT
 DECIMAL = re.compile(r"-?(\d*)(?:\.(\d+))?")
@@ -33,7 +44,13 @@ class Letter:
     """A dead letter that must be there."""
 
     def __init__(self, partition, offset, reasons, original, stage=None):
-        self.partition, self.offset, self.reasons, self.original, self.stage = partition, offset, reasons, original, stage
+        self.partition, self.offset, self.reasons, self.original, self.stage = (
+            partition,
+            offset,
+            reasons,
+            original,
+            stage,
+        )
 
 
 class Reject(Exception):
@@ -59,7 +76,8 @@ def line_end(data, at):
 def quoted_record(data, start):
     """Walks a record that holds a quote: (end, next start, well formed). RFC 4180, by its letter.
 
-    A quote opens a field only at the field's first byte. A record that is not well formed is its first physical line alone.
+    A quote opens a field only at the field's first byte. A record that is not well formed is its first physical line
+    alone.
     """
     first_end, first_next = line_end(data, start)
     lines, at, quoted, field_start = 1, start, False, True
@@ -69,11 +87,11 @@ def quoted_record(data, start):
         byte = data[at]
         if quoted:
             if byte == 34:
-                if data[at + 1:at + 2] == b'"':
+                if data[at + 1 : at + 2] == b'"':
                     at += 1
                 else:
                     quoted = False
-                    if data[at + 1:at + 2] not in (b",", b"\n", b"") and data[at + 1:at + 3] != b"\r\n":
+                    if data[at + 1 : at + 2] not in (b",", b"\n", b"") and data[at + 1 : at + 3] != b"\r\n":
                         return malformed_line(lines, first_end, first_next)
             elif byte == 10:
                 lines += 1
@@ -140,7 +158,7 @@ def integer(text):
     if not re.fullmatch(r"-?\d+", text):
         raise Reject("field_type", stage="validate")
     value = int(text)
-    if not -2**63 <= value < 2**63:
+    if not -(2**63) <= value < 2**63:
         raise Reject("number_range", "field_type", "field_range")
     return value
 
@@ -190,7 +208,8 @@ class Times:
 class Truth:
     """Everything that can be asked about the pipeline after it has read `files`, one after the other.
 
-    served: id -> (time, the values of FIELDS as texts, None where missing); letters: id -> Letter; ledger per partition.
+    served: id -> (time, the values of FIELDS as texts, None where missing); letters: id -> Letter; ledger per
+    partition.
     """
 
     def __init__(self, countries_csv):
@@ -199,8 +218,17 @@ class Truth:
         self.served, self.letters = {}, {}
         self.partitions = [dict(accepted=0, served=0, duplicate=0, dead_lettered=0) for _ in range(PARTITIONS)]
         self.by_stock, self.by_country, self.windows = {}, {}, {}
-        self.facts = dict(lines=0, distinct=0, invoices=set(), stock_codes=set(), countries=set(), customers=set(),
-                          no_customer=0, no_description=0, cancellations=0)
+        self.facts = dict(
+            lines=0,
+            distinct=0,
+            invoices=set(),
+            stock_codes=set(),
+            countries=set(),
+            customers=set(),
+            no_customer=0,
+            no_description=0,
+            cancellations=0,
+        )
         self._time = Times()
         self._partition_of = {}
 
@@ -228,7 +256,9 @@ class Truth:
         book = self.partitions[home]
         offset = book["accepted"]
         book["accepted"] += 1
-        if seen:  # the id is the digest: the same id is the same bytes, and that is a duplicate whatever became of the first
+        if (
+            seen
+        ):  # the id is the digest: the same id is the same bytes, and that is a duplicate whatever became of the first
             book["duplicate"] += 1
             return
         try:
@@ -244,11 +274,15 @@ class Truth:
         self._into_views(event_id, time, values)
 
     def _decide(self, row):
-        """validate, time, enrich, transform. Raises when more than one rule is broken: which one wins is not promised."""
+        """validate, time, enrich, transform. Raises when more than one rule is broken: which wins is not promised."""
         invoice, stock, _, quantity, date, price, customer, country = row
         out, broken = [], []
-        for check in (lambda: integer(quantity), lambda: self._price(price), lambda: self._time(date),
-                      lambda: self._required(country)):
+        for check in (
+            lambda: integer(quantity),
+            lambda: self._price(price),
+            lambda: self._time(date),
+            lambda: self._required(country),
+        ):
             try:
                 out.append(check())
             except Reject as no:
@@ -261,8 +295,18 @@ class Truth:
             raise NotSpecified("a record without StockCode: the key of a view is missing")
         units, (value, price_text), time, _ = out
         amount = EXACT.multiply(Decimal(units), value)
-        return time, (invoice or None, stock, str(units), date, price_text, customer or None, country,
-                      self.regions.get(country, "unknown"), facts.decimal_text(amount), "GBP")
+        return time, (
+            invoice or None,
+            stock,
+            str(units),
+            date,
+            price_text,
+            customer or None,
+            country,
+            self.regions.get(country, "unknown"),
+            facts.decimal_text(amount),
+            "GBP",
+        )
 
     @staticmethod
     def _price(text):
@@ -283,7 +327,11 @@ class Truth:
         amount = Decimal(values[8])
         day = time - time % 86_400_000_000
         month = us(datetime.datetime.utcfromtimestamp(time // 1_000_000).replace(day=1, hour=0, minute=0, second=0))
-        for table, key in ((self.by_country, values[6]), (self.windows, ("day", day)), (self.windows, ("month", month))):
+        for table, key in (
+            (self.by_country, values[6]),
+            (self.windows, ("day", day)),
+            (self.windows, ("month", month)),
+        ):
             total, lines = table.get(key, (None, 0))
             table[key] = (amount if total is None else EXACT.add(total, amount), lines + 1)
 
@@ -324,8 +372,17 @@ def window_end(window, start):
 
 
 # The known truth of online-retail.csv.gz, from public analyses of the data set.
-KNOWN = dict(lines=541_909, distinct=536_641, invoices=25_900, stock_codes=4_070, countries=38, customers=4_372,
-             no_customer=135_080, no_description=1_454, cancellations=9_288)
+KNOWN = dict(
+    lines=541_909,
+    distinct=536_641,
+    invoices=25_900,
+    stock_codes=4_070,
+    countries=38,
+    customers=4_372,
+    no_customer=135_080,
+    no_description=1_454,
+    cancellations=9_288,
+)
 
 
 def known_facts_of(truth):
