@@ -66,80 +66,124 @@ class Canonical {
 // Words, not enum values: a reordered enum must not change a hash.
 std::string_view word(FieldType type) {
   switch (type) {
-    case FieldType::any: return "any";
-    case FieldType::string: return "string";
-    case FieldType::integer: return "integer";
-    case FieldType::decimal: return "decimal";
-    case FieldType::boolean: return "boolean";
-    case FieldType::object: return "object";
-    case FieldType::array: return "array";
+    case FieldType::any:
+      return "any";
+    case FieldType::string:
+      return "string";
+    case FieldType::integer:
+      return "integer";
+    case FieldType::decimal:
+      return "decimal";
+    case FieldType::boolean:
+      return "boolean";
+    case FieldType::object:
+      return "object";
+    case FieldType::array:
+      return "array";
   }
   return "any";
 }
 std::string_view word(OnMissing missing) {
   switch (missing) {
-    case OnMissing::pass: return "pass";
-    case OnMissing::reject: return "reject";
-    case OnMissing::fill: return "fill";
+    case OnMissing::pass:
+      return "pass";
+    case OnMissing::reject:
+      return "reject";
+    case OnMissing::fill:
+      return "fill";
   }
   return "pass";
 }
 std::string_view word(Expression::Kind kind) {
   switch (kind) {
-    case Expression::Kind::path: return "path";
-    case Expression::Kind::constant: return "constant";
-    case Expression::Kind::add: return "add";
-    case Expression::Kind::subtract: return "subtract";
-    case Expression::Kind::multiply: return "multiply";
-    case Expression::Kind::divide: return "divide";
-    case Expression::Kind::round: return "round";
-    case Expression::Kind::concat: return "concat";
-    case Expression::Kind::lower: return "lower";
-    case Expression::Kind::upper: return "upper";
-    case Expression::Kind::ip_prefix: return "ip_prefix";
-    case Expression::Kind::lookup: return "lookup";
+    case Expression::Kind::path:
+      return "path";
+    case Expression::Kind::constant:
+      return "constant";
+    case Expression::Kind::add:
+      return "add";
+    case Expression::Kind::subtract:
+      return "subtract";
+    case Expression::Kind::multiply:
+      return "multiply";
+    case Expression::Kind::divide:
+      return "divide";
+    case Expression::Kind::round:
+      return "round";
+    case Expression::Kind::concat:
+      return "concat";
+    case Expression::Kind::lower:
+      return "lower";
+    case Expression::Kind::upper:
+      return "upper";
+    case Expression::Kind::ip_prefix:
+      return "ip_prefix";
+    case Expression::Kind::lookup:
+      return "lookup";
   }
   return "constant";
 }
 std::string_view word(MeasureKind kind) {
   switch (kind) {
-    case MeasureKind::count: return "count";
-    case MeasureKind::sum: return "sum";
-    case MeasureKind::min: return "min";
-    case MeasureKind::max: return "max";
-    case MeasureKind::average: return "average";
+    case MeasureKind::count:
+      return "count";
+    case MeasureKind::sum:
+      return "sum";
+    case MeasureKind::min:
+      return "min";
+    case MeasureKind::max:
+      return "max";
+    case MeasureKind::average:
+      return "average";
   }
   return "count";
 }
 std::string_view word(WindowConfig::Unit unit) {
   switch (unit) {
-    case WindowConfig::Unit::fixed: return "fixed";
-    case WindowConfig::Unit::day: return "day";
-    case WindowConfig::Unit::week: return "week";
-    case WindowConfig::Unit::month: return "month";
-    case WindowConfig::Unit::year: return "year";
+    case WindowConfig::Unit::fixed:
+      return "fixed";
+    case WindowConfig::Unit::day:
+      return "day";
+    case WindowConfig::Unit::week:
+      return "week";
+    case WindowConfig::Unit::month:
+      return "month";
+    case WindowConfig::Unit::year:
+      return "year";
   }
   return "fixed";
 }
 std::string_view word(TimeFormat format) {
   switch (format) {
-    case TimeFormat::acceptance: return "acceptance";
-    case TimeFormat::rfc3339: return "rfc3339";
-    case TimeFormat::unix_seconds: return "unix";
-    case TimeFormat::unix_ms: return "unix_ms";
-    case TimeFormat::unix_us: return "unix_us";
-    case TimeFormat::strptime: return "strptime";
+    case TimeFormat::acceptance:
+      return "acceptance";
+    case TimeFormat::rfc3339:
+      return "rfc3339";
+    case TimeFormat::unix_seconds:
+      return "unix";
+    case TimeFormat::unix_ms:
+      return "unix_ms";
+    case TimeFormat::unix_us:
+      return "unix_us";
+    case TimeFormat::strptime:
+      return "strptime";
   }
   return "acceptance";
 }
 std::string_view word(RecordFormat format) {
   switch (format) {
-    case RecordFormat::any: return "any";
-    case RecordFormat::json: return "json";
-    case RecordFormat::ndjson: return "ndjson";
-    case RecordFormat::csv: return "csv";
-    case RecordFormat::cloudevents: return "cloudevents";
-    case RecordFormat::geojson: return "geojson";
+    case RecordFormat::any:
+      return "any";
+    case RecordFormat::json:
+      return "json";
+    case RecordFormat::ndjson:
+      return "ndjson";
+    case RecordFormat::csv:
+      return "csv";
+    case RecordFormat::cloudevents:
+      return "cloudevents";
+    case RecordFormat::geojson:
+      return "geojson";
   }
   return "any";
 }
@@ -147,11 +191,19 @@ std::string_view word(RecordFormat format) {
 void write(Canonical& out, const Expression& expression) {
   out.word("(").word(word(expression.kind));
   switch (expression.kind) {
-    case Expression::Kind::path: out.word(" ").path(expression.path); break;
-    case Expression::Kind::constant: out.word(" ").constant(expression.constant); break;
+    case Expression::Kind::path:
+      out.word(" ").path(expression.path);
+      break;
+    case Expression::Kind::constant:
+      out.word(" ").constant(expression.constant);
+      break;
     case Expression::Kind::divide:
-    case Expression::Kind::round: out.word(" ").number(static_cast<std::uint64_t>(expression.scale)); break;
-    case Expression::Kind::ip_prefix: out.word(" ").number(static_cast<std::uint64_t>(expression.bits)); break;
+    case Expression::Kind::round:
+      out.word(" ").number(static_cast<std::uint64_t>(expression.scale));
+      break;
+    case Expression::Kind::ip_prefix:
+      out.word(" ").number(static_cast<std::uint64_t>(expression.bits));
+      break;
     case Expression::Kind::lookup:
       for (const std::string& column : expression.table.key) out.word(" ").text(column);
       out.word(" ").text(expression.column);
@@ -161,7 +213,8 @@ void write(Canonical& out, const Expression& expression) {
     case Expression::Kind::multiply:
     case Expression::Kind::concat:
     case Expression::Kind::lower:
-    case Expression::Kind::upper: break;
+    case Expression::Kind::upper:
+      break;
   }
   for (const Expression& argument : expression.arguments) write(out, argument);
   out.word(")");

@@ -1,5 +1,5 @@
-// Follows the fields of a record through the stages, as far as a file can tell, to find views that could never have a value.
-// Silent where it cannot be sure: stages with `when`, JSON input with undeclared fields.
+// Follows the fields of a record through the stages, as far as a file can tell, to find views that could never have a
+// value. Silent where it cannot be sure: stages with `when`, JSON input with undeclared fields.
 #include <map>
 
 #include "runtime/adapters/yaml/reader.h"
@@ -30,14 +30,17 @@ FieldType type_of(const Expression& expression) {
     case Expression::Kind::concat:
     case Expression::Kind::lower:
     case Expression::Kind::upper:
-    case Expression::Kind::ip_prefix: return FieldType::string;
+    case Expression::Kind::ip_prefix:
+      return FieldType::string;
     case Expression::Kind::add:
     case Expression::Kind::subtract:
     case Expression::Kind::multiply:
     case Expression::Kind::divide:
-    case Expression::Kind::round: return FieldType::decimal;
+    case Expression::Kind::round:
+      return FieldType::decimal;
     case Expression::Kind::path:
-    case Expression::Kind::lookup: return FieldType::any;
+    case Expression::Kind::lookup:
+      return FieldType::any;
   }
   return FieldType::any;
 }
@@ -87,8 +90,8 @@ class Checker {
   bool present(const ViewConfig& view, const FieldPath& path, std::string_view key) {
     const auto top = path.envelope() ? fields_.end() : fields_.find({path.parts.front()});
     if (top == fields_.end() || !top->second.dropped) return true;
-    context_.findings.add(view.place, fmt::format("\"views.{}.{}\" reads \"{}\", which the stage \"{}\" drops", view.name, key,
-                                                  path.text, top->second.stage));
+    context_.findings.add(view.place, fmt::format("\"views.{}.{}\" reads \"{}\", which the stage \"{}\" drops",
+                                                  view.name, key, path.text, top->second.stage));
     return false;
   }
   void numeric(const ViewConfig& view, const FieldPath& path, std::string_view key) {
@@ -100,19 +103,22 @@ class Checker {
     const auto field = fields_.find(path.parts);
     if (field == fields_.end()) {
       if (!csv_) return;
-      context_.findings.add(view.place, fmt::format("{}, and fields of CSV are text until they are declared: give \"{}\" the type "
-                                                    "integer or decimal in a validate stage, or make it in a transform stage",
-                                                    where, path.text));
+      context_.findings.add(view.place,
+                            fmt::format("{}, and fields of CSV are text until they are declared: give \"{}\" the type "
+                                        "integer or decimal in a validate stage, or make it in a transform stage",
+                                        where, path.text));
       return;
     }
     switch (field->second.type) {
       case FieldType::any:
       case FieldType::integer:
-      case FieldType::decimal: return;
+      case FieldType::decimal:
+        return;
       case FieldType::string:
       case FieldType::boolean:
       case FieldType::object:
-      case FieldType::array: break;
+      case FieldType::array:
+        break;
     }
     context_.findings.add(view.place, fmt::format("{}, but the stage \"{}\" makes \"{}\" something else", where,
                                                   field->second.stage, path.text));

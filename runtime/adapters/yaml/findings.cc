@@ -11,7 +11,9 @@ void Findings::add(const ConfigPlace& place, std::string text) {
   });
   if (!muted) items_.push_back({place, std::move(text)});
 }
-void Findings::mute(const ConfigPlace& place) { muted_.push_back(place); }
+void Findings::mute(const ConfigPlace& place) {
+  muted_.push_back(place);
+}
 
 std::string Findings::text() const {
   std::vector<const Item*> order;
@@ -24,9 +26,9 @@ std::string Findings::text() const {
 
   std::vector<std::string> lines;
   for (const Item* item : order) {
-    std::string line = item->place.line == 0
-                           ? fmt::format("{}: {}", item->place.file, item->text)
-                           : fmt::format("{}:{}:{}: {}", item->place.file, item->place.line, item->place.column, item->text);
+    std::string line = item->place.line == 0 ? fmt::format("{}: {}", item->place.file, item->text)
+                                             : fmt::format("{}:{}:{}: {}", item->place.file, item->place.line,
+                                                           item->place.column, item->text);
     // An anchor used twice shows the same place twice; once is enough for a person.
     if (std::find(lines.begin(), lines.end(), line) == lines.end()) lines.push_back(std::move(line));
     if (lines.size() > kFindingsMax) break;

@@ -60,10 +60,14 @@ bool is_text(const Node& node) {
 
 std::string describe_found(const Node& node) {
   switch (node.kind) {
-    case Node::Kind::null: return "nothing";
-    case Node::Kind::list: return node.items.empty() ? "an empty list" : "a list";
-    case Node::Kind::map: return node.entries.empty() ? "an empty map" : "a map";
-    case Node::Kind::scalar: break;
+    case Node::Kind::null:
+      return "nothing";
+    case Node::Kind::list:
+      return node.items.empty() ? "an empty list" : "a list";
+    case Node::Kind::map:
+      return node.entries.empty() ? "an empty map" : "a map";
+    case Node::Kind::scalar:
+      break;
   }
   std::string shown = node.text.substr(0, kShownMax);
   for (char& c : shown) {
@@ -77,10 +81,10 @@ std::string describe_found(const Node& node) {
 MapReader::MapReader(Context& context, const Node& node, std::string name)
     : context_(context), node_(node), name_(std::move(name)), valid_(node.kind == Node::Kind::map) {
   if (valid_) return;
-  context_.findings.add(node.place, name_.empty()
-                                        ? fmt::format("the file must be a map of keys and values, found {}", describe_found(node))
-                                        : fmt::format("\"{}\" must be a map of keys and values, found {}", name_,
-                                                      describe_found(node)));
+  context_.findings.add(
+      node.place, name_.empty()
+                      ? fmt::format("the file must be a map of keys and values, found {}", describe_found(node))
+                      : fmt::format("\"{}\" must be a map of keys and values, found {}", name_, describe_found(node)));
 }
 
 const Node* MapReader::take(std::string_view key) {
@@ -103,9 +107,10 @@ std::string MapReader::path(std::string_view key) const {
 void MapReader::finish() {
   for (const Entry& entry : node_.entries) {
     if (std::find(known_.begin(), known_.end(), entry.key) != known_.end()) continue;
-    context_.findings.add(entry.place, fmt::format("unknown key \"{}\"; allowed{}: {}{}", entry.key,
-                                                   name_.empty() ? std::string(" here") : fmt::format(" in \"{}\"", name_),
-                                                   join(known_), did_you_mean(entry.key, known_)));
+    context_.findings.add(
+        entry.place, fmt::format("unknown key \"{}\"; allowed{}: {}{}", entry.key,
+                                 name_.empty() ? std::string(" here") : fmt::format(" in \"{}\"", name_), join(known_),
+                                 did_you_mean(entry.key, known_)));
   }
 }
 
@@ -114,17 +119,19 @@ bool read_integer(Context& context, const Node& node, const std::string& name, R
   std::uint64_t value = 0;
   if (is_number(node)) {
     const auto [end, error] = std::from_chars(node.text.data(), node.text.data() + node.text.size(), value);
-    if (error == std::errc{} && end == node.text.data() + node.text.size() && value >= range.min && value <= range.max) {
+    if (error == std::errc{} && end == node.text.data() + node.text.size() && value >= range.min &&
+        value <= range.max) {
       out = value;
       return true;
     }
   }
-  context.findings.add(node.place, fmt::format("\"{}\" must be an integer from {} to {}, found {}", name, range.min, range.max,
-                                               describe_found(node)));
+  context.findings.add(node.place, fmt::format("\"{}\" must be an integer from {} to {}, found {}", name, range.min,
+                                               range.max, describe_found(node)));
   return false;
 }
 
-bool read_count(Context& context, const Node& node, const std::string& name, Range<std::uint64_t> range, std::uint64_t& out) {
+bool read_count(Context& context, const Node& node, const std::string& name, Range<std::uint64_t> range,
+                std::uint64_t& out) {
   if (node.kind == Node::Kind::scalar) {
     const auto value = parse_count(node.text);
     if (value && *value >= range.min && *value <= range.max) {
@@ -132,8 +139,9 @@ bool read_count(Context& context, const Node& node, const std::string& name, Ran
       return true;
     }
   }
-  context.findings.add(node.place, fmt::format("\"{}\" must be a count such as 500K or 50M from {} to {}, found {}", name,
-                                               format_count(range.min), format_count(range.max), describe_found(node)));
+  context.findings.add(node.place,
+                       fmt::format("\"{}\" must be a count such as 500K or 50M from {} to {}, found {}", name,
+                                   format_count(range.min), format_count(range.max), describe_found(node)));
   return false;
 }
 
@@ -149,14 +157,15 @@ bool read_duration(Context& context, const Node& node, const std::string& name, 
     out = *value;
     return true;
   }
-  context.findings.add(node.place, fmt::format("\"{}\" must be a duration with its unit (us, ms, s, m, h, d, w), such as 7d, "
-                                               "from {} to {}; found {}",
-                                               name, format_duration(range.min), format_duration(range.max),
-                                               describe_found(node)));
+  context.findings.add(node.place,
+                       fmt::format("\"{}\" must be a duration with its unit (us, ms, s, m, h, d, w), such as 7d, "
+                                   "from {} to {}; found {}",
+                                   name, format_duration(range.min), format_duration(range.max), describe_found(node)));
   return false;
 }
 
-bool read_bytes(Context& context, const Node& node, const std::string& name, Range<std::uint64_t> range, std::uint64_t& out) {
+bool read_bytes(Context& context, const Node& node, const std::string& name, Range<std::uint64_t> range,
+                std::uint64_t& out) {
   if (node.kind == Node::Kind::scalar) {
     const auto value = parse_size(node.text);
     if (value && *value >= range.min && *value <= range.max) {
@@ -164,9 +173,10 @@ bool read_bytes(Context& context, const Node& node, const std::string& name, Ran
       return true;
     }
   }
-  context.findings.add(node.place, fmt::format("\"{}\" must be a size with its unit (B, KiB, MiB, GiB, TiB), such as 64MiB, "
-                                               "from {} to {}; found {}",
-                                               name, format_size(range.min), format_size(range.max), describe_found(node)));
+  context.findings.add(node.place,
+                       fmt::format("\"{}\" must be a size with its unit (B, KiB, MiB, GiB, TiB), such as 64MiB, "
+                                   "from {} to {}; found {}",
+                                   name, format_size(range.min), format_size(range.max), describe_found(node)));
   return false;
 }
 
@@ -193,13 +203,13 @@ bool read_text(Context& context, const Node& node, const std::string& name, std:
 bool read_name(Context& context, const ConfigPlace& place, const std::string& text, const std::string& name) {
   const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
   const bool legal = !text.empty() && text.size() <= 64 && letter(text[0]) &&
-                     std::all_of(text.begin(), text.end(), [&](char c) {
-                       return letter(c) || (c >= '0' && c <= '9') || c == '_' || c == '-';
-                     });
+                     std::all_of(text.begin(), text.end(),
+                                 [&](char c) { return letter(c) || (c >= '0' && c <= '9') || c == '_' || c == '-'; });
   if (legal) return true;
-  context.findings.add(place, fmt::format("{} \"{}\" is not allowed: a letter first, then letters, digits, \"_\" and \"-\", at "
-                                          "most 64 characters",
-                                          name, text.substr(0, kShownMax)));
+  context.findings.add(
+      place, fmt::format("{} \"{}\" is not allowed: a letter first, then letters, digits, \"_\" and \"-\", at "
+                         "most 64 characters",
+                         name, text.substr(0, kShownMax)));
   return false;
 }
 
@@ -210,9 +220,10 @@ bool read_decimal(Context& context, const Node& node, const std::string& name, s
       return true;
     }
   }
-  context.findings.add(node.place, fmt::format("\"{}\" must be a number such as 15.30 (at most 38 digits, 18 behind the point, "
-                                               "no exponent), found {}",
-                                               name, describe_found(node)));
+  context.findings.add(node.place,
+                       fmt::format("\"{}\" must be a number such as 15.30 (at most 38 digits, 18 behind the point, "
+                                   "no exponent), found {}",
+                                   name, describe_found(node)));
   return false;
 }
 
@@ -235,23 +246,24 @@ bool read_constant(Context& context, const Node& node, const std::string& name, 
     out = Constant{Constant::Kind::number, number};
     return true;
   }
-  context.findings.add(node.place, fmt::format("\"{}\" must be a plain value (text, number, true, false or null), found {}",
-                                               name, describe_found(node)));
+  context.findings.add(node.place,
+                       fmt::format("\"{}\" must be a plain value (text, number, true, false or null), found {}", name,
+                                   describe_found(node)));
   return false;
 }
 
-bool read_path(Context& context, const ConfigPlace& place, const std::string& text, const std::string& name, FieldPath& out,
-               bool envelope) {
+bool read_path(Context& context, const ConfigPlace& place, const std::string& text, const std::string& name,
+               FieldPath& out, bool envelope) {
   static const std::vector<std::string> kEnvelope = {"@id", "@time", "@type", "@source", "@partition"};
   if (!text.empty() && text.front() == '@') {
     if (!envelope) {
-      context.findings.add(place, fmt::format("\"{}\" must name a field of the record, \"{}\" is part of the envelope", name,
-                                              text));
+      context.findings.add(
+          place, fmt::format("\"{}\" must name a field of the record, \"{}\" is part of the envelope", name, text));
       return false;
     }
     if (std::find(kEnvelope.begin(), kEnvelope.end(), text) == kEnvelope.end()) {
-      context.findings.add(place, fmt::format("\"{}\" names \"{}\", which the envelope does not have; allowed: {}{}", name, text,
-                                              join(kEnvelope), did_you_mean(text, kEnvelope)));
+      context.findings.add(place, fmt::format("\"{}\" names \"{}\", which the envelope does not have; allowed: {}{}",
+                                              name, text, join(kEnvelope), did_you_mean(text, kEnvelope)));
       return false;
     }
     out = FieldPath{{text}, text};
@@ -269,11 +281,13 @@ bool read_path(Context& context, const ConfigPlace& place, const std::string& te
       path.parts.back() += text[i];
     }
   }
-  const bool hole = std::any_of(path.parts.begin(), path.parts.end(), [](const std::string& part) { return part.empty(); });
+  const bool hole =
+      std::any_of(path.parts.begin(), path.parts.end(), [](const std::string& part) { return part.empty(); });
   if (hole || path.parts.size() > 64) {
-    context.findings.add(place, fmt::format("\"{}\" must be a field path such as Country or properties.mag (at most 64 parts; "
-                                            "\"\\.\" is a dot inside a name), found \"{}\"",
-                                            name, text.substr(0, kShownMax)));
+    context.findings.add(place,
+                         fmt::format("\"{}\" must be a field path such as Country or properties.mag (at most 64 parts; "
+                                     "\"\\.\" is a dot inside a name), found \"{}\"",
+                                     name, text.substr(0, kShownMax)));
     return false;
   }
   out = std::move(path);
@@ -290,9 +304,10 @@ bool read_field(Context& context, const ConfigPlace& place, const std::string& t
   FieldPath path;
   if (!read_path(context, place, text, name, path, false)) return false;
   if (path.parts.size() != 1) {
-    context.findings.add(place, fmt::format("\"{}\" must name a top-level field, found the path \"{}\"; write \"\\.\" for a dot "
-                                            "inside a name",
-                                            name, text));
+    context.findings.add(
+        place, fmt::format("\"{}\" must name a top-level field, found the path \"{}\"; write \"\\.\" for a dot "
+                           "inside a name",
+                           name, text));
     return false;
   }
   out = path.parts.front();
@@ -308,8 +323,8 @@ bool read_paths(Context& context, const Node& node, const std::string& name, std
     return true;
   }
   if (node.items.empty() || node.items.size() > count_max) {
-    context.findings.add(node.place, fmt::format("\"{}\" must list 1 to {} fields, found {}", name, count_max,
-                                                 node.items.size()));
+    context.findings.add(node.place,
+                         fmt::format("\"{}\" must list 1 to {} fields, found {}", name, count_max, node.items.size()));
     return false;
   }
   std::vector<FieldPath> paths;
@@ -331,10 +346,10 @@ bool read_paths(Context& context, const Node& node, const std::string& name, std
 
 bool read_when(Context& context, const Node& node, const std::string& name, WhenConfig& out) {
   if (node.kind != Node::Kind::map || node.entries.size() != 1) {
-    context.findings.add(node.place, fmt::format("\"{}\" must be one field and its value, such as {{type: order}}; found {}{}",
-                                                 name, describe_found(node),
-                                                 node.entries.size() > 1 ? fmt::format(" of {} fields", node.entries.size())
-                                                                         : ""));
+    context.findings.add(
+        node.place, fmt::format("\"{}\" must be one field and its value, such as {{type: order}}; found {}{}", name,
+                                describe_found(node),
+                                node.entries.size() > 1 ? fmt::format(" of {} fields", node.entries.size()) : ""));
     return false;
   }
   const Entry& entry = node.entries.front();

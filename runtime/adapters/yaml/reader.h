@@ -1,5 +1,5 @@
-// Typed reading of one value at a time. Every reader reports what it found, what is allowed, and leaves `out` alone when it
-// is not satisfied: reading goes on, so that all findings come at once.
+// Typed reading of one value at a time. Every reader reports what it found, what is allowed, and leaves `out` alone
+// when it is not satisfied: reading goes on, so that all findings come at once.
 #pragma once
 #include <chrono>
 #include <cstdint>
@@ -60,24 +60,29 @@ struct Range {
   T max;
 };
 
-bool read_integer(Context& context, const Node& node, const std::string& name, Range<std::uint64_t> range, std::uint64_t& out);
+bool read_integer(Context& context, const Node& node, const std::string& name, Range<std::uint64_t> range,
+                  std::uint64_t& out);
 template <class Integer>
 bool read_integer(Context& context, const Node& node, const std::string& name, Range<Integer> range, Integer& out) {
   std::uint64_t value = 0;
   if (!read_integer(context, node, name,
-                    Range<std::uint64_t>{static_cast<std::uint64_t>(range.min), static_cast<std::uint64_t>(range.max)}, value)) {
+                    Range<std::uint64_t>{static_cast<std::uint64_t>(range.min), static_cast<std::uint64_t>(range.max)},
+                    value)) {
     return false;
   }
   out = static_cast<Integer>(value);
   return true;
 }
 /// An integer or one with K, M or G behind it (thousand, million, thousand million).
-bool read_count(Context& context, const Node& node, const std::string& name, Range<std::uint64_t> range, std::uint64_t& out);
+bool read_count(Context& context, const Node& node, const std::string& name, Range<std::uint64_t> range,
+                std::uint64_t& out);
 /// A duration with its unit inside the range, or nothing: for places that allow words beside durations.
-[[nodiscard]] std::optional<std::chrono::microseconds> duration_in(const Node& node, Range<std::chrono::microseconds> range);
+[[nodiscard]] std::optional<std::chrono::microseconds> duration_in(const Node& node,
+                                                                   Range<std::chrono::microseconds> range);
 bool read_duration(Context& context, const Node& node, const std::string& name, Range<std::chrono::microseconds> range,
                    std::chrono::microseconds& out);
-bool read_bytes(Context& context, const Node& node, const std::string& name, Range<std::uint64_t> range, std::uint64_t& out);
+bool read_bytes(Context& context, const Node& node, const std::string& name, Range<std::uint64_t> range,
+                std::uint64_t& out);
 bool read_boolean(Context& context, const Node& node, const std::string& name, bool& out);
 /// Text that is not empty.
 bool read_text(Context& context, const Node& node, const std::string& name, std::string& out);
@@ -88,12 +93,14 @@ bool read_decimal(Context& context, const Node& node, const std::string& name, s
 bool read_constant(Context& context, const Node& node, const std::string& name, Constant& out);
 /// A path to a field of the record or, where `envelope`, `@id @time @type @source @partition`.
 bool read_path(Context& context, const Node& node, const std::string& name, FieldPath& out, bool envelope = true);
-bool read_path(Context& context, const ConfigPlace& place, const std::string& text, const std::string& name, FieldPath& out,
-               bool envelope = true);
+bool read_path(Context& context, const ConfigPlace& place, const std::string& text, const std::string& name,
+               FieldPath& out, bool envelope = true);
 /// A top-level field of the record: a path of one part.
-bool read_field(Context& context, const ConfigPlace& place, const std::string& text, const std::string& name, std::string& out);
+bool read_field(Context& context, const ConfigPlace& place, const std::string& text, const std::string& name,
+                std::string& out);
 /// One path, or a list of 1 to `count_max` different ones.
-bool read_paths(Context& context, const Node& node, const std::string& name, std::size_t count_max, std::vector<FieldPath>& out);
+bool read_paths(Context& context, const Node& node, const std::string& name, std::size_t count_max,
+                std::vector<FieldPath>& out);
 
 template <class Enum>
 bool read_enum(Context& context, const Node& node, const std::string& name,
@@ -108,9 +115,9 @@ bool read_enum(Context& context, const Node& node, const std::string& name,
   }
   std::vector<std::string> allowed;
   for (const auto& word : words) allowed.push_back(word.first);
-  context.findings.add(node.place, fmt::format("\"{}\" must be one of {}; found {}{}", name, join(allowed),
-                                               describe_found(node),
-                                               node.kind == Node::Kind::scalar ? did_you_mean(node.text, allowed) : ""));
+  context.findings.add(node.place,
+                       fmt::format("\"{}\" must be one of {}; found {}{}", name, join(allowed), describe_found(node),
+                                   node.kind == Node::Kind::scalar ? did_you_mean(node.text, allowed) : ""));
   return false;
 }
 

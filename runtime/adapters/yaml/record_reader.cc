@@ -23,9 +23,10 @@ void read_id(Context& context, const Node& node, IdRule& out) {
   }
   for (const FieldPath& field : fields) {
     if (field.text == "@source" || !field.envelope()) continue;
-    context.findings.add(node.place, fmt::format("\"{}\" cannot be made of \"{}\"; allowed: digest, fields of the record, "
-                                                 "@source",
-                                                 name, field.text));
+    context.findings.add(node.place,
+                         fmt::format("\"{}\" cannot be made of \"{}\"; allowed: digest, fields of the record, "
+                                     "@source",
+                                     name, field.text));
     return;
   }
   out.digest = false;
@@ -39,12 +40,14 @@ void read_time_format(Context& context, const Node& node, TimeRule& out) {
                                                                            {"unix_ms", TimeFormat::unix_ms},
                                                                            {"unix_us", TimeFormat::unix_us}};
   if (!is_text(node) || node.text.find('%') == std::string::npos) {
-    if (is_text(node) && std::none_of(kFormats.begin(), kFormats.end(), [&](const auto& f) { return f.first == node.text; })) {
+    if (is_text(node) &&
+        std::none_of(kFormats.begin(), kFormats.end(), [&](const auto& f) { return f.first == node.text; })) {
       std::vector<std::string> words;
       for (const auto& format : kFormats) words.push_back(format.first);
-      context.findings.add(node.place, fmt::format("\"{}\" must be one of {} or a strptime format such as \"%Y-%m-%d %H:%M:%S\"; "
-                                                   "found {}{}",
-                                                   name, join(words), describe_found(node), did_you_mean(node.text, words)));
+      context.findings.add(node.place,
+                           fmt::format("\"{}\" must be one of {} or a strptime format such as \"%Y-%m-%d %H:%M:%S\"; "
+                                       "found {}{}",
+                                       name, join(words), describe_found(node), did_you_mean(node.text, words)));
       return;
     }
     read_enum(context, node, name, kFormats, out.format);
@@ -61,9 +64,10 @@ void read_time_format(Context& context, const Node& node, TimeRule& out) {
 void read_time(Context& context, const Node& node, TimeRule& out) {
   if (node.kind != Node::Kind::map) {
     if (is_text(node) && node.text == "acceptance") return;
-    context.findings.add(node.place, fmt::format("\"record.time\" must be acceptance or a map such as {{field: ts, format: "
-                                                 "unix_ms}}, found {}",
-                                                 describe_found(node)));
+    context.findings.add(node.place,
+                         fmt::format("\"record.time\" must be acceptance or a map such as {{field: ts, format: "
+                                     "unix_ms}}, found {}",
+                                     describe_found(node)));
     return;
   }
   MapReader map(context, node, "record.time");
@@ -75,16 +79,19 @@ void read_time(Context& context, const Node& node, TimeRule& out) {
   if (format != nullptr) read_time_format(context, *format, out);
   if (zone != nullptr && read_text(context, *zone, map.path("zone"), out.zone)) {
     if (!parse_zone_offset(out.zone)) {
-      context.findings.add(zone->place, fmt::format("\"record.time.zone\" must be UTC or a fixed offset such as +02:00, found "
-                                                    "\"{}\"",
-                                                    out.zone));
+      context.findings.add(zone->place,
+                           fmt::format("\"record.time.zone\" must be UTC or a fixed offset such as +02:00, found "
+                                       "\"{}\"",
+                                       out.zone));
     } else if (out.format != TimeFormat::strptime && out.format != TimeFormat::acceptance) {
-      context.findings.add(zone->place, "\"record.time.zone\" has no meaning here: only a strptime format lacks a zone of its "
-                                        "own; leave it out");
+      context.findings.add(zone->place,
+                           "\"record.time.zone\" has no meaning here: only a strptime format lacks a zone of its "
+                           "own; leave it out");
     } else if (out.strptime.find("%z") != std::string::npos || out.strptime.find("%Z") != std::string::npos ||
                out.strptime.find("%s") != std::string::npos) {
-      context.findings.add(zone->place, "\"record.time.zone\" contradicts the format, which has a zone of its own (%z, %Z or "
-                                        "%s); keep one of them");
+      context.findings.add(zone->place,
+                           "\"record.time.zone\" contradicts the format, which has a zone of its own (%z, %Z or "
+                           "%s); keep one of them");
     }
   }
   if (!has_field) out.field = {};
@@ -96,16 +103,18 @@ void read_csv(Context& context, const Node& node, CsvRule& out) {
     read_integer(context, *lines, map.path("record_lines_max"), Range<std::uint32_t>{1, 10'000}, out.record_lines_max);
   }
   if (const Node* separator = map.take("separator")) {
-    static const std::vector<std::pair<std::string, char>> kSeparators = {{",", ','}, {";", ';'}, {"\t", '\t'}, {"|", '|'}};
+    static const std::vector<std::pair<std::string, char>> kSeparators = {
+        {",", ','}, {";", ';'}, {"\t", '\t'}, {"|", '|'}};
     const auto found = std::find_if(kSeparators.begin(), kSeparators.end(), [&](const auto& s) {
       return separator->kind == Node::Kind::scalar && s.first == separator->text;
     });
     if (found != kSeparators.end()) {
       out.separator = found->second;
     } else {
-      context.findings.add(separator->place, fmt::format("\"record.csv.separator\" must be one of \",\", \";\", \"|\", \"\\t\"; "
-                                                         "found {}",
-                                                         describe_found(*separator)));
+      context.findings.add(separator->place,
+                           fmt::format("\"record.csv.separator\" must be one of \",\", \";\", \"|\", \"\\t\"; "
+                                       "found {}",
+                                       describe_found(*separator)));
     }
   }
   map.finish();

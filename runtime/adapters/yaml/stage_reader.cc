@@ -21,7 +21,8 @@ StageExtras take_extras(Context& context, MapReader& item, Node& body) {
     const Node* inside = body.find(key);
     if (inside == nullptr) continue;
     if (*slot != nullptr) {
-      context.findings.add(inside->place, fmt::format("\"{}\" stands beside and inside the stage; keep one of them", key));
+      context.findings.add(inside->place,
+                           fmt::format("\"{}\" stands beside and inside the stage; keep one of them", key));
     } else {
       *slot = inside;
     }
@@ -44,13 +45,13 @@ void read_stage(Context& context, const Node& node, std::size_t index, std::vect
   for (const Entry& entry : node.entries) {
     if (entry.key == "name" || entry.key == "when") continue;
     if (std::find(kKinds.begin(), kKinds.end(), entry.key) == kKinds.end()) {
-      context.findings.add(entry.place, fmt::format("unknown stage \"{}\"; allowed: {} (and name, when beside it){}", entry.key,
-                                                    join(kKinds), did_you_mean(entry.key, kKinds)));
+      context.findings.add(entry.place, fmt::format("unknown stage \"{}\"; allowed: {} (and name, when beside it){}",
+                                                    entry.key, join(kKinds), did_you_mean(entry.key, kKinds)));
       return;
     }
     if (kind != nullptr) {
-      context.findings.add(entry.place, fmt::format("\"{}\" already is a \"{}\"; begin a new list item for \"{}\"", item_name,
-                                                    kind->key, entry.key));
+      context.findings.add(entry.place, fmt::format("\"{}\" already is a \"{}\"; begin a new list item for \"{}\"",
+                                                    item_name, kind->key, entry.key));
       return;
     }
     kind = &entry;
@@ -77,9 +78,10 @@ void read_stage(Context& context, const Node& node, std::size_t index, std::vect
   }
   for (const StageConfig& other : out) {
     if (stage.name.empty() || other.name != stage.name) continue;
-    context.findings.add(name_place, fmt::format("a second stage is called \"{}\", the first one stands in line {}; give it a "
-                                                 "name of its own (name: …)",
-                                                 stage.name, other.place.line));
+    context.findings.add(name_place,
+                         fmt::format("a second stage is called \"{}\", the first one stands in line {}; give it a "
+                                     "name of its own (name: …)",
+                                     stage.name, other.place.line));
   }
   const std::string body_name = fmt::format("{}.{}", item_name, stage.kind);
   if (stage.kind == "validate") {
@@ -105,9 +107,9 @@ void read_add(Context& context, const Node& node, const std::string& name, const
     const bool good = read_field(context, entry.place, entry.key, name, field);
     if (!read_text(context, entry.value, map.path(entry.key), column)) continue;
     if (!columns.empty() && std::find(columns.begin(), columns.end(), column) == columns.end()) {
-      context.findings.add(entry.value.place, fmt::format("the table \"{}\" has no column \"{}\"; its columns are {}{}",
-                                                          out.table.file, column, join(columns),
-                                                          did_you_mean(column, columns)));
+      context.findings.add(entry.value.place,
+                           fmt::format("the table \"{}\" has no column \"{}\"; its columns are {}{}", out.table.file,
+                                       column, join(columns), did_you_mean(column, columns)));
     } else if (good) {
       out.add.emplace_back(std::move(field), std::move(column));
     }
@@ -121,8 +123,8 @@ void read_missing(Context& context, const Node& node, const std::string& name, E
     if (is_text(node) && (node.text == "pass" || node.text == "reject")) {
       read_enum(context, node, name, kWords, out.missing);
     } else {
-      context.findings.add(node.place, fmt::format("\"{}\" must be pass, reject or a map of field: value, found {}", name,
-                                                   describe_found(node)));
+      context.findings.add(node.place, fmt::format("\"{}\" must be pass, reject or a map of field: value, found {}",
+                                                   name, describe_found(node)));
     }
     return;
   }
@@ -130,8 +132,8 @@ void read_missing(Context& context, const Node& node, const std::string& name, E
   std::vector<std::string> fields;
   for (const auto& added : out.add) fields.push_back(added.first);
   if (node.entries.empty()) {
-    context.findings.add(node.place, fmt::format("\"{}\" must give at least one field a value; allowed: {}", name,
-                                                 join(fields)));
+    context.findings.add(node.place,
+                         fmt::format("\"{}\" must give at least one field a value; allowed: {}", name, join(fields)));
   }
   for (const Entry& entry : node.entries) {
     Constant value;
@@ -139,8 +141,8 @@ void read_missing(Context& context, const Node& node, const std::string& name, E
     const bool good = read_field(context, entry.place, entry.key, name, field) &&
                       read_constant(context, entry.value, fmt::format("{}.{}", name, entry.key), value);
     if (good && std::find(fields.begin(), fields.end(), field) == fields.end()) {
-      context.findings.add(entry.place, fmt::format("\"{}\" fills \"{}\", which this stage does not add; allowed: {}{}", name,
-                                                    entry.key, join(fields), did_you_mean(field, fields)));
+      context.findings.add(entry.place, fmt::format("\"{}\" fills \"{}\", which this stage does not add; allowed: {}{}",
+                                                    name, entry.key, join(fields), did_you_mean(field, fields)));
     } else if (good) {
       out.fill.emplace_back(std::move(field), std::move(value));
     }
@@ -152,15 +154,18 @@ void read_missing(Context& context, const Node& node, const std::string& name, E
 void read_enrich(Context& context, const Node& node, const std::string& name, EnrichConfig& out) {
   MapReader map(context, node, name);
   std::vector<std::string> columns;
-  if (const Node* table = map.require("table", "{file: FILE.csv, key: COLUMN}")) read_table(context, *table, map.path("table"), out.table, columns);
+  if (const Node* table = map.require("table", "{file: FILE.csv, key: COLUMN}"))
+    read_table(context, *table, map.path("table"), out.table, columns);
   const Node* key = map.take("key");
   if (key == nullptr) {
-    // The event's fields are called as the table's columns unless said otherwise; a dot in a column is part of its name.
+    // The event's fields are called as the table's columns unless said otherwise; a dot in a column is part of its
+    // name.
     for (const std::string& column : out.table.key) out.key.push_back(FieldPath{{column}, column});
   } else if (read_paths(context, *key, map.path("key"), 8, out.key) && !out.table.key.empty() &&
              out.key.size() != out.table.key.size()) {
-    context.findings.add(key->place, fmt::format("\"{}\" must name one field for each of the table's {} key columns, found {}",
-                                                 map.path("key"), out.table.key.size(), out.key.size()));
+    context.findings.add(key->place,
+                         fmt::format("\"{}\" must name one field for each of the table's {} key columns, found {}",
+                                     map.path("key"), out.table.key.size(), out.key.size()));
   }
   if (const Node* add = map.require("add", "{FIELD: COLUMN}")) read_add(context, *add, map.path("add"), columns, out);
   if (const Node* missing = map.take("missing")) read_missing(context, *missing, map.path("missing"), out);
@@ -169,13 +174,14 @@ void read_enrich(Context& context, const Node& node, const std::string& name, En
 
 void read_stages(Context& context, const Node& node, std::vector<StageConfig>& out) {
   if (node.kind != Node::Kind::list) {
-    context.findings.add(node.place, fmt::format("\"stages\" must be a list, each item beginning with \"- KIND:\" ({}); found {}",
-                                                 join(kKinds), describe_found(node)));
+    context.findings.add(node.place,
+                         fmt::format("\"stages\" must be a list, each item beginning with \"- KIND:\" ({}); found {}",
+                                     join(kKinds), describe_found(node)));
     return;
   }
   if (node.items.size() > kStagesMax) {
-    context.findings.add(node.place, fmt::format("\"stages\" must have at most {} items, found {}", kStagesMax,
-                                                 node.items.size()));
+    context.findings.add(node.place,
+                         fmt::format("\"stages\" must have at most {} items, found {}", kStagesMax, node.items.size()));
     return;
   }
   for (std::size_t i = 0; i < node.items.size(); ++i) read_stage(context, node.items[i], i, out);

@@ -1,5 +1,5 @@
-// Reference tables: the file must be there and its header line must have the columns that are asked for, before any event
-// is read.
+// Reference tables: the file must be there and its header line must have the columns that are asked for, before any
+// event is read.
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -72,8 +72,9 @@ void read_table(Context& context, const Node& node, const std::string& name, Tab
   std::string file_name;
   if (file != nullptr && read_text(context, *file, map.path("file"), file_name)) {
     const std::filesystem::path path(file_name);
-    out.file = path.is_absolute() || context.folder.empty() ? file_name
-                                                            : (std::filesystem::path(context.folder) / path).lexically_normal().string();
+    out.file = path.is_absolute() || context.folder.empty()
+                   ? file_name
+                   : (std::filesystem::path(context.folder) / path).lexically_normal().string();
     if (const std::string problem = read_header(out.file, columns); !problem.empty()) {
       columns.clear();
       context.findings.add(file->place, fmt::format("the table \"{}\" cannot be read: {}", out.file, problem));
@@ -87,7 +88,8 @@ void read_table(Context& context, const Node& node, const std::string& name, Tab
     names.push_back(key);
   }
   if (names.empty() || names.size() > 8) {
-    context.findings.add(key->place, fmt::format("\"{}\" must list 1 to 8 columns, found {}", map.path("key"), names.size()));
+    context.findings.add(key->place,
+                         fmt::format("\"{}\" must list 1 to 8 columns, found {}", map.path("key"), names.size()));
     return;
   }
   for (const Node* item : names) {
@@ -96,8 +98,8 @@ void read_table(Context& context, const Node& node, const std::string& name, Tab
     if (std::find(out.key.begin(), out.key.end(), column) != out.key.end()) {
       context.findings.add(item->place, fmt::format("\"{}\" names \"{}\" twice", map.path("key"), column));
     } else if (!columns.empty() && std::find(columns.begin(), columns.end(), column) == columns.end()) {
-      context.findings.add(item->place, fmt::format("the table \"{}\" has no column \"{}\"; its columns are {}{}", out.file,
-                                                    column, join(columns), did_you_mean(column, columns)));
+      context.findings.add(item->place, fmt::format("the table \"{}\" has no column \"{}\"; its columns are {}{}",
+                                                    out.file, column, join(columns), did_you_mean(column, columns)));
     } else {
       out.key.push_back(std::move(column));
     }

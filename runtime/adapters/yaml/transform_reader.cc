@@ -10,7 +10,7 @@ constexpr int kDepthMax = 16;
 constexpr std::size_t kOperandsMax = 64;
 using Kind = Expression::Kind;
 
-const std::vector<std::string> kForms = {"copy",   "const",  "add",   "subtract", "multiply",  "divide",
+const std::vector<std::string> kForms = {"copy",  "const",  "add",   "subtract", "multiply",  "divide",
                                          "round", "concat", "lower", "upper",    "ip_prefix", "lookup"};
 
 void read_expression(Context& context, const Node& node, const std::string& name, int depth, Expression& out);
@@ -29,8 +29,8 @@ void read_operands(Context& context, const Node& node, const std::string& name, 
 }
 
 /// {of: OPERAND, KEY: integer}
-void read_of_with(Context& context, const Node& node, const std::string& name, std::string_view key, Range<std::uint32_t> range,
-                  bool list, int depth, Expression& out, int& number) {
+void read_of_with(Context& context, const Node& node, const std::string& name, std::string_view key,
+                  Range<std::uint32_t> range, bool list, int depth, Expression& out, int& number) {
   MapReader map(context, node, name);
   const Node* of = map.require("of", list ? "[OPERAND, OPERAND]" : "OPERAND");
   const Node* value = map.require(key, fmt::format("{} to {}", range.min, range.max));
@@ -44,7 +44,8 @@ void read_of_with(Context& context, const Node& node, const std::string& name, s
 void read_lookup(Context& context, const Node& node, const std::string& name, int depth, Expression& out) {
   MapReader map(context, node, name);
   std::vector<std::string> columns;
-  if (const Node* table = map.require("table", "{file: FILE.csv, key: COLUMN}")) read_table(context, *table, map.path("table"), out.table, columns);
+  if (const Node* table = map.require("table", "{file: FILE.csv, key: COLUMN}"))
+    read_table(context, *table, map.path("table"), out.table, columns);
   const Node* key = map.require("key", "OPERAND");
   const Node* column = map.require("column", "COLUMN");
   map.finish();
@@ -53,15 +54,17 @@ void read_lookup(Context& context, const Node& node, const std::string& name, in
   } else if (key != nullptr) {
     read_expression(context, *key, map.path("key"), depth + 1, out.arguments.emplace_back());
   }
-  if (key != nullptr && !out.arguments.empty() && !out.table.key.empty() && out.arguments.size() != out.table.key.size()) {
-    context.findings.add(key->place, fmt::format("\"{}\" must give one value for each of the table's {} key columns, found {}",
-                                                 map.path("key"), out.table.key.size(), out.arguments.size()));
+  if (key != nullptr && !out.arguments.empty() && !out.table.key.empty() &&
+      out.arguments.size() != out.table.key.size()) {
+    context.findings.add(key->place,
+                         fmt::format("\"{}\" must give one value for each of the table's {} key columns, found {}",
+                                     map.path("key"), out.table.key.size(), out.arguments.size()));
   }
   if (column != nullptr && read_text(context, *column, map.path("column"), out.column) && !columns.empty() &&
       std::find(columns.begin(), columns.end(), out.column) == columns.end()) {
-    context.findings.add(column->place, fmt::format("the table \"{}\" has no column \"{}\"; its columns are {}{}",
-                                                    out.table.file, out.column, join(columns),
-                                                    did_you_mean(out.column, columns)));
+    context.findings.add(column->place,
+                         fmt::format("the table \"{}\" has no column \"{}\"; its columns are {}{}", out.table.file,
+                                     out.column, join(columns), did_you_mean(out.column, columns)));
   }
 }
 
@@ -102,8 +105,9 @@ void read_form(Context& context, const Entry& form, const std::string& name, int
 void read_expression(Context& context, const Node& node, const std::string& name, int depth, Expression& out) {
   out.place = node.place;
   if (depth > kDepthMax) {
-    context.findings.add(node.place, fmt::format("\"{}\" is nested deeper than {} forms; set a field of its own in between",
-                                                 name, kDepthMax));
+    context.findings.add(
+        node.place,
+        fmt::format("\"{}\" is nested deeper than {} forms; set a field of its own in between", name, kDepthMax));
     return;
   }
   if (is_number(node)) {
@@ -117,17 +121,17 @@ void read_expression(Context& context, const Node& node, const std::string& name
     return;
   }
   if (node.kind != Node::Kind::map || node.entries.size() != 1) {
-    context.findings.add(node.place,
-                         fmt::format("\"{}\" must be a field, a number, or one form such as {{const: {}}}; found {}", name,
-                                     is_boolean(node) ? node.text : "GBP",
-                                     node.entries.size() > 1 ? fmt::format("a map of {} keys", node.entries.size())
-                                                             : describe_found(node)));
+    context.findings.add(
+        node.place, fmt::format("\"{}\" must be a field, a number, or one form such as {{const: {}}}; found {}", name,
+                                is_boolean(node) ? node.text : "GBP",
+                                node.entries.size() > 1 ? fmt::format("a map of {} keys", node.entries.size())
+                                                        : describe_found(node)));
     return;
   }
   const Entry& form = node.entries.front();
   if (std::find(kForms.begin(), kForms.end(), form.key) == kForms.end()) {
-    context.findings.add(form.place, fmt::format("unknown form \"{}\" in \"{}\"; allowed: {}{}", form.key, name, join(kForms),
-                                                 did_you_mean(form.key, kForms)));
+    context.findings.add(form.place, fmt::format("unknown form \"{}\" in \"{}\"; allowed: {}{}", form.key, name,
+                                                 join(kForms), did_you_mean(form.key, kForms)));
     return;
   }
   read_form(context, form, name, depth, out);
@@ -158,8 +162,8 @@ void read_transform(Context& context, const Node& node, const std::string& name,
   }
   if (drop == nullptr) return;
   if (drop->kind != Node::Kind::list || drop->items.empty()) {
-    context.findings.add(drop->place, fmt::format("\"{}\" must be a list of fields, found {}", map.path("drop"),
-                                                  describe_found(*drop)));
+    context.findings.add(
+        drop->place, fmt::format("\"{}\" must be a list of fields, found {}", map.path("drop"), describe_found(*drop)));
     return;
   }
   for (const Node& item : drop->items) {

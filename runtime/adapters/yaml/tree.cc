@@ -29,7 +29,8 @@ class TreeBuilder final : public YAML::EventHandler {
   void OnDocumentStart(const YAML::Mark&) override {}
   void OnDocumentEnd() override {}
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override { put(node(Node::Kind::null, mark), anchor); }
-  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, const std::string& value) override {
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                const std::string& value) override {
     Node scalar = node(Node::Kind::scalar, mark);
     check_tag(tag, scalar.place);
     scalar.quoted = tag == "!" || tag == "tag:yaml.org,2002:str";
@@ -106,8 +107,8 @@ class TreeBuilder final : public YAML::EventHandler {
     }
     for (const Entry& entry : parent.node.entries) {
       if (entry.key != key.text) continue;
-      findings_.add(key.place, fmt::format("the key \"{}\" stands here twice, first in line {}; keep one of them", key.text,
-                                           entry.place.line));
+      findings_.add(key.place, fmt::format("the key \"{}\" stands here twice, first in line {}; keep one of them",
+                                           key.text, entry.place.line));
       return;
     }
     if (value.kind == Node::Kind::null) value.place = key.place;  // yaml-cpp places an empty value at the next token
@@ -193,13 +194,14 @@ std::string substituted(const Node& node, const EnvironmentLookup& environment, 
     const std::string inside = end == std::string::npos ? std::string{} : text.substr(dollar + 2, end - dollar - 2);
     const std::size_t split = inside.find(":-");
     const std::string name = inside.substr(0, split);
-    const bool legal = !name.empty() && (name[0] < '0' || name[0] > '9') &&
-                       name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_") ==
-                           std::string::npos;
+    const bool legal =
+        !name.empty() && (name[0] < '0' || name[0] > '9') &&
+        name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_") == std::string::npos;
     if (!legal) {
-      findings.add(node.place, fmt::format("\"{}\" is not an environment variable; write ${{NAME}}, ${{NAME:-default}}, "
-                                           "or $${{ for a plain ${{",
-                                           text.substr(dollar, end == std::string::npos ? end : end - dollar + 1)));
+      findings.add(node.place,
+                   fmt::format("\"{}\" is not an environment variable; write ${{NAME}}, ${{NAME:-default}}, "
+                               "or $${{ for a plain ${{",
+                               text.substr(dollar, end == std::string::npos ? end : end - dollar + 1)));
       findings.mute(node.place);
       return out;
     }
@@ -260,7 +262,8 @@ std::optional<std::vector<std::string>> split_set_path(std::string_view path) {
   return keys;
 }
 
-/// The child of `node` named `key`, made when it is a new key of a map; nullptr (and a finding) where there can be none.
+/// The child of `node` named `key`, made when it is a new key of a map; nullptr (and a finding) where there can be
+/// none.
 Node* child(Node& node, const std::string& key, const ConfigPlace& place, Findings& findings) {
   if (node.kind == Node::Kind::list) {
     std::size_t index = 0;

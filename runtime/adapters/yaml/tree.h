@@ -29,12 +29,13 @@ struct Entry {
   Node value;
 };
 
-/// One document of at most 100'000 nodes; aliases are copied in, so a bomb of anchors ends at that limit. Anything that is
-/// not such a document becomes findings; then nothing is returned. Duplicate keys are findings, the first one is kept.
+/// One document of at most 100'000 nodes; aliases are copied in, so a bomb of anchors ends at that limit. Anything that
+/// is not such a document becomes findings; then nothing is returned. Duplicate keys are findings, the first one is
+/// kept.
 [[nodiscard]] std::optional<Node> parse_tree(const std::string& text, const std::string& file, Findings& findings);
 
-/// Replaces `${NAME}` and `${NAME:-default}` in every scalar (`$${` is a plain `${`). A variable that is not set and has no
-/// default is a finding.
+/// Replaces `${NAME}` and `${NAME:-default}` in every scalar (`$${` is a plain `${`). A variable that is not set and
+/// has no default is a finding.
 void substitute_environment(Node& node, const EnvironmentLookup& environment, Findings& findings);
 
 /// Applies one `path=value`; what it makes carries the place `--set path=value`.

@@ -20,11 +20,14 @@ std::string type_name(FieldType type) {
   }
   return "any";
 }
-bool numeric(FieldType type) { return type == FieldType::integer || type == FieldType::decimal; }
+bool numeric(FieldType type) {
+  return type == FieldType::integer || type == FieldType::decimal;
+}
 
 class FieldReader {
  public:
-  FieldReader(Context& context, const Node& node, const std::string& name) : context_(context), map_(context, node, name) {}
+  FieldReader(Context& context, const Node& node, const std::string& name)
+      : context_(context), map_(context, node, name) {}
 
   void read(FieldRule& rule) {
     const Node* type = map_.take("type");
@@ -39,8 +42,8 @@ class FieldReader {
     check_bounds(rule);
     length("length_min", rule, rule.length_min);
     length("length_max", rule, rule.length_max);
-    if (const Node* most = map_.take("length_max"); most != nullptr && rule.length_min && rule.length_max &&
-                                                    *rule.length_min > *rule.length_max) {
+    if (const Node* most = map_.take("length_max");
+        most != nullptr && rule.length_min && rule.length_max && *rule.length_min > *rule.length_max) {
       context_.findings.add(most->place, fmt::format("\"{}\" {} is less than length_min {}: no text can pass",
                                                      map_.path("length_max"), *rule.length_max, *rule.length_min));
     }
@@ -55,8 +58,9 @@ class FieldReader {
     if (node == nullptr || !read_boolean(context_, *node, map_.path("coerce"), on)) return;
     rule.coerce = on;
     if (on && !numeric(rule.type) && rule.type != FieldType::boolean) {
-      context_.findings.add(node->place, fmt::format("\"{}\" turns text into integer, decimal or boolean; the type here is {}",
-                                                     map_.path("coerce"), type_name(rule.type)));
+      context_.findings.add(node->place,
+                            fmt::format("\"{}\" turns text into integer, decimal or boolean; the type here is {}",
+                                        map_.path("coerce"), type_name(rule.type)));
     }
   }
   void bound(std::string_view key, const FieldRule& rule, std::optional<std::string>& out) {
@@ -65,8 +69,8 @@ class FieldReader {
     std::string value;
     if (!read_decimal(context_, *node, map_.path(key), value)) return;
     if (!numeric(rule.type)) {
-      context_.findings.add(node->place, fmt::format("\"{}\" needs type integer or decimal, the type here is {}", map_.path(key),
-                                                     type_name(rule.type)));
+      context_.findings.add(node->place, fmt::format("\"{}\" needs type integer or decimal, the type here is {}",
+                                                     map_.path(key), type_name(rule.type)));
       return;
     }
     out = std::move(value);
@@ -81,19 +85,22 @@ class FieldReader {
     if (order < 0 || (order == 0 && rule.min && rule.max)) return;
     const std::string_view low_key = rule.min ? "min" : "above";
     const std::string_view high_key = rule.max ? "max" : "below";
-    context_.findings.add(map_.take(high_key)->place, fmt::format("\"{}\" {} leaves no room over {} {}: no value can pass",
-                                                                  map_.path(high_key), *high, low_key, *low));
+    context_.findings.add(map_.take(high_key)->place,
+                          fmt::format("\"{}\" {} leaves no room over {} {}: no value can pass", map_.path(high_key),
+                                      *high, low_key, *low));
   }
   void contradiction(std::string_view key, std::string_view other, bool both) {
     if (!both) return;
-    context_.findings.add(map_.take(key)->place, fmt::format("\"{}\" (exclusive) and \"{}\" (inclusive) contradict each other; "
-                                                             "keep one of them",
-                                                             map_.path(key), other));
+    context_.findings.add(map_.take(key)->place,
+                          fmt::format("\"{}\" (exclusive) and \"{}\" (inclusive) contradict each other; "
+                                      "keep one of them",
+                                      map_.path(key), other));
   }
   void length(std::string_view key, const FieldRule& rule, std::optional<std::uint32_t>& out) {
     const Node* node = map_.take(key);
     std::uint32_t value = 0;
-    if (node == nullptr || !read_integer(context_, *node, map_.path(key), Range<std::uint32_t>{0, 16u << 20}, value)) return;
+    if (node == nullptr || !read_integer(context_, *node, map_.path(key), Range<std::uint32_t>{0, 16u << 20}, value))
+      return;
     if (rule.type != FieldType::string) {
       context_.findings.add(node->place, fmt::format("\"{}\" needs type string, the type here is {}", map_.path(key),
                                                      type_name(rule.type)));
@@ -111,16 +118,16 @@ class FieldReader {
       return;
     }
     if (rule.type == FieldType::object || rule.type == FieldType::array) {
-      context_.findings.add(node->place, fmt::format("\"{}\" needs a plain type, the type here is {}", name,
-                                                     type_name(rule.type)));
+      context_.findings.add(node->place,
+                            fmt::format("\"{}\" needs a plain type, the type here is {}", name, type_name(rule.type)));
       return;
     }
     for (const Node& item : node->items) {
       Constant value;
       if (!read_constant(context_, item, name, value)) continue;
       if (!fits(rule.type, value)) {
-        context_.findings.add(item.place, fmt::format("\"{}\" holds {}, which no {} can be{}", name, describe_found(item),
-                                                      type_name(rule.type),
+        context_.findings.add(item.place, fmt::format("\"{}\" holds {}, which no {} can be{}", name,
+                                                      describe_found(item), type_name(rule.type),
                                                       rule.type == FieldType::string ? "; put it into quotes" : ""));
       } else if (std::find(rule.one_of.begin(), rule.one_of.end(), value) != rule.one_of.end()) {
         context_.findings.add(item.place, fmt::format("\"{}\" holds {} twice", name, describe_found(item)));
@@ -131,13 +138,19 @@ class FieldReader {
   }
   static bool fits(FieldType type, const Constant& value) {
     switch (type) {
-      case FieldType::string: return value.kind == Constant::Kind::string;
-      case FieldType::integer: return value.kind == Constant::Kind::number && value.text.find('.') == std::string::npos;
-      case FieldType::decimal: return value.kind == Constant::Kind::number;
-      case FieldType::boolean: return value.kind == Constant::Kind::boolean;
-      case FieldType::any: return true;
+      case FieldType::string:
+        return value.kind == Constant::Kind::string;
+      case FieldType::integer:
+        return value.kind == Constant::Kind::number && value.text.find('.') == std::string::npos;
+      case FieldType::decimal:
+        return value.kind == Constant::Kind::number;
+      case FieldType::boolean:
+        return value.kind == Constant::Kind::boolean;
+      case FieldType::any:
+        return true;
       case FieldType::object:
-      case FieldType::array: return false;
+      case FieldType::array:
+        return false;
     }
     return false;
   }
@@ -155,9 +168,10 @@ void check_nesting(Context& context, const std::vector<FieldRule>& fields) {
           !std::equal(outer.path.parts.begin(), outer.path.parts.end(), inner.path.parts.begin())) {
         continue;
       }
-      context.findings.add(inner.place, fmt::format("the field \"{}\" lies inside \"{}\", which is declared {}; declare it "
-                                                    "object or leave it out",
-                                                    inner.path.text, outer.path.text, type_name(outer.type)));
+      context.findings.add(inner.place,
+                           fmt::format("the field \"{}\" lies inside \"{}\", which is declared {}; declare it "
+                                       "object or leave it out",
+                                       inner.path.text, outer.path.text, type_name(outer.type)));
     }
   }
 }

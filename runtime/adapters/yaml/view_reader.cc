@@ -30,14 +30,14 @@ void read_window(Context& context, const Node& node, const std::string& name, Vi
   } else {
     std::vector<std::string> words;
     for (const auto& word : kCalendar) words.push_back(word.first);
-    context.findings.add(node.place, fmt::format("\"{}\" must hold durations with their unit from 1s to 366d, such as 5m, or {}; "
-                                                 "found {}{}",
-                                                 name, join(words), describe_found(node), did_you_mean(node.text, words)));
+    context.findings.add(node.place,
+                         fmt::format("\"{}\" must hold durations with their unit from 1s to 366d, such as 5m, or {}; "
+                                     "found {}{}",
+                                     name, join(words), describe_found(node), did_you_mean(node.text, words)));
     return;
   }
-  const bool twice = std::any_of(out.windows.begin(), out.windows.end(), [&](const WindowConfig& w) {
-    return w.unit == window.unit && w.size == window.size;
-  });
+  const bool twice = std::any_of(out.windows.begin(), out.windows.end(),
+                                 [&](const WindowConfig& w) { return w.unit == window.unit && w.size == window.size; });
   if (twice) {
     context.findings.add(node.place, fmt::format("\"{}\" has the window {} twice", name, window.text));
   } else {
@@ -56,8 +56,10 @@ void read_windows(Context& context, const Node& node, const std::string& name, V
 
 /// `count`, or {sum: amount}
 bool read_measure(Context& context, const Entry& entry, const std::string& name, MeasureConfig& out) {
-  static const std::vector<std::pair<std::string, MeasureKind>> kKinds = {
-      {"sum", MeasureKind::sum}, {"min", MeasureKind::min}, {"max", MeasureKind::max}, {"average", MeasureKind::average}};
+  static const std::vector<std::pair<std::string, MeasureKind>> kKinds = {{"sum", MeasureKind::sum},
+                                                                          {"min", MeasureKind::min},
+                                                                          {"max", MeasureKind::max},
+                                                                          {"average", MeasureKind::average}};
   const Node& node = entry.value;
   if (is_text(node) && node.text == "count") {
     out.kind = MeasureKind::count;
@@ -66,19 +68,21 @@ bool read_measure(Context& context, const Entry& entry, const std::string& name,
   std::vector<std::string> words;
   for (const auto& kind : kKinds) words.push_back(kind.first);
   if (node.kind != Node::Kind::map || node.entries.size() != 1) {
-    context.findings.add(node.place, fmt::format("\"{}\" must be count or one of {} with its field, such as {{sum: amount}}; "
-                                                 "found {}",
-                                                 name, join(words), describe_found(node)));
+    context.findings.add(node.place,
+                         fmt::format("\"{}\" must be count or one of {} with its field, such as {{sum: amount}}; "
+                                     "found {}",
+                                     name, join(words), describe_found(node)));
     return false;
   }
   const Entry& form = node.entries.front();
   const auto kind = std::find_if(kKinds.begin(), kKinds.end(), [&](const auto& k) { return k.first == form.key; });
   if (kind == kKinds.end()) {
-    context.findings.add(form.place, form.key == "count"
-                                         ? fmt::format("\"{}\": count counts rows and takes no field; write \"{}: count\"", name,
-                                                       entry.key)
-                                         : fmt::format("unknown measure \"{}\" in \"{}\"; allowed: count, {}{}", form.key, name,
-                                                       join(words), did_you_mean(form.key, words)));
+    context.findings.add(
+        form.place,
+        form.key == "count"
+            ? fmt::format("\"{}\": count counts rows and takes no field; write \"{}: count\"", name, entry.key)
+            : fmt::format("unknown measure \"{}\" in \"{}\"; allowed: count, {}{}", form.key, name, join(words),
+                          did_you_mean(form.key, words)));
     return false;
   }
   out.kind = kind->second;
@@ -98,15 +102,17 @@ void read_measures(Context& context, const Node& node, const std::string& name, 
     measure.name = entry.key;
     const bool named = read_name(context, entry.place, entry.key, "the measure name");
     if (named && (entry.key == "window" || entry.key == "window_start")) {
-      context.findings.add(entry.place, fmt::format("the measure \"{}\" would hide the row's own {}; give it another name",
-                                                    entry.key, entry.key));
+      context.findings.add(
+          entry.place,
+          fmt::format("the measure \"{}\" would hide the row's own {}; give it another name", entry.key, entry.key));
       continue;
     }
     const auto group = std::find_if(out.group_by.begin(), out.group_by.end(),
                                     [&](const FieldPath& path) { return path.text == entry.key; });
     if (group != out.group_by.end()) {
-      context.findings.add(entry.place, fmt::format("the measure \"{}\" has the name of a group field; give it another name",
-                                                    entry.key));
+      context.findings.add(
+          entry.place,
+          fmt::format("the measure \"{}\" has the name of a group field; give it another name", entry.key));
       continue;
     }
     if (read_measure(context, entry, map.path(entry.key), measure) && named) out.measures.push_back(std::move(measure));
@@ -121,16 +127,17 @@ void check_kind(Context& context, MapReader& map, const Node& node, const ViewCo
       context.findings.add(node.place, fmt::format("the view \"{}\" must have either latest or measures", view.name));
     }
     if (const Node* fields = map.take("fields")) {
-      context.findings.add(fields->place, fmt::format("\"{}\" belongs to a latest view, this one has measures",
-                                                      map.path("fields")));
+      context.findings.add(fields->place,
+                           fmt::format("\"{}\" belongs to a latest view, this one has measures", map.path("fields")));
     }
     return;
   }
   for (const std::string_view key : {"group_by", "windows", "measures", "retain"}) {
     if (const Node* other = map.take(key)) {
-      context.findings.add(other->place, fmt::format("\"{}\" contradicts latest: a view keeps the latest record per key or "
-                                                     "measures, not both; make it two views",
-                                                     map.path(key)));
+      context.findings.add(other->place,
+                           fmt::format("\"{}\" contradicts latest: a view keeps the latest record per key or "
+                                       "measures, not both; make it two views",
+                                       map.path(key)));
     }
   }
 }
@@ -145,9 +152,10 @@ void read_latest(Context& context, MapReader& map, ViewConfig& out) {
   if (fields == nullptr || !read_paths(context, *fields, map.path("fields"), 256, paths)) return;
   for (FieldPath& path : paths) {
     if (path.envelope()) {
-      context.findings.add(fields->place, fmt::format("\"{}\" names \"{}\": a latest row has id and time anyway; name fields of "
-                                                      "the record",
-                                                      map.path("fields"), path.text));
+      context.findings.add(fields->place,
+                           fmt::format("\"{}\" names \"{}\": a latest row has id and time anyway; name fields of "
+                                       "the record",
+                                       map.path("fields"), path.text));
     } else {
       out.fields.push_back(std::move(path));
     }
@@ -159,9 +167,10 @@ void read_aggregate(Context& context, MapReader& map, ViewConfig& out) {
   if (group != nullptr && read_paths(context, *group, map.path("group_by"), kGroupFieldsMax, out.group_by)) {
     for (const FieldPath& path : out.group_by) {
       if (path.text != "window" && path.text != "window_start") continue;
-      context.findings.add(group->place, fmt::format("the group field \"{0}\" would hide the row's own {0}; copy it to another "
-                                                     "name in a transform stage",
-                                                     path.text));
+      context.findings.add(group->place,
+                           fmt::format("the group field \"{0}\" would hide the row's own {0}; copy it to another "
+                                       "name in a transform stage",
+                                       path.text));
     }
   }
   if (const Node* windows = map.take("windows")) read_windows(context, *windows, map.path("windows"), out);
@@ -169,10 +178,11 @@ void read_aggregate(Context& context, MapReader& map, ViewConfig& out) {
   const Node* retain = map.take("retain");
   if (retain == nullptr) return;
   microseconds value{};
-  if (read_duration(context, *retain, map.path("retain"), {std::chrono::minutes(1), 36'500 * kDay}, value)) out.retain = value;
+  if (read_duration(context, *retain, map.path("retain"), {std::chrono::minutes(1), 36'500 * kDay}, value))
+    out.retain = value;
   if (map.take("windows") == nullptr && map.take("latest") == nullptr) {
-    context.findings.add(retain->place, fmt::format("\"{}\" needs windows: it hides windows that ended long ago",
-                                                    map.path("retain")));
+    context.findings.add(retain->place,
+                         fmt::format("\"{}\" needs windows: it hides windows that ended long ago", map.path("retain")));
   }
 }
 
@@ -197,8 +207,8 @@ void read_views(Context& context, const Node& node, std::vector<ViewConfig>& out
   MapReader map(context, node, "views");
   if (!map.valid()) return;
   if (node.entries.size() > kViewsMax) {
-    context.findings.add(node.place, fmt::format("\"views\" must have at most {} views, found {}", kViewsMax,
-                                                 node.entries.size()));
+    context.findings.add(node.place,
+                         fmt::format("\"views\" must have at most {} views, found {}", kViewsMax, node.entries.size()));
     return;
   }
   for (const Entry& entry : node.entries) {

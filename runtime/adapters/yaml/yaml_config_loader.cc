@@ -73,7 +73,8 @@ void read_dedupe(Context& context, const Node& node, DedupeConfig& out) {
 
 void read_pipeline(Context& context, const Node& root, PipelineConfig& out) {
   MapReader map(context, root, "");
-  if (const Node* name = map.require("pipeline", "NAME"); name != nullptr && read_text(context, *name, "pipeline", out.name)) {
+  if (const Node* name = map.require("pipeline", "NAME");
+      name != nullptr && read_text(context, *name, "pipeline", out.name)) {
     (void)read_name(context, name->place, out.name, "the pipeline name");
   }
   if (const Node* partitions = map.take("partitions")) {
@@ -100,8 +101,8 @@ void read_embedded_log(Context& context, const Node& node, NodeConfig& out) {
     read_bytes(context, *segment, map.path("segment"), {4u << 20, 1u << 30}, out.segment_bytes);
   }
   if (const Node* interval = map.take("commit_interval")) {
-    read_duration(context, *interval, map.path("commit_interval"), {std::chrono::milliseconds(1), std::chrono::seconds(10)},
-                  out.commit_interval);
+    read_duration(context, *interval, map.path("commit_interval"),
+                  {std::chrono::milliseconds(1), std::chrono::seconds(10)}, out.commit_interval);
   }
   if (const Node* bytes = map.take("commit_bytes_max")) {
     read_bytes(context, *bytes, map.path("commit_bytes_max"), {64u << 10, 64u << 20}, out.commit_bytes_max);
@@ -112,9 +113,10 @@ void read_embedded_log(Context& context, const Node& node, NodeConfig& out) {
     } else if (const auto value = duration_in(*retain, {std::chrono::minutes(1), 36'500 * kDay})) {
       out.retain = *value;
     } else {
-      context.findings.add(retain->place, fmt::format("\"log.embedded.retain\" must be all or a duration with its unit from 1m to "
-                                                      "36500d, such as 7d; found {}",
-                                                      describe_found(*retain)));
+      context.findings.add(retain->place,
+                           fmt::format("\"log.embedded.retain\" must be all or a duration with its unit from 1m to "
+                                       "36500d, such as 7d; found {}",
+                                       describe_found(*retain)));
     }
   }
   map.finish();

@@ -1,7 +1,7 @@
 // Pipeline and node files in YAML: the only place that knows yaml-cpp.
 //
-// Strict on purpose: an unknown key, a wrong type, a value out of range, a contradiction is a finding, and all findings of
-// a file come at once, in file order. A file that loads needs no further checking by anyone.
+// Strict on purpose: an unknown key, a wrong type, a value out of range, a contradiction is a finding, and all findings
+// of a file come at once, in file order. A file that loads needs no further checking by anyone.
 #pragma once
 #include <functional>
 #include <optional>
@@ -23,10 +23,12 @@ class YamlConfigLoader final : public ConfigLoader {
   YamlConfigLoader();
   explicit YamlConfigLoader(EnvironmentLookup environment);
 
-  /// Reads `file` (at most 4 MiB) and the header line of every table it names. `sets` are `path=value`, applied to the tree
-  /// before anything is checked; the value is YAML, keys of the path are joined by dots, list items are numbers from 0.
-  /// Error config_invalid as the port says; a finding in a `sets` entry begins with `--set ENTRY:` instead of a place.
-  [[nodiscard]] Result<PipelineConfig> pipeline(const std::string& file, const std::vector<std::string>& sets) const override;
+  /// Reads `file` (at most 4 MiB) and the header line of every table it names. `sets` are `path=value`, applied to the
+  /// tree before anything is checked; the value is YAML, keys of the path are joined by dots, list items are numbers
+  /// from 0. Error config_invalid as the port says; a finding in a `sets` entry begins with `--set ENTRY:` instead of a
+  /// place.
+  [[nodiscard]] Result<PipelineConfig> pipeline(const std::string& file,
+                                                const std::vector<std::string>& sets) const override;
   /// The same for a node file. An empty `file` means none: the defaults, changed by `sets`.
   [[nodiscard]] Result<NodeConfig> node(const std::string& file, const std::vector<std::string>& sets) const override;
 

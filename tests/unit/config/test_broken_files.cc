@@ -29,7 +29,8 @@ std::vector<Case> read_cases() {
       if (!cases.back().findings.empty()) cases.back().findings += '\n';
       cases.back().findings += line;
     } else if (!cases.empty() && !findings) {
-      for (std::size_t tab = line.find("<TAB>"); tab != std::string::npos; tab = line.find("<TAB>")) line.replace(tab, 5, "\t");
+      for (std::size_t tab = line.find("<TAB>"); tab != std::string::npos; tab = line.find("<TAB>"))
+        line.replace(tab, 5, "\t");
       cases.back().file += line + "\n";
     }
   }
@@ -72,7 +73,8 @@ TEST_CASE("a pipeline file that cannot be read is named with the reason", "[conf
   const YamlConfigLoader loader(environment);
   CHECK(loader.pipeline(folder.path() + "/none.yaml", {}).error().context ==
         folder.path() + "/none.yaml: the file cannot be read: there is no such file");
-  CHECK(loader.pipeline(folder.path(), {}).error().context == folder.path() + ": the file cannot be read: it is a directory");
+  CHECK(loader.pipeline(folder.path(), {}).error().context ==
+        folder.path() + ": the file cannot be read: it is a directory");
   const std::string big = folder.write("big.yaml", std::string((4u << 20) + 1, '#'));
   CHECK(loader.pipeline(big, {}).error().context == big + ": the file cannot be read: it is longer than 4MiB");
 }
@@ -81,7 +83,8 @@ TEST_CASE("a bomb of aliases ends at the limit of values", "[config]") {
   ScratchFolder folder;
   std::string text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n";
   for (int i = 1; i < 9; ++i) {
-    text += fmt::format("a{0}: &a{0} [*a{1}, *a{1}, *a{1}, *a{1}, *a{1}, *a{1}, *a{1}, *a{1}, *a{1}, *a{1}]\n", i, i - 1);
+    text +=
+        fmt::format("a{0}: &a{0} [*a{1}, *a{1}, *a{1}, *a{1}, *a{1}, *a{1}, *a{1}, *a{1}, *a{1}, *a{1}]\n", i, i - 1);
   }
   const std::string file = folder.write("bomb.yaml", text);
   CHECK(YamlConfigLoader(environment).pipeline(file, {}).error().context ==
@@ -111,19 +114,24 @@ TEST_CASE("every broken node file is refused with its exact findings", "[config]
   const std::vector<Case> cases = {
       {"unknown key", "htp: {}\n", "1:1: unknown key \"htp\"; allowed here: node, data, log, limits, logging"},
       {"illegal name", "node: n 1\n",
-       "1:7: the node name \"n 1\" is not allowed: a letter first, then letters, digits, \"_\" and \"-\", at most 64 characters"},
+       "1:7: the node name \"n 1\" is not allowed: a letter first, then letters, digits, \"_\" and \"-\", at most 64 "
+       "characters"},
       {"kafka", "log: {kafka: {brokers: x}}\n", "1:7: unknown key \"kafka\"; allowed in \"log\": embedded"},
       {"bare number", "log: {embedded: {commit_interval: 20}}\n",
-       "1:35: \"log.embedded.commit_interval\" must be a duration with its unit (us, ms, s, m, h, d, w), such as 7d, from 1ms to "
+       "1:35: \"log.embedded.commit_interval\" must be a duration with its unit (us, ms, s, m, h, d, w), such as 7d, "
+       "from 1ms to "
        "10s; found the number 20"},
       {"segment", "log: {embedded: {segment: 1MiB}}\n",
-       "1:27: \"log.embedded.segment\" must be a size with its unit (B, KiB, MiB, GiB, TiB), such as 64MiB, from 4MiB to 1GiB; "
+       "1:27: \"log.embedded.segment\" must be a size with its unit (B, KiB, MiB, GiB, TiB), such as 64MiB, from 4MiB "
+       "to 1GiB; "
        "found the text \"1MiB\""},
       {"retain", "log: {embedded: {retain: ever}}\n",
-       "1:26: \"log.embedded.retain\" must be all or a duration with its unit from 1m to 36500d, such as 7d; found the text "
+       "1:26: \"log.embedded.retain\" must be all or a duration with its unit from 1m to 36500d, such as 7d; found the "
+       "text "
        "\"ever\""},
       {"memory", "limits: {memory_max: 1MiB}\n",
-       "1:22: \"limits.memory_max\" must be a size with its unit (B, KiB, MiB, GiB, TiB), such as 64MiB, from 256MiB to 1TiB; "
+       "1:22: \"limits.memory_max\" must be a size with its unit (B, KiB, MiB, GiB, TiB), such as 64MiB, from 256MiB "
+       "to 1TiB; "
        "found the text \"1MiB\""},
       {"level", "logging: {level: warning}\n",
        "1:18: \"logging.level\" must be one of trace, debug, info, warn, error; found the text \"warning\""},

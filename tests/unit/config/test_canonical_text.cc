@@ -20,20 +20,23 @@ TEST_CASE("the wall text is what may never change, and its bytes stand here", "[
   CHECK(wall_text(load("pipeline: retail\n")) ==
         "wall=1\npipeline=6:retail\npartitions=8\npartition_by=murmur2(id)\nid=digest\ndedupe_key=id\nformats=1\n");
   CHECK(wall_text(load("pipeline: p\npartitions: 2\nrecord: {id: {fields: [a.b, \"@source\"]}}\n")) ==
-        "wall=1\npipeline=1:p\npartitions=2\npartition_by=murmur2(id)\nid=2 p2 1:a 1:b e1 7:@source\ndedupe_key=id\nformats=1\n");
+        "wall=1\npipeline=1:p\npartitions=2\npartition_by=murmur2(id)\nid=2 p2 1:a 1:b e1 "
+        "7:@source\ndedupe_key=id\nformats=1\n");
 }
 
 TEST_CASE("stages, views, limits and time do not touch the wall", "[config]") {
   const std::string wall = wall_text(load("pipeline: p\n"));
-  CHECK(wall == wall_text(load("pipeline: p\nstages: [{transform: {drop: [a]}}]\nviews: {v: {latest: b}}\n"
-                               "limits: {event_bytes_max: 1KiB}\nrecord: {format: csv, type: x}\ndedupe: {remember: 1h}\n")));
+  CHECK(wall ==
+        wall_text(load("pipeline: p\nstages: [{transform: {drop: [a]}}]\nviews: {v: {latest: b}}\n"
+                       "limits: {event_bytes_max: 1KiB}\nrecord: {format: csv, type: x}\ndedupe: {remember: 1h}\n")));
   CHECK(wall != wall_text(load("pipeline: q\n")));
   CHECK(wall != wall_text(load("pipeline: p\npartitions: 9\n")));
   CHECK(wall != wall_text(load("pipeline: p\nrecord: {id: a}\n")));
 }
 
 TEST_CASE("the rules text ignores layout and defaults written out", "[config]") {
-  const std::string rules = rules_text(load("pipeline: p\nstages: [{validate: {fields: {a: {type: decimal, above: 0}}}}]\n"));
+  const std::string rules =
+      rules_text(load("pipeline: p\nstages: [{validate: {fields: {a: {type: decimal, above: 0}}}}]\n"));
   CHECK(rules == rules_text(load("# a comment\npipeline: p\npartitions: 4\nlimits: {event_bytes_max: 900KiB}\nstages:\n"
                                  "  - validate:\n      fields:\n        a: {above: 0, type: decimal, required: true}\n"
                                  "    name: validate\nviews: {v: {latest: a}}\n")));
@@ -113,11 +116,19 @@ TEST_CASE("a table's file name is no rule, its content is the caller's to add", 
 }
 
 TEST_CASE("every key that decides a view's rows changes its text, retain does not", "[config]") {
-  const std::vector<std::string> variants = {
-      "{latest: a}", "{latest: b}", "{latest: a, fields: [x]}", "{latest: a, when: {type: x}}",
-      "{measures: {n: count}}", "{measures: {m: count}}", "{measures: {n: {sum: a}}}", "{measures: {n: {min: a}}}",
-      "{measures: {n: {sum: b}}}", "{group_by: [a], measures: {n: count}}", "{windows: [day], measures: {n: count}}",
-      "{windows: [24h], measures: {n: count}}", "{windows: [1h], measures: {n: count}}"};
+  const std::vector<std::string> variants = {"{latest: a}",
+                                             "{latest: b}",
+                                             "{latest: a, fields: [x]}",
+                                             "{latest: a, when: {type: x}}",
+                                             "{measures: {n: count}}",
+                                             "{measures: {m: count}}",
+                                             "{measures: {n: {sum: a}}}",
+                                             "{measures: {n: {min: a}}}",
+                                             "{measures: {n: {sum: b}}}",
+                                             "{group_by: [a], measures: {n: count}}",
+                                             "{windows: [day], measures: {n: count}}",
+                                             "{windows: [24h], measures: {n: count}}",
+                                             "{windows: [1h], measures: {n: count}}"};
   for (std::size_t i = 0; i < variants.size(); ++i) {
     for (std::size_t j = 0; j < i; ++j) {
       INFO(variants[i] << " " << variants[j]);

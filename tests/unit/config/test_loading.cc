@@ -45,15 +45,15 @@ TEST_CASE("environment variables fill scalars, defaults stand in, $${ stays", "[
 }
 
 TEST_CASE("an anchor stands for the same value again", "[config]") {
-  const PipelineConfig config =
-      load("pipeline: p\nviews:\n  a: &v {group_by: [x], measures: {n: count}}\n  b: *v\n");
+  const PipelineConfig config = load("pipeline: p\nviews:\n  a: &v {group_by: [x], measures: {n: count}}\n  b: *v\n");
   REQUIRE(config.views.size() == 2);
   CHECK(config.views[1].name == "b");
   CHECK(config.views[1].group_by == config.views[0].group_by);
 }
 
 TEST_CASE("--set changes the tree before it is checked", "[config]") {
-  const std::string text = "pipeline: p\npartitions: 0\nstages:\n  - validate: {fields: {a: {type: integer, min: 5}}}\n";
+  const std::string text =
+      "pipeline: p\npartitions: 0\nstages:\n  - validate: {fields: {a: {type: integer, min: 5}}}\n";
   const PipelineConfig config = load(text, {"partitions=4", "stages.0.validate.fields.a.min=-3", "dedupe.remember=1h",
                                             "record={format: csv, id: [a, b]}", "views.v.latest='@id'"});
   CHECK(config.partitions == 4);
@@ -64,11 +64,12 @@ TEST_CASE("--set changes the tree before it is checked", "[config]") {
 }
 
 TEST_CASE("findings of --set name it and come last", "[config]") {
-  CHECK(refused("pipeline: p\nlimits: 5\n", {"partitions=0", "record.fromat=csv"}).ends_with(
-      "p.yaml:2:9: \"limits\" must be a map of keys and values, found the number 5\n"
-      "--set partitions=0: \"partitions\" must be an integer from 1 to 1024, found the number 0\n"
-      "--set record.fromat=csv: unknown key \"fromat\"; allowed in \"record\": format, id, time, type, csv; did you mean "
-      "\"format\"?"));
+  CHECK(refused("pipeline: p\nlimits: 5\n", {"partitions=0", "record.fromat=csv"})
+            .ends_with("p.yaml:2:9: \"limits\" must be a map of keys and values, found the number 5\n"
+                       "--set partitions=0: \"partitions\" must be an integer from 1 to 1024, found the number 0\n"
+                       "--set record.fromat=csv: unknown key \"fromat\"; allowed in \"record\": format, id, time, "
+                       "type, csv; did you mean "
+                       "\"format\"?"));
   CHECK(refused("pipeline: p\n", {"partitions"}) ==
         "--set partitions: must be path=value with the keys of the path joined by dots, such as dedupe.remember=1h");
   CHECK(refused("pipeline: p\n", {"a..b=1"}) ==
@@ -107,7 +108,8 @@ TEST_CASE("a table's header is read as CSV, with its mark and its quotes", "[con
 TEST_CASE("numbers keep their spelling and words stay words", "[config]") {
   const PipelineConfig config = load(
       "pipeline: p\nstages:\n"
-      "  - validate: {fields: {c: {type: string, one_of: [NO, yes, \"5\", 2010-12-01]}, a\\.b: {type: decimal, max: 17850.10}}}\n"
+      "  - validate: {fields: {c: {type: string, one_of: [NO, yes, \"5\", 2010-12-01]}, a\\.b: {type: decimal, max: "
+      "17850.10}}}\n"
       "  - transform: {set: {x: 0.10, y: {const: \"0.10\"}, z: {const: null}, u: {const: true}}}\n");
   const auto& fields = std::get<ValidateConfig>(config.stages[0].body).fields;
   REQUIRE(fields.at(0).one_of.size() == 4);
@@ -131,7 +133,7 @@ TEST_CASE("every transform form reads into its expression", "[config]") {
       "        j: {lookup: {table: {file: t.csv, key: a key}, key: a, column: \"b,c\"}}\n        k: \"@time\"\n");
   const auto& set = std::get<TransformConfig>(config.stages[0].body).set;
   using Kind = Expression::Kind;
-  const std::vector<Kind> kinds = {Kind::path, Kind::add, Kind::subtract, Kind::divide, Kind::round, Kind::concat,
+  const std::vector<Kind> kinds = {Kind::path,  Kind::add,   Kind::subtract,  Kind::divide, Kind::round, Kind::concat,
                                    Kind::lower, Kind::upper, Kind::ip_prefix, Kind::lookup, Kind::path};
   REQUIRE(set.size() == kinds.size());
   for (std::size_t i = 0; i < kinds.size(); ++i) {

@@ -18,8 +18,9 @@ class FileWriter {
     std::string out = fmt::format("pipeline: p{}\n", pick(1000));
     if (chance()) out += fmt::format("partitions: {}\n", 1 + pick(1024));
     if (chance()) out += record();
-    if (chance()) out += fmt::format("dedupe: {{remember: {}h, ids_max: {}K, on_conflict: {}}}\n", 1 + pick(1000), 1 + pick(9000),
-                                     chance() ? "ignore" : "dead_letter");
+    if (chance())
+      out += fmt::format("dedupe: {{remember: {}h, ids_max: {}K, on_conflict: {}}}\n", 1 + pick(1000), 1 + pick(9000),
+                         chance() ? "ignore" : "dead_letter");
     if (chance()) out += fmt::format("limits: {{event_bytes_max: {}KiB}}\n", 1 + pick(16 * 1024));
     const std::size_t stages = pick(5);
     for (std::size_t i = 0; i < stages; ++i) out += (i == 0 ? "stages:\n" : "") + stage(i);
@@ -58,10 +59,11 @@ class FileWriter {
     std::string out = "  - validate:\n      fields:\n";
     const std::size_t count = 1 + pick(5);
     for (std::size_t i = 0; i < count; ++i) {
-      out += fmt::format("        v{}: {}\n", i,
-                         one({"{}", "{type: string, length_min: 1, length_max: 5}", "{type: integer, min: -5, below: 7}",
-                              "{type: decimal, above: 0.5, max: 0.75, coerce: true}", "{type: boolean, nullable: true}",
-                              "{type: string, one_of: [a, b, \"1\"], required: false}", "{type: object}", "{type: array}"}));
+      out += fmt::format(
+          "        v{}: {}\n", i,
+          one({"{}", "{type: string, length_min: 1, length_max: 5}", "{type: integer, min: -5, below: 7}",
+               "{type: decimal, above: 0.5, max: 0.75, coerce: true}", "{type: boolean, nullable: true}",
+               "{type: string, one_of: [a, b, \"1\"], required: false}", "{type: object}", "{type: array}"}));
     }
     return out;
   }
@@ -79,17 +81,28 @@ class FileWriter {
   }
   std::string expression(int depth) {
     switch (depth > 3 ? pick(3) : pick(10)) {
-      case 0: return "\"" + one({"f0", "f1.g", "@id"}) + "\"";
-      case 1: return one({"0", "-1.50", "12345678901234567890"});
-      case 2: return "{const: " + one({"x", "\"5\"", "5", "true", "null"}) + "}";
-      case 3: return fmt::format("{{{}: [{}, {}]}}", one({"add", "multiply", "subtract", "concat"}), expression(depth + 1),
-                                 expression(depth + 1));
-      case 4: return fmt::format("{{divide: {{of: [{}, {}], scale: {}}}}}", expression(depth + 1), expression(depth + 1), pick(19));
-      case 5: return fmt::format("{{round: {{of: {}, scale: {}}}}}", expression(depth + 1), pick(19));
-      case 6: return fmt::format("{{{}: {}}}", one({"lower", "upper"}), expression(depth + 1));
-      case 7: return fmt::format("{{ip_prefix: {{of: {}, bits: {}}}}}", expression(depth + 1), pick(129));
-      case 8: return fmt::format("{{lookup: {{table: {{file: t.csv, key: a}}, key: {}, column: b}}}}", expression(depth + 1));
-      default: return "{copy: f0}";
+      case 0:
+        return "\"" + one({"f0", "f1.g", "@id"}) + "\"";
+      case 1:
+        return one({"0", "-1.50", "12345678901234567890"});
+      case 2:
+        return "{const: " + one({"x", "\"5\"", "5", "true", "null"}) + "}";
+      case 3:
+        return fmt::format("{{{}: [{}, {}]}}", one({"add", "multiply", "subtract", "concat"}), expression(depth + 1),
+                           expression(depth + 1));
+      case 4:
+        return fmt::format("{{divide: {{of: [{}, {}], scale: {}}}}}", expression(depth + 1), expression(depth + 1),
+                           pick(19));
+      case 5:
+        return fmt::format("{{round: {{of: {}, scale: {}}}}}", expression(depth + 1), pick(19));
+      case 6:
+        return fmt::format("{{{}: {}}}", one({"lower", "upper"}), expression(depth + 1));
+      case 7:
+        return fmt::format("{{ip_prefix: {{of: {}, bits: {}}}}}", expression(depth + 1), pick(129));
+      case 8:
+        return fmt::format("{{lookup: {{table: {{file: t.csv, key: a}}, key: {}, column: b}}}}", expression(depth + 1));
+      default:
+        return "{copy: f0}";
     }
   }
   std::string view(std::size_t index) {
@@ -97,7 +110,8 @@ class FileWriter {
       return fmt::format("  latest{}: {{latest: \"{}\"{}}}\n", index, one({"@id", "f0", "f1.g"}),
                          one({"", ", fields: [a, b.c]", ", when: {type: x}"}));
     }
-    return fmt::format("  sums{}: {{{}{}measures: {{n: count{}}}{}}}\n", index, one({"", "group_by: [f0], ", "group_by: [f0, \"@type\"], "}),
+    return fmt::format("  sums{}: {{{}{}measures: {{n: count{}}}{}}}\n", index,
+                       one({"", "group_by: [f0], ", "group_by: [f0, \"@type\"], "}),
                        "windows: [" + one({"day", "month, 5m", "1h, 90s, year, week", "366d"}) + "], ",
                        one({"", ", s: {sum: amount}", ", lo: {min: m}, hi: {max: m}, mean: {average: m}"}),
                        one({"", ", retain: 400d", ", when: {f0: \"x\"}"}));
