@@ -64,11 +64,14 @@ struct StateCursor {
   viewsHash @5 :Digest;         # views this state was computed for
   logId @6 :Digest;
   viewList @7 :List(ViewState);
+  epoch @8 :UInt64;             # of the commit `sequence`
+  flushes @9 :UInt64;           # flushes of this state so far: no two cursors are equal
 }
 
 struct ViewState {
-  name @0 :Text;
+  name @0 :Text;                # empty: rows of a view that was replaced, being erased
   hash @1 :Digest;
   prefix @2 :UInt32;            # key prefix inside the store
   completeSince @3 :Int64;      # min Int64: complete from the first event
+  through @4 :UInt64;           # commits applied to this view; below `sequence` while it is being filled
 }

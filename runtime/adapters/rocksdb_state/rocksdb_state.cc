@@ -1,0 +1,391 @@
+#include <fcntl.h>
+#include <rocksdb/convenience.h>
+#include <rocksdb/snapshot.h>
+#include <rocksdb/sst_file_writer.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <exception>
+#include <filesystem>
+#include <utility>
+
+#include "runtime/adapters/rocksdb_state/rocksdb_shared.h"
+#include "runtime/base/invariant.h"
+
+namespace weir {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Sorts before every key of a state: those never start with a zero byte.
+constexpr std::string_view kCursorKey{"\0cursor", 7};
+constexpr const char* kIncoming = "incoming.flush";
+constexpr std::size_t kPrefetchAhead = 8;
+
+struct Database {
+  std::shared_ptr<RocksdbShared> shared;  // outlives the database: its merges, caches and threads
+  std::string directory;
+  std::unique_ptr<rocksdb::DB> db;  // null: an empty state opened read-only
+};
+
+rocksdb::ReadOptions read_options(const rocksdb::Snapshot* snapshot) {
+  rocksdb::ReadOptions options;
+  options.snapshot = snapshot;
+  options.verify_checksums = true;
+  options.fill_cache = true;
+  options.async_io = false;
+  options.total_order_seek = true;
+  return options;
+}
+
+class RocksdbScan final : public StateScan {
+ public:
+  RocksdbScan(const Database& database, const rocksdb::Snapshot* snapshot, std::string_view from, std::string_view to)
+      : directory_(database.directory), from_(from.empty() ? std::string_view("\x01", 1) : from), to_(to), upper_(to_) {
+    if (!database.db) return;
+    rocksdb::ReadOptions options = read_options(snapshot);
+    options.fill_cache = false;  // a walk over everything must not push out what is asked for
+    if (!to_.empty()) options.iterate_upper_bound = &upper_;
+    iterator_.reset(database.db->NewIterator(options));
+    RocksdbScan::seek(from_);
+  }
+  [[nodiscard]] bool valid() const override { return iterator_ && iterator_->Valid(); }
+  [[nodiscard]] std::string_view key() const override { return iterator_->key().ToStringView(); }
+  [[nodiscard]] std::string_view value() const override { return iterator_->value().ToStringView(); }
+  void next() override { iterator_->Next(); }
+  void seek(std::string_view key) override {
+    if (iterator_) iterator_->Seek(key < from_ ? std::string_view{from_} : key);
+  }
+  [[nodiscard]] Result<void> status() const override {
+    if (!iterator_ || iterator_->status().ok()) return {};
+    return fail(to_error(iterator_->status(), directory_));
+  }
+
+ private:
+  std::string directory_;
+  std::string from_;
+  std::string to_;
+  rocksdb::Slice upper_;
+  std::unique_ptr<rocksdb::Iterator> iterator_;
+};
+
+class RocksdbSnapshot final : public StateSnapshot {
+ public:
+  explicit RocksdbSnapshot(std::shared_ptr<const Database> database) : database_(std::move(database)) {
+    if (database_->db) snapshot_ = database_->db->GetSnapshot();
+  }
+  ~RocksdbSnapshot() override {
+    if (snapshot_ != nullptr) database_->db->ReleaseSnapshot(snapshot_);
+  }
+  RocksdbSnapshot(const RocksdbSnapshot&) = delete;
+  RocksdbSnapshot& operator=(const RocksdbSnapshot&) = delete;
+
+  [[nodiscard]] Result<void> read_cursor() {
+    WEIR_ASSIGN(auto stored, get(kCursorKey));
+    if (stored) cursor_ = std::move(*stored);
+    return {};
+  }
+  [[nodiscard]] const std::string& cursor() const override { return cursor_; }
+
+  [[nodiscard]] Result<std::optional<std::string>> get(std::string_view key) const override {
+    if (!database_->db) return std::nullopt;
+    std::string value;
+    const rocksdb::Status status = database_->db->Get(read_options(snapshot_), key, &value);
+    if (status.IsNotFound()) return std::nullopt;
+    if (!status.ok()) return fail(to_error(status, database_->directory));
+    return value;
+  }
+  [[nodiscard]] Result<std::vector<std::optional<std::string>>> get_many(
+      const std::vector<std::string_view>& keys) const override {
+    std::vector<std::optional<std::string>> values(keys.size());
+    if (!database_->db || keys.empty()) return values;
+    const std::vector<rocksdb::Slice> slices(keys.begin(), keys.end());
+    std::vector<rocksdb::PinnableSlice> found(keys.size());
+    std::vector<rocksdb::Status> statuses(keys.size());
+    database_->db->MultiGet(read_options(snapshot_), database_->db->DefaultColumnFamily(), slices.size(), slices.data(),
+                            found.data(), statuses.data(), false);
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+      if (statuses[i].IsNotFound()) continue;
+      if (!statuses[i].ok()) return fail(to_error(statuses[i], database_->directory));
+      values[i] = found[i].ToString();
+    }
+    return values;
+  }
+  [[nodiscard]] std::unique_ptr<StateScan> open_scan(std::string_view from, std::string_view to) const override {
+    return std::make_unique<RocksdbScan>(*database_, snapshot_, from, to);
+  }
+
+ private:
+  std::shared_ptr<const Database> database_;
+  const rocksdb::Snapshot* snapshot_ = nullptr;
+  std::string cursor_;
+};
+
+Result<void> sync_directory(const std::string& directory) {
+  const int fd = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return fail(Errc::io_failed, "state {}: cannot open to sync: {}", directory, std::strerror(errno));
+  const int synced = ::fsync(fd);
+  const int why = errno;
+  ::close(fd);
+  if (synced != 0) return fail(Errc::io_failed, "state {}: fsync of the directory: {}", directory, std::strerror(why));
+  return {};
+}
+
+/// Writes one sorted table with the flush's entries and its cursor and takes it into the database, all or nothing.
+class FlushJob {
+ public:
+  FlushJob(Database& database, const StateFlush& flush) : database_(database), flush_(flush) {}
+
+  [[nodiscard]] Result<void> run() {
+    rocksdb::Status status = write_table();
+    if (status.ok()) status = take_in();
+    if (!status.ok()) {
+      static_cast<void>(database_.shared->env->DeleteFile(path()));
+      return fail(to_error(status, database_.directory));
+    }
+    return sync_directory(database_.directory);
+  }
+
+ private:
+  [[nodiscard]] std::string path() const { return database_.directory + "/" + kIncoming; }
+
+  [[nodiscard]] rocksdb::Status write_table() {
+    rocksdb::Options options = database_.db->GetOptions();
+    // Written once, rewritten soon by a compaction, which compresses it.
+    options.compression = rocksdb::kNoCompression;
+    options.bottommost_compression = rocksdb::kDisableCompressionOption;
+    rocksdb::SstFileWriter writer(rocksdb::EnvOptions(options), options);
+    rocksdb::Status status = writer.Open(path());
+    if (status.ok()) status = writer.Put(kCursorKey, flush_.cursor);
+    for (std::size_t i = 0; status.ok() && i < flush_.entries.size(); ++i) {
+      if (i + kPrefetchAhead < flush_.entries.size()) __builtin_prefetch(flush_.entries[i + kPrefetchAhead].key.data());
+      const StateEntry& entry = flush_.entries[i];
+      switch (entry.op) {
+        case StateOp::put:
+          status = writer.Put(entry.key, entry.value);
+          break;
+        case StateOp::merge:
+          status = writer.Merge(entry.key, entry.value);
+          break;
+        case StateOp::erase:
+          status = writer.Delete(entry.key);
+          break;
+      }
+    }
+    if (status.ok()) status = writer.Finish(&info_);  // syncs the file
+    return status;
+  }
+
+  [[nodiscard]] rocksdb::Status take_in() {
+    rocksdb::IngestExternalFileArg arg;
+    arg.column_family = database_.db->DefaultColumnFamily();
+    arg.external_files = {path()};
+    arg.files_checksums = {info_.file_checksum};
+    arg.files_checksum_func_names = {info_.file_checksum_func_name};
+    arg.options.move_files = true;
+    arg.options.failed_move_fall_back_to_copy = true;
+    arg.options.snapshot_consistency = true;
+    arg.options.allow_global_seqno = true;
+    arg.options.allow_blocking_flush = false;
+    arg.options.ingest_behind = false;
+    arg.options.write_global_seqno = false;
+    arg.options.verify_checksums_before_ingest = false;
+    arg.options.verify_file_checksum = false;  // computed while it was written
+    arg.options.fail_if_not_bottommost_level = false;
+    return database_.db->IngestExternalFiles({arg});
+  }
+
+  Database& database_;
+  const StateFlush& flush_;
+  rocksdb::ExternalSstFileInfo info_;
+};
+
+class RocksdbState final : public StateStore {
+ public:
+  RocksdbState(std::shared_ptr<Database> database, bool read_only)
+      : database_(std::move(database)), read_only_(read_only) {}
+  ~RocksdbState() override { RocksdbState::close(); }
+  RocksdbState(const RocksdbState&) = delete;
+  RocksdbState& operator=(const RocksdbState&) = delete;
+
+  [[nodiscard]] Result<std::shared_ptr<const StateSnapshot>> snapshot() const override {
+    const std::shared_ptr<Database> database = current();
+    if (!database) return fail(Errc::cancelled, "the state store is closed");
+    auto snapshot = std::make_shared<RocksdbSnapshot>(database);
+    WEIR_TRY(snapshot->read_cursor());
+    return snapshot;
+  }
+
+  void flush(StateFlush flush, StateFlushDone done) override {
+    {
+      const std::lock_guard lock(mutex_);
+      INVARIANT(!flushing_, "a state store does one flush at a time");
+      flushing_ = true;
+      ++telling_;
+    }
+    shared_of_flush().run([this, flush = std::move(flush), done = std::move(done)]() mutable {
+      const Result<void> result = apply(flush);
+      flush = {};
+      {
+        const std::lock_guard lock(mutex_);
+        flushing_ = false;  // what the completion wakes may hand in the next flush at once
+      }
+      done(result);
+      const std::lock_guard lock(mutex_);
+      --telling_;
+      told_.notify_all();
+    });
+  }
+
+  [[nodiscard]] Result<void> verify() const override;
+  void close() override;
+
+ private:
+  [[nodiscard]] std::shared_ptr<Database> current() const {
+    const std::lock_guard lock(mutex_);
+    return database_;
+  }
+  [[nodiscard]] FlushThread& shared_of_flush() { return shared_->flush_thread; }
+  [[nodiscard]] Result<void> apply(const StateFlush& flush);
+
+  std::shared_ptr<Database> database_;
+  std::shared_ptr<RocksdbShared> shared_ = database_->shared;
+  const bool read_only_;
+  mutable std::mutex mutex_;
+  std::condition_variable told_;
+  bool flushing_ = false;
+  int telling_ = 0;
+  bool failed_before_ =
+      false;  // flush thread only: the last flush's error may have left the library waiting for a resume
+};
+
+Result<void> RocksdbState::apply(const StateFlush& flush) {
+  const std::shared_ptr<Database> database = current();
+  if (!database) return fail(Errc::cancelled, "the state store is closed");
+  if (read_only_) return fail(Errc::invalid_argument, "state {} is opened read-only", database->directory);
+  try {
+    if (failed_before_) {
+      // The error may have hit behind the point of no return: what is there decides, so that nothing is merged twice.
+      const rocksdb::Status resumed = database->db->Resume();
+      if (!resumed.ok() && !resumed.IsNotSupported()) return fail(to_error(resumed, database->directory));
+      WEIR_ASSIGN(const std::string stored, cursor());
+      if (stored == flush.cursor) {
+        failed_before_ = false;
+        return sync_directory(database->directory);
+      }
+    }
+    Result<void> result = FlushJob(*database, flush).run();
+    failed_before_ = !result.has_value();
+    return result;
+  } catch (const std::exception& e) {
+    failed_before_ = true;
+    return fail(Errc::io_failed, "state {}: {}", database->directory, e.what());
+  }
+}
+
+Result<void> RocksdbState::verify() const {
+  const std::shared_ptr<Database> database = current();
+  if (!database) return fail(Errc::cancelled, "the state store is closed");
+  if (!database->db) return {};
+  try {
+    // A second, read-only instance reads everything anew: CURRENT, MANIFEST, and every table whole. What is in memory
+    // of the first one proves nothing about the disk. Files that a compaction replaces meanwhile stay until this is
+    // done.
+    if (!read_only_) {
+      if (const auto status = database->db->DisableFileDeletions(); !status.ok())
+        return fail(to_error(status, database->directory));
+    }
+    rocksdb::Options options = database->db->GetOptions();
+    rocksdb::DB* raw = nullptr;
+    rocksdb::Status status = rocksdb::DB::OpenForReadOnly(options, database->directory, &raw);
+    const std::unique_ptr<rocksdb::DB> again(raw);
+    if (status.ok()) status = again->VerifyFileChecksums(read_options(nullptr));
+    if (status.ok()) status = again->VerifyChecksum(read_options(nullptr));
+    if (!read_only_) static_cast<void>(database->db->EnableFileDeletions(false));
+    if (!status.ok()) return fail(to_error(status, database->directory));
+    return {};
+  } catch (const std::exception& e) {
+    return fail(Errc::state_damaged, "state {}: {}", database->directory, e.what());
+  }
+}
+
+void RocksdbState::close() {
+  std::shared_ptr<Database> database;
+  {
+    std::unique_lock lock(mutex_);
+    told_.wait(lock, [this] { return telling_ == 0; });
+    database = std::exchange(database_, nullptr);
+  }
+  if (!database || !database->db) return;
+  rocksdb::CancelAllBackgroundWork(database->db.get(), true);
+  // A snapshot that is still held keeps the database (and its lock) until it goes.
+  if (database.use_count() == 1) static_cast<void>(database->db->Close());
+}
+
+/// What lies in a directory that is about to be opened.
+struct Inventory {
+  bool current = false;
+  bool tables = false;
+  bool anything = false;
+};
+
+Result<Inventory> look_into(const std::string& directory) {
+  Inventory found;
+  std::error_code error;
+  fs::directory_iterator it(directory, error);
+  if (error == std::errc::no_such_file_or_directory) return found;
+  for (; !error && it != fs::directory_iterator(); it.increment(error)) {
+    const std::string name = it->path().filename().string();
+    found.anything = true;
+    found.current = found.current || name == "CURRENT";
+    found.tables = found.tables || name.ends_with(".sst");
+  }
+  if (error) return fail(Errc::io_failed, "state {}: {}", directory, error.message());
+  return found;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<StateStore>> open_rocksdb_state(std::shared_ptr<RocksdbShared> shared,
+                                                       const std::string& directory, const StateMerger& merger,
+                                                       bool read_only) {
+  WEIR_ASSIGN(const Inventory found, look_into(directory));
+  // Without CURRENT the library would begin a new database over the old one's files.
+  if (found.tables && !found.current)
+    return fail(Errc::state_damaged,
+                "state {}/CURRENT is missing; the partition's state must be rebuilt from a snapshot or the log",
+                directory);
+  auto database = std::make_shared<Database>();
+  database->shared = std::move(shared);
+  database->directory = directory;
+  if (read_only && !found.current) return std::make_unique<RocksdbState>(std::move(database), true);
+  try {
+    rocksdb::Options options = database->shared->database(merger);
+    rocksdb::DB* raw = nullptr;
+    rocksdb::Status status;
+    if (read_only) {
+      options.create_if_missing = false;
+      status = rocksdb::DB::OpenForReadOnly(options, directory, &raw, false);
+    } else {
+      std::error_code error;
+      fs::create_directories(directory, error);
+      if (error)
+        return fail(error == std::errc::no_space_on_device ? Errc::disk_full : Errc::io_failed, "state {}: {}",
+                    directory, error.message());
+      options.create_if_missing = !found.current;
+      options.error_if_exists = false;
+      status = rocksdb::DB::Open(options, directory, &raw);
+      static_cast<void>(database->shared->env->DeleteFile(directory + "/" + kIncoming));  // of a flush that never was
+    }
+    database->db.reset(raw);
+    if (!status.ok()) return fail(to_error(status, directory));
+  } catch (const std::exception& e) {
+    return fail(Errc::state_damaged, "state {}: {}", directory, e.what());
+  }
+  return std::make_unique<RocksdbState>(std::move(database), read_only);
+}
+
+}  // namespace weir

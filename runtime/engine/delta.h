@@ -1,0 +1,106 @@
+// Pending changes of one partition's state, in memory over its store: a hash map from key to one operation, in an
+// arena. Changes of the same key are merged in place, so a flush carries each key once and the path never reads the
+// store.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runtime/ports/state_store.h"
+
+namespace weir {
+
+/// What may be written into the next flush. For participants that are no views (dedupe blocks, retry set).
+class DeltaWriter {
+ public:
+  virtual ~DeltaWriter() = default;
+  virtual void put(std::string_view key, std::string_view value) = 0;
+  /// `operand` is a whole value of this key's kind; it is combined by the state's merger.
+  virtual void merge(std::string_view key, std::string_view operand) = 0;
+  virtual void erase(std::string_view key) = 0;
+};
+
+/// Not thread-safe while it is written; read-only (sealed) it may be read from any thread.
+class Delta final : public DeltaWriter {
+ public:
+  /// `merger` must outlive it.
+  explicit Delta(const StateMerger& merger);
+  Delta(const Delta&) = delete;
+  Delta& operator=(const Delta&) = delete;
+
+  /// One key's pending operation. The pointers are stable until resize() of this entry; the entry until the next
+  /// slot().
+  struct Entry {
+    char* key;
+    std::uint32_t key_length;
+    std::uint32_t value_length;
+    std::uint32_t value_capacity;  // bytes reserved behind the key
+    StateOp op;
+    [[nodiscard]] std::string_view key_view() const noexcept { return {key, key_length}; }
+    [[nodiscard]] char* value() const noexcept { return key + key_length; }
+    [[nodiscard]] std::string_view value_view() const noexcept { return {value(), value_length}; }
+  };
+
+  void put(std::string_view key, std::string_view value) override;
+  /// INVARIANT: the operand is one the merger understands.
+  void merge(std::string_view key, std::string_view operand) override;
+  void erase(std::string_view key) override;
+
+  /// The way of the hot path: the entry of the key, made (op merge, empty value of `room` bytes capacity) when it is
+  /// `fresh`. `hash` is hash_of(key). The caller writes the value itself: resize(), then value().
+  struct Slot {
+    Entry& entry;
+    bool fresh;
+  };
+  [[nodiscard]] Slot slot(std::string_view key, std::uint64_t hash, std::size_t room);
+  [[nodiscard]] static std::uint64_t hash_of(std::string_view key) noexcept;
+  /// Starts fetching what slot() will look at.
+  void prefetch(std::uint64_t hash) const noexcept { __builtin_prefetch(&table_[place_of(hash)]); }
+  /// Sets the value's length; keeps its bytes up to the smaller length only when `keep`.
+  void resize(Entry& entry, std::size_t length, bool keep = false);
+
+  [[nodiscard]] std::optional<StateEntry> find(std::string_view key) const noexcept;
+  /// Everything in from <= key < to (empty `to`: to the end), sorted by key; views into this delta.
+  [[nodiscard]] std::vector<StateEntry> sorted(std::string_view from = {}, std::string_view to = {}) const;
+  /// Turns every entry for which `drop(key)` holds into an erase.
+  template <class Predicate>
+  void erase_if(const Predicate& drop) {
+    for (Entry& entry : entries_) {
+      if (entry.op == StateOp::erase || !drop(entry.key_view())) continue;
+      entry.op = StateOp::erase;
+      entry.value_length = 0;
+    }
+  }
+
+  [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
+  [[nodiscard]] bool empty() const noexcept { return entries_.empty(); }
+  /// Memory held: arena, entries and table.
+  [[nodiscard]] std::size_t bytes() const noexcept {
+    return arena_bytes_ + entries_.capacity() * sizeof(Entry) + table_.capacity() * sizeof(std::uint64_t);
+  }
+
+  /// The sorted flush of a delta that is not written any more; it keeps the delta alive.
+  [[nodiscard]] static StateFlush seal(const std::shared_ptr<const Delta>& delta, std::string cursor);
+
+ private:
+  [[nodiscard]] std::size_t place_of(std::uint64_t hash) const noexcept { return hash >> shift_; }
+  [[nodiscard]] char* allocate(std::size_t bytes);
+  void grow();
+
+  const StateMerger* merger_;
+  std::vector<Entry> entries_;
+  // 0: free; else the hash's upper half << 32 | index + 1. A slot is found by the hash's top bits: growing hashes
+  // nothing anew.
+  std::vector<std::uint64_t> table_;
+  std::uint32_t shift_;
+  std::vector<std::unique_ptr<char[]>> blocks_;
+  char* free_ = nullptr;
+  std::size_t free_bytes_ = 0;
+  std::size_t arena_bytes_ = 0;
+  std::string scratch_;
+};
+
+}  // namespace weir

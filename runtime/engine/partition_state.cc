@@ -1,0 +1,295 @@
+#include "runtime/engine/partition_state.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "runtime/base/hash.h"
+#include "runtime/base/invariant.h"
+#include "runtime/engine/digest.h"
+#include "runtime/engine/letters.h"
+#include "runtime/engine/merge_reader.h"
+
+namespace weir {
+
+namespace {
+
+/// Rows dropped in one seal, of expired windows and of replaced views each: bounds the pause (about 10 ms).
+constexpr std::size_t kDropsMax = 20'000;
+
+/// The lowest prefix number no view has.
+std::uint32_t free_prefix(const std::vector<ViewState>& views) {
+  for (std::uint32_t number = 0;; ++number)
+    if (std::none_of(views.begin(), views.end(), [number](const ViewState& view) { return view.prefix == number; }))
+      return number;
+}
+
+std::string view_prefix(std::uint32_t number) {
+  KeyBuffer key;
+  append_view_prefix(key, static_cast<std::uint16_t>(number));
+  return std::string(key.view());
+}
+
+std::string window_key(std::uint32_t number, std::size_t window, std::int64_t start) {
+  KeyBuffer key;
+  append_view_prefix(key, static_cast<std::uint16_t>(number));
+  append_window(key, static_cast<std::uint8_t>(window), start);
+  return std::string(key.view());
+}
+
+}  // namespace
+
+PartitionState::PartitionState(PartitionStateOptions options, const ViewSet& views, StateStore& store)
+    : options_(options),
+      views_(&views),
+      store_(&store),
+      writer_(views, options.partition),
+      active_(std::make_shared<Delta>(merger_)),
+      values_(views.paths().size()) {
+  options_.delta_bytes_max = std::clamp<std::size_t>(options_.delta_bytes_max, 64 * 1024, std::size_t{1} << 30);
+}
+
+Result<CommitSequence> PartitionState::recover() {
+  INVARIANT(!recovered_, "a partition's state recovers once; a failed one is replaced by a new object");
+  WEIR_ASSIGN(const auto stored, store_->snapshot());
+  if (stored->cursor().empty()) {
+    cursor_.log_id = options_.log_id;
+  } else {
+    auto cursor = StateCursor::decode(stored->cursor());
+    if (!cursor) return fail(cursor.error().code, "partition {}: {}", options_.partition.value, cursor.error().context);
+    if (cursor->log_id != options_.log_id)
+      return fail(Errc::data_foreign,
+                  "partition {}: the state belongs to log {}, this is log {}; remove the state directory to rebuild it "
+                  "from this log",
+                  options_.partition.value, to_hex(cursor->log_id), to_hex(options_.log_id));
+    cursor_ = std::move(*cursor);
+  }
+  adopt_views(std::exchange(cursor_.views, {}));
+  durable_ = cursor_.sequence;
+  for (StateParticipant* participant : participants_) WEIR_TRY(participant->recover(cursor_, *stored));
+  recovered_ = true;
+  CommitSequence after = cursor_.sequence;
+  for (std::size_t i = 0; i < views_->views().size(); ++i) after = std::min(after, cursor_.views[i].through);
+  return after;
+}
+
+void PartitionState::adopt_views(std::vector<ViewState> stored) {
+  const std::vector<View>& views = views_->views();
+  std::vector<ViewState> adopted(views.size());
+  for (std::size_t i = 0; i < views.size(); ++i) {
+    const auto known = std::find_if(stored.begin(), stored.end(), [&](const ViewState& view) {
+      return view.name == views[i].config.name && view.hash == views[i].hash;
+    });
+    if (known == stored.end()) continue;
+    adopted[i] = std::move(*known);
+    stored.erase(known);
+  }
+  // The rows of a view whose definition changed go away bit by bit; a view that is no longer there is kept.
+  for (ViewState& view : stored) {
+    if (views_->find(view.name) != nullptr) view.name.clear();
+  }
+  std::vector<ViewState> taken = adopted;
+  std::erase_if(taken, [](const ViewState& view) { return view.name.empty(); });
+  taken.insert(taken.end(), stored.begin(), stored.end());
+  lagging_ = 0;
+  std::size_t windows = 0;
+  for (std::size_t i = 0; i < views.size(); ++i) {
+    ViewState& view = adopted[i];
+    if (view.name.empty()) {
+      view.name = views[i].config.name;
+      view.hash = views[i].hash;
+      view.prefix = free_prefix(taken);
+      taken.push_back(view);
+    }
+    if (view.through < cursor_.sequence) ++lagging_;
+    INVARIANT(view.prefix <= 0xffff, "a state has at most 65'536 views");
+    writer_.set_number(i, static_cast<std::uint16_t>(view.prefix));
+    windows += views[i].config.windows.size();
+  }
+  dropped_below_.assign(windows, {});
+  cursor_.views = std::move(adopted);
+  cursor_.views.insert(cursor_.views.end(), stored.begin(), stored.end());
+}
+
+Result<void> PartitionState::apply_records(const OutcomeBatch& batch, const TokenTable* table,
+                                           RecordExtractor& extractor, const std::vector<bool>& only) {
+  INVARIANT(table == nullptr ||
+                (table->columns() == values_.size() && (table->columns() == 0 || table->rows() == batch.records())),
+            "a token table has a row for each record and a column for each path of the views");
+  ViewRecord record;
+  record.values = values_;
+  for (std::uint32_t i = 0; i < batch.records(); ++i) {
+    const RecordView view = batch.record(i);
+    record.payload = view.payload;
+    record.id = batch.id(view.outcome_index);
+    record.type = view.type;
+    record.source = view.source;
+    record.event_time = view.event_time;
+    record.index = view.index;
+    if (values_.empty()) {
+      // Views over the envelope alone.
+    } else if (table != nullptr) {
+      const std::span<const TokenTable::Place> places = table->row(i);
+      for (std::size_t column = 0; column < places.size(); ++column)
+        values_[column] = view.payload.substr(places[column].offset, places[column].length);
+    } else {
+      std::fill(values_.begin(), values_.end(), std::string_view{});
+      WEIR_TRY(extractor.extract(view.payload, values_));
+    }
+    writer_.apply(record, *active_, only);
+  }
+  return {};
+}
+
+Result<std::optional<std::string>> PartitionState::current(std::string_view key) const {
+  if (const auto pending = active_->find(key); pending && pending->op != StateOp::merge) {
+    if (pending->op == StateOp::erase) return std::nullopt;
+    return std::string(pending->value);
+  }
+  WEIR_ASSIGN(const PartitionPicture now, picture());
+  return now.state->get(key);
+}
+
+Result<void> PartitionState::fill_lagging(const CommitRecord& commit, const CommitBody& body,
+                                          RecordExtractor& extractor, std::span<const TokenTable* const> tables) {
+  std::vector<bool> only(views_->views().size());
+  for (std::size_t i = 0; i < only.size(); ++i) only[i] = next(cursor_.views[i].through) == commit.sequence;
+  if (std::none_of(only.begin(), only.end(), [](bool wanted) { return wanted; }))
+    return fail(Errc::internal, "partition {}: commit {} is in the state already, which stands at {}",
+                options_.partition.value, commit.sequence.value, cursor_.sequence.value);
+  for (std::size_t b = 0; b < body.batches.size(); ++b)
+    WEIR_TRY(apply_records(body.batches[b], tables.empty() ? nullptr : tables[b], extractor, only));
+  for (std::size_t i = 0; i < only.size(); ++i) {
+    if (!only[i]) continue;
+    cursor_.views[i].through = commit.sequence;
+    if (commit.sequence == cursor_.sequence) --lagging_;
+  }
+  return {};
+}
+
+Result<void> PartitionState::apply(const CommitRecord& commit, const CommitBody& body, RecordExtractor& extractor,
+                                   std::span<const TokenTable* const> tables) {
+  INVARIANT(recovered_, "a partition's state is recovered before commits are applied");
+  INVARIANT(tables.empty() || tables.size() == body.batches.size(),
+            "token tables come for all batches of a commit or for none");
+  if (commit.sequence <= cursor_.sequence) return fill_lagging(commit, body, extractor, tables);
+  if (commit.sequence != next(cursor_.sequence) || commit.from != cursor_.committed || commit.to < commit.from)
+    return fail(Errc::internal,
+                "partition {}: commit {} from {} to {} does not follow the state, which stands at commit {}, offset {}",
+                options_.partition.value, commit.sequence.value, commit.from.value, commit.to.value,
+                cursor_.sequence.value, cursor_.committed.value);
+  if (lagging_ != 0)
+    return fail(Errc::internal, "partition {}: commit {} came before {} new or changed views had the commits below {}",
+                options_.partition.value, commit.sequence.value, lagging_, cursor_.sequence.value);
+  for (std::size_t b = 0; b < body.batches.size(); ++b) {
+    WEIR_TRY(apply_records(body.batches[b], tables.empty() ? nullptr : tables[b], extractor, {}));
+    WEIR_TRY(apply_letters(body.batches[b], commit.sequence, *active_,
+                           [this](std::string_view key) { return current(key); }));
+  }
+  for (StateParticipant* participant : participants_)
+    WEIR_TRY(participant->on_commit(commit.sequence, commit.from, body));
+  cursor_.sequence = commit.sequence;
+  cursor_.committed = commit.to;
+  cursor_.epoch = commit.epoch;
+  cursor_.meta = body.meta;
+  for (std::size_t i = 0; i < views_->views().size(); ++i) cursor_.views[i].through = commit.sequence;
+  return {};
+}
+
+Result<void> PartitionState::drop_expired(const StateReader& stored) {
+  const std::int64_t greatest = cursor_.meta.event_time_max;
+  std::size_t budget = kDropsMax;
+  std::size_t slot = 0;
+  for (std::size_t i = 0; i < views_->views().size(); ++i) {
+    const ViewConfig& config = views_->views()[i].config;
+    for (std::size_t window = 0; window < config.windows.size(); ++window, ++slot) {
+      const auto first_kept = first_kept_window(config, window, greatest);
+      if (!first_kept) continue;
+      const std::string begin = window_key(cursor_.views[i].prefix, window, INT64_MIN);
+      const std::string end = window_key(cursor_.views[i].prefix, window, *first_kept);
+      active_->erase_if([&](std::string_view key) { return key >= begin && key < end; });
+      std::string& below = dropped_below_[slot];
+      if (below >= end) continue;
+      WEIR_TRY(stored.scan(below.empty() ? begin : below, end, [&](std::string_view key, std::string_view) {
+        below.assign(key);
+        if (budget == 0) return false;
+        --budget;
+        active_->erase(key);
+        return true;
+      }));
+      if (budget == 0) return {};
+      below = end;
+    }
+  }
+  return {};
+}
+
+Result<void> PartitionState::erase_replaced(const StateReader& stored) {
+  std::size_t budget = kDropsMax;
+  for (std::size_t i = views_->views().size(); i < cursor_.views.size();) {
+    if (!cursor_.views[i].name.empty()) {
+      ++i;
+      continue;
+    }
+    const std::string prefix = view_prefix(cursor_.views[i].prefix);
+    bool all = true;
+    WEIR_TRY(stored.scan(prefix, prefix_end(prefix), [&](std::string_view key, std::string_view) {
+      if (budget == 0) return all = false;
+      --budget;
+      active_->erase(key);
+      return true;
+    }));
+    if (!all) return {};
+    cursor_.views.erase(cursor_.views.begin() + static_cast<std::ptrdiff_t>(i));
+  }
+  return {};
+}
+
+Result<StateFlush> PartitionState::seal() {
+  INVARIANT(recovered_ && sealed_ == nullptr, "one flush of a partition at a time");
+  {
+    WEIR_ASSIGN(const auto stored, store_->snapshot());
+    WEIR_TRY(drop_expired(*stored));
+    WEIR_TRY(erase_replaced(*stored));
+  }
+  for (StateParticipant* participant : participants_) participant->collect(*active_);
+  ++cursor_.flushes;
+  sealed_cursor_ = cursor_.encode();
+  sealed_sequence_ = cursor_.sequence;
+  sealed_ = std::exchange(active_, std::make_shared<Delta>(merger_));
+  return seal_again();
+}
+
+StateFlush PartitionState::seal_again() const {
+  INVARIANT(sealed_ != nullptr, "only a flush that was sealed can be handed in again");
+  return Delta::seal(sealed_, sealed_cursor_);
+}
+
+void PartitionState::flushed(const Result<void>& result) {
+  INVARIANT(sealed_ != nullptr, "a flush that completes was sealed");
+  if (!result) return;
+  sealed_ = nullptr;
+  sealed_cursor_.clear();
+  durable_ = sealed_sequence_;
+}
+
+Result<PartitionPicture> PartitionState::picture() const {
+  WEIR_ASSIGN(auto stored, store_->snapshot());
+  // Once the store has the sealed flush, it must not count a second time, even before its completion was heard here.
+  const bool in_store = sealed_ != nullptr && stored->cursor() == sealed_cursor_;
+  return PartitionPicture{options_.partition,
+                          read_through(active_, in_store ? nullptr : sealed_, std::move(stored), merger_), cursor_};
+}
+
+Result<Digest128> PartitionState::state_digest() const {
+  WEIR_ASSIGN(const PartitionPicture now, picture());
+  StateDigest digest(now, *views_);
+  WEIR_TRY(digest.add_views());
+  WEIR_TRY(digest.add_letters());
+  for (const StateParticipant* participant : participants_) {
+    WEIR_ASSIGN(const Digest128 part, participant->digest(*now.state));
+    digest.add_participant(part);
+  }
+  return digest.finish();
+}
+
+}  // namespace weir

@@ -1,0 +1,144 @@
+// The state of one partition: its delta, its store, and the commits that lead from one to the next.
+//
+//   commits --apply--> delta --seal--> sealed delta --flush--> store          reads: delta, then sealed delta, then
+//   store
+//
+// Applying is deterministic: the same commits give the same logical state wherever flushes and restarts fall.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "runtime/base/ids.h"
+#include "runtime/base/result.h"
+#include "runtime/engine/delta.h"
+#include "runtime/engine/view_set.h"
+#include "runtime/event/commit_body.h"
+#include "runtime/event/state_cursor.h"
+#include "runtime/ports/event_log.h"
+#include "runtime/ports/state_store.h"
+
+namespace weir {
+
+/// State beside the views that joins the same flush (dedupe blocks, the retry set). Called on the partition's thread.
+class StateParticipant {
+ public:
+  virtual ~StateParticipant() = default;
+  /// After recover(): `store` is the state at `cursor`; build what is kept in memory from it. Errors: state_damaged,
+  /// io_failed.
+  [[nodiscard]] virtual Result<void> recover(const StateCursor& cursor, const StateReader& store) = 0;
+  /// Every commit, in sequence, after the views have it.
+  [[nodiscard]] virtual Result<void> on_commit(CommitSequence sequence, Offset from, const CommitBody& body) = 0;
+  /// Before a seal: writes what the next flush must hold so that recover() from it finds the present state. Keys in a
+  /// space of its own (view_key.h).
+  virtual void collect(DeltaWriter& delta) = 0;
+  /// Digest of its logical content at the present commit, however it lies in blocks. `state` reads delta and store.
+  [[nodiscard]] virtual Result<Digest128> digest(const StateReader& state) const = 0;
+};
+
+/// One partition as queries and digests read it. Valid until the partition applies, seals or completes a flush.
+struct PartitionPicture {
+  PartitionId partition;
+  std::shared_ptr<const StateReader> state;
+  StateCursor at;  // what is applied; views[i].prefix is where a view's rows are
+};
+
+struct PartitionStateOptions {
+  PartitionId partition;
+  /// A flush is wanted when the delta holds this much; two of them (active and sealed) bound the memory. 1 MiB .. 1
+  /// GiB.
+  std::size_t delta_bytes_max = 8 * 1024 * 1024;
+  Digest128 log_id;  // a state of another log is refused
+};
+
+/// Not thread-safe: lives in the partition actor. `views` and `store` must outlive it.
+class PartitionState {
+ public:
+  PartitionState(PartitionStateOptions options, const ViewSet& views, StateStore& store);
+
+  /// `participant` must outlive this. Before recover().
+  void join(StateParticipant& participant) { participants_.push_back(&participant); }
+
+  /// Reads the store's cursor. Returns the sequence to read the output log after: every commit behind it is then handed
+  /// to apply(), in order. It lies below sequence() when a view is new or changed: those commits fill that view alone.
+  /// Errors: state_damaged, io_failed, data_foreign (another log), format_newer.
+  [[nodiscard]] Result<CommitSequence> recover();
+
+  /// One commit. `extractor` finds values of batches that have no token table; tables[i] belongs to body.batches[i] and
+  /// may be null. Errors: internal (not the next sequence, or `from` is not where the state stands), log_damaged (a
+  /// payload), state_damaged, io_failed. After an error the state is not to be used any more: recover() into a new
+  /// object.
+  [[nodiscard]] Result<void> apply(const CommitRecord& commit, const CommitBody& body, RecordExtractor& extractor,
+                                   std::span<const TokenTable* const> tables = {});
+
+  /// Sequence and position of the newest applied commit, and what it said.
+  [[nodiscard]] CommitSequence sequence() const noexcept { return cursor_.sequence; }
+  [[nodiscard]] Offset committed() const noexcept { return cursor_.committed; }
+  [[nodiscard]] const CommitMeta& meta() const noexcept { return cursor_.meta; }
+  /// What the store holds for certain: the log is needed only behind it.
+  [[nodiscard]] CommitSequence durable() const noexcept { return durable_; }
+  /// False while a new or changed view is still being filled.
+  [[nodiscard]] bool views_complete() const noexcept { return lagging_ == 0; }
+
+  /// True when the delta is over its limit and no flush is under way.
+  [[nodiscard]] bool wants_flush() const noexcept {
+    return sealed_ == nullptr && active_->bytes() >= options_.delta_bytes_max;
+  }
+  /// Nothing that the store does not have (or have under way).
+  [[nodiscard]] bool clean() const noexcept {
+    return sealed_ == nullptr && cursor_.sequence == durable_ && active_->empty();
+  }
+  [[nodiscard]] bool flushing() const noexcept { return sealed_ != nullptr; }
+  /// Takes the delta out for a flush; a fresh one takes over. Must not be flushing(). Hand it to the store and pass its
+  /// result to flushed(). Errors: state_damaged, io_failed (rows to be dropped are read from the store): nothing was
+  /// taken.
+  [[nodiscard]] Result<StateFlush> seal();
+  /// The same flush once more, after flushed() was told of an error.
+  [[nodiscard]] StateFlush seal_again() const;
+  /// The store's answer. After an error the sealed delta stays: seal_again() when space may have returned.
+  void flushed(const Result<void>& result);
+
+  /// Memory of both deltas.
+  [[nodiscard]] std::size_t bytes() const noexcept { return active_->bytes() + (sealed_ ? sealed_->bytes() : 0); }
+  /// Values under sum, min, max, average that were no number, per view of the set.
+  [[nodiscard]] const std::vector<std::uint64_t>& skipped() const noexcept { return writer_.skipped(); }
+
+  /// Errors: state_damaged, io_failed, cancelled.
+  [[nodiscard]] Result<PartitionPicture> picture() const;
+  /// Everything at one position: rows of the views, dead letters, participants, ledger, position. Equal between live,
+  /// reopened and replayed state. Errors: as picture().
+  [[nodiscard]] Result<Digest128> state_digest() const;
+
+ private:
+  void adopt_views(std::vector<ViewState> stored);
+  [[nodiscard]] Result<void> fill_lagging(const CommitRecord& commit, const CommitBody& body,
+                                          RecordExtractor& extractor, std::span<const TokenTable* const> tables);
+  [[nodiscard]] Result<void> apply_records(const OutcomeBatch& batch, const TokenTable* table,
+                                           RecordExtractor& extractor, const std::vector<bool>& only);
+  [[nodiscard]] Result<std::optional<std::string>> current(std::string_view key) const;
+  [[nodiscard]] Result<void> drop_expired(const StateReader& stored);
+  [[nodiscard]] Result<void> erase_replaced(const StateReader& stored);
+
+  PartitionStateOptions options_;
+  const ViewSet* views_;
+  StateStore* store_;
+  ViewMerger merger_;
+  ViewWriter writer_;
+  std::vector<StateParticipant*> participants_;
+  std::shared_ptr<Delta> active_;
+  std::shared_ptr<const Delta> sealed_;
+  std::string sealed_cursor_;
+  CommitSequence sealed_sequence_;
+  StateCursor cursor_;  // of what is applied; views: the set's, in its order, then those it no longer has
+  CommitSequence durable_;
+  std::size_t lagging_ = 0;  // views still being filled
+  std::vector<std::string>
+      dropped_below_;  // per view and window: stored rows with smaller keys were dropped by `retain`
+  std::vector<std::string_view> values_;
+  bool recovered_ = false;
+};
+
+}  // namespace weir

@@ -1,0 +1,356 @@
+#include "runtime/engine/view_set.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "runtime/base/calendar.h"
+#include "runtime/base/hash.h"
+#include "runtime/base/invariant.h"
+#include "runtime/base/json_text.h"
+#include "runtime/base/time_text.h"
+
+namespace weir {
+
+namespace {
+
+// Changes when rows of the same configuration would be computed or kept in another way.
+constexpr std::string_view kRowsVersion = "1";
+constexpr std::size_t kPartsMax = 64;
+
+CalendarUnit calendar_unit(WindowConfig::Unit unit) noexcept {
+  switch (unit) {
+    case WindowConfig::Unit::day:
+      return CalendarUnit::day;
+    case WindowConfig::Unit::week:
+      return CalendarUnit::week;
+    case WindowConfig::Unit::month:
+      return CalendarUnit::month;
+    case WindowConfig::Unit::year:
+    case WindowConfig::Unit::fixed:
+      return CalendarUnit::year;
+  }
+  return CalendarUnit::day;
+}
+
+/// Everything that decides what rows a view has, each text with its length in front so that no two views spell the
+/// same. `retain` is left out: it hides, it does not change.
+Digest128 view_hash(const ViewConfig& config) {
+  std::string text;
+  const auto add = [&text](std::string_view part) {
+    text.append(std::to_string(part.size())).append(":").append(part);
+  };
+  const auto add_paths = [&](const std::vector<FieldPath>& paths) {
+    add(std::to_string(paths.size()));
+    for (const FieldPath& path : paths) add(path.text);
+  };
+  add(kRowsVersion);
+  add(config.name);
+  add(config.latest ? "latest" : "aggregate");
+  if (config.latest) add(config.latest->text);
+  add_paths(config.fields);
+  add_paths(config.group_by);
+  for (const WindowConfig& window : config.windows) {
+    add(std::to_string(static_cast<int>(window.unit)));
+    add(std::to_string(window.size.count()));
+  }
+  for (const MeasureConfig& measure : config.measures) {
+    add(measure.name);
+    add(std::to_string(static_cast<int>(measure.kind)));
+    add(measure.path.text);
+  }
+  if (config.when) {
+    add(config.when->path.text);
+    add(std::to_string(static_cast<int>(config.when->equals.kind)));
+    add(config.when->equals.text);
+  }
+  return xxh3_128(text);
+}
+
+Result<void> check(const ViewConfig& config) {
+  const auto refuse = [&config](std::string_view why) {
+    return fail(Errc::config_invalid, "view '{}': {}", config.name, why);
+  };
+  if (config.name.empty()) return refuse("a view has a name");
+  if (config.latest.has_value() == !config.measures.empty()) return refuse("it has either latest or measures");
+  if (config.latest && (!config.group_by.empty() || !config.windows.empty()))
+    return refuse("group_by and windows belong to measures, not to latest");
+  if (!config.latest && !config.fields.empty()) return refuse("fields belongs to latest");
+  if (config.retain && config.windows.empty())
+    return refuse("retain needs windows: it hides windows that ended long ago");
+  if (config.measures.size() > 255 || config.group_by.size() > kPartsMax || config.windows.size() > 255)
+    return refuse("at most 255 measures, 64 group fields and 255 windows");
+  for (const WindowConfig& window : config.windows)
+    if (window.unit == WindowConfig::Unit::fixed && window.size.count() <= 0)
+      return refuse("a window has a positive size");
+  return {};
+}
+
+/// Whether a token says what a constant of the pipeline file says. Numbers by value, strings by text; missing is null.
+bool token_equals(std::string_view token, const Constant& constant) {
+  switch (constant.kind) {
+    case Constant::Kind::null:
+      return token.empty() || token == "null";
+    case Constant::Kind::boolean:
+      return token == constant.text;
+    case Constant::Kind::number: {
+      if (token.empty() || token.front() == '"') return false;
+      const auto a = Decimal::parse(token);
+      const auto b = Decimal::parse(constant.text);
+      return a && b ? *a == *b : token == constant.text;
+    }
+    case Constant::Kind::string: {
+      if (token.size() < 2 || token.front() != '"') return false;
+      const std::string_view inside = token.substr(1, token.size() - 2);
+      if (inside == constant.text) return inside.find('\\') == std::string_view::npos;
+      if (inside.find('\\') == std::string_view::npos) return false;
+      std::string text;
+      return append_unescaped(text, inside) && text == constant.text;
+    }
+  }
+  return false;
+}
+
+/// A number under a measure. Null and missing are skipped silently, anything else that is no Decimal is counted.
+enum class Measured : std::uint8_t { number, nothing, no_number };
+Measured read_number(std::string_view token, Decimal& number) noexcept {
+  if (token.empty() || token == "null") return Measured::nothing;
+  const char first = token.front();
+  if (first != '-' && (first < '0' || first > '9')) return Measured::no_number;
+  const auto parsed = Decimal::parse(token);
+  if (!parsed) return Measured::no_number;
+  number = *parsed;
+  return Measured::number;
+}
+
+}  // namespace
+
+std::int64_t window_start(const WindowConfig& window, std::int64_t time) noexcept {
+  if (window.unit == WindowConfig::Unit::fixed) return window_start(window.size, time);
+  return window_start(calendar_unit(window.unit), time);
+}
+
+std::int64_t window_end(const WindowConfig& window, std::int64_t start) noexcept {
+  if (window.unit == WindowConfig::Unit::fixed) return start + window.size.count();
+  return window_end(calendar_unit(window.unit), start);
+}
+
+ViewOperand ViewSet::operand(const FieldPath& path) {
+  using Kind = ViewOperand::Kind;
+  if (path.envelope()) {
+    if (path.text == "@id") return {Kind::id, 0};
+    if (path.text == "@time") return {Kind::time, 0};
+    if (path.text == "@type") return {Kind::type, 0};
+    if (path.text == "@source") return {Kind::source, 0};
+    if (path.text == "@partition") return {Kind::partition, 0};
+  }
+  const auto known = std::find(paths_.begin(), paths_.end(), path);
+  const auto column = static_cast<std::uint32_t>(known - paths_.begin());
+  if (known == paths_.end()) paths_.push_back(path);
+  return {Kind::value, column};
+}
+
+Result<ViewSet> ViewSet::compile(const std::vector<ViewConfig>& configs) {
+  ViewSet set;
+  for (const ViewConfig& config : configs) {
+    WEIR_TRY(check(config));
+    if (set.find(config.name) != nullptr) return fail(Errc::config_invalid, "view '{}' is there twice", config.name);
+    View view;
+    view.config = config;
+    view.hash = view_hash(config);
+    view.latest = config.latest.has_value();
+    if (view.latest) view.parts.push_back(set.operand(*config.latest));
+    for (const FieldPath& path : config.group_by) view.parts.push_back(set.operand(path));
+    for (const FieldPath& path : config.fields) view.fields.push_back(set.operand(path));
+    std::vector<MeasureKind> kinds;
+    for (const MeasureConfig& measure : config.measures) {
+      kinds.push_back(measure.kind);
+      view.measures.push_back(measure.kind == MeasureKind::count ? ViewOperand{} : set.operand(measure.path));
+    }
+    if (!view.latest) view.layout = AggregateLayout(view.parts.size(), std::move(kinds));
+    if (config.when) view.when = set.operand(config.when->path);
+    set.views_.push_back(std::move(view));
+  }
+  return set;
+}
+
+const View* ViewSet::find(std::string_view name) const noexcept {
+  for (const View& view : views_)
+    if (view.config.name == name) return &view;
+  return nullptr;
+}
+
+Digest128 ViewSet::hash() const noexcept {
+  Digest128 sum;
+  for (const View& view : views_) sum += view.hash;
+  return sum;
+}
+
+ViewWriter::ViewWriter(const ViewSet& views, PartitionId partition)
+    : views_(&views), partition_(partition), numbers_(views.views().size()), skipped_(views.views().size()) {}
+
+std::string_view ViewWriter::token(const ViewOperand& operand, const ViewRecord& record) {
+  envelope_.clear();
+  switch (operand.kind) {
+    case ViewOperand::Kind::value:
+      return record.values[operand.column];
+    case ViewOperand::Kind::id:
+      append_json_string(envelope_, record.id);
+      break;
+    case ViewOperand::Kind::time:
+      append_json_string(envelope_, to_rfc3339(record.event_time));
+      break;
+    case ViewOperand::Kind::type:
+      append_json_string(envelope_, record.type);
+      break;
+    case ViewOperand::Kind::source:
+      append_json_string(envelope_, record.source);
+      break;
+    case ViewOperand::Kind::partition:
+      envelope_ = std::to_string(partition_.value);
+      break;
+  }
+  return envelope_;
+}
+
+std::uint8_t ViewWriter::append_operand(const ViewOperand& operand, const ViewRecord& record) {
+  switch (operand.kind) {
+    case ViewOperand::Kind::value:
+      return append_part(key_, record.values[operand.column]);
+    case ViewOperand::Kind::id:
+      append_text_part(key_, record.id);
+      return 0;
+    case ViewOperand::Kind::type:
+      append_text_part(key_, record.type);
+      return 0;
+    case ViewOperand::Kind::source:
+      append_text_part(key_, record.source);
+      return 0;
+    case ViewOperand::Kind::time:
+    case ViewOperand::Kind::partition:
+      return append_part(key_, token(operand, record));
+  }
+  return 0;
+}
+
+bool ViewWriter::holds(const View& view, const ViewRecord& record) {
+  return !view.when || token_equals(token(*view.when, record), view.config.when->equals);
+}
+
+void ViewWriter::apply(const ViewRecord& record, Delta& delta, const std::vector<bool>& only) {
+  INVARIANT(record.values.size() == views_->paths().size(), "a record comes with one value for each path of the views");
+  const std::vector<View>& views = views_->views();
+  for (std::size_t place = 0; place < views.size(); ++place) {
+    if (!only.empty() && !only[place]) continue;
+    const View& view = views[place];
+    if (view.when && !holds(view, record)) continue;
+    if (view.latest) {
+      apply_latest(view, numbers_[place], record, delta);
+    } else {
+      apply_aggregate(place, record, delta);
+    }
+  }
+}
+
+void ViewWriter::apply_latest(const View& view, std::uint16_t number, const ViewRecord& record, Delta& delta) {
+  key_.clear();
+  append_view_prefix(key_, number);
+  static_cast<void>(append_operand(view.parts[0], record));
+
+  LatestValue candidate;
+  candidate.event_time = record.event_time;
+  candidate.index = record.index;
+  candidate.id_in_key = view.id_in_key();
+  if (!candidate.id_in_key) candidate.id = record.id;
+  candidate.projected = !view.fields.empty();
+  std::size_t body = record.payload.size();
+  if (candidate.projected) {
+    body = 0;
+    for (const ViewOperand& field : view.fields) body += token_size(token(field, record));
+  }
+  const std::size_t size = kLatestHead + candidate.id.size() + body;
+  const auto write_body = [&](char* to) {
+    if (!candidate.projected) {
+      std::memcpy(to, record.payload.data(), body);
+    } else {
+      for (const ViewOperand& field : view.fields) to = write_token(token(field, record), to);
+    }
+  };
+
+  const Delta::Slot slot = delta.slot(key_.view(), Delta::hash_of(key_.view()), size);
+  if (!slot.fresh) {
+    if (slot.entry.op == StateOp::erase) {
+      slot.entry.op = StateOp::put;
+    } else {
+      const auto holder = read_latest(slot.entry.value_view());
+      INVARIANT(holder.has_value(), "what lies under a latest view's key is a latest value");
+      const auto stays = [&] {
+        if (holder->event_time != candidate.event_time) return holder->event_time > candidate.event_time;
+        if (holder->id != candidate.id || holder->index != candidate.index) return !latest_wins(candidate, *holder);
+        // The same record once more is rare: its body takes part in the decision, so it is put together first.
+        std::string text(body, '\0');
+        write_body(text.data());
+        candidate.body = text;
+        const bool loses = !latest_wins(candidate, *holder);
+        candidate.body = {};
+        return loses;
+      };
+      if (stays()) return;
+    }
+  }
+  delta.resize(slot.entry, size);
+  write_latest(candidate, slot.entry.value());
+  write_body(slot.entry.value() + kLatestHead + candidate.id.size());
+}
+
+void ViewWriter::add_to(std::size_t place, const ViewRecord& record, std::span<const std::uint8_t> scales,
+                        Delta& delta) {
+  const View& view = views_->views()[place];
+  const Delta::Slot slot = delta.slot(key_.view(), Delta::hash_of(key_.view()), view.layout.size());
+  const bool erased = slot.entry.op == StateOp::erase;
+  if (slot.fresh || erased) {
+    if (erased) slot.entry.op = StateOp::put;
+    delta.resize(slot.entry, view.layout.size());
+    view.layout.init(slot.entry.value());
+  }
+  char* value = slot.entry.value();
+  view.layout.add_row(value, scales);
+  for (std::size_t i = 0; i < view.measures.size(); ++i) {
+    if (view.config.measures[i].kind == MeasureKind::count) continue;
+    Decimal number;
+    switch (read_number(token(view.measures[i], record), number)) {
+      case Measured::number:
+        view.layout.add(value, i, number);
+        break;
+      case Measured::nothing:
+        break;
+      case Measured::no_number:
+        ++skipped_[place];
+        break;
+    }
+  }
+}
+
+void ViewWriter::apply_aggregate(std::size_t place, const ViewRecord& record, Delta& delta) {
+  const View& view = views_->views()[place];
+  std::array<std::uint8_t, kPartsMax> scales;
+  const std::span<const std::uint8_t> used(scales.data(), view.parts.size());
+  key_.clear();
+  append_view_prefix(key_, numbers_[place]);
+  const auto append_parts = [&] {
+    for (std::size_t i = 0; i < view.parts.size(); ++i) scales[i] = append_operand(view.parts[i], record);
+  };
+  if (view.config.windows.empty()) {
+    append_parts();
+    return add_to(place, record, used, delta);
+  }
+  for (std::size_t window = 0; window < view.config.windows.size(); ++window) {
+    key_.truncate(kViewPrefixSize);
+    append_window(key_, static_cast<std::uint8_t>(window),
+                  window_start(view.config.windows[window], record.event_time));
+    append_parts();
+    add_to(place, record, used, delta);
+  }
+}
+
+}  // namespace weir

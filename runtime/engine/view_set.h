@@ -1,0 +1,148 @@
+// The views of a pipeline, compiled: which values of a record they want, and what one record does to a partition's
+// delta. A view changes by blind merges only, in any order: the answer depends neither on arrival nor on partitions.
+#pragma once
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runtime/base/ids.h"
+#include "runtime/base/result.h"
+#include "runtime/engine/delta.h"
+#include "runtime/engine/view_key.h"
+#include "runtime/engine/view_value.h"
+#include "runtime/ports/pipeline_config.h"
+
+namespace weir {
+
+/// One record of the curated log as the views see it. Everything is read during the call only.
+struct ViewRecord {
+  /// ViewSet::paths() order: the raw JSON token (no white space around it) in the payload; empty: missing.
+  std::span<const std::string_view> values;
+  std::string_view payload;  // the whole record, a JSON object
+  std::string_view id;       // of the event
+  std::string_view type;
+  std::string_view source;
+  std::int64_t event_time = 0;  // microseconds since 1970
+  std::uint16_t index = 0;      // of the record within the event
+};
+
+/// Finds values in a payload: for replay. Live code hands over what it has (TokenTable) instead of parsing again.
+class RecordExtractor {
+ public:
+  virtual ~RecordExtractor() = default;
+  /// Fills `values` (ViewSet::paths() order) with tokens that point into `payload`; empty: missing.
+  /// Error: log_damaged (the payload is no JSON object).
+  [[nodiscard]] virtual Result<void> extract(std::string_view payload, std::span<std::string_view> values) = 0;
+};
+
+/// Where the wanted values stand in the payloads of one packed batch, noted while it was encoded.
+/// Row = record index in the batch, column = ViewSet::paths().
+class TokenTable {
+ public:
+  struct Place {
+    std::uint32_t offset = 0;  // from the payload's start
+    std::uint32_t length = 0;  // 0: missing
+  };
+  explicit TokenTable(std::size_t columns = 0) : columns_(columns) {}
+  [[nodiscard]] std::size_t columns() const noexcept { return columns_; }
+  [[nodiscard]] std::size_t rows() const noexcept { return columns_ == 0 ? 0 : places_.size() / columns_; }
+  /// The places of one more record, all missing.
+  [[nodiscard]] std::span<Place> add_row() {
+    places_.resize(places_.size() + columns_);
+    return {places_.data() + places_.size() - columns_, columns_};
+  }
+  [[nodiscard]] std::span<const Place> row(std::size_t index) const noexcept {
+    return {places_.data() + index * columns_, columns_};
+  }
+  /// Takes the last `count` rows back.
+  void remove_rows(std::size_t count) { places_.resize(places_.size() - count * columns_); }
+  void reserve(std::size_t rows) { places_.reserve(rows * columns_); }
+
+ private:
+  std::vector<Place> places_;
+  std::size_t columns_;
+};
+
+/// One value a view uses: a column of the record's values, or the envelope.
+struct ViewOperand {
+  enum class Kind : std::uint8_t { value, id, time, type, source, partition };
+  Kind kind = Kind::value;
+  std::uint32_t column = 0;
+};
+
+/// One view, compiled. Immutable.
+struct View {
+  ViewConfig config;
+  Digest128 hash;  // of everything that changes its rows: a difference means the view is rebuilt
+  bool latest = false;
+  std::vector<ViewOperand> parts;     // of the key: latest has one, a group view one per group field
+  std::vector<ViewOperand> fields;    // latest, projected
+  std::vector<ViewOperand> measures;  // count: unused
+  AggregateLayout layout;
+  std::optional<ViewOperand> when;
+  [[nodiscard]] bool id_in_key() const noexcept { return latest && parts[0].kind == ViewOperand::Kind::id; }
+};
+
+/// Start of the window that contains `time`, and its end. UTC; weeks start on Monday.
+[[nodiscard]] std::int64_t window_start(const WindowConfig& window, std::int64_t time) noexcept;
+[[nodiscard]] std::int64_t window_end(const WindowConfig& window, std::int64_t start) noexcept;
+
+/// Immutable after compile(); shared by all partitions and threads.
+class ViewSet {
+ public:
+  /// Error config_invalid: names the view and what is contradictory (the loader finds these first, with line and
+  /// column).
+  [[nodiscard]] static Result<ViewSet> compile(const std::vector<ViewConfig>& configs);
+
+  /// The payload values all views together want, each once.
+  [[nodiscard]] const std::vector<FieldPath>& paths() const noexcept { return paths_; }
+  [[nodiscard]] const std::vector<View>& views() const noexcept { return views_; }
+  /// nullptr: no view of that name.
+  [[nodiscard]] const View* find(std::string_view name) const noexcept;
+  /// Order-free over the views' hashes.
+  [[nodiscard]] Digest128 hash() const noexcept;
+
+ private:
+  [[nodiscard]] ViewOperand operand(const FieldPath& path);
+  std::vector<View> views_;
+  std::vector<FieldPath> paths_;
+};
+
+/// Applies records to one partition's delta. Not thread-safe; lives with the partition. `views` must outlive it.
+class ViewWriter {
+ public:
+  ViewWriter(const ViewSet& views, PartitionId partition);
+
+  /// The key prefix view `view` (its place in the set) has in this partition's store.
+  void set_number(std::size_t view, std::uint16_t number) { numbers_[view] = number; }
+  [[nodiscard]] std::uint16_t number(std::size_t view) const noexcept { return numbers_[view]; }
+
+  /// What the record does to every view (`only` empty) or to those with only[view] set.
+  void apply(const ViewRecord& record, Delta& delta, const std::vector<bool>& only = {});
+
+  /// Measures that were no number and were skipped, per view, since this object was made. The chain should have stopped
+  /// them.
+  [[nodiscard]] const std::vector<std::uint64_t>& skipped() const noexcept { return skipped_; }
+
+ private:
+  void apply_latest(const View& view, std::uint16_t number, const ViewRecord& record, Delta& delta);
+  void apply_aggregate(std::size_t place, const ViewRecord& record, Delta& delta);
+  void add_to(std::size_t place, const ViewRecord& record, std::span<const std::uint8_t> scales, Delta& delta);
+  [[nodiscard]] bool holds(const View& view, const ViewRecord& record);
+  std::uint8_t append_operand(const ViewOperand& operand, const ViewRecord& record);
+  /// The operand's JSON token; of the envelope made in `envelope_`.
+  [[nodiscard]] std::string_view token(const ViewOperand& operand, const ViewRecord& record);
+
+  const ViewSet* views_;
+  PartitionId partition_;
+  std::vector<std::uint16_t> numbers_;
+  std::vector<std::uint64_t> skipped_;
+  KeyBuffer key_;
+  std::string envelope_;
+};
+
+}  // namespace weir

@@ -1,0 +1,103 @@
+// Values of view rows: partial results that combine in any order and grouping to the same bytes. Part of the stored
+// format.
+//
+//   aggregate   1 | 'a' | group parts | measures | measure kinds | scales of the group parts | rows, 8 bytes | measure
+//   states latest      1 | 'l' | flags | event time, 8 bytes | index, 2 bytes | id length, 2 bytes | id | body
+// Integers are little-endian. An aggregate's size follows from its first bytes, so that it is changed in place; a
+// latest value carries what it is compared by: (event time, id, index). Both describe themselves: merging needs no
+// configuration.
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runtime/base/decimal.h"
+#include "runtime/ports/pipeline_config.h"
+#include "runtime/ports/state_store.h"
+
+namespace weir {
+
+/// Where things lie in the aggregates of one view.
+class AggregateLayout {
+ public:
+  AggregateLayout() = default;
+  /// At most 255 of each.
+  AggregateLayout(std::size_t parts, std::vector<MeasureKind> measures);
+  [[nodiscard]] std::size_t size() const noexcept { return empty_.size(); }
+  [[nodiscard]] std::size_t measures() const noexcept { return kinds_.size(); }
+  /// Makes the value of no rows at `to` (size() bytes).
+  void init(char* to) const noexcept;
+  /// One row more. `scales` of the group parts as append_part gave them.
+  void add_row(char* value, std::span<const std::uint8_t> scales) const noexcept;
+  /// `number` under measure `index`, which is not count.
+  void add(char* value, std::size_t index, const Decimal& number) const noexcept;
+
+ private:
+  std::vector<MeasureKind> kinds_;
+  std::vector<std::uint32_t> offsets_;
+  std::string empty_;
+};
+
+/// An aggregate, read.
+class AggregateView {
+ public:
+  /// nullopt: damaged, or no aggregate.
+  [[nodiscard]] static std::optional<AggregateView> read(std::string_view value);
+  [[nodiscard]] std::size_t parts() const noexcept { return parts_; }
+  [[nodiscard]] std::size_t measures() const noexcept { return measures_.size(); }
+  [[nodiscard]] std::uint8_t scale(std::size_t part) const noexcept { return static_cast<std::uint8_t>(scales_[part]); }
+  [[nodiscard]] std::uint64_t rows() const noexcept { return rows_; }
+  /// The measure as a JSON number; `null` where no number was there to sum, compare or average.
+  [[nodiscard]] std::string token(std::size_t measure) const;
+
+ private:
+  struct Measure {
+    MeasureKind kind;
+    std::string_view state;
+  };
+  std::vector<Measure> measures_;
+  std::string_view scales_;
+  std::size_t parts_ = 0;
+  std::uint64_t rows_ = 0;
+};
+
+/// A candidate for, or the holder of, a latest row.
+struct LatestValue {
+  std::int64_t event_time = 0;
+  std::uint16_t index = 0;
+  std::string_view id;  // empty when `id_in_key`
+  bool id_in_key = false;
+  bool projected = false;  // body: the kept fields' tokens; else the whole payload
+  std::string_view body;
+};
+inline constexpr std::size_t kLatestHead = 15;
+/// Bytes a value takes.
+[[nodiscard]] inline std::size_t latest_size(const LatestValue& value) noexcept {
+  return kLatestHead + value.id.size() + value.body.size();
+}
+/// Writes latest_size() bytes; `body` is left out when its data is null (the caller writes it behind the id).
+void write_latest(const LatestValue& value, char* to) noexcept;
+/// nullopt: damaged, or no latest value.
+[[nodiscard]] std::optional<LatestValue> read_latest(std::string_view value) noexcept;
+/// Whether `a` is to be kept rather than `b`, by (event time, id, index); the bodies decide only where a repeat of the
+/// same record says something else, so that even then the answer does not depend on the order.
+[[nodiscard]] bool latest_wins(const LatestValue& a, const LatestValue& b) noexcept;
+
+/// Tokens of a projected body, in the order of the view's fields. A missing field is an empty token.
+void append_token(std::string& body, std::string_view token);
+[[nodiscard]] std::size_t token_size(std::string_view token) noexcept;
+[[nodiscard]] char* write_token(std::string_view token, char* to) noexcept;
+/// nullopt: damaged.
+[[nodiscard]] std::optional<std::string_view> take_token(std::string_view& body) noexcept;
+
+/// The merger of every partition's state: aggregates add up, latest values compete. Stateless.
+class ViewMerger final : public StateMerger {
+ public:
+  [[nodiscard]] bool merge(std::string_view key, std::optional<std::string_view> existing, std::string_view operand,
+                           std::string& out) const override;
+};
+
+}  // namespace weir
