@@ -1,0 +1,206 @@
+// What goes away and when: horizons that move, segments given back, what lagging partitions keep.
+#include <algorithm>
+#include <utility>
+
+#include "runtime/adapters/embedded_log/index_checkpoint.h"
+#include "runtime/adapters/embedded_log/journal.h"
+#include "runtime/base/fail_point.h"
+#include "runtime/base/hash.h"
+
+namespace weir::journal {
+
+namespace {
+
+/// A segment is worth copying from when less than half of it is still needed: the copy then costs less than it frees.
+constexpr std::uint64_t kCarryDivisor = 2;
+
+}  // namespace
+
+/// Horizons as wanted, but not past the first batch that is too young. Equal to the present ones where nothing moves.
+std::vector<std::uint64_t> Journal::allowed_trim(const std::vector<std::uint64_t>& wanted, std::int64_t old_before) const {
+  std::vector<std::uint64_t> allowed(identity_.partitions);
+  const auto young = [&](const BatchPlace& batch) {
+    if (batch.carried) return false;
+    const auto segment = std::find_if(segments_.begin(), segments_.end(),
+                                      [&](const LiveSegment& s) { return s.generation == batch.generation; });
+    return segment != segments_.end() && segment->newest_at > old_before;
+  };
+  const bool ingest = identity_.journal == JournalKind::ingest;
+  for (std::uint32_t p = 0; p < identity_.partitions; ++p) {
+    const PartitionLog& log = catalog_.partition(p);
+    allowed[p] = std::max(log.begin, std::min(wanted[p], log.end));
+    for (const BatchPlace& batch : log.batches) {
+      if (ingest ? batch.first >= allowed[p] : batch.first > allowed[p]) break;
+      if (!young(batch)) continue;
+      allowed[p] = std::max(log.begin, ingest ? batch.first : batch.first - 1);
+      break;
+    }
+  }
+  return allowed;
+}
+
+bool Journal::apply_trim(const std::vector<std::uint64_t>& wanted, std::optional<std::int64_t> retain_micros,
+                         const std::function<bool()>& keep_trying) {
+  if (!retain_micros) return false;  // `retain: all`
+  const std::int64_t old_before = clock_.wall() - *retain_micros;
+  FrameBuilder frame;
+  {
+    const std::scoped_lock lock(mutex_);
+    const std::vector<std::uint64_t> allowed = allowed_trim(wanted, old_before);
+    for (std::uint32_t p = 0; p < identity_.partitions; ++p) {
+      if (allowed[p] > catalog_.partition(p).begin) frame.add(catalog_.state_entry(p, allowed[p]));
+    }
+  }
+  const bool moved = !frame.empty();
+  // A horizon counts when it is durable: only then may what lies below be overwritten.
+  if (moved && write(frame, {}, {}, keep_trying).kind != WriteResult::Kind::durable) return false;
+  recycle(old_before);
+  return moved;
+}
+
+void Journal::recycle(std::int64_t old_before) {
+  std::vector<LiveSegment> free;
+  // From the oldest on: the segments that count are one chain.
+  while (segments_.size() > 1 && segments_.front().newest_at <= old_before) {
+    const LiveSegment& oldest = segments_.front();
+    std::uint64_t needed_bytes = 0;
+    {
+      const std::scoped_lock lock(mutex_);
+      for (std::uint32_t p = 0; p < identity_.partitions; ++p) {
+        for (const BatchPlace& batch : catalog_.partition(p).batches) {
+          if (batch.generation > oldest.generation) break;
+          if (batch.generation == oldest.generation && !batch.carried) needed_bytes += batch.length;
+        }
+      }
+    }
+    if (needed_bytes != 0 && (needed_bytes * kCarryDivisor >= oldest.used_bytes || !carry_over(oldest))) break;
+    free.push_back(oldest);
+    segments_.erase(segments_.begin());
+  }
+  if (!free.empty()) {
+    const std::uint64_t after = last_.sequence + 1;
+    for (const LiveSegment& segment : free) retiring_.push_back({segment.generation, after});
+    // The frame that says they are not missed; where it cannot be written now, the next one says so.
+    static_cast<void>(put_seal(false));
+  }
+  retire_files();
+}
+
+/// Copies what lagging partitions need of a segment into side files, one per partition. False: nothing was changed.
+bool Journal::carry_over(const LiveSegment& segment) {
+  for (std::uint32_t p = 0; p < identity_.partitions; ++p) {
+    std::vector<BatchPlace> batches;
+    {
+      const std::scoped_lock lock(mutex_);
+      for (const BatchPlace& batch : catalog_.partition(p).batches) {
+        if (batch.generation == segment.generation && !batch.carried) batches.push_back(batch);
+      }
+    }
+    if (batches.empty()) continue;
+    auto places = carry_partition(segment.generation, p, batches);
+    if (!places) return false;  // what was copied for other partitions stands; the segment stays until all are
+    carries_.push_back({p, segment.generation});
+    const std::scoped_lock lock(mutex_);
+    catalog_.carried(p, segment.generation, *places);
+  }
+  return true;
+}
+
+Result<std::vector<BatchPlace>> Journal::carry_partition(std::uint64_t generation, std::uint32_t partition,
+                                                         const std::vector<BatchPlace>& batches) {
+  const CarryName name{partition, generation};
+  const std::string fresh = store_->path(SegmentStore::carry_name(name) + ".new");
+  WEIR_TRY(store_->files().unlink(fresh));
+  WEIR_ASSIGN(const auto file, store_->files().open(fresh, OpenMode::write_buffered));
+  WEIR_ASSIGN(const auto source, store_->reader(generation, false, partition));
+  FrameHeader header;
+  header.journal = identity_.journal;
+  header.generation = generation;
+  header.nonce = nonce_;
+  header.log_tag = identity_.log_tag;
+  header.oldest = 1;
+  header.written_at = clock_.wall();
+  std::uint64_t place = 0;
+  FrameBuilder frame;
+  const auto put_frame = [&](FrameKind kind) -> Result<void> {
+    header.kind = kind;
+    header.closed = kind == FrameKind::seal;
+    header.predecessor = header.sequence == 0 ? FrameRef{} : header.ref();
+    ++header.sequence;
+    const std::string_view view = frame.build(header);
+    WEIR_TRY(write_all(*file, view, place));
+    place += view.size();
+    return {};
+  };
+  WEIR_TRY(put_frame(FrameKind::head));
+  std::vector<BatchPlace> places;
+  std::string body;
+  for (const BatchPlace& batch : batches) {
+    body.resize(batch.length);
+    WEIR_ASSIGN(const std::size_t count, read_all(*source, body.data(), body.size(), batch.frame_place + batch.body));
+    if (count != body.size() || crc32c(body) != batch.checksum) {
+      return fail(Errc::log_damaged, "{} journal, {}, byte {}: a body of partition {} is damaged and not carried over",
+                  to_string(identity_.journal), SegmentStore::segment_name(generation), batch.frame_place, partition);
+    }
+    frame.clear();
+    DirectoryEntry entry;
+    entry.kind = identity_.journal == JournalKind::ingest ? EntryKind::batch : EntryKind::commit;
+    entry.partition = partition;
+    entry.count = batch.count;
+    entry.first = batch.first;
+    entry.from = batch.from;
+    entry.to = batch.to;
+    entry.epoch = batch.epoch;
+    frame.add(entry, std::string_view(body));
+    BatchPlace moved = batch;
+    moved.frame_place = place;
+    moved.carried = true;
+    WEIR_TRY(put_frame(FrameKind::data));
+    moved.frame_sequence = header.sequence;
+    moved.body = frame.entries().front().place;
+    places.push_back(moved);
+  }
+  frame.clear();
+  WEIR_TRY(put_frame(FrameKind::seal));
+  WEIR_TRY(file->sync());
+  WEIR_TRY(store_->files().rename(fresh, store_->path(SegmentStore::carry_name(name))));
+  WEIR_TRY(store_->files().sync_directory(store_->options().directory));
+  return places;
+}
+
+void Journal::retire_files() {
+  for (auto retiring = retiring_.begin(); retiring != retiring_.end();) {
+    // Failures are tried again after the next frame.
+    const auto retired = retiring->after > last_.sequence ? Result<bool>(false) : store_->retire(retiring->generation);
+    const bool gone = retired ? *retired : retired.error().code == Errc::not_found;
+    retiring = gone ? retiring_.erase(retiring) : std::next(retiring);
+  }
+  if (short_of_space_) look_for_space();
+  for (auto carry = carries_.begin(); carry != carries_.end();) {
+    bool needed = false;
+    {
+      const std::scoped_lock lock(mutex_);
+      for (const BatchPlace& batch : catalog_.partition(carry->partition).batches) {
+        if (batch.generation > carry->generation) break;
+        needed = needed || (batch.carried && batch.generation == carry->generation);
+      }
+    }
+    const bool gone = !needed && store_->remove_carry(*carry).has_value();
+    carry = gone ? carries_.erase(carry) : std::next(carry);
+  }
+}
+
+void Journal::write_checkpoint() {
+  std::string bytes;
+  {
+    const std::scoped_lock lock(mutex_);
+    bytes = encode_checkpoint(identity_, catalog_, last_, segments_.back().generation, segments_);
+  }
+  checkpoint_bytes_ = bytes.size();
+  bytes_since_checkpoint_ = 0;
+  WEIR_FAIL_POINT("journal_checkpoint");
+  // Only a shortcut: the next open scans where this could not be written.
+  static_cast<void>(replace_file(store_->files(), store_->options().directory, kCheckpointName, bytes));
+}
+
+}  // namespace weir::journal
