@@ -46,6 +46,7 @@ struct PartitionProgress {
   Offset committed;
   CommitSequence sequence;
   Ledger ledger;
+  std::uint64_t ids = 0;  // remembered by dedupe
 };
 /// Handles of all partitions, by number; an empty handle is a partition that is being rebuilt.
 struct Routes {

@@ -285,7 +285,7 @@ class PartitionActor : public caf::event_based_actor {
   }
 
   [[nodiscard]] PartitionProgress progress() const {
-    return {setup_->partition, position_.committed, position_.sequence, meta_.ledger};
+    return {setup_->partition, position_.committed, position_.sequence, meta_.ledger, index_.size()};
   }
 
   void stopped() {

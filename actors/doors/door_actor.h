@@ -1,0 +1,31 @@
+// A door that reads: takes groups from its feed, appends them, hands the batches on live, and waits where the pipeline is behind.
+//
+// Durable before told: a partition learns IngestDurable only after the log's completion. An append that is given up is
+// withdrawn from the partitions first and then appended again, in order, so nothing read is lost or doubled. The door's own
+// position travels in the append, so a door that dies goes on from the log.
+// Credits: what it appended and the partitions have not committed, in events and bytes.
+#pragma once
+#include "actors/messages/messages.h"
+#include "runtime/ports/clock.h"
+#include "runtime/ports/door_feed.h"
+#include "runtime/ports/logbook.h"
+
+namespace weir {
+
+/// Pointers outlive the actor system.
+struct DoorSetup {
+  EventLog* log = nullptr;
+  const Clock* clock = nullptr;
+  Logbook* logbook = nullptr;
+  DoorFeedOpener open;
+  std::string name;
+  std::uint64_t ids_max = 50'000'000;                   // dedupe.ids_max: the door stops there, naming the key
+  std::uint64_t events_max = 96 * 1024;                 // appended by this door and not committed
+  std::uint64_t bytes_max = 64ull * 1024 * 1024;
+  bool own_thread = true;                               // the feed may block
+};
+
+/// Monitored by `supervisor`. Gets Routes, PartitionProgress, StopNode; sends DoorFinished last.
+[[nodiscard]] caf::actor spawn_door(caf::event_based_actor* supervisor, DoorSetup setup);
+
+}  // namespace weir

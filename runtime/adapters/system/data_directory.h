@@ -1,0 +1,45 @@
+// The directory of one pipeline's data: who it belongs to, and that only one process writes it.
+//
+//   identity   what it is (runtime/event/data_identity.h), written once      lock     held while a node runs
+//   log/       the embedded log                                              state/   one store per partition
+#pragma once
+#include <string>
+
+#include "runtime/base/result.h"
+#include "runtime/event/data_identity.h"
+#include "runtime/ports/clock.h"
+#include "runtime/ports/rng.h"
+
+namespace weir {
+
+/// Holds the lock until destroyed. Moves only.
+class DataDirectory {
+ public:
+  /// Takes the lock; makes the directory and its identity when there is none. Nothing is changed when anything is refused.
+  /// Errors: data_locked (who has it), data_foreign, format_newer, state_damaged (the identity file), io_failed (also: a
+  /// read-only directory, something else of that name, other files in it).
+  [[nodiscard]] static Result<DataDirectory> open(const std::string& path, const DataIdentity& wanted, const Clock& clock, Rng& rng);
+  /// For reading the data of a stopped node; takes no lock and writes nothing. Errors: not_found, data_locked (a node runs on
+  /// it: ask the node), state_damaged, format_newer, io_failed.
+  [[nodiscard]] static Result<DataIdentity> look(const std::string& path);
+
+  DataDirectory(DataDirectory&& other) noexcept;
+  DataDirectory& operator=(DataDirectory&&) = delete;
+  DataDirectory(const DataDirectory&) = delete;
+  DataDirectory& operator=(const DataDirectory&) = delete;
+  ~DataDirectory();
+
+  [[nodiscard]] const DataIdentity& identity() const noexcept { return identity_; }
+  [[nodiscard]] const std::string& path() const noexcept { return path_; }
+
+ private:
+  DataDirectory(std::string path, DataIdentity identity, int lock) : path_(std::move(path)), identity_(std::move(identity)), lock_(lock) {}
+  std::string path_;
+  DataIdentity identity_;
+  int lock_ = -1;
+};
+
+[[nodiscard]] std::string log_directory(const std::string& data);
+[[nodiscard]] std::string state_directory(const std::string& data, PartitionId partition);
+
+}  // namespace weir

@@ -1,0 +1,35 @@
+// What a door has to append: framed, identified, routed. The door actor asks; where the bytes come from is the feed's business.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "runtime/base/result.h"
+#include "runtime/ports/clock.h"
+#include "runtime/ports/event_log.h"
+
+namespace weir {
+
+/// One append: batches and the door's position behind them.
+struct DoorGroup {
+  AppendGroup group;
+  std::uint64_t events = 0;
+};
+
+/// Owned by one door actor; not thread-safe.
+class DoorFeed {
+ public:
+  virtual ~DoorFeed() = default;
+  /// For people and for the `door` of events, e.g. "file:sales.csv.gz".
+  [[nodiscard]] virtual const std::string& name() const = 0;
+  /// The next group; nothing: the input has ended. May wait for bytes (a pipe): such a door runs on a thread of its own.
+  /// Error: the input cannot be read on from here; everything given out before is good.
+  [[nodiscard]] virtual Result<std::optional<DoorGroup>> next(UnixMicros accepted_at) = 0;
+};
+
+/// Opens the input at its durable position in the log. Errors: input_unreadable.
+using DoorFeedOpener = std::function<Result<std::unique_ptr<DoorFeed>>(const EventLog& log)>;
+
+}  // namespace weir
