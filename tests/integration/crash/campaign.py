@@ -24,7 +24,7 @@ class Finding(Exception):
     """The product is wrong; the campaign ends here."""
 
     def __init__(self, findings, where):
-        super().__init__(where)
+        super().__init__(f"{where}: {list(findings[:3])}")
         self.findings, self.where = findings, where
 
 
@@ -136,13 +136,15 @@ class Round:
             self._note(ended)
             if may_be_finished and self._read_again(events):
                 self.c.witness.again += 1
+                may_be_finished = False
             if ended.code == 0:
                 break
             if not self._by_our_hand(ended):
                 raise Finding([str(ended)], "a run ended by itself")
             # Behind the printed summary the file may or may not be marked as finished; before it, it is not.
-            may_be_finished = bool(ended.out.strip())
+            may_be_finished = may_be_finished or bool(ended.out.strip())
             self._look(whole=self.c.random.random() < 0.15, running_file=events)
+        self.striker.strike_at_rest()
         self._look(whole=False, running_file=None)
         os.remove(path)
 
@@ -207,6 +209,8 @@ class Round:
         """Compares what lies still. `running_file`: the events of a file not yet finished; else all must be decided."""
         where = f"round {self.c.witness.rounds}, after " + ("; ".join(self.log[-3:]) or "no kill")
         if not self._opened():
+            if running_file is None and self.model.homes:
+                raise Finding(["a run had ended well, and nothing of it is left"], where)
             return
         try:
             ledger = self._ledger()

@@ -38,6 +38,9 @@ class Kill:
     def strike(self, process):
         return process.kill()
 
+    def strike_at_rest(self):
+        pass
+
     def recover(self):
         pass
 
@@ -70,14 +73,22 @@ class PowerCut:
     def strike(self, process):
         if process.wait(0):
             return False
+        self._cut()
+        process.kill()
+        return True
+
+    def strike_at_rest(self):
+        """Right after a run said that it is done: all of it must be on the disk by then."""
+        self._cut()
+        self.recover()
+
+    def _cut(self):
         fd = os.open(self.mount, os.O_RDONLY)
         try:
             fcntl.ioctl(fd, EXT4_IOC_SHUTDOWN, struct.pack("I", NO_LOG_FLUSH))
         finally:
             os.close(fd)
         self.cut = True
-        process.kill()
-        return True
 
     def recover(self):
         if self.cut:
@@ -104,11 +115,7 @@ def power_cut_possible(folder):
             if sync:
                 os.fsync(fd)
             os.close(fd)
-        fd = os.open(disk.mount, os.O_RDONLY)
-        fcntl.ioctl(fd, EXT4_IOC_SHUTDOWN, struct.pack("I", NO_LOG_FLUSH))
-        os.close(fd)
-        disk.cut = True
-        disk.recover()
+        disk.strike_at_rest()
         left = sorted(set(os.listdir(disk.mount)) - {"lost+found"})
         return None if left == ["synced"] else f"after the shutdown {left} were left"
     except OSError as no:

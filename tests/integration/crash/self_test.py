@@ -7,12 +7,14 @@ import os
 import pickle
 import stat
 import sys
+import tempfile
 import unittest
 from unittest import mock
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.dirname(HERE)]
 import campaign as campaigns  # noqa: E402
+import faults  # noqa: E402
 import model as models  # noqa: E402
 import workload  # noqa: E402
 from outside import facts  # noqa: E402
@@ -90,6 +92,16 @@ class CampaignAgainstAStandIn(unittest.TestCase):
     def test_a_fail_point_that_is_never_reached_makes_a_long_run_invalid(self):
         run, options = campaign(points=POINTS + ["nowhere"], kills=12)
         self.assertIn("nowhere", entry["invalid_because"](run, options))
+
+    def test_power_cuts_find_a_program_that_never_syncs_and_pass_one_that_does(self):
+        with tempfile.TemporaryDirectory() as folder:
+            why_not = faults.power_cut_possible(folder)
+        if why_not:
+            self.skipTest(why_not)
+        run, options = campaign(points=(), power_cuts=True, kills=3)
+        self.assertIsNone(entry["invalid_because"](run, options))
+        with self.assertRaises(campaigns.Finding):
+            campaign("never_syncs", points=(), power_cuts=True, kills=12)
 
 
 class ModelRules(unittest.TestCase):

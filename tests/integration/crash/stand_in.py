@@ -54,6 +54,9 @@ class Log:
             f.seek(self.good)
             f.write(" ".join(map(str, words)) + "\n")
             self.good = f.tell()
+            f.flush()
+            if BUG != "never_syncs":
+                os.fsync(f.fileno())
 
 
 def fail_point(name):
@@ -70,6 +73,7 @@ def run(path, data):
     if not os.path.exists(os.path.join(data, name)):
         shutil.copy(path + ".events", os.path.join(data, name + ".new"))
         os.rename(os.path.join(data, name + ".new"), os.path.join(data, name))
+        os.sync()
     log = Log(data)
     with open(os.path.join(data, name), "rb") as f:
         events = pickle.load(f)
