@@ -223,6 +223,7 @@ class Round:
                 findings = picture.compare_picture(
                     self.model, accepted, picture.Picture.take(self.c.plain, self.data, ledger)
                 )
+                self._biographies(findings)
                 self.c.witness.pictures += 1
             else:
                 picture.compare_ledger(self.model, ledger, accepted, findings)
@@ -230,6 +231,17 @@ class Round:
             raise Finding([f"{type(wrong).__name__}: {wrong}"], where) from None
         if findings:
             raise Finding(findings, where)
+
+    def _biographies(self, findings):
+        """`weir where` knows what was decided and nothing else."""
+        decided = [id for part in self.model.partitions for id in part.entries]
+        for event_id in self.c.random.sample(decided, min(3, len(decided))):
+            ended = self.c.plain.call("where", event_id, "--data", self.data)
+            if ended.code != 0:
+                findings.add(f"the biography of {event_id!r}: {ended}")
+        ended = self.c.plain.call("where", "never-sent", "--data", self.data)
+        if ended.code != 1:
+            findings.add(f"the biography of an id never sent: {ended}")
 
     def _opened(self):
         """False when a first start was killed before there was anything: then there is nothing to be asked."""

@@ -224,6 +224,8 @@ def main(args):
         return run(args[2], data)
     if args[0] == "ledger":
         return ledger(data)
+    if args[0] == "where":
+        return 0 if any(args[1] in part.entries for part in replay(data)[1].partitions) else 1
     return query(args[1], data) if args[0] == "query" else export(data)
 
 

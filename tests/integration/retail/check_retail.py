@@ -57,17 +57,20 @@ def input_file(name, scratch):
 
 
 def run_with_kills(weir, path, data, kills, seed):
-    """Runs to the end; `kills` times the process is killed first. Returns (the last run, how many kills met a process).
+    """Runs to the end; `kills` times the process is killed first. Returns (the last run, how many kills met a process,
+    the answer digest of a run that nobody disturbed).
 
     Kill times are uniform over the length of an undisturbed run; a rerun that got to its end before its kill counts
     as no hit. A killed run that had printed its summary may have been marked finished: then nothing may be run again.
     """
     chance = random.Random(seed)
     args = ("run", PIPELINE, path, "--data", data)
-    length = None
+    length, digest = None, None
     if kills:
         with outside.Scratch() as other:
-            length = weir.expect(0, "run", PIPELINE, path, "--data", os.path.join(other, "D"), timeout=600).seconds
+            quiet = os.path.join(other, "D")
+            length = weir.expect(0, "run", PIPELINE, path, "--data", quiet, timeout=600).seconds
+            digest = answer_digest(weir, quiet)
     hits = 0
     for _ in range(kills):
         process = weir.start(*args)
@@ -80,10 +83,14 @@ def run_with_kills(weir, path, data, kills, seed):
         if ended.out:
             break
     else:
-        return weir.expect(0, *args, timeout=600), hits
+        return weir.expect(0, *args, timeout=600), hits, digest
     if ended.code not in (0, -9):
         raise outside.Broken(f"{ended}\n  expected exit code 0")
-    return ended, hits
+    return ended, hits, digest
+
+
+def answer_digest(weir, data):
+    return weir.expect(0, "digest", "--data", data, "--output", "json", timeout=300).out
 
 
 def judge(weir, truth, data, form):
@@ -121,7 +128,7 @@ def main():
         data = os.path.join(scratch, "D")
         if options.kills:
             print(f"seed {options.seed}")
-        run, hits = run_with_kills(weir, path, data, options.kills, options.seed)
+        run, hits, digest = run_with_kills(weir, path, data, options.kills, options.seed)
         summary = (
             f"{os.path.basename(path)}: {truth.ledger()}, last run {run.seconds:.2f} s, {hits} kills hit, "
             f"all {time.monotonic() - started:.0f} s"
@@ -129,6 +136,8 @@ def main():
         findings = judge(weir, truth, data, "csv" if options.file == "full" else "json")
         if not findings and options.file != "full":
             findings = judge(weir, truth, data, "csv")
+        if options.kills and digest != answer_digest(weir, data):
+            findings.add(f"answer digest {answer_digest(weir, data)} differs from that of an undisturbed run, {digest}")
         if not findings and options.again:
             weir.expect(0, "run", PIPELINE, path, "--data", data, timeout=600)
             truth.read(raw)
