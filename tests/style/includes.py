@@ -79,6 +79,8 @@ HOMES = [
     ("fcntl.h", ADAPTERS + TOP),
     ("dirent.h", ADAPTERS + TOP),
     ("signal.h", ADAPTERS + TOP),
+    ("spawn.h", ADAPTERS + TOP),
+    ("arpa/inet.h", ["actors/transform/*"] + ADAPTERS + TOP),  # reads and writes the text of addresses
 ]
 POSIX_ANYWHERE = {"sched.h"}
 

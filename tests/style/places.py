@@ -7,7 +7,8 @@ import tree
 MACHINE = re.compile(r"(?<![\w.$}])/(?:" + "|".join(["wo" + "rk", "tm" + "p", "ho" + "me", "ro" + "ot", "Use" + "rs", "mn" + "t",
                                                     "var/" + "tmp"]) + r")(?:/[\w.-]|\b(?=[\"'`\s)]|$))")
 URL = re.compile(r"\b(?:https?|ftp)://(?:[^\s/@\"']*@)?(\[[^\]]*\]|[^\s/:\"'`<>(){}$,;\\]+)")
-PRIVATE = re.compile(r"(?<![\d.])(?:10\.\d{1,3}|192\.168|172\.(?:1[6-9]|2\d|3[01]))\.\d{1,3}\.\d{1,3}(?![\d.])")
+# With a port it is a place to connect to; without one it may be an example of an address.
+PRIVATE = re.compile(r"(?<![\d.])(?:10\.\d{1,3}|192\.168|172\.(?:1[6-9]|2\d|3[01]))\.\d{1,3}\.\d{1,3}:\d")
 # Hosts that are nobody's machine: loopback, names reserved for examples, and works that are cited.
 PUBLIC = re.compile(r"^(localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1?\]|([\w-]+\.)*example(\.(com|org|net))?|node\d*|"
                     r"([\w-]+\.)*(rfc-editor\.org|json-schema\.org|cloudevents\.io|w3\.org|openapis\.org|keepachangelog\.com|"
@@ -29,5 +30,5 @@ def check(root):
                     breaches.append(f"{path}:{number}: names the host {match.group(1)}")
             match = PRIVATE.search(line)
             if match:
-                breaches.append(f"{path}:{number}: names the private address {match.group(0)}")
+                breaches.append(f"{path}:{number}: names a place on a private network ({match.group(0)})")
     return breaches

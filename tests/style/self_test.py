@@ -167,11 +167,11 @@ class Planted(unittest.TestCase):
 
     # Machines
     def test_places_of_a_machine(self):
-        for text in ["cd /ho" + "me/someone/weir", "see /tm" + "p/x", "data in '/wo" + "rk'", "ftp://files.corp.lan/x",
-                     "https://registry.corp.lan:5000/weir", "connect to 10.1.2.3", "at 192.168.0.7:9092"]:
+        for text in ["cd /ho" + "me/someone/weir", "see /tm" + "p/x", "data in '/wo" + "rk'", "ftp:" + "//files.corp.lan/x",
+                     "https:" + "//registry.corp.lan:5000/weir", "connect to 10." + "1.2.3:80", "at 192." + "168.0.7:9092"]:
             with self.subTest(text=text):
                 self.caught(places, {"deploy/notes.txt": text + "\n"}, "deploy/notes.txt:1:")
-        self.passes(places, {"a.txt": "http://localhost:7070 https://weir.example/x actors/wo" + "rk/x ${root}/tm" + "p 110.1.2.3.4\n"})
+        self.passes(places, {"a.txt": "http://localhost:7070 https://weir.example/x actors/wo" + "rk/x ${root}/tm" + "p 110.1.2.3:4 10." + "1.2.0/24\n"})
 
     # Scripts
     def test_scripts_that_cannot_run(self):
