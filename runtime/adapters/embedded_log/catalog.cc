@@ -83,9 +83,12 @@ void Catalog::add_carried(std::uint32_t partition, const BatchPlace& place) {
   auto& batches = partitions_[partition].batches;
   const auto after = std::lower_bound(batches.begin(), batches.end(), place.first,
                                       [](const BatchPlace& batch, std::uint64_t first) { return batch.first < first; });
-  // The segment it came from may still be there after a crash between carry-over and recycling: one of the two is enough.
-  if (after != batches.end() && after->first == place.first) return;
-  batches.insert(after, place);
+  // The catalog of a checkpoint may still name the segment it came from, which may be gone: the side file is whole either way.
+  if (after != batches.end() && after->first == place.first) {
+    *after = place;
+  } else {
+    batches.insert(after, place);
+  }
 }
 
 void Catalog::carried(std::uint32_t partition, std::uint64_t generation, const std::vector<BatchPlace>& places) {

@@ -36,7 +36,7 @@ class MemoryFixture final : public LogFixture {
     log_->faults().crash(false);
     open();
   }
-  void fail_next_append() override { log_->faults().fail_next_append(); }
+  void fail_large_appends() override { log_->faults().fail_next_append(); }
   void set_disk_full(bool full) override { log_->faults().set_disk_full(full); }
   std::uint64_t outstanding_bytes_max() const override { return 1 << 20; }
 
@@ -50,6 +50,71 @@ class MemoryFixture final : public LogFixture {
   std::unique_ptr<MemoryEventLog> log_;
 };
 
+/// The operating system's files until the process is "killed": from then on every changing call fails.
+class KillableFiles final : public journal::FileOps {
+ public:
+  void kill() { dead_ = true; }
+  void revive() { dead_ = false; }
+  Result<std::unique_ptr<journal::File>> open(const std::string& path, journal::OpenMode mode) override {
+    WEIR_TRY(alive());
+    WEIR_ASSIGN(auto file, files_.open(path, mode));
+    return std::make_unique<KillableFile>(std::move(file), dead_);
+  }
+  Result<void> rename(const std::string& from, const std::string& to) override {
+    WEIR_TRY(alive());
+    return files_.rename(from, to);
+  }
+  Result<void> unlink(const std::string& path) override {
+    WEIR_TRY(alive());
+    return files_.unlink(path);
+  }
+  Result<void> sync_directory(const std::string& path) override {
+    WEIR_TRY(alive());
+    return files_.sync_directory(path);
+  }
+  Result<std::vector<std::string>> list(const std::string& path) override { return files_.list(path); }
+  Result<void> make_directory(const std::string& path) override { return files_.make_directory(path); }
+  Result<std::unique_ptr<journal::FileLock>> lock(const std::string& path) override { return files_.lock(path); }
+
+ private:
+  class KillableFile final : public journal::File {
+   public:
+    KillableFile(std::unique_ptr<journal::File> file, const std::atomic<bool>& dead) : file_(std::move(file)), dead_(dead) {}
+    Result<std::size_t> write_some(std::string_view bytes, std::uint64_t place) override {
+      if (dead_) return killed();
+      return file_->write_some(bytes, place);
+    }
+    Result<std::size_t> read_some(char* to, std::size_t bytes, std::uint64_t place) override {
+      return file_->read_some(to, bytes, place);
+    }
+    Result<void> sync() override {
+      if (dead_) return killed();
+      return file_->sync();
+    }
+    Result<void> allocate(std::uint64_t bytes) override {
+      if (dead_) return killed();
+      return file_->allocate(bytes);
+    }
+    Result<void> truncate(std::uint64_t bytes) override {
+      if (dead_) return killed();
+      return file_->truncate(bytes);
+    }
+    Result<std::uint64_t> size() override { return file_->size(); }
+    bool direct() const override { return file_->direct(); }
+
+   private:
+    std::unique_ptr<journal::File> file_;
+    const std::atomic<bool>& dead_;
+  };
+  static tl::unexpected<Error> killed() { return fail(Errc::io_failed, "the process was killed"); }
+  Result<void> alive() const {
+    if (dead_) return killed();
+    return {};
+  }
+  journal::FileOps& files_ = journal::system_file_ops();
+  std::atomic<bool> dead_{false};
+};
+
 class EmbeddedFixture : public LogFixture {
  public:
   explicit EmbeddedFixture(bool real) : rng_(2), disk_(3), real_(real) {
@@ -59,6 +124,8 @@ class EmbeddedFixture : public LogFixture {
     options_.retain = std::chrono::microseconds(0);
     options_.seal_delay = std::chrono::milliseconds(1);
     if (real) {
+      killable_ = std::make_unique<KillableFiles>();
+      options_.files = killable_.get();
       static std::atomic<int> number{0};
       options_.directory = fmt::format("{}/weir-contract-{}-{}", std::filesystem::temp_directory_path().string(), ::getpid(), ++number);
     } else {
@@ -83,25 +150,19 @@ class EmbeddedFixture : public LogFixture {
       disk_.reboot(Survival::sectors);
       return open();
     }
-    // A crash of a real process is a copy of its files, taken while it runs.
-    const std::string copy = options_.directory + ".copy";
-    std::filesystem::copy(options_.directory, copy, std::filesystem::copy_options::recursive);
+    // As with kill -9: what was written stays, nothing more is written.
+    killable_->kill();
     log_.reset();
-    std::filesystem::remove_all(options_.directory);
-    std::filesystem::rename(copy, options_.directory);
     open();
   }
-  void fail_next_append() override {
-    if (real_) throw std::logic_error("the real file system fails nothing on request");
-    // No room for another segment, and the group does not fit into this one.
-    disk_.set_capacity(1);
-  }
+  void fail_large_appends() override { disk_.set_capacity(1); }
   void set_disk_full(bool full) override { disk_.set_capacity(full ? 1 : 0); }
   std::uint64_t outstanding_bytes_max() const override { return 1 << 20; }
 
  private:
   void open() {
     log_.reset();
+    if (killable_) killable_->revive();
     auto opened = open_embedded_log(options_, clock_, rng_);
     if (!opened) give_up(describe(opened.error()));
     log_ = std::move(*opened);
@@ -109,6 +170,7 @@ class EmbeddedFixture : public LogFixture {
   SeededRng rng_;
   ManualClock clock_;
   FaultDisk disk_;
+  std::unique_ptr<KillableFiles> killable_;
   bool real_;
   EmbeddedLogOptions options_;
   std::unique_ptr<EmbeddedLog> log_;

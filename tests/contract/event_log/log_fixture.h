@@ -52,15 +52,16 @@ class LogFixture {
   [[nodiscard]] virtual EventLog& log() = 0;
   virtual void reopen() = 0;
   virtual void crash() = 0;
-  /// The next append is given up.
-  virtual void fail_next_append() = 0;
+  /// Not on the real file system.
   virtual void set_disk_full(bool full) = 0;
-  /// A log that answers nothing until released: appends pile up.
-  virtual std::uint64_t outstanding_bytes_max() const = 0;
+  /// An append that is larger than a segment (256 KiB) cannot be written from now on; it is accepted all the same.
+  virtual void fail_large_appends() = 0;
+  [[nodiscard]] virtual std::uint64_t outstanding_bytes_max() const = 0;
 };
 
 inline constexpr std::uint32_t kPartitions = 4;
 inline constexpr const char* kFixtures[] = {"memory", "embedded", "embedded on the file system"};
+inline constexpr const char* kFaultyFixtures[] = {"memory", "embedded"};  // that can run out of space on request
 
 [[nodiscard]] std::unique_ptr<LogFixture> make_fixture(std::string_view name);
 
