@@ -140,6 +140,8 @@ def an_endless_line_is_one_dead_letter_in_bounded_memory(g):
                 f.write(b"a" * 1_000_000)
             f.write(b"\n" + good(1) + b"\n")
         peaks.append(endless(g, path, (start + b"a" * 65536)[:65536], neighbours=(0, 1)))
+    if g.weir.sanitized():
+        return  # a sanitizer's own memory says nothing about the product's
     check(
         peaks[0] - small < 160 << 20, f"peak memory {peaks[0] >> 20} MiB with 100 MB, {small >> 20} MiB with one line"
     )

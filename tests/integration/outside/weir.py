@@ -3,6 +3,7 @@
 import base64
 import csv
 import io
+import mmap
 import os
 import shutil
 import signal
@@ -106,6 +107,11 @@ class Weir:
         for name in ("WEIR_DATA", "WEIR_NODE", "WEIR_FAIL_POINT", "WEIR_DEFECT"):
             self.env.pop(name, None)
         self.env.update(env or {})
+
+    def sanitized(self) -> bool:
+        """Whether the binary was built with AddressSanitizer."""
+        with open(self.binary, "rb") as f, mmap.mmap(f.fileno(), 0, access=mmap.ACCESS_READ) as image:
+            return image.find(b"__asan_init") >= 0
 
     def start(self, *args, env=None, stdin=subprocess.DEVNULL, **popen) -> Running:
         out, err = tempfile.TemporaryFile(), tempfile.TemporaryFile()
