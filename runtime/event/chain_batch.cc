@@ -1,7 +1,7 @@
 #include "runtime/event/chain_batch.h"
 
 #include "runtime/base/invariant.h"
-#include "runtime/event/splice.h"
+#include "runtime/base/json_text.h"
 
 namespace weir {
 
@@ -28,7 +28,7 @@ void ChainBatch::decide(ChainEvent& event, Verdict verdict, std::string_view sta
   text_.append("[");
   for (const std::string_view detail : details) {
     if (text_.size() > 1) text_.append(",");
-    encode_string(detail, text_);
+    append_json_string(text_, detail);
   }
   text_.append("]");
   auto* rejection = arena_.take_array<Rejection>(1);

@@ -7,8 +7,8 @@
 #include <cstring>
 #include <set>
 
+#include "runtime/base/json_text.h"
 #include "runtime/event/json_scan.h"
-#include "runtime/event/splice.h"
 
 namespace weir {
 
@@ -126,9 +126,7 @@ CsvShape make_csv_shape(std::string_view header, const FieldPlan& plan, char sep
   const bool good = for_each_field(padded.view(), separator, high, at, what, [&](std::uint32_t, const Field& field) {
     const std::string_view name = to_value(field, arena).span();
     CsvShape::Column column;
-    ByteArena prefix;
-    encode_string(name, prefix);
-    column.padded_prefix = std::string(prefix.view()) + ":";
+    column.padded_prefix = to_json_string(name) + ":";
     column.prefix_length = static_cast<std::uint32_t>(column.padded_prefix.size());
     column.padded_prefix.append(kBlockPadding, '\0');
     if (const FieldPlan::Node* node = plan.root().child(name)) column.slot = node->slot;

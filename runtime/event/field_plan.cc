@@ -2,7 +2,7 @@
 
 #include "runtime/base/bytes.h"
 #include "runtime/base/invariant.h"
-#include "runtime/event/splice.h"
+#include "runtime/base/json_text.h"
 
 namespace weir {
 
@@ -40,9 +40,7 @@ Slot FieldPlan::want(std::span<const std::string> parts) {
   field.parts.assign(parts.begin(), parts.end());
   field.parent = parent;
   if (parts.size() == 1) {
-    ByteArena prefix;
-    encode_string(parts.front(), prefix);
-    field.padded_prefix = std::string(prefix.view()) + ":";
+    field.padded_prefix = to_json_string(parts.front()) + ":";
     field.prefix_length = field.padded_prefix.size();
     field.padded_prefix.append(kBlockPadding, '\0');
   }
@@ -68,6 +66,24 @@ Slot FieldPlan::touch(std::span<const std::string> parts) {
 Slot FieldPlan::touch(std::string_view top_level_name) {
   const std::string name(top_level_name);
   return touch(std::span<const std::string>(&name, 1));
+}
+
+Slot FieldPlan::note(std::span<const std::string> parts) {
+  const Slot slot = want(parts);
+  if (fields_[slot].note == kNoSlot) {
+    fields_[slot].note = static_cast<Slot>(noted_.size());
+    noted_.push_back(slot);
+  }
+  return slot;
+}
+
+Slot FieldPlan::find(std::span<const std::string> parts) const noexcept {
+  const Node* node = &root_;
+  for (const std::string& part : parts) {
+    node = node->child(part);
+    if (node == nullptr) return kNoSlot;
+  }
+  return node->slot;
 }
 
 std::string FieldPlan::text(Slot slot) const {

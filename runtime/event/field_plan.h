@@ -29,6 +29,7 @@ class FieldPlan {
     std::vector<std::string> parts;  // one: a top-level field
     Slot parent = kNoSlot;           // of a nested path: the slot of its top-level field
     Slot touch = kNoSlot;            // place in touched(), or kNoSlot: nobody ever changes it
+    Slot note = kNoSlot;             // place in noted(), or kNoSlot
     std::string padded_prefix;       // `"name":` as JSON, of a top-level field, and kBlockPadding zeros
     std::size_t prefix_length = 0;
     [[nodiscard]] std::string_view prefix() const noexcept { return {padded_prefix.data(), prefix_length}; }
@@ -40,10 +41,15 @@ class FieldPlan {
   /// The slot of a path that some stage may change, add or drop. Added fields leave in the order of the first touch().
   Slot touch(std::span<const std::string> parts);
   Slot touch(std::string_view top_level_name);
+  /// The slot of a path whose place in the encoded output is wanted (encode_document's `places`).
+  Slot note(std::span<const std::string> parts);
+  /// The slot of a path that is already there, else kNoSlot.
+  [[nodiscard]] Slot find(std::span<const std::string> parts) const noexcept;
 
   [[nodiscard]] std::size_t size() const noexcept { return fields_.size(); }
   [[nodiscard]] const Field& field(Slot slot) const noexcept { return fields_[slot]; }
   [[nodiscard]] const std::vector<Slot>& touched() const noexcept { return touched_; }
+  [[nodiscard]] const std::vector<Slot>& noted() const noexcept { return noted_; }
   [[nodiscard]] const Node& root() const noexcept { return root_; }
   /// The path as a person writes it: parts joined with '.', dots inside escaped by '\'.
   [[nodiscard]] std::string text(Slot slot) const;
@@ -52,6 +58,7 @@ class FieldPlan {
   Node root_;
   std::vector<Field> fields_;
   std::vector<Slot> touched_;
+  std::vector<Slot> noted_;
 };
 
 }  // namespace weir

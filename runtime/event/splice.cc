@@ -139,75 +139,139 @@ char* write_gap(char* to, const char* from, const char* until, bool spaced) noex
   return spaced ? write_compact(to, gap) : write(to, gap);
 }
 
+/// A stretch of the input that was copied as it is.
+struct Gap {
+  const char* from;
+  const char* until;
+  std::uint32_t offset;  // of its copy in the output
+};
+
+/// Where things went, for TokenPlaces. Knows at most a few gaps; `whole` is false when there were more.
+struct Trace {
+  TokenPlace* places = nullptr;
+  char* start = nullptr;
+  std::array<Gap, 16> gaps;
+  std::size_t count = 0;
+  bool whole = true;
+
+  void copied(const char* from, const char* until, const char* to) noexcept {
+    if (count == gaps.size()) {
+      whole = false;
+      return;
+    }
+    gaps[count++] = {from, until, static_cast<std::uint32_t>(to - start)};
+  }
+  void written(const FieldPlan::Field& field, const char* from, const char* until) const noexcept {
+    if (places == nullptr || field.note == kNoSlot) return;
+    places[field.note] = {static_cast<std::uint32_t>(from - start), static_cast<std::uint32_t>(until - from)};
+  }
+};
+
 /// Copies [from, until) of the input with the edits inside it.
 char* write_edited(char* to, const Document& document, const FieldPlan& plan, std::span<const Edit> edits, const char* from,
-                   const char* until) noexcept {
+                   const char* until, Trace& trace) noexcept {
   const char* at = from;
   for (const Edit& edit : edits) {
     const char* const begin = document.begin + edit.origin.begin;
     const char* const end = document.begin + edit.origin.end;
     if (begin < at) continue;  // inside a field that is itself replaced
+    trace.copied(at, begin, to);
     to = write_gap(to, at, begin, document.spaced);
     at = end;
     const Value& value = document.slots[edit.slot];
-    if (plan.field(edit.slot).parent != kNoSlot) {
+    const FieldPlan::Field& field = plan.field(edit.slot);
+    if (field.parent != kNoSlot || value.kind != ValueKind::missing) {
+      if (field.parent == kNoSlot) to = write(to, field.prefix());
+      char* const token = to;
       to = write_value(to, value);
-    } else if (value.kind != ValueKind::missing) {
-      to = write(to, plan.field(edit.slot).prefix());
-      to = write_value(to, value);
+      trace.written(field, token, to);
     } else {
       // Dropped: its comma goes too. The one before it stays for the next field, or is taken back at the end.
       while (static_cast<unsigned char>(*at) <= ' ') ++at;
       if (*at == ',') ++at;
     }
   }
+  trace.copied(at, until, to);
   return write_gap(to, at, until, document.spaced);
 }
 
-void encode_json(const Document& document, const FieldPlan& plan, ByteArena& out) {
-  const auto length = static_cast<std::size_t>(document.end - document.begin);
-  if (!document.changed) {
-    out.ensure(length + kSlack);
-    char* const start = out.data() + out.size();
-    char* const stop = write_gap(start, document.begin, document.end, document.spaced);
-    (void)out.extend(static_cast<std::size_t>(stop - start));
-    return;
+/// The places of values that left as they came; `trace.places` has those that stages set.
+void place_untouched(const Document& document, const FieldPlan& plan, const Trace& trace, std::string_view output) {
+  for (std::size_t note = 0; note < plan.noted().size(); ++note) {
+    const Slot slot = plan.noted()[note];
+    const FieldPlan::Field& field = plan.field(slot);
+    TokenPlace& place = trace.places[note];
+    const bool below_edited = field.parent != kNoSlot && document.slots[field.parent].has(value_flag::edited);
+    if (below_edited || !trace.whole || document.spaced) {
+      const Value found = find_path(output, field.parts);
+      const std::uint32_t quote = found.is_text() ? 1 : 0;
+      place = {};
+      if (found.kind != ValueKind::missing)
+        place = {static_cast<std::uint32_t>(found.data - output.data()) - quote, found.length + 2 * quote};
+      continue;
+    }
+    const Value& value = document.slots[slot];
+    if (value.kind == ValueKind::missing || value.has(value_flag::edited)) continue;
+    const std::uint32_t quote = value.kind == ValueKind::string ? 1 : 0;
+    const char* const token = value.data - quote;
+    for (std::size_t i = 0; i < trace.count; ++i) {
+      const Gap& gap = trace.gaps[i];
+      if (token < gap.from || token >= gap.until) continue;
+      place = {gap.offset + static_cast<std::uint32_t>(token - gap.from), value.length + 2 * quote};
+      break;
+    }
   }
-  Edits edits;
-  std::size_t bound = length + 2 * kSlack;
-  bool added = false;
+}
+
+/// Fields that were not in the input, behind what was; returns the end.
+char* write_added(char* to, const Document& document, const FieldPlan& plan, const Trace& trace) noexcept {
   for (std::size_t touch = 0; touch < plan.touched().size(); ++touch) {
     const Slot slot = plan.touched()[touch];
     const Value& value = document.slots[slot];
-    if (!value.has(value_flag::edited)) continue;
-    bound += plan.field(slot).prefix_length + size_bound(value);
-    if (document.origins[touch].end != 0) {
-      edits.add(document.origins[touch], slot);
-    } else {
-      added = true;
-    }
+    if (!value.has(value_flag::edited) || value.kind == ValueKind::missing || document.origins[touch].end != 0) continue;
+    const FieldPlan::Field& field = plan.field(slot);
+    if (field.parent != kNoSlot) continue;
+    if (to != trace.start + 1) *to++ = ',';
+    to = write(to, field.prefix());
+    char* const token = to;
+    to = write_value(to, value);
+    trace.written(field, token, to);
   }
-  out.ensure(bound);
-  char* const start = out.data() + out.size();
-  char* to = write_edited(start, document, plan, edits.sorted(), document.begin, document.end - 1);
-  if (to[-1] == ',') --to;
-  if (added) {
+  return to;
+}
+
+void encode_json(const Document& document, const FieldPlan& plan, ByteArena& out, TokenPlace* places) {
+  const auto length = static_cast<std::size_t>(document.end - document.begin);
+  Edits edits;
+  std::size_t bound = length + 2 * kSlack;
+  bool added = false;
+  if (document.changed) {
     for (std::size_t touch = 0; touch < plan.touched().size(); ++touch) {
       const Slot slot = plan.touched()[touch];
       const Value& value = document.slots[slot];
-      if (!value.has(value_flag::edited) || value.kind == ValueKind::missing || document.origins[touch].end != 0) continue;
-      const FieldPlan::Field& field = plan.field(slot);
-      if (field.parent != kNoSlot) continue;
-      if (to != start + 1) *to++ = ',';
-      to = write(to, field.prefix());
-      to = write_value(to, value);
+      if (!value.has(value_flag::edited)) continue;
+      bound += plan.field(slot).prefix_length + size_bound(value);
+      if (document.origins[touch].end != 0) {
+        edits.add(document.origins[touch], slot);
+      } else {
+        added = true;
+      }
     }
   }
+  out.ensure(bound);
+  Trace trace;
+  trace.places = places;
+  trace.start = out.data() + out.size();
+  char* to = write_edited(trace.start, document, plan, edits.sorted(), document.begin, document.end - 1, trace);
+  if (to[-1] == ',') --to;
+  if (added) to = write_added(to, document, plan, trace);
   *to++ = '}';
-  (void)out.extend(static_cast<std::size_t>(to - start));
+  const auto written = static_cast<std::size_t>(to - trace.start);
+  (void)out.extend(written);
+  if (places != nullptr) place_untouched(document, plan, trace, {trace.start, written});
 }
 
-void encode_csv(const Document& document, const FieldPlan& plan, ByteArena& out) {
+void encode_csv(const Document& document, const FieldPlan& plan, ByteArena& out, TokenPlace* places) {
   const CsvShape& shape = *document.csv;
   std::size_t bound = 2 * kSlack;
   for (const CsvShape::Column& column : shape.columns) {
@@ -216,32 +280,57 @@ void encode_csv(const Document& document, const FieldPlan& plan, ByteArena& out)
   }
   for (const Slot slot : shape.not_columns) bound += plan.field(slot).prefix_length + size_bound(document.slots[slot]);
   out.ensure(bound);
-  char* const start = out.data() + out.size();
-  char* to = start;
+  Trace trace;
+  trace.places = places;
+  trace.start = out.data() + out.size();
+  char* to = trace.start;
   *to++ = '{';
-  const auto field = [&to](std::string_view prefix, const Value& value) {
+  const auto write_slot = [&](Slot slot) {
+    const Value& value = document.slots[slot];
     if (value.kind == ValueKind::missing) return;
-    to = write(to, prefix);
+    const FieldPlan::Field& field = plan.field(slot);
+    to = write(to, field.prefix());
+    char* const token = to;
     to = write_value(to, value);
+    trace.written(field, token, to);
     *to++ = ',';
   };
   for (const CsvShape::Column& column : shape.columns) {
-    field({column.padded_prefix.data(), column.prefix_length},
-          column.slot != kNoSlot ? document.slots[column.slot] : document.columns[column.column]);
+    if (column.slot != kNoSlot) {
+      write_slot(column.slot);
+      continue;
+    }
+    const Value& value = document.columns[column.column];
+    if (value.kind == ValueKind::missing) continue;
+    to = write(to, {column.padded_prefix.data(), column.prefix_length});
+    to = write_value(to, value);
+    *to++ = ',';
   }
-  for (const Slot slot : shape.not_columns) field(plan.field(slot).prefix(), document.slots[slot]);
+  for (const Slot slot : shape.not_columns) write_slot(slot);
   if (to[-1] == ',') --to;
   *to++ = '}';
-  (void)out.extend(static_cast<std::size_t>(to - start));
+  const auto written = static_cast<std::size_t>(to - trace.start);
+  (void)out.extend(written);
+  if (places == nullptr) return;
+  // Paths below a field exist only where a stage set an object.
+  for (std::size_t note = 0; note < plan.noted().size(); ++note) {
+    const FieldPlan::Field& field = plan.field(plan.noted()[note]);
+    if (field.parent == kNoSlot || !document.slots[field.parent].has(value_flag::edited)) continue;
+    const Value found = find_path({trace.start, written}, field.parts);
+    const std::uint32_t quote = found.is_text() ? 1 : 0;
+    if (found.kind != ValueKind::missing)
+      places[note] = {static_cast<std::uint32_t>(found.data - trace.start) - quote, found.length + 2 * quote};
+  }
 }
 
 }  // namespace
 
-void encode_document(const Document& document, const FieldPlan& plan, ByteArena& out) {
+void encode_document(const Document& document, const FieldPlan& plan, ByteArena& out, TokenPlace* places) {
+  for (std::size_t note = 0; places != nullptr && note < plan.noted().size(); ++note) places[note] = {};
   if (document.csv != nullptr) {
-    encode_csv(document, plan, out);
+    encode_csv(document, plan, out, places);
   } else {
-    encode_json(document, plan, out);
+    encode_json(document, plan, out, places);
   }
 }
 
@@ -249,16 +338,6 @@ void encode_value(const Value& value, ByteArena& out) {
   out.ensure(size_bound(value) + kSlack);
   char* const start = out.data() + out.size();
   (void)out.extend(static_cast<std::size_t>(write_value(start, value) - start));
-}
-
-void encode_string(std::string_view text, ByteArena& out) {
-  out.ensure(text.size() * 6 + 2);
-  char* const start = out.data() + out.size();
-  char* to = start;
-  *to++ = '"';
-  to = write_escaped(to, text);
-  *to++ = '"';
-  (void)out.extend(static_cast<std::size_t>(to - start));
 }
 
 bool encode_edited_inside(const Document& document, const FieldPlan& plan, const Value& value, ByteArena& out) {
@@ -278,9 +357,10 @@ bool encode_edited_inside(const Document& document, const FieldPlan& plan, const
   }
   if (!any) return false;
   out.ensure(bound);
-  char* const start = out.data() + out.size();
-  char* const stop = write_edited(start, document, plan, edits.sorted(), value.data, until);
-  (void)out.extend(static_cast<std::size_t>(stop - start));
+  Trace trace;
+  trace.start = out.data() + out.size();
+  char* const stop = write_edited(trace.start, document, plan, edits.sorted(), value.data, until, trace);
+  (void)out.extend(static_cast<std::size_t>(stop - trace.start));
   return true;
 }
 

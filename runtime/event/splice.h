@@ -1,6 +1,7 @@
 // Output encoding: a document becomes one line of JSON, spliced from the spans of its input and the values that stages set.
 #pragma once
 #include <cstddef>
+#include <cstdint>
 #include <string_view>
 
 #include "runtime/base/bytes.h"
@@ -9,16 +10,20 @@
 
 namespace weir {
 
+/// Where a value stands in an encoded document: its JSON token, from the document's `{` on. Length 0: it is not there.
+struct TokenPlace {
+  std::uint32_t offset = 0;
+  std::uint32_t length = 0;
+};
+
 /// Appends the document as a JSON object without white space outside strings: the fields that are left, in their original
 /// order, replaced values in place, added fields at the end in the plan's order of touch(). `plan` is the one the document
 /// was parsed with. Numbers and strings of the input keep their spelling.
-void encode_document(const Document& document, const FieldPlan& plan, ByteArena& out);
+/// `places`, where not null, gets one entry for each of plan.noted().
+void encode_document(const Document& document, const FieldPlan& plan, ByteArena& out, TokenPlace* places = nullptr);
 
 /// Appends one value as JSON without white space outside strings; missing is written as null.
 void encode_value(const Value& value, ByteArena& out);
-
-/// Appends `text` as a JSON string with its quotes: only quote, backslash and control characters are escaped.
-void encode_string(std::string_view text, ByteArena& out);
 
 /// When stages changed something inside `value`, an object of the document's input: appends it with these changes and returns
 /// true. Else appends nothing.

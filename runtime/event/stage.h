@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "runtime/event/chain_batch.h"
 
@@ -15,9 +14,8 @@ namespace weir {
 struct StageScratch {
   std::array<std::uint64_t, kChainEventsMax> numbers;
   std::array<std::uint32_t, kChainEventsMax> rows;
-  std::vector<std::uint64_t> more_numbers;
+  std::array<std::string_view, kChainEventsMax> views;
   std::string text;
-  std::vector<std::string> texts;
 };
 
 class Stage {

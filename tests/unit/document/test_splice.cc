@@ -80,14 +80,15 @@ TEST_CASE("a change below a field leaves inside it, unless the field itself is r
 }
 
 TEST_CASE("texts are escaped as JSON demands and no further", "[splice]") {
+  Bench bench;
   std::string all;
   for (int c = 0; c < 128; ++c) all += static_cast<char>(c);
   all += "é€😀";
   ByteArena out;
-  encode_string(all, out);
+  encode_value(text_value(bench.arena, all), out);
   CHECK(nlohmann::json::parse(out.view()).get<std::string>() == all);
   out.clear();
-  encode_string("a/b\x7fé", out);
+  encode_value(text_value(bench.arena, "a/b\x7fé"), out);
   CHECK(out.view() == "\"a/b\x7fé\"");
 }
 
@@ -112,6 +113,10 @@ TEST_CASE("any edits of any event equal the same edits of a parsed tree", "[spli
     names.push_back("k_new");
     names.push_back("k_late");
     std::vector<Slot> slots;
+    if (random() % 2 == 0) {
+      for (const std::string& name : names) (void)bench.plan.note(std::vector<std::string>{name});
+      (void)bench.plan.note(std::vector<std::string>{"k1", "on"});
+    }
     for (const std::string& name : names) slots.push_back(random() % 4 == 0 ? kNoSlot : bench.plan.touch(name));
     auto parsed = bench.json(random() % 2 == 0 ? tree.dump() : tree.dump(2));
     REQUIRE(parsed.good);
@@ -128,6 +133,21 @@ TEST_CASE("any edits of any event equal the same edits of a parsed tree", "[spli
       }
     }
     const std::string expected = tree.dump();
+    // The places that are wanted lead to the tokens of the output.
+    std::vector<TokenPlace> places(bench.plan.noted().size(), TokenPlace{1, 1});
+    ByteArena out;
+    encode_document(parsed.document, bench.plan, out, places.data());
+    for (std::size_t note = 0; note < places.size(); ++note) {
+      const auto& parts = bench.plan.field(bench.plan.noted()[note]).parts;
+      std::string token;
+      if (parts.size() == 1 && tree.contains(parts[0])) token = tree[parts[0]].dump();
+      if (parts.size() == 2 && tree.contains(parts[0]) && tree[parts[0]].is_object()) token = tree[parts[0]][parts[1]].dump();
+      const std::string found(out.view().substr(places[note].offset, places[note].length));
+      if (found != token) {
+        INFO(parts[0] << " in " << expected);
+        CHECK(found == token);
+      }
+    }
     if (bench.encode(parsed.document) != expected) {
       INFO(bench.encode(parsed.document));
       CHECK(bench.encode(parsed.document) == expected);

@@ -1,0 +1,108 @@
+#include "actors/enrich/enricher.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace weir {
+
+Result<std::unique_ptr<Stage>> Enricher::compile(const StageConfig& config, StageContext& context) {
+  const auto& enrich = std::get<EnrichConfig>(config.body);
+  auto stage = std::unique_ptr<Enricher>(new Enricher(config.name));
+  WEIR_ASSIGN(stage->when_, Condition::compile(config.when, context.fields));
+  WEIR_ASSIGN(stage->table_, context.tables.load(enrich.table));
+  if (enrich.key.size() != enrich.table.key.size() || enrich.key.empty()) {
+    return fail(Errc::config_invalid, "stage \"{}\": {} key fields for {} key columns of {}", config.name, enrich.key.size(),
+                enrich.table.key.size(), enrich.table.file);
+  }
+  for (const FieldPath& path : enrich.key) {
+    WEIR_ASSIGN(FieldRef field, FieldRef::compile(path, context.fields));
+    stage->key_.push_back(std::move(field));
+  }
+  for (const auto& [field, column] : enrich.add) {
+    const auto place = stage->table_->column(column);
+    if (!place) {
+      return fail(Errc::config_invalid, "stage \"{}\": {} has no column \"{}\"; the columns are {}", config.name,
+                  enrich.table.file, column, fmt::join(stage->table_->columns(), ", "));
+    }
+    stage->add_.emplace_back(context.fields.touch(field), *place);
+  }
+  stage->missing_ = enrich.missing;
+  for (const auto& [field, constant] : enrich.fill)
+    stage->fill_.emplace_back(context.fields.touch(field), ConstantValue(constant));
+  return std::unique_ptr<Stage>(std::move(stage));
+}
+
+std::string_view Enricher::key_of(const ChainEvent& event, ChainBatch& batch, std::string& scratch) const {
+  const auto part = [&](const FieldRef& field) -> std::string_view {
+    const Value value = field.read(event, batch);
+    if (value.absent() || value.kind == ValueKind::object || value.kind == ValueKind::array) return {};
+    return plain_text(value, batch.arena());
+  };
+  if (key_.size() == 1) return part(key_.front());
+  scratch.clear();
+  for (const FieldRef& field : key_) {
+    const std::string_view text = part(field);
+    if (text.empty()) return {};
+    ReferenceTable::append_key_part(scratch, text);
+  }
+  return batch.arena().copy(scratch);
+}
+
+void Enricher::process(ChainBatch& batch, StageScratch& scratch) const {
+  for (std::span<ChainEvent> events = batch.events(); !events.empty();) {
+    const std::size_t count = std::min<std::size_t>(events.size(), kChainEventsMax);
+    process_slice(batch, events.first(count), scratch);
+    events = events.subspan(count);
+  }
+}
+
+// Three passes, so that the table's cache misses of many events overlap: hash, candidate row, values.
+void Enricher::process_slice(ChainBatch& batch, std::span<ChainEvent> events, StageScratch& scratch) const {
+  auto& hashes = scratch.numbers;
+  auto& rows = scratch.rows;
+  auto& keys = scratch.views;
+  for (std::size_t i = 0; i < events.size(); ++i) {
+    const ChainEvent& event = events[i];
+    const bool applies = event.verdict == Verdict::pass && when_.holds(event, batch);
+    rows[i] = applies ? 0 : ReferenceTable::kNone;
+    if (!applies) continue;
+    keys[i] = key_of(event, batch, scratch.text);
+    hashes[i] = ReferenceTable::hash(keys[i]);
+    table_->prefetch(hashes[i]);
+  }
+  constexpr std::uint32_t kNotAsked = ReferenceTable::kNone - 1;
+  for (std::size_t i = 0; i < events.size(); ++i)
+    rows[i] = rows[i] == ReferenceTable::kNone ? kNotAsked : table_->candidate(hashes[i]);
+  for (std::size_t i = 0; i < events.size(); ++i) {
+    if (rows[i] == kNotAsked) continue;
+    const ReferenceTable::Row row = table_->confirm(rows[i], hashes[i], keys[i]);
+    if (row == ReferenceTable::kNone) {
+      missed(batch, events[i]);
+      continue;
+    }
+    for (const auto& [slot, column] : add_) events[i].document.set(slot, table_->value(row, column));
+  }
+}
+
+void Enricher::missed(ChainBatch& batch, ChainEvent& event) const {
+  switch (missing_) {
+    case OnMissing::pass:
+      return;
+    case OnMissing::fill:
+      for (const auto& [slot, constant] : fill_) event.document.set(slot, constant.value());
+      return;
+    case OnMissing::reject:
+      break;
+  }
+  std::string text;
+  for (const FieldRef& field : key_) {
+    if (!text.empty()) text += ", ";
+    const Value value = field.read(event, batch);
+    text += value.kind == ValueKind::missing ? fmt::format("{}: is missing", field.text())
+                                             : fmt::format("{}: {} is not in the table", field.text(), shown(value));
+  }
+  batch.reject(event, name_, "enrich_miss", text);
+}
+
+}  // namespace weir

@@ -1,0 +1,64 @@
+// One transform form, compiled: what `set:` computes for a field.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runtime/base/decimal.h"
+#include "runtime/base/result.h"
+#include "runtime/engine/chain_plan.h"
+#include "runtime/engine/field_ref.h"
+#include "runtime/ports/pipeline_config.h"
+
+namespace weir {
+
+/// Why an event has no value for a formula: field_missing (an operand that is computed with is missing or null), field_type
+/// (it is of another type), number_range (limits of decimals, division by zero), enrich_miss (no such key in a table).
+struct FormulaFault {
+  std::string_view reason;
+  std::string text;  // "UnitPrice is missing"
+};
+
+/// Immutable and pure. A copied path takes what is there: null stays null, missing stays missing.
+class Formula {
+ public:
+  /// Errors: config_invalid (a constant that is no number where one is needed, a column that is not there), or of a table.
+  [[nodiscard]] static Result<Formula> compile(const Expression& expression, StageContext& context);
+
+  /// False: `fault` says why.
+  [[nodiscard]] bool evaluate(const ChainEvent& event, ChainBatch& batch, Value& value, FormulaFault& fault) const;
+
+ private:
+  struct Node {
+    Expression::Kind kind = Expression::Kind::constant;
+    FieldRef field;
+    std::vector<ConstantValue> constant;  // one, or none
+    std::vector<std::uint32_t> arguments;
+    std::uint32_t scale = 0;
+    std::uint32_t bits = 0;
+    std::shared_ptr<const ReferenceTable> table;
+    std::uint32_t column = 0;
+  };
+  struct Run {
+    const ChainEvent& event;
+    ChainBatch& batch;
+    FormulaFault& fault;
+  };
+  [[nodiscard]] Result<std::uint32_t> add(const Expression& expression, StageContext& context);
+  [[nodiscard]] bool value_of(const Node& node, Run& run, Value& value) const;
+  [[nodiscard]] bool number_of(const Node& node, Run& run, Decimal& number) const;
+  [[nodiscard]] bool arithmetic(const Node& node, Run& run, Decimal& number) const;
+  [[nodiscard]] bool text_of(const Node& node, Run& run, std::string_view& text) const;
+  [[nodiscard]] bool concat(const Node& node, Run& run, Value& value) const;
+  [[nodiscard]] bool change_case(const Node& node, Run& run, Value& value) const;
+  [[nodiscard]] bool look_up(const Node& node, Run& run, Value& value) const;
+  [[nodiscard]] bool ip_prefix(const Node& node, Run& run, Value& value) const;
+  /// How the details name an operand.
+  [[nodiscard]] static std::string_view called(const Node& node);
+
+  std::vector<Node> nodes_;  // the root is the last one
+};
+
+}  // namespace weir

@@ -1,0 +1,41 @@
+#include "actors/transform/transformer.h"
+
+#include <fmt/format.h>
+
+namespace weir {
+
+Result<std::unique_ptr<Stage>> Transformer::compile(const StageConfig& config, StageContext& context) {
+  const auto& transform = std::get<TransformConfig>(config.body);
+  auto stage = std::unique_ptr<Transformer>(new Transformer(config.name));
+  WEIR_ASSIGN(stage->when_, Condition::compile(config.when, context.fields));
+  for (const auto& [field, expression] : transform.set) {
+    auto formula = Formula::compile(expression, context);
+    if (!formula) return fail(formula.error().code, "stage \"{}\", field \"{}\": {}", config.name, field, formula.error().context);
+    stage->set_.push_back({context.fields.touch(field), field, std::move(*formula)});
+  }
+  for (const std::string& field : transform.drop) stage->drop_.push_back(context.fields.touch(field));
+  return std::unique_ptr<Stage>(std::move(stage));
+}
+
+void Transformer::process(ChainBatch& batch, StageScratch&) const {
+  for (ChainEvent& event : batch.events()) {
+    if (event.verdict != Verdict::pass || !when_.holds(event, batch)) continue;
+    if (!set(batch, event)) continue;
+    for (const Slot slot : drop_) event.document.drop(slot);
+  }
+}
+
+bool Transformer::set(ChainBatch& batch, ChainEvent& event) const {
+  for (const Assignment& assignment : set_) {
+    Value value;
+    FormulaFault fault;
+    if (!assignment.formula.evaluate(event, batch, value, fault)) [[unlikely]] {
+      batch.reject(event, name_, fault.reason, fmt::format("{}: {}", assignment.field, fault.text));
+      return false;
+    }
+    event.document.set(assignment.slot, value);
+  }
+  return true;
+}
+
+}  // namespace weir

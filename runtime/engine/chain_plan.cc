@@ -1,0 +1,156 @@
+#include "runtime/engine/chain_plan.h"
+
+#include <fmt/format.h>
+
+#include "runtime/base/time_text.h"
+
+namespace weir {
+
+Result<std::unique_ptr<const ChainPlan>> ChainPlan::compile(const PipelineConfig& config, std::span<const FieldPath> view_paths,
+                                                           const StageFactory& factory, const ReadFile& read) {
+  auto plan = std::unique_ptr<ChainPlan>(new ChainPlan);
+  ReferenceTables tables(read);
+  StageContext context{plan->fields_, tables};
+  plan->type_.emplace(config.record.type);
+  plan->csv_separator_ = config.record.csv.separator;
+  plan->event_bytes_max_ = config.limits.event_bytes_max;
+  WEIR_TRY(plan->compile_time(config.record.time));
+  for (const StageConfig& stage : config.stages) {
+    WEIR_ASSIGN(auto compiled, factory(stage, context));
+    plan->stages_.push_back(std::move(compiled));
+  }
+  for (const FieldPath& path : view_paths) {
+    const Slot slot = plan->fields_.note(path.parts);
+    plan->view_notes_.push_back(plan->fields_.field(slot).note);
+  }
+  return std::unique_ptr<const ChainPlan>(std::move(plan));
+}
+
+Result<void> ChainPlan::compile_time(const TimeRule& rule) {
+  time_format_ = rule.format;
+  if (rule.format == TimeFormat::acceptance) return {};
+  WEIR_ASSIGN(time_field_, FieldRef::compile(rule.field, fields_));
+  switch (rule.format) {
+    case TimeFormat::acceptance:
+      break;
+    case TimeFormat::rfc3339:
+      time_wanted_ = "RFC 3339";
+      break;
+    case TimeFormat::unix_seconds:
+      time_wanted_ = "seconds since 1970";
+      break;
+    case TimeFormat::unix_ms:
+      time_wanted_ = "milliseconds since 1970";
+      break;
+    case TimeFormat::unix_us:
+      time_wanted_ = "microseconds since 1970";
+      break;
+    case TimeFormat::strptime: {
+      const auto offset = parse_zone_offset(rule.zone);
+      if (!offset) return fail(Errc::config_invalid, "record.time.zone \"{}\" is neither UTC nor an offset such as +02:00", rule.zone);
+      WEIR_ASSIGN(time_pattern_, TimePattern::compile(rule.strptime, *offset));
+      time_wanted_ = rule.strptime;
+      break;
+    }
+  }
+  return {};
+}
+
+bool ChainPlan::refused_frame(ChainBatch& batch, ChainEvent& event) const {
+  const RawEvent raw = batch.raw(event);
+  if ((raw.flags & (frame_flag::oversize | frame_flag::cut | frame_flag::bad_frame)) == 0) return false;
+  if ((raw.flags & (frame_flag::oversize | frame_flag::cut)) != 0) {
+    std::string what = fmt::format("longer than limits.event_bytes_max, {} bytes", event_bytes_max_);
+    if (!raw.note.empty()) what += fmt::format(": {}", raw.note);
+    batch.reject(event, "parse", "too_large", what);
+    return true;
+  }
+  batch.reject(event, "parse", "malformed", raw.note.empty() ? std::string_view("no whole frame") : raw.note);
+  return true;
+}
+
+void ChainPlan::read(ChainBatch& batch, DocumentParser& parser) const {
+  batch.set_type(type_->view());
+  parser.between_batches();
+  const IngestHeader& header = batch.input().header();
+  const bool csv = header.format == FrameFormat::csv;
+  for (ChainEvent& event : batch.events()) {
+    if (event.verdict != Verdict::pass) continue;
+    const FrameEntry& entry = batch.input().entry(event.index);
+    if (entry.flags != 0 && refused_frame(batch, event)) [[unlikely]]
+      continue;
+    const std::string_view frame{batch.input().area() + entry.raw_offset, entry.raw_length};
+    ParseProblem problem;
+    const bool good = csv ? parser.parse_csv(frame, header.csv_header, batch.arena(), event.document, problem)
+                          : parser.parse_json(frame, batch.arena(), event.document, problem);
+    if (good) [[likely]] {
+      if (time_format_ != TimeFormat::acceptance) read_time(batch, event);
+      continue;
+    }
+    if (problem.kind == ParseProblem::Kind::encoding) {
+      batch.reject(event, "parse", "encoding", problem.what);
+    } else if (problem.fields_expected != 0) {
+      batch.reject(event, "parse", "malformed",
+                   fmt::format("{} fields, the header has {}", problem.fields, problem.fields_expected));
+    } else {
+      batch.reject(event, "parse", "malformed", fmt::format("at byte {}: {}", problem.at, problem.what));
+    }
+  }
+}
+
+std::optional<UnixMicros> ChainPlan::time_of(const Value& value, ChainArena& arena) const {
+  if (time_format_ == TimeFormat::rfc3339 || time_format_ == TimeFormat::strptime) {
+    // A number is taken for its spelling: `%Y%m%d` of 20101201.
+    if (!value.is_text() && (value.kind != ValueKind::number || time_format_ == TimeFormat::rfc3339)) return std::nullopt;
+    const std::string_view text = plain_text(value, arena);
+    return time_format_ == TimeFormat::rfc3339 ? parse_rfc3339(text) : time_pattern_->parse(text);
+  }
+  if (!value.is_text() && value.kind != ValueKind::number) return std::nullopt;
+  const std::uint32_t digits = time_format_ == TimeFormat::unix_seconds ? 0 : time_format_ == TimeFormat::unix_ms ? 3 : 6;
+  return parse_unix(plain_text(value, arena), digits);
+}
+
+void ChainPlan::read_time(ChainBatch& batch, ChainEvent& event) const {
+  const Value value = time_field_.read(event, batch);
+  if (const auto time = time_of(value, batch.arena())) [[likely]] {
+    event.event_time = *time;
+    return;
+  }
+  if (value.absent()) {
+    batch.reject(event, "parse", "time", fmt::format("{}: {}", time_field_.text(), to_string(value.kind)));
+  } else {
+    batch.reject(event, "parse", "time",
+                 fmt::format("{}: {} is no time of the years 1900 to 2200 as {}", time_field_.text(), shown(value), time_wanted_));
+  }
+}
+
+bool ChainPlan::encode(const ChainBatch& batch, std::span<const ChainEvent> parts, OutcomeBatchBuilder& out, TokenTable* places) const {
+  const std::uint16_t attributes = out.attributes(type_->view(), batch.input().header().door);
+  constexpr std::size_t kFewPaths = 64;
+  TokenPlace few[kFewPaths];
+  std::vector<TokenPlace> more;
+  TokenPlace* found = nullptr;
+  if (places != nullptr && places->columns() != 0) {
+    if (fields_.noted().size() > kFewPaths) more.resize(fields_.noted().size());
+    found = more.empty() ? few : more.data();
+  }
+  std::size_t records = 0;
+  for (const ChainEvent& part : parts) {
+    if (part.verdict != Verdict::pass) continue;
+    ByteArena& payload = out.begin_record();
+    const std::size_t start = payload.size();
+    encode_document(part.document, fields_, payload, found);
+    if (payload.size() - start > event_bytes_max_) {
+      if (places != nullptr) places->remove_rows(records);
+      return false;
+    }
+    out.end_record(part.event_time, attributes);
+    ++records;
+    if (places == nullptr) continue;
+    const std::span<TokenTable::Place> row = places->add_row();
+    for (std::size_t i = 0; i < row.size(); ++i) row[i] = {found[view_notes_[i]].offset, found[view_notes_[i]].length};
+  }
+  return true;
+}
+
+}  // namespace weir

@@ -1,0 +1,114 @@
+// A reference table in memory: rows of a CSV file found by key. Immutable and shared by all partitions and threads.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runtime/base/bytes.h"
+#include "runtime/base/result.h"
+#include "runtime/event/document.h"
+#include "runtime/ports/pipeline_config.h"
+
+namespace weir {
+
+/// Reads a whole file; the error names it. Given by the wiring, because reading is an adapter's work.
+using ReadFile = std::function<Result<std::string>(const std::string& file)>;
+
+class ReferenceTable {
+ public:
+  /// `text` is the file: RFC 4180 with a header line, UTF-8, a byte order mark is skipped, empty lines are not.
+  /// Errors, input_unreadable or config_invalid, with `file:line`: no header, a key column that is not there, a row with
+  /// another number of fields, an empty key, a key that occurs twice, a row of more than 1 MiB, bytes that are not UTF-8.
+  [[nodiscard]] static Result<std::shared_ptr<const ReferenceTable>> parse(std::string_view text, const std::string& file,
+                                                                          const std::vector<std::string>& key_columns);
+
+  /// Number of rows.
+  [[nodiscard]] std::size_t size() const noexcept { return rows_; }
+  [[nodiscard]] const std::vector<std::string>& columns() const noexcept { return columns_; }
+  [[nodiscard]] std::optional<std::uint32_t> column(std::string_view name) const noexcept;
+
+  /// A key of one part is its text; of several parts each is preceded by its length (append_key_part).
+  static void append_key_part(std::string& key, std::string_view part);
+  [[nodiscard]] static std::uint64_t hash(std::string_view key) noexcept;
+
+  /// A row's place; kNone: there is none.
+  using Row = std::uint32_t;
+  static constexpr Row kNone = 0xffffffff;
+  /// The three steps of a lookup, apart so that a batch can hide the memory's latency.
+  void prefetch(std::uint64_t hash) const noexcept { __builtin_prefetch(&slots_[hash & mask_]); }
+  [[nodiscard]] Row candidate(std::uint64_t hash) const noexcept {
+    std::size_t at = hash & mask_;
+    const auto tag = static_cast<std::uint32_t>(hash >> 32);
+    while (slots_[at].row != kNone && slots_[at].tag != tag) at = (at + 1) & mask_;
+    if (slots_[at].row != kNone) {
+      const char* row = bytes_.data() + std::size_t{slots_[at].row} * kRowUnit;
+      __builtin_prefetch(row);
+      __builtin_prefetch(row + 64);
+    }
+    return slots_[at].row;
+  }
+  /// The row with exactly this key, which candidate(hash) may have missed by a rare equal tag.
+  [[nodiscard]] Row confirm(Row candidate, std::uint64_t hash, std::string_view key) const noexcept {
+    if (candidate == kNone || key_of(candidate) == key) [[likely]]
+      return candidate;
+    return search(hash, key);
+  }
+  [[nodiscard]] Row find(std::string_view key) const noexcept {
+    const std::uint64_t hashed = hash(key);
+    return confirm(candidate(hashed), hashed, key);
+  }
+  /// A tabular string, or missing where the field is empty. Lives as long as the table.
+  [[nodiscard]] Value value(Row row, std::uint32_t column) const noexcept {
+    const char* place = bytes_.data() + std::size_t{row} * kRowUnit;
+    const std::uint32_t begin = load<std::uint32_t>(place + 4 * column) & ~kEscapes;
+    const std::uint32_t end = load<std::uint32_t>(place + 4 * column + 4);
+    const std::uint32_t length = (end & ~kEscapes) - begin;
+    if (length == 0) return {};
+    std::uint8_t flags = value_flag::tabular;
+    if (end & kEscapes) flags |= value_flag::escapes;
+    return {place + begin, length, ValueKind::string, flags, 0};
+  }
+
+ private:
+  // A row: ends[columns + 1] relative to the row (the first is the key's end; the top bit says the field before it has
+  // escapes), then key, then the fields as insides of JSON strings. Rows begin at multiples of kRowUnit.
+  static constexpr std::size_t kRowUnit = 8;
+  static constexpr std::uint32_t kEscapes = 0x80000000;
+  struct TableSlot {
+    std::uint32_t tag = 0;
+    Row row = kNone;
+  };
+  [[nodiscard]] std::string_view key_of(Row row) const noexcept {
+    const char* place = bytes_.data() + std::size_t{row} * kRowUnit;
+    const std::size_t head = 4 * (columns_.size() + 1);
+    return {place + head, (load<std::uint32_t>(place) & ~kEscapes) - head};
+  }
+  [[nodiscard]] Row search(std::uint64_t hash, std::string_view key) const noexcept;
+  friend class ReferenceTableLoader;
+
+  std::vector<std::string> columns_;
+  std::vector<TableSlot> slots_;  // open addressing, at most half full
+  std::uint64_t mask_ = 0;
+  SharedBytes bytes_;
+  std::size_t rows_ = 0;
+};
+
+/// Loads each table of a pipeline once, however many stages use it.
+class ReferenceTables {
+ public:
+  explicit ReferenceTables(ReadFile read) : read_(std::move(read)) {}
+  [[nodiscard]] Result<std::shared_ptr<const ReferenceTable>> load(const TableConfig& config);
+
+ private:
+  ReadFile read_;
+  std::map<std::pair<std::string, std::vector<std::string>>, std::shared_ptr<const ReferenceTable>> loaded_;
+};
+
+}  // namespace weir
