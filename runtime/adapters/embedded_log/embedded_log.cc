@@ -99,6 +99,7 @@ class EmbeddedLogImpl final : public EmbeddedLog {
   Result<AppendReceipt> append(AppendGroup group, AppendDone done) override {
     return ingest_lane_.append(std::move(group), std::move(done));
   }
+  std::uint64_t append_generation() const override { return ingest_lane_.generation(); }
   void commit(CommitGroup group, CommitDone done) override { output_lane_.commit(std::move(group), std::move(done)); }
   void fence(std::vector<PartitionId> partitions, FenceDone done) override {
     output_lane_.fence(std::move(partitions), std::move(done));
@@ -262,8 +263,8 @@ Result<std::unique_ptr<EmbeddedLog>> open_embedded_log(const EmbeddedLogOptions&
     WEIR_TRY(clear_unfinished(files, output_directory));
     WEIR_TRY(files.sync_directory(options.directory));
   }
-  WEIR_ASSIGN(auto ingest, journal::open_journal(files, options, identity, JournalKind::ingest, true));
-  WEIR_ASSIGN(auto output, journal::open_journal(files, options, identity, JournalKind::output, true));
+  WEIR_ASSIGN(auto ingest, journal::open_journal(files, options, identity, JournalKind::ingest, {}));
+  WEIR_ASSIGN(auto output, journal::open_journal(files, options, identity, JournalKind::output, {}));
   WEIR_TRY(journal::check_together(ingest.recovered.catalog, output.recovered.catalog));
   LogRecovery recovery;
   recovery.created = created;

@@ -71,6 +71,9 @@ Result<AppendReceipt> IngestLane::append(AppendGroup group, AppendDone done) {
     return fail(Errc::disk_full, "{}: no space for another segment; appends go on when there is",
                 journal_.store().options().directory);
   }
+  if (item.group.generation && *item.group.generation != generation_) {
+    return fail(Errc::log_busy, "an append was given up that the caller has not heard of yet");
+  }
   if (outstanding_bytes_ + item.bytes > options_.outstanding_bytes_max) {
     return fail(Errc::log_busy, "{} bytes are on their way to the disk, at most {}", outstanding_bytes_,
                 options_.outstanding_bytes_max);
@@ -87,6 +90,11 @@ Result<AppendReceipt> IngestLane::append(AppendGroup group, AppendDone done) {
   queue_.push_back(std::move(item));
   wake_.notify_one();
   return receipt;
+}
+
+std::uint64_t IngestLane::generation() const {
+  const std::scoped_lock lock(mutex_);
+  return generation_;
 }
 
 void IngestLane::trim(std::vector<std::uint64_t> wanted) {
@@ -209,6 +217,7 @@ void IngestLane::give_up(std::vector<Item>& items, std::size_t completed, const 
   const std::size_t in_flight = items.size();
   {
     const std::scoped_lock lock(mutex_);
+    ++generation_;
     for (Item& item : queue_) items.push_back(std::move(item));
     queue_.clear();
     outstanding_bytes_ = 0;

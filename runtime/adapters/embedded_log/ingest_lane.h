@@ -33,6 +33,7 @@ class IngestLane {
   IngestLane& operator=(const IngestLane&) = delete;
 
   [[nodiscard]] Result<AppendReceipt> append(AppendGroup group, AppendDone done);
+  [[nodiscard]] std::uint64_t generation() const;
   /// Horizons wanted, per partition.
   void trim(std::vector<std::uint64_t> wanted);
   /// Writes what is queued, closes the journal; later appends are refused.
@@ -61,6 +62,7 @@ class IngestLane {
   std::condition_variable closed_signal_;
   std::deque<Item> queue_;
   std::vector<Offset> reserved_;
+  std::uint64_t generation_ = 0;  // appends were given up so often
   std::uint64_t outstanding_bytes_ = 0;
   std::vector<std::uint64_t> trim_wanted_;
   bool trim_asked_ = false;

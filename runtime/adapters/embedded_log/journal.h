@@ -49,9 +49,15 @@ struct JournalIdentity {
   std::uint32_t partitions = 0;
 };
 
-/// Reads everything, writes nothing except one sync of the newest segment (`sync_newest`), so that what was read as whole is
-/// on the device before anything is built on it. Errors: log_damaged, format_newer, io_failed.
-[[nodiscard]] Result<RecoveredJournal> recover_journal(SegmentStore& store, const JournalIdentity& identity, bool sync_newest);
+struct RecoverOptions {
+  /// Syncs the newest segment first, so that what is read as whole is on the device before anything is built on it. The only
+  /// change recovery makes; false for a look from outside.
+  bool sync_newest = true;
+  bool use_checkpoint = true;
+};
+/// Errors: log_damaged, format_newer, io_failed.
+[[nodiscard]] Result<RecoveredJournal> recover_journal(SegmentStore& store, const JournalIdentity& identity,
+                                                       const RecoverOptions& options);
 
 struct WriteResult {
   enum class Kind : std::uint8_t {

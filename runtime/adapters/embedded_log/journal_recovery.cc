@@ -22,7 +22,7 @@ class Recovery {
     result_.report.journal = identity.journal;
   }
 
-  Result<RecoveredJournal> run(bool sync_newest);
+  Result<RecoveredJournal> run(const RecoverOptions& options);
 
  private:
   [[nodiscard]] SegmentIdentity segment(std::uint64_t generation) const {
@@ -204,13 +204,13 @@ void Recovery::finish(const SegmentScan& end) {
   }
 }
 
-Result<RecoveredJournal> Recovery::run(bool sync_newest) {
+Result<RecoveredJournal> Recovery::run(const RecoverOptions& options) {
   WEIR_ASSIGN(listing_, store_.list());
   if (!listing_.segments.empty()) result_.generation_max = listing_.segments.back();
   for (const CarryName& carry : listing_.carries) result_.generation_max = std::max(result_.generation_max, carry.generation);
   WEIR_ASSIGN(const std::optional<Head> newest, find_newest());
   if (!newest) return std::move(result_);
-  if (sync_newest) {
+  if (options.sync_newest) {
     WEIR_ASSIGN(const auto file, store_.files().open(store_.path(name(newest->generation)), OpenMode::write_buffered));
     WEIR_TRY(file->sync());
   }
@@ -220,7 +220,7 @@ Result<RecoveredJournal> Recovery::run(bool sync_newest) {
                 name(newest->generation));
   }
   WEIR_TRY(find_chain(*newest, newest_frames_.back().header.oldest));
-  WEIR_TRY(use_checkpoint());
+  if (options.use_checkpoint) WEIR_TRY(use_checkpoint());
   WEIR_TRY(apply_all());
   WEIR_TRY(apply_carries());
   finish(newest_scan_);
@@ -229,8 +229,8 @@ Result<RecoveredJournal> Recovery::run(bool sync_newest) {
 
 }  // namespace
 
-Result<RecoveredJournal> recover_journal(SegmentStore& store, const JournalIdentity& identity, bool sync_newest) {
-  return Recovery(store, identity).run(sync_newest);
+Result<RecoveredJournal> recover_journal(SegmentStore& store, const JournalIdentity& identity, const RecoverOptions& options) {
+  return Recovery(store, identity).run(options);
 }
 
 }  // namespace weir::journal

@@ -5,14 +5,14 @@
 namespace weir::journal {
 
 Result<OpenedJournal> open_journal(FileOps& files, const EmbeddedLogOptions& options, const LogIdentity& identity,
-                                   JournalKind kind, bool sync_newest) {
+                                   JournalKind kind, const RecoverOptions& recover) {
   StoreOptions store_options;
   store_options.directory = options.directory + "/" + std::string(to_string(kind));
   store_options.segment_bytes = options.segment_bytes;
   store_options.direct = options.direct_io;
   auto store = std::make_unique<SegmentStore>(files, std::move(store_options));
   const JournalIdentity journal{kind, identity.log_id.low, identity.partitions};
-  WEIR_ASSIGN(RecoveredJournal recovered, recover_journal(*store, journal, sync_newest));
+  WEIR_ASSIGN(RecoveredJournal recovered, recover_journal(*store, journal, recover));
   if (identity.ready && recovered.last.sequence == 0) {
     return fail(Errc::log_damaged, "{} journal, {}: its segments are missing", to_string(kind), store->options().directory);
   }
