@@ -2,6 +2,7 @@
 
 #include <rocksdb/file_checksum.h>
 #include <rocksdb/filter_policy.h>
+#include <rocksdb/listener.h>
 #include <rocksdb/table.h>
 #include <rocksdb/universal_compaction.h>
 #include <rocksdb/version.h>
@@ -23,6 +24,15 @@ class SilentLogger final : public rocksdb::Logger {
   SilentLogger() : Logger(rocksdb::InfoLogLevel::FATAL_LEVEL) {}
   using rocksdb::Logger::Logv;
   void Logv(const char*, va_list) override {}
+};
+
+/// The library would try again by itself, every five seconds and behind everybody's back: the next flush does that
+/// instead.
+class NoAutomaticRecovery final : public rocksdb::EventListener {
+ public:
+  void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason, rocksdb::Status, bool* auto_recovery) override {
+    if (auto_recovery != nullptr) *auto_recovery = false;
+  }
 };
 
 /// Our merges are associative, so the library may combine operands before it knows the value.
@@ -179,7 +189,8 @@ rocksdb::Options RocksdbShared::database(const StateMerger& merger) const {
   o.use_direct_io_for_flush_and_compaction = false;
   o.advise_random_on_open = true;
   o.delete_obsolete_files_period_micros = 6ull * 3600 * 1000 * 1000;
-  o.max_bgerror_resume_count = 0;  // the next flush resumes, so that there is one place that decides
+  o.listeners = {std::make_shared<NoAutomaticRecovery>()};
+  o.max_bgerror_resume_count = 0;
 
   // Sorted runs of random keys overlap everywhere: merging them in runs of like size writes a row log(n) times, levels
   // would write it ten times a level.

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "runtime/adapters/rocksdb_state/rocksdb_shared.h"
+#include "runtime/adapters/rocksdb_state/table_guard.h"
 #include "runtime/base/invariant.h"
 
 namespace weir {
@@ -140,14 +141,22 @@ class FlushJob {
   FlushJob(Database& database, const StateFlush& flush) : database_(database), flush_(flush) {}
 
   [[nodiscard]] Result<void> run() {
-    rocksdb::Status status = write_table();
-    if (status.ok()) status = take_in();
-    if (!status.ok()) {
-      static_cast<void>(database_.shared->env->DeleteFile(path()));
-      return fail(to_error(status, database_.directory));
+    rocksdb::Env* env = database_.shared->env;
+    // Never written over: until it is known to be gone it may be the same file as a table of the database.
+    if (const auto gone = env->DeleteFile(path()); !gone.ok() && !gone.IsNotFound() && !gone.IsPathNotFound())
+      return fail(to_error(gone, database_.directory));
+    if (const auto written = write_table(); !written.ok()) {
+      static_cast<void>(env->DeleteFile(path()));
+      return fail(to_error(written, database_.directory));
     }
+    // After an error here the file stays: the MANIFEST may name it although the library has taken its own link away.
+    handed_over_ = true;
+    if (const auto taken = take_in(); !taken.ok()) return fail(to_error(taken, database_.directory));
     return sync_directory(database_.directory);
   }
+
+  /// False: it failed before the library knew of it.
+  [[nodiscard]] bool handed_over() const noexcept { return handed_over_; }
 
  private:
   [[nodiscard]] std::string path() const { return database_.directory + "/" + kIncoming; }
@@ -201,20 +210,62 @@ class FlushJob {
   Database& database_;
   const StateFlush& flush_;
   rocksdb::ExternalSstFileInfo info_;
+  bool handed_over_ = false;
 };
+
+/// The number of the table the library misses, as its message names it ("…/000009.ldb: No such file"); empty: another
+/// trouble.
+std::string missing_table(const std::string& message) {
+  for (std::size_t at = message.find(".ldb"); at != std::string::npos; at = message.find(".ldb", at + 1)) {
+    const std::size_t slash = message.rfind('/', at);
+    if (slash == std::string::npos) continue;
+    std::string number = message.substr(slash + 1, at - slash - 1);
+    if (!number.empty() && number.find_first_not_of("0123456789") == std::string::npos) return number;
+  }
+  return {};
+}
+
+/// Opens for writing. After a sync of the MANIFEST failed, the library has removed a table that the MANIFEST may name
+/// all the same; the flush's own link to it is still there and is put back. The library checks its size and unique id.
+rocksdb::Status open_database(Database& database, const rocksdb::Options& options) {
+  rocksdb::DB* raw = nullptr;
+  rocksdb::Status status = rocksdb::DB::Open(options, database.directory, &raw);
+  const std::string incoming = database.directory + "/" + kIncoming;
+  if (!status.ok() && options.env->FileExists(incoming).ok()) {
+    const std::string number = missing_table(status.ToString());
+    const std::string table = database.directory + "/" + number + ".sst";
+    if (!number.empty() && !options.env->FileExists(table).ok() && options.env->LinkFile(incoming, table).ok()) {
+      const rocksdb::Status again = rocksdb::DB::Open(options, database.directory, &raw);
+      if (again.ok()) {
+        status = again;
+      } else {
+        static_cast<void>(options.env->DeleteFile(table));
+      }
+    }
+  }
+  if (status.ok()) static_cast<void>(options.env->DeleteFile(incoming));
+  database.db.reset(raw);
+  return status;
+}
 
 class RocksdbState final : public StateStore {
  public:
-  RocksdbState(std::shared_ptr<Database> database, bool read_only)
-      : database_(std::move(database)), read_only_(read_only) {}
+  RocksdbState(std::shared_ptr<Database> database, rocksdb::Options options, bool read_only)
+      : database_(std::move(database)),
+        shared_(database_->shared),
+        directory_(database_->directory),
+        options_(std::move(options)),
+        read_only_(read_only) {}
   ~RocksdbState() override { RocksdbState::close(); }
   RocksdbState(const RocksdbState&) = delete;
   RocksdbState& operator=(const RocksdbState&) = delete;
 
   [[nodiscard]] Result<std::shared_ptr<const StateSnapshot>> snapshot() const override {
-    const std::shared_ptr<Database> database = current();
-    if (!database) return fail(Errc::cancelled, "the state store is closed");
-    auto snapshot = std::make_shared<RocksdbSnapshot>(database);
+    std::shared_ptr<RocksdbSnapshot> snapshot;
+    {
+      WEIR_ASSIGN(auto database, current());
+      snapshot = std::make_shared<RocksdbSnapshot>(std::move(database));
+    }
     WEIR_TRY(snapshot->read_cursor());
     return snapshot;
   }
@@ -226,7 +277,7 @@ class RocksdbState final : public StateStore {
       flushing_ = true;
       ++telling_;
     }
-    shared_of_flush().run([this, flush = std::move(flush), done = std::move(done)]() mutable {
+    shared_->flush_thread.run([this, flush = std::move(flush), done = std::move(done)]() mutable {
       const Result<void> result = apply(flush);
       flush = {};
       {
@@ -244,71 +295,103 @@ class RocksdbState final : public StateStore {
   void close() override;
 
  private:
-  [[nodiscard]] std::shared_ptr<Database> current() const {
+  /// The open database. Errors: cancelled (closed), or why it could not be opened again.
+  [[nodiscard]] Result<std::shared_ptr<Database>> current() const {
     const std::lock_guard lock(mutex_);
-    return database_;
+    if (database_) return database_;
+    if (broken_) return fail(*broken_);
+    return fail(Errc::cancelled, "the state store is closed");
   }
-  [[nodiscard]] FlushThread& shared_of_flush() { return shared_->flush_thread; }
   [[nodiscard]] Result<void> apply(const StateFlush& flush);
+  [[nodiscard]] Result<void> reopen();
 
-  std::shared_ptr<Database> database_;
-  std::shared_ptr<RocksdbShared> shared_ = database_->shared;
+  std::shared_ptr<Database> database_;  // null: closed or broken
+  const std::shared_ptr<RocksdbShared> shared_;
+  const std::string directory_;
+  const rocksdb::Options options_;
   const bool read_only_;
   mutable std::mutex mutex_;
   std::condition_variable told_;
+  std::optional<Error> broken_;
+  bool closed_ = false;
   bool flushing_ = false;
   int telling_ = 0;
-  bool failed_before_ =
-      false;  // flush thread only: the last flush's error may have left the library waiting for a resume
+  bool stopped_ = false;  // flush thread only: the library may have stopped after the last flush's error
 };
 
-Result<void> RocksdbState::apply(const StateFlush& flush) {
-  const std::shared_ptr<Database> database = current();
-  if (!database) return fail(Errc::cancelled, "the state store is closed");
-  if (read_only_) return fail(Errc::invalid_argument, "state {} is opened read-only", database->directory);
-  try {
-    if (failed_before_) {
-      // The error may have hit behind the point of no return: what is there decides, so that nothing is merged twice.
-      const rocksdb::Status resumed = database->db->Resume();
-      if (!resumed.ok() && !resumed.IsNotSupported()) return fail(to_error(resumed, database->directory));
-      WEIR_ASSIGN(const std::string stored, cursor());
-      if (stored == flush.cursor) {
-        failed_before_ = false;
-        return sync_directory(database->directory);
-      }
+/// Makes the library work again after an error by opening the database anew. Its own DB::Resume is not used: after a
+/// full disk at the MANIFEST it reports success and the next ingest ends the process on an assert (file number 0).
+Result<void> RocksdbState::reopen() {
+  const std::lock_guard lock(mutex_);  // readers wait for these milliseconds
+  if (closed_) return fail(Errc::cancelled, "the state store is closed");
+  if (database_ && database_.use_count() != 1)
+    return fail(Errc::io_failed,
+                "state {}: is opened anew after an error when its readers are done; hand the flush in again",
+                directory_);
+  database_.reset();
+  auto anew = std::make_shared<Database>();
+  anew->shared = shared_;
+  anew->directory = directory_;
+  if (const rocksdb::Status status = open_database(*anew, options_); !status.ok()) {
+    Error error = to_error(status, directory_);
+    // Reading goes on while the disk is full.
+    rocksdb::DB* raw = nullptr;
+    if (rocksdb::DB::OpenForReadOnly(options_, directory_, &raw).ok()) {
+      anew->db.reset(raw);
+      database_ = std::move(anew);
+    } else {
+      broken_ = error;
     }
-    Result<void> result = FlushJob(*database, flush).run();
-    failed_before_ = !result.has_value();
+    return fail(std::move(error));
+  }
+  broken_.reset();
+  database_ = std::move(anew);
+  return {};
+}
+
+Result<void> RocksdbState::apply(const StateFlush& flush) {
+  if (read_only_) return fail(Errc::invalid_argument, "state {} is opened read-only", directory_);
+  try {
+    if (stopped_) WEIR_TRY(reopen());
+    WEIR_ASSIGN(const auto database, current());
+    // An error may have hit behind the point of no return: what is there decides, so that nothing is merged twice.
+    WEIR_ASSIGN(const std::string stored, cursor());
+    if (!stored.empty() && stored == flush.cursor) {
+      stopped_ = false;
+      return sync_directory(directory_);
+    }
+    FlushJob job(*database, flush);
+    Result<void> result = job.run();
+    stopped_ = !result.has_value() && job.handed_over();
     return result;
   } catch (const std::exception& e) {
-    failed_before_ = true;
-    return fail(Errc::io_failed, "state {}: {}", database->directory, e.what());
+    stopped_ = true;
+    return fail(Errc::io_failed, "state {}: {}", directory_, e.what());
   }
 }
 
 Result<void> RocksdbState::verify() const {
-  const std::shared_ptr<Database> database = current();
-  if (!database) return fail(Errc::cancelled, "the state store is closed");
+  WEIR_ASSIGN(const auto database, current());
   if (!database->db) return {};
+  WEIR_TRY(guard_tables(directory_));
   try {
     // A second, read-only instance reads everything anew: CURRENT, MANIFEST, and every table whole. What is in memory
     // of the first one proves nothing about the disk. Files that a compaction replaces meanwhile stay until this is
     // done.
     if (!read_only_) {
       if (const auto status = database->db->DisableFileDeletions(); !status.ok())
-        return fail(to_error(status, database->directory));
+        return fail(to_error(status, directory_));
     }
-    rocksdb::Options options = database->db->GetOptions();
     rocksdb::DB* raw = nullptr;
-    rocksdb::Status status = rocksdb::DB::OpenForReadOnly(options, database->directory, &raw);
+    rocksdb::Status status = rocksdb::DB::OpenForReadOnly(options_, directory_, &raw);
     const std::unique_ptr<rocksdb::DB> again(raw);
     if (status.ok()) status = again->VerifyFileChecksums(read_options(nullptr));
     if (status.ok()) status = again->VerifyChecksum(read_options(nullptr));
     if (!read_only_) static_cast<void>(database->db->EnableFileDeletions(false));
-    if (!status.ok()) return fail(to_error(status, database->directory));
+    if (!status.ok()) return fail(to_error(status, directory_));
     return {};
   } catch (const std::exception& e) {
-    return fail(Errc::state_damaged, "state {}: {}", database->directory, e.what());
+    return fail(Errc::state_damaged, "state {}: {}", directory_, e.what());
   }
 }
 
@@ -317,6 +400,8 @@ void RocksdbState::close() {
   {
     std::unique_lock lock(mutex_);
     told_.wait(lock, [this] { return telling_ == 0; });
+    closed_ = true;
+    broken_.reset();
     database = std::exchange(database_, nullptr);
   }
   if (!database || !database->db) return;
@@ -358,34 +443,35 @@ Result<std::unique_ptr<StateStore>> open_rocksdb_state(std::shared_ptr<RocksdbSh
     return fail(Errc::state_damaged,
                 "state {}/CURRENT is missing; the partition's state must be rebuilt from a snapshot or the log",
                 directory);
+  WEIR_TRY(guard_tables(directory));
   auto database = std::make_shared<Database>();
   database->shared = std::move(shared);
   database->directory = directory;
-  if (read_only && !found.current) return std::make_unique<RocksdbState>(std::move(database), true);
+  rocksdb::Options options = database->shared->database(merger);
+  options.create_if_missing = false;
+  options.error_if_exists = false;
+  if (read_only && !found.current) return std::make_unique<RocksdbState>(std::move(database), options, true);
   try {
-    rocksdb::Options options = database->shared->database(merger);
-    rocksdb::DB* raw = nullptr;
     rocksdb::Status status;
     if (read_only) {
-      options.create_if_missing = false;
+      rocksdb::DB* raw = nullptr;
       status = rocksdb::DB::OpenForReadOnly(options, directory, &raw, false);
+      database->db.reset(raw);
     } else {
       std::error_code error;
       fs::create_directories(directory, error);
       if (error)
         return fail(error == std::errc::no_space_on_device ? Errc::disk_full : Errc::io_failed, "state {}: {}",
                     directory, error.message());
-      options.create_if_missing = !found.current;
-      options.error_if_exists = false;
-      status = rocksdb::DB::Open(options, directory, &raw);
-      static_cast<void>(database->shared->env->DeleteFile(directory + "/" + kIncoming));  // of a flush that never was
+      rocksdb::Options opening = options;
+      opening.create_if_missing = !found.current;
+      status = open_database(*database, opening);
     }
-    database->db.reset(raw);
     if (!status.ok()) return fail(to_error(status, directory));
   } catch (const std::exception& e) {
     return fail(Errc::state_damaged, "state {}: {}", directory, e.what());
   }
-  return std::make_unique<RocksdbState>(std::move(database), read_only);
+  return std::make_unique<RocksdbState>(std::move(database), std::move(options), read_only);
 }
 
 }  // namespace weir
