@@ -16,6 +16,14 @@ tl::unexpected<Error> contradiction(const Frame& frame, const DirectoryEntry& en
 
 }  // namespace
 
+std::uint64_t batch_bytes(const std::vector<DirectoryEntry>& entries) noexcept {
+  std::uint64_t bytes = 0;
+  for (const DirectoryEntry& entry : entries) {
+    if (entry.kind == EntryKind::batch || entry.kind == EntryKind::commit) bytes += entry.length;
+  }
+  return bytes;
+}
+
 Catalog::Catalog(JournalKind journal, std::uint32_t partitions) : journal_(journal), partitions_(partitions) {}
 
 Result<void> Catalog::apply(const Frame& frame) {

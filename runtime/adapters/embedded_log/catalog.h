@@ -86,4 +86,7 @@ class Catalog {
   std::map<std::string, std::string, std::less<>> sources_;
 };
 
+/// Bytes of the batches and commits among the entries.
+[[nodiscard]] std::uint64_t batch_bytes(const std::vector<DirectoryEntry>& entries) noexcept;
+
 }  // namespace weir::journal

@@ -41,10 +41,12 @@ std::vector<PartitionPosition> not_current(const CommitGroup& group, const Commi
   std::vector<PartitionPosition> stale;
   for (const PartitionCommit& part : group.parts) {
     const PartitionPosition& now = view.positions[part.partition.value];
-    const bool from_current = part.from == now.committed || WEIR_DEFECT("from_not_checked");
-    const bool current = part.epoch == now.epoch && part.epoch.value != 0 && part.sequence == next(now.sequence) && from_current &&
-                         part.to <= view.ingest_durable[part.partition.value];
-    if (!current) stale.push_back(now);
+    const bool owned = part.epoch == now.epoch && part.epoch.value != 0;
+    const bool placed =
+        (part.from == now.committed && part.sequence == next(now.sequence)) || WEIR_DEFECT("from_not_checked");
+    const bool covered =
+        part.to <= view.ingest_durable[part.partition.value] || WEIR_DEFECT("commit_past_durable_ingest");
+    if (!owned || !placed || !covered) stale.push_back(now);
   }
   return stale;
 }

@@ -137,6 +137,7 @@ std::string encode_checkpoint(const JournalIdentity& identity, const Catalog& ca
     out.put(segment.first_sequence);
     out.put(segment.used_bytes);
     out.put(segment.newest_at);
+    out.put(segment.body_bytes);
   }
   for (std::uint32_t p = 0; p < identity.partitions; ++p) {
     const PartitionLog& log = catalog.partition(p);
@@ -175,13 +176,14 @@ Result<IndexCheckpoint> decode_checkpoint(const JournalIdentity& identity, std::
   checkpoint.last.sequence = in.get<std::uint64_t>();
   checkpoint.last.checksum = in.get<std::uint32_t>();
   checkpoint.generation = in.get<std::uint64_t>();
-  const std::uint64_t segments = in.get_count(32);
+  const std::uint64_t segments = in.get_count(40);
   for (std::uint64_t i = 0; i < segments && in.good(); ++i) {
     LiveSegment segment;
     segment.generation = in.get<std::uint64_t>();
     segment.first_sequence = in.get<std::uint64_t>();
     segment.used_bytes = in.get<std::uint64_t>();
     segment.newest_at = in.get<std::int64_t>();
+    segment.body_bytes = in.get<std::uint64_t>();
     checkpoint.segments.push_back(segment);
   }
   for (std::uint32_t p = 0; p < partitions && in.good(); ++p) get_partition(in, checkpoint.catalog.partition(p));

@@ -50,6 +50,8 @@ class IngestLane {
   void run();
   void write(std::vector<Item>& items);
   void fill(const std::vector<Item>& items, std::vector<std::pair<std::string, std::string>>& sources);
+  [[nodiscard]] bool hold_back(std::vector<Item>& items);
+  void write_held();
   void give_up(std::vector<Item>& items, std::size_t completed, const WriteResult& result);
   [[nodiscard]] std::uint64_t take(std::vector<Item>& items);
   [[nodiscard]] bool wait_for_space();
@@ -73,6 +75,7 @@ class IngestLane {
   bool closed_ = false;
   FrameBuilder frame_;              // writer thread only, as the following
   std::deque<std::string> bodies_;
+  std::vector<Item> unsynced_;      // acknowledged and not written: only by a deliberate defect
   std::thread thread_;
 };
 

@@ -83,7 +83,7 @@ Result<void> Journal::begin_segment(std::uint64_t bytes) {
   spoiled_ = false;
   sealed_ = true;
   last_ = header.ref();
-  segments_.push_back({active_.generation, header.sequence, head.size(), header.written_at});
+  segments_.push_back({active_.generation, header.sequence, head.size(), header.written_at, 0});
   {
     const std::scoped_lock lock(mutex_);
     catalog_.set_begun();
@@ -122,6 +122,7 @@ void Journal::enter(const FrameBuilder& frame, const FrameHeader& header,
   sealed_ = header.kind == FrameKind::seal;
   segments_.back().used_bytes = active_.place;
   segments_.back().newest_at = header.written_at;
+  segments_.back().body_bytes += batch_bytes(entered.entries);
   const std::scoped_lock lock(mutex_);
   const auto applied = catalog_.apply(entered);
   NODE_INVARIANT(applied.has_value(), "a frame that was just written contradicts the catalog it was made from");

@@ -126,7 +126,7 @@ Result<void> Recovery::apply_all() {
   }
   for (std::size_t i = 0; i < chain_.size(); ++i) {
     const Head& head = chain_[i];
-    LiveSegment live{head.generation, head.header.sequence, 0, head.header.written_at};
+    LiveSegment live{head.generation, head.header.sequence, 0, head.header.written_at, 0};
     const bool newest = i + 1 == chain_.size();
     const bool covered = checkpoint_ && head.generation < checkpoint_->generation;
     const bool partly = checkpoint_ && head.generation == checkpoint_->generation;
@@ -134,6 +134,7 @@ Result<void> Recovery::apply_all() {
     const auto apply = [&](const Frame& frame) -> Result<void> {
       live.used_bytes = frame.place + frame.header.frame_bytes;
       live.newest_at = frame.header.written_at;
+      live.body_bytes += batch_bytes(frame.entries);
       if (frame.header.sequence == covered_to && frame.header.ref() != checkpoint_->last) {
         return fail(Errc::log_damaged, "{} journal, {}, byte {}: frame {} is not the one its index was written at",
                     to_string(identity_.journal), name(head.generation), frame.place, frame.header.sequence);

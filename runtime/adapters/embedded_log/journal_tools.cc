@@ -30,7 +30,13 @@ class Verifier {
       WEIR_ASSIGN(const auto bytes, opened_.store->verifier(SegmentStore::segment_name(live[i].generation)));
       const SegmentIdentity identity = identity_of(live[i].generation);
       if (i + 1 == live.size()) {
-        WEIR_TRY(note(journal::scan_newest(*bytes, identity, {}, checker(*bytes))));
+        auto scan = journal::scan_newest(*bytes, identity, {}, checker(*bytes));
+        const bool open = scan && scan->end == journal::SegmentEnd::open;
+        if (open) {
+          result_.notes.push_back(fmt::format("{} journal, {}, byte {}: it ends without a seal, as after a crash",
+                                              to_string(identity.journal), bytes->name(), scan->end_place));
+        }
+        WEIR_TRY(note(std::move(scan)));
         continue;
       }
       WEIR_ASSIGN(const auto next, opened_.store->verifier(SegmentStore::segment_name(live[i + 1].generation)));

@@ -11,7 +11,7 @@ namespace weir::journal {
 
 namespace {
 
-/// A segment is worth copying from when less than half of it is still needed: the copy then costs less than it frees.
+/// A segment is worth copying from when less than half of what was written into it is still needed.
 constexpr std::uint64_t kCarryDivisor = 2;
 
 }  // namespace
@@ -73,7 +73,7 @@ void Journal::recycle(std::int64_t old_before) {
         }
       }
     }
-    if (needed_bytes != 0 && (needed_bytes * kCarryDivisor >= oldest.used_bytes || !carry_over(oldest))) break;
+    if (needed_bytes != 0 && (needed_bytes * kCarryDivisor >= oldest.body_bytes || !carry_over(oldest))) break;
     free.push_back(oldest);
     segments_.erase(segments_.begin());
   }

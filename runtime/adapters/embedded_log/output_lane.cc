@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "runtime/adapters/embedded_log/commit_check.h"
+#include "runtime/base/fail_point.h"
 
 namespace weir::journal {
 
@@ -183,6 +184,8 @@ void OutputLane::write(std::vector<Item>& items) {
       ingest_durable.push_back(Offset{ingest_.catalog().partition(p).end});
     }
   }
+  // What that defect acknowledged it also takes for durable.
+  if (WEIR_DEFECT("ack_before_sync")) std::fill(ingest_durable.begin(), ingest_durable.end(), Offset{UINT64_MAX});
   std::vector<PartitionPosition> ahead;
   for (std::uint32_t p = 0; p < journal_.catalog().partitions(); ++p) {  // this thread is the only one that changes it
     const PartitionLog& log = journal_.catalog().partition(p);

@@ -37,6 +37,7 @@ struct LiveSegment {
   std::uint64_t first_sequence = 0;
   std::uint64_t used_bytes = 0;
   std::int64_t newest_at = 0;  // wall time of its newest frame, microseconds since 1970
+  std::uint64_t body_bytes = 0;  // of all batches it was written with, needed or not
 };
 
 struct StoreOptions {
