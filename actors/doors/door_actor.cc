@@ -122,6 +122,9 @@ class DoorActor : public caf::event_based_actor {
   bool append_front() {
     const std::uint64_t number = ++next_number_;
     const caf::actor self = caf::actor_cast<caf::actor>(this);
+    // With nothing on its way there is no failure this door has not heard of.
+    if (outstanding_.empty()) append_generation_ = setup_->log->append_generation();
+    again_.front().group.generation = append_generation_;
     auto receipt = setup_->log->append(again_.front().group, [self, number](Result<void> result) {
       caf::anon_send(self, AppendEnded{number, std::move(result)});
     });
@@ -285,6 +288,7 @@ class DoorActor : public caf::event_based_actor {
   std::deque<DoorGroup> given_up_;        // while the log still ends what was reserved behind
   std::optional<Error> error_;
   std::uint64_t next_number_ = 0;
+  std::uint64_t append_generation_ = 0;
   std::uint64_t accepted_ = 0;
   int failures_ = 0;
   bool opened_ = false;

@@ -18,6 +18,8 @@ class CommitterActor : public caf::event_based_actor {
   CommitterActor(caf::actor_config& config, CommitterSetup setup, caf::actor_addr supervisor)
       : caf::event_based_actor(config), setup_(setup), groups_(setup.limits) {
     install_house_handlers(this, "committer", supervisor, *setup.logbook);
+    set_down_handler([this](caf::down_msg& down) { quit(down.reason); });  // its pipeline is gone
+    if (const auto parent = caf::actor_cast<caf::actor>(supervisor)) monitor(parent);
   }
 
   caf::behavior make_behavior() override {
@@ -47,8 +49,13 @@ class CommitterActor : public caf::event_based_actor {
       in_flight_ = std::move(waiting_);
       waiting_.clear();
       WEIR_FAIL_POINT("committer_before_commit");
+      if (WEIR_DEFECT("refused_moved_and_resent")) last_group_ = *group;
       const caf::actor self = caf::actor_cast<caf::actor>(this);
+      // A request that is delivered twice: harmless (`resend_groups` alone), unless the log does not check where it belongs.
+      const bool twice = WEIR_DEFECT("resend_groups") || WEIR_DEFECT("from_not_checked");
+      const CommitGroup copy = twice ? *group : CommitGroup{};
       setup_.log->commit(std::move(*group), [self](CommitOutcome outcome) { caf::anon_send(self, GroupDecided{std::move(outcome)}); });
+      if (twice) setup_.log->commit(copy, [](CommitOutcome) {});
       return;
     }
     const auto due = groups_.due();
@@ -59,6 +66,7 @@ class CommitterActor : public caf::event_based_actor {
   }
 
   void on_decided(const CommitOutcome& outcome) {
+    if (outcome.kind == CommitOutcome::Kind::refused && WEIR_DEFECT("refused_moved_and_resent")) return move_and_resend(outcome);
     groups_.done();
     WEIR_FAIL_POINT("committer_after_commit");
     if (outcome.kind != CommitOutcome::Kind::committed && outcome.kind != CommitOutcome::Kind::failed)
@@ -75,6 +83,22 @@ class CommitterActor : public caf::event_based_actor {
     go();
   }
 
+  /// The deliberate defect: a refused part is made to fit what is current and sent again.
+  void move_and_resend(const CommitOutcome& outcome) {
+    for (PartitionCommit& part : last_group_.parts) {
+      for (const PartitionPosition& now : outcome.current) {
+        if (now.partition != part.partition) continue;
+        part.to = now.committed + (part.to - part.from);
+        part.from = now.committed;
+        part.epoch = now.epoch;
+        part.sequence = next(now.sequence);
+      }
+    }
+    const caf::actor self = caf::actor_cast<caf::actor>(this);
+    setup_.log->commit(last_group_, [self](CommitOutcome again) { caf::anon_send(self, GroupDecided{std::move(again)}); });
+  }
+
+  CommitGroup last_group_;  // only of the deliberate defect
   CommitterSetup setup_;
   CommitGroups groups_;
   std::map<PartitionId, Asked> waiting_;    // in the group that fills

@@ -12,6 +12,22 @@ PartitionWindow::PartitionWindow(PartitionId partition, WindowLimits limits, OnC
                                  DedupeIndex& index, const ChainEncoder& encoder)
     : partition_(partition), limits_(limits), on_conflict_(on_conflict), rules_hash_(rules_hash), index_(&index), encoder_(&encoder) {}
 
+namespace {
+/// The deliberate defect: what the log gets says of every outcome that it owns no dedupe entry.
+[[maybe_unused]] void forget_entries(std::vector<SharedBytes>& pieces) {
+  for (std::size_t piece = 1; piece < pieces.size(); ++piece) {
+    ByteArena copy(pieces[piece].size());
+    copy.append(pieces[piece].view());
+    const auto batch = OutcomeBatch::decode(pieces[piece]);
+    for (std::uint32_t i = 0; i < batch->outcomes(); ++i) {
+      const auto at = reinterpret_cast<const char*>(&batch->outcome(i).flags) - batch->bytes().data();
+      copy.data()[at] = static_cast<char>(copy.data()[at] | outcome_flag::conflict);
+    }
+    pieces[piece] = SharedBytes::take(std::move(copy));
+  }
+}
+}  // namespace
+
 void PartitionWindow::restart(const PartitionPosition& position, const CommitMeta& meta, std::uint64_t incarnation) {
   INVARIANT(meta.ledger.decided() == position.committed.value, "the ledger counts every offset below the committed position");
   position_ = position;
@@ -190,6 +206,7 @@ std::optional<PreparedCommit> PartitionWindow::prepare(UnixMicros wall) {
   prepared.part.from = position_.committed;
   prepared.part.to = batches_[count - 1].end();
   prepared.part.body = body->encode();
+  if (WEIR_DEFECT("dedupe_not_in_commit")) forget_entries(prepared.part.body);
   prepared.bytes = bytes + prepared.part.body.front().size();
   prepared.body = std::move(body);
   INVARIANT(meta.ledger.decided() == prepared.part.to.value, "the ledger counts every offset below the position it is committed at");

@@ -43,6 +43,10 @@ struct AppendGroup {
   std::vector<PartitionBatch> batches;
   std::vector<SourcePosition> positions;
   Durability durability = Durability::durable;
+  /// What append_generation() said when the caller last knew of every given-up append of its own. When another was given up
+  /// since, this one is refused (log_busy): it would overtake what the caller is about to append again. Empty: order does not
+  /// matter to the caller.
+  std::optional<std::uint64_t> generation = {};
 };
 
 /// Offsets are given when the append is reserved, before it is durable: first[i] belongs to batches[i].
@@ -53,6 +57,8 @@ struct AppendReceipt {
 /// Success: durable (or buffered, if asked for). Error: the append is given up; so is every append reserved after it (they
 /// complete with the same error, in order), none of them will ever be visible, and the offsets are given anew from the
 /// durable end. The caller withdraws the batches from the chain before it answers anyone.
+/// One exception: outcome_unknown, when the disk refused to say what it holds and the log has failed for good (everything after
+/// it gets log_closed): only opening the log again tells whether that append is there.
 using AppendDone = std::function<void(Result<void>)>;
 
 /// One partition's part of a commit group: from -> to, decided by `epoch`, as commit number `sequence`.
@@ -82,9 +88,10 @@ struct PartitionPosition {
 struct CommitOutcome {
   enum class Kind : std::uint8_t {
     committed,  // the whole group is durable
-    refused,    // nothing was written; `current` names every partition whose part was not current, with what is
+    refused,    // nothing was written; `current` names every partition whose part was not current, with what is. An epoch
+                // of 0 is never current, nor is a `to` beyond the durable end of ingest
     unknown,    // the reply was lost: fence, read back, only then drive anything again
-    failed,     // nothing was written and nothing is wrong with the parts (disk full): try again later
+    failed,     // nothing was written; `error` says what to do: disk_full (try again later), log_closed, invalid_argument
   };
   Kind kind = Kind::unknown;
   std::vector<PartitionPosition> current;  // of `refused`
@@ -93,6 +100,7 @@ struct CommitOutcome {
 using CommitDone = std::function<void(CommitOutcome)>;
 
 /// Durable epoch + 1 for each partition, and the position read under it. Commits handed in earlier are decided first.
+/// Errors: disk_full, log_closed, invalid_argument (no such partition): no epoch has changed; outcome_unknown: fence again.
 using FenceDone = std::function<void(Result<std::vector<PartitionPosition>>)>;
 
 struct IngestRead {
@@ -131,7 +139,8 @@ struct PartitionStatus {
   CommitSequence output_begin;   // commits up to and including this one are trimmed (0: none)
 };
 
-/// What no one needs any more. Space is given back when a whole segment is needed by nobody; what lagging partitions still
+/// What no one needs any more: at most the committed position and the newest sequence (a broken promise otherwise). The horizon
+/// follows in time, and never past what `log.retain` keeps. Space is given back when a whole segment is needed by nobody; what lagging partitions still
 /// need of an old segment is carried over into a side file of their own.
 struct TrimPoint {
   PartitionId partition;
@@ -151,6 +160,8 @@ class EventLog {
   /// Errors (nothing reserved, `done` is never called): log_busy (bounded queue: wait for a completion), disk_full,
   /// log_closed, invalid_argument (a size limit above).
   [[nodiscard]] virtual Result<AppendReceipt> append(AppendGroup group, AppendDone done) = 0;
+  /// Counts the times that appends were given up, since the log was opened.
+  [[nodiscard]] virtual std::uint64_t append_generation() const = 0;
   virtual void commit(CommitGroup group, CommitDone done) = 0;
   virtual void fence(std::vector<PartitionId> partitions, FenceDone done) = 0;
   virtual void read_ingest(IngestRead request, IngestReadDone done) = 0;

@@ -157,8 +157,10 @@ std::vector<PartitionPosition> MemoryDiskState::not_current(const CommitGroup& g
     const MemoryPartition& partition = partitions[part.partition.value];
     const PartitionPosition& now = partition.position;
     const bool owned = part.epoch == now.epoch && part.epoch != Epoch{};
-    const bool placed = part.from == now.committed || WEIR_DEFECT("from_not_checked");
-    if (!owned || !placed || part.sequence != next(now.sequence) || part.to > partition.ingest_end) stale.push_back(now);
+    const bool placed =
+        (part.from == now.committed && part.sequence == next(now.sequence)) || WEIR_DEFECT("from_not_checked");
+    const bool covered = part.to <= partition.ingest_end || WEIR_DEFECT("commit_past_durable_ingest");
+    if (!owned || !placed || !covered) stale.push_back(now);
   }
   return stale;
 }

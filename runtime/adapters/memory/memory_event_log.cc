@@ -44,6 +44,10 @@ class Core final : public MemoryLogFaults, public std::enable_shared_from_this<C
 
   void open();
   Result<AppendReceipt> append(AppendGroup group, AppendDone done);
+  [[nodiscard]] std::uint64_t append_generation() const {
+    const std::scoped_lock lock(mutex_);
+    return generation_;
+  }
   void output(OutputItem item);
   /// `work` reads and returns the answer to deliver.
   void read(std::function<std::function<void()>()> work);
@@ -90,7 +94,7 @@ class Core final : public MemoryLogFaults, public std::enable_shared_from_this<C
   Executor executor_;
   MemoryLogOptions options_;
 
-  std::mutex mutex_;  // before state_.mutex
+  mutable std::mutex mutex_;  // before state_.mutex
   std::condition_variable idle_;
   std::vector<Offset> reserved_;
   std::uint64_t outstanding_bytes_ = 0;
@@ -98,6 +102,7 @@ class Core final : public MemoryLogFaults, public std::enable_shared_from_this<C
   std::deque<AppendItem> appends_;
   std::deque<AppendItem> append_frame_;  // written, not synced
   bool append_busy_ = false;
+  std::uint64_t generation_ = 0;  // appends were given up so often
   std::deque<OutputItem> outputs_;
   std::optional<OutputItem> output_frame_;
   bool output_busy_ = false;
@@ -115,8 +120,13 @@ class Core final : public MemoryLogFaults, public std::enable_shared_from_this<C
 void Core::open() {
   const std::scoped_lock lock(mutex_, state_.mutex);
   if (WEIR_DEFECT("stale_frame_accepted")) {
-    for (const MemoryAppend& stale : state_.cut) {
-      if (state_.fits(stale)) state_.apply(stale);
+    // As a journal without nonces would: what was cut lies behind newer frames and is taken for their successor.
+    for (MemoryAppend& stale : state_.cut) {
+      if (state_.fits(stale)) continue;
+      for (std::size_t i = 0; i < stale.first.size(); ++i) {
+        stale.first[i] = state_.partitions[stale.group.batches[i].partition.value].ingest_end;
+      }
+      state_.apply(stale);
     }
     state_.cut.clear();
   }
@@ -187,6 +197,9 @@ Result<AppendReceipt> Core::append(AppendGroup group, AppendDone done) {
   if (item.bytes > options_.outstanding_bytes_max) {
     return fail(Errc::invalid_argument, "an append of {} bytes: at most {}", item.bytes, options_.outstanding_bytes_max);
   }
+  if (group.generation && *group.generation != generation_) {
+    return fail(Errc::log_busy, "an append was given up that the caller has not heard of yet");
+  }
   if (outstanding_bytes_ + item.bytes > options_.outstanding_bytes_max) {
     return fail(Errc::log_busy, "{} bytes are on their way, at most {}", outstanding_bytes_, options_.outstanding_bytes_max);
   }
@@ -216,6 +229,7 @@ void Core::answer_append(AppendItem& item, Result<void> result) {
 
 /// With mutex_ held. Everything reserved is withdrawn; offsets are given anew from the durable end.
 void Core::give_up_appends(const Error& error) {
+  ++generation_;
   for (AppendItem& item : appends_) answer_append(item, fail(error));
   appends_.clear();
   const std::scoped_lock disk(state_.mutex);
@@ -420,6 +434,7 @@ class MemoryEventLogImpl final : public MemoryEventLog {
   Result<AppendReceipt> append(AppendGroup group, AppendDone done) override {
     return core_->append(std::move(group), std::move(done));
   }
+  std::uint64_t append_generation() const override { return core_->append_generation(); }
   void commit(CommitGroup group, CommitDone done) override {
     OutputItem item;
     item.group = std::move(group);

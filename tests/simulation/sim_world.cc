@@ -1,0 +1,75 @@
+#include "tests/simulation/sim_world.h"
+
+#include <caf/actor_cast.hpp>
+#include <caf/atom.hpp>
+#include <caf/scheduled_actor.hpp>
+#include <caf/send.hpp>
+
+#include <algorithm>
+
+namespace weir::sim {
+
+void SimLogbook::write(LogLevel level, std::string_view who, std::string_view text) noexcept {
+  static const char* const names[] = {"debug", "info", "warn", "error"};
+  if (lines_.size() > 200) lines_.erase(lines_.begin(), lines_.begin() + 100);
+  lines_.push_back(std::string(names[static_cast<int>(level)]) + " " + std::string(who) + ": " + std::string(text));
+}
+
+SimScheduler::SimScheduler(SeededRng& rng, SimClock& clock) : rng_(rng), clock_(clock), config_(std::make_unique<caf::actor_system_config>()) {
+  config_->set("scheduler.policy", caf::atom("testing"));
+  system_ = std::make_unique<caf::actor_system>(*config_);
+  coordinator_ = dynamic_cast<caf::scheduler::test_coordinator*>(&system_->scheduler());
+}
+
+SimScheduler::~SimScheduler() {
+  tasks_.clear();
+  coordinator_->clock().cancel_all();
+  coordinator_->run();
+}
+
+SimScheduler::Step SimScheduler::step() {
+  auto& jobs = coordinator_->jobs;
+  const std::size_t choices = jobs.size() + tasks_.size();
+  if (choices == 0 || rng_.chance(200)) {
+    if (!coordinator_->has_pending_timeout()) return choices == 0 ? Step::nothing : Step::ran;
+    const auto before = coordinator_->clock().current_time;
+    coordinator_->trigger_timeout();
+    clock_.advance(coordinator_->clock().current_time - before);
+    note(0x7117);
+    return Step::advanced;
+  }
+  const std::size_t choice = rng_.below(choices);
+  if (choice < jobs.size()) {
+    const auto chosen = jobs.begin() + static_cast<std::ptrdiff_t>(choice);
+    std::rotate(jobs.begin(), chosen, chosen + 1);
+    if (const auto* actor = dynamic_cast<caf::scheduled_actor*>(jobs.front())) note(actor->id() * 2 + 1);
+    coordinator_->run_once();
+  } else {
+    const auto chosen = tasks_.begin() + static_cast<std::ptrdiff_t>(choice - jobs.size());
+    std::function<void()> task = std::move(*chosen);
+    tasks_.erase(chosen);
+    note((choice - jobs.size()) * 2);
+    task();
+  }
+  clock_.advance(std::chrono::microseconds(1 + rng_.below(20)));
+  return Step::ran;
+}
+
+caf::actor SimScheduler::runnable() {
+  auto& jobs = coordinator_->jobs;
+  if (jobs.empty()) return {};
+  auto* actor = dynamic_cast<caf::scheduled_actor*>(jobs[rng_.below(jobs.size())]);
+  return actor == nullptr ? caf::actor{} : caf::actor_cast<caf::actor>(actor);
+}
+
+void SimScheduler::crash(const caf::actor& root) {
+  tasks_.clear();
+  caf::anon_send_exit(root, caf::exit_reason::kill);
+  for (int round = 0; round < 10; ++round) {
+    coordinator_->clock().cancel_all();
+    coordinator_->run();
+    tasks_.clear();
+  }
+}
+
+}  // namespace weir::sim
