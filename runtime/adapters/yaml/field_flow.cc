@@ -47,7 +47,8 @@ FieldType type_of(const Expression& expression) {
 
 void apply(const StageConfig& stage, Fields& fields) {
   if (const auto* validate = std::get_if<ValidateConfig>(&stage.body)) {
-    for (const FieldRule& rule : validate->fields) fields[rule.path.parts] = Known{false, rule.type, stage.name};
+    for (const FieldRule& rule : validate->fields)
+      fields[rule.path.parts] = Known{false, stage.when ? FieldType::any : rule.type, stage.name};
     return;
   }
   std::vector<std::pair<std::string, FieldType>> written;

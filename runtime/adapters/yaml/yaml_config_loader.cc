@@ -47,10 +47,10 @@ std::optional<Node> load_tree(const std::string& file, const std::vector<std::st
     std::optional<Node> parsed = parse_tree(*text, file, findings);
     if (!parsed) return std::nullopt;
     root = std::move(*parsed);
-    substitute_environment(root, environment, findings);
   }
   if (root.kind == Node::Kind::null) root.kind = Node::Kind::map;  // an empty file is an empty map
   for (const std::string& set : sets) apply_set(root, set, findings);
+  substitute_environment(root, environment, findings);  // last: what `--set` replaces needs no variable
   return root;
 }
 

@@ -63,6 +63,19 @@ TEST_CASE("--set changes the tree before it is checked", "[config]") {
   CHECK(config.views.at(0).latest->text == "@id");
 }
 
+TEST_CASE("--set replaces a value whose variable is not set, and takes variables itself", "[config]") {
+  const PipelineConfig config = load("pipeline: ${NONE}\n", {"pipeline=p", "partitions=${COUNT}"});
+  CHECK(config.name == "p");
+  CHECK(config.partitions == 16);
+}
+
+TEST_CASE("what a stage declares for some events only proves nothing about a view", "[config]") {
+  const PipelineConfig config = load(
+      "pipeline: p\nstages:\n  - validate: {fields: {a: {type: string}}}\n    when: {type: x}\n"
+      "  - transform: {drop: [b]}\n    when: {type: x}\nviews: {v: {measures: {s: {sum: a}}}, w: {latest: b}}\n");
+  CHECK(config.views.size() == 2);
+}
+
 TEST_CASE("findings of --set name it and come last", "[config]") {
   CHECK(refused("pipeline: p\nlimits: 5\n", {"partitions=0", "record.fromat=csv"})
             .ends_with("p.yaml:2:9: \"limits\" must be a map of keys and values, found the number 5\n"
