@@ -13,6 +13,9 @@ namespace weir {
 
 namespace {
 
+/// Stateless: readers handed out may outlive the partition's state.
+const ViewMerger kMerger;
+
 /// Rows dropped in one seal, of expired windows and of replaced views each: bounds the pause (about 10 ms).
 constexpr std::size_t kDropsMax = 20'000;
 
@@ -43,7 +46,7 @@ PartitionState::PartitionState(PartitionStateOptions options, const ViewSet& vie
       views_(&views),
       store_(&store),
       writer_(views, options.partition),
-      active_(std::make_shared<Delta>(merger_)),
+      active_(std::make_shared<Delta>(kMerger)),
       values_(views.paths().size()) {
   options_.delta_bytes_max = std::clamp<std::size_t>(options_.delta_bytes_max, 64 * 1024, std::size_t{1} << 30);
 }
@@ -255,7 +258,7 @@ Result<StateFlush> PartitionState::seal() {
   ++cursor_.flushes;
   sealed_cursor_ = cursor_.encode();
   sealed_sequence_ = cursor_.sequence;
-  sealed_ = std::exchange(active_, std::make_shared<Delta>(merger_));
+  sealed_ = std::exchange(active_, std::make_shared<Delta>(kMerger));
   return seal_again();
 }
 
@@ -277,7 +280,7 @@ Result<PartitionPicture> PartitionState::picture() const {
   // Once the store has the sealed flush, it must not count a second time, even before its completion was heard here.
   const bool in_store = sealed_ != nullptr && stored->cursor() == sealed_cursor_;
   return PartitionPicture{options_.partition,
-                          read_through(active_, in_store ? nullptr : sealed_, std::move(stored), merger_), cursor_};
+                          read_through(active_, in_store ? nullptr : sealed_, std::move(stored), kMerger), cursor_};
 }
 
 Result<Digest128> PartitionState::state_digest() const {

@@ -125,7 +125,6 @@ class PartitionState {
   PartitionStateOptions options_;
   const ViewSet* views_;
   StateStore* store_;
-  ViewMerger merger_;
   ViewWriter writer_;
   std::vector<StateParticipant*> participants_;
   std::shared_ptr<Delta> active_;
