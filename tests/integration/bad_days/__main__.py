@@ -34,6 +34,7 @@ def main():
             print(f"{c.__module__}: {c.__name__.replace('_', ' ')}")
         return 0
     weir = outside.Weir(outside.find_binary(options.binary, "weir"))
+    sys.stdout.reconfigure(line_buffering=True)
     print(f"seed {options.seed}")
     failed, skipped, started = [], [], time.monotonic()
     for c in chosen:

@@ -78,9 +78,11 @@ class Ground:
         check("terminate called" not in ended.text and "std::" not in ended.text, f"{ended}\n    a bare exception")
 
     def accepted(self, data=None):
-        """Events accepted until now; 0 where no data directory was made."""
+        """Events accepted until now; 0 where no data directory was made, or only an empty shell that is refused."""
         data = data or self.data
-        return self.weir.ledger(data)["total"]["accepted"] if os.path.isdir(data) and os.listdir(data) else 0
+        if self.weir.call("ledger", "--data", data, "--output", "json").code in (2, 4, 5):
+            return 0
+        return self.weir.ledger(data)["total"]["accepted"]
 
     def answers(self, served, letters=(), duplicates=0, data=None, superseded=0):
         """Exactly these: `served` are the numbers of good events, `letters` pairs (original bytes, reasons)."""

