@@ -13,7 +13,8 @@ Result<FileDoor> FileDoor::open(FileDoorConfig config, const std::optional<std::
     if (!progress) return fail(progress.error().code, "input {}: {}", config.input, progress.error().context);
     if (!progress->finished && progress->framing != config.framing.framing) {
       return fail(Errc::invalid_argument,
-                  "input {} was begun in another format and not finished; go on with the format it was begun with, or use another data directory",
+                  "input {} was begun in another format and not finished; go on with the format it was begun with, or "
+                  "use another data directory",
                   config.input);
     }
     if (!progress->finished) resume = progress->place;
@@ -28,21 +29,24 @@ FileDoor::FileDoor(FileDoorConfig config, const std::optional<FramePlace>& resum
       reached_(resume.value_or(FramePlace{})),
       resumed_(resume.has_value()) {}
 
-bool FileDoor::check_header() {
+bool FileDoor::take_header() {
   const std::vector<std::string>& columns = framer_->columns();
-  std::string missing;
+  // Ids that are named and nowhere to be found are no better than missing fields: every event would get another one.
+  std::vector<std::string> missing = router_.set_csv_header(framer_->header(), columns);
   for (const std::string& required : config_.required_columns) {
-    if (std::find(columns.begin(), columns.end(), required) != columns.end()) continue;
-    missing += fmt::format("{}'{}'", missing.empty() ? "" : ", ", required);
-    if (const auto near = nearest(required, columns)) missing += fmt::format(" (there is '{}')", *near);
+    if (std::find(columns.begin(), columns.end(), required) == columns.end() &&
+        std::find(missing.begin(), missing.end(), required) == missing.end())
+      missing.push_back(required);
   }
-  if (!missing.empty()) {
-    error_ = {Errc::input_unreadable,
-              fmt::format("{}: the header line lacks {}, which the pipeline requires; it has {}", config_.input, missing, framer_->header())};
-    return false;
+  if (missing.empty()) return true;
+  std::string text;
+  for (const std::string& name : missing) {
+    text += fmt::format("{}'{}'", text.empty() ? "" : ", ", name);
+    if (const auto near = nearest(name, columns)) text += fmt::format(" (there is '{}')", *near);
   }
-  absent_id_columns_ = router_.set_csv_header(framer_->header(), columns);
-  return true;
+  error_ = {Errc::input_unreadable, fmt::format("{}: the header line lacks {}, which the pipeline requires; it has {}",
+                                                config_.input, text, framer_->header())};
+  return false;
 }
 
 FileDoorStep FileDoor::step() {
@@ -59,7 +63,7 @@ FileDoorStep FileDoor::step() {
       case FrameStep::jump:
         return FileDoorStep::jump;
       case FrameStep::header:
-        refused_ = !check_header();
+        refused_ = !take_header();
         break;
       case FrameStep::end:
         return has_group() ? FileDoorStep::group : FileDoorStep::finished;
@@ -75,14 +79,8 @@ FileDoorStep FileDoor::step() {
 AppendGroup FileDoor::take(UnixMicros accepted_at) {
   events_ += router_.events();
   AppendGroup group = router_.take(accepted_at);
-  if (config_.source) group.positions.push_back({*config_.source, write_progress({config_.framing.framing, reached_, false})});
-  return group;
-}
-
-std::optional<AppendGroup> FileDoor::finished_mark() const {
-  if (!config_.source) return std::nullopt;
-  AppendGroup group;
-  group.positions.push_back({*config_.source, write_progress({config_.framing.framing, {}, true})});
+  if (config_.source)
+    group.positions.push_back({*config_.source, write_progress({config_.framing.framing, reached_, false})});
   return group;
 }
 

@@ -14,11 +14,12 @@
 namespace weir {
 
 struct FileDoorConfig {
-  std::string input;                      // name for people, in every message
-  std::optional<std::string> source;      // source_name(); none: the input has no position (stdin)
+  std::string input;                  // name for people, in every message
+  std::optional<std::string> source;  // source_name(); none: the input has no position (stdin)
   FramingConfig framing;
   RouterConfig router;
-  std::vector<std::string> required_columns;  // of CSV: a header without one of them is refused
+  std::vector<std::string>
+      required_columns;  // of CSV: a header without one of them is refused, as without one of the id rule
 };
 
 enum class FileDoorStep : std::uint8_t {
@@ -29,8 +30,8 @@ enum class FileDoorStep : std::uint8_t {
   refused,   // error(): nothing more will come; everything before it was taken
 };
 
-/// Drive it with step() until finished or refused. A broken input: stop calling step() and take() what is left, if has_group();
-/// its unfinished last frame is not given. Not thread-safe.
+/// Drive it with step() until finished or refused. A broken input: stop calling step() and take() what is left, if
+/// has_group(); its unfinished last frame is not given. Not thread-safe.
 class FileDoor {
  public:
   /// `position`: what the log has for the source. A finished source begins again. Errors: format_newer, state_damaged,
@@ -54,22 +55,16 @@ class FileDoor {
   [[nodiscard]] std::uint64_t events() const noexcept { return events_; }
   /// Whether this run went on where an earlier one had stopped.
   [[nodiscard]] bool resumed() const noexcept { return resumed_; }
-  /// Fields of the id rule that are no column of the input: its events get the digest as id. For a warning.
-  [[nodiscard]] const std::vector<std::string>& absent_id_columns() const noexcept { return absent_id_columns_; }
-  /// A group of positions alone that marks the source as finished: appended last, after every event was terminal and the summary
-  /// was printed. nullopt: the input has no position.
-  [[nodiscard]] std::optional<AppendGroup> finished_mark() const;
 
  private:
   FileDoor(FileDoorConfig config, const std::optional<FramePlace>& resume);
-  [[nodiscard]] bool check_header();
+  [[nodiscard]] bool take_header();
 
   FileDoorConfig config_;
   std::unique_ptr<Framer> framer_;
   Router router_;
   FramePlace reached_;  // behind the last frame in the router or taken
   Error error_{Errc::internal, {}};
-  std::vector<std::string> absent_id_columns_;
   std::uint64_t events_ = 0;
   bool resumed_ = false;
   bool refused_ = false;

@@ -43,6 +43,12 @@ std::string source_name(const InputIdentity& identity, std::uint32_t occurrence)
   return name;
 }
 
+AppendGroup finished_mark(std::string source) {
+  AppendGroup group;
+  group.positions.push_back({std::move(source), write_progress({Framing::lines, {}, true})});
+  return group;
+}
+
 std::string write_progress(const SourceProgress& progress) {
   if (progress.finished) return "1 finished";
   std::string_view framing;
@@ -55,14 +61,16 @@ Result<SourceProgress> parse_progress(std::string_view text) {
   std::string_view rest = text;
   std::uint32_t version = 0;
   if (!take(rest, version)) return fail(Errc::state_damaged, "the position of a source reads '{}'", text);
-  if (version != 1) return fail(Errc::format_newer, "the position of a source has version {}, this weir reads 1", version);
+  if (version != 1)
+    return fail(Errc::format_newer, "the position of a source has version {}, this weir reads 1", version);
   SourceProgress progress;
   if (rest == "finished") {
     progress.finished = true;
     return progress;
   }
   FramePlace& place = progress.place;
-  if (!take(rest, progress.framing) || !take(rest, place.bytes) || !take(rest, place.line) || !take(rest, place.state) || !rest.empty() || place.line == 0)
+  if (!take(rest, progress.framing) || !take(rest, place.bytes) || !take(rest, place.line) ||
+      !take(rest, place.state) || !rest.empty() || place.line == 0)
     return fail(Errc::state_damaged, "the position of a source reads '{}'", text);
   return progress;
 }

@@ -19,7 +19,8 @@ struct Log {
     ++groups;
     for (const auto& part : group.batches) {
       const auto batch = IngestBatch::decode(part.bytes).value();
-      for (std::uint32_t i = 0; i < batch.count(); ++i) events.push_back(std::to_string(batch.event(i).line) + " " + std::string(batch.event(i).raw));
+      for (std::uint32_t i = 0; i < batch.count(); ++i)
+        events.push_back(std::to_string(batch.event(i).line) + " " + std::string(batch.event(i).raw));
     }
     for (const auto& position_of : group.positions) position = position_of.position;
   }
@@ -38,7 +39,8 @@ FileDoorConfig config_of(Framing framing) {
 }
 
 /// Runs a door over `input` until it is done, the log has taken `groups_max` groups, or `broken` bytes were read.
-FileDoorStep run(FileDoor& door, std::string_view input, std::size_t read_size, Log& log, std::uint64_t groups_max = ~std::uint64_t{0}) {
+FileDoorStep run(FileDoor& door, std::string_view input, std::size_t read_size, Log& log,
+                 std::uint64_t groups_max = ~std::uint64_t{0}) {
   std::size_t at = 0;
   for (;;) {
     const FileDoorStep step = door.step();
@@ -87,7 +89,8 @@ std::vector<Input> inputs() {
     json += (i == 0 ? "" : " , ") + std::string("{\"id\":") + n + "}";
     geojson += (i == 0 ? "" : ",") + std::string("{\"id\":") + n + "}";
   }
-  return {{Framing::lines, lines}, {Framing::csv, csv}, {Framing::json, json + "]"}, {Framing::geojson, geojson + "]}"}};
+  return {
+      {Framing::lines, lines}, {Framing::csv, csv}, {Framing::json, json + "]"}, {Framing::geojson, geojson + "]}"}};
 }
 
 TEST_CASE("a door killed before any append goes on without losing or repeating an event", "[file_door]") {
@@ -125,10 +128,11 @@ TEST_CASE("a finished input is read again from the start, one at its end but not
   auto again = FileDoor::open(config_of(input.framing), log.position).value();
   REQUIRE(run(again, input.bytes, 50, log) == FileDoorStep::finished);
   CHECK(log.events.size() == 60);
-  const auto mark = again.finished_mark();
-  REQUIRE(mark.has_value());
-  CHECK(mark->batches.empty());
-  log.append(*mark);
+  const AppendGroup mark = finished_mark("file:17:00");
+  CHECK(mark.batches.empty());
+  REQUIRE(mark.positions.size() == 1);
+  CHECK(mark.positions[0].source == "file:17:00");
+  log.append(mark);
   CHECK(log.position == "1 finished");
   auto anew = FileDoor::open(config_of(input.framing), log.position).value();
   CHECK_FALSE(anew.resumed());
@@ -158,7 +162,6 @@ TEST_CASE("an input without an identity has no position", "[file_door]") {
   REQUIRE(run(door, "{}\n{}\n", 10, log) == FileDoorStep::finished);
   CHECK(log.events.size() == 2);
   CHECK_FALSE(log.position.has_value());
-  CHECK_FALSE(door.finished_mark().has_value());
 }
 
 TEST_CASE("a header without a required column is refused before any event, with what is near", "[file_door]") {
@@ -168,7 +171,9 @@ TEST_CASE("a header without a required column is refused before any event, with 
   auto door = FileDoor::open(config, std::nullopt).value();
   REQUIRE(run(door, "id,kinds,x\n1,2,3\n", 10, log) == FileDoorStep::refused);
   CHECK(door.error().code == Errc::input_unreadable);
-  CHECK(door.error().context == "in.txt: the header line lacks 'kind' (there is 'kinds'), 'at', which the pipeline requires; it has id,kinds,x");
+  CHECK(
+      door.error().context ==
+      "in.txt: the header line lacks 'kind' (there is 'kinds'), 'at', which the pipeline requires; it has id,kinds,x");
   CHECK(log.groups == 0);
   auto good = FileDoor::open(config, std::nullopt).value();
   CHECK(run(good, "at,kind,id\n1,2,3\n", 10, log) == FileDoorStep::finished);
@@ -184,13 +189,14 @@ TEST_CASE("what was framed before an input is refused is given first", "[file_do
   CHECK(door.step() == FileDoorStep::refused);
 }
 
-TEST_CASE("id fields that are no column are told", "[file_door]") {
+TEST_CASE("a header without a column of the id rule is refused", "[file_door]") {
   FileDoorConfig config = config_of(Framing::csv);
   config.router.id.fields = {{"id"}, {"nr"}};
+  config.required_columns = {"nr"};
   Log log;
   auto door = FileDoor::open(config, std::nullopt).value();
-  REQUIRE(run(door, "id,x\n1,2\n", 100, log) == FileDoorStep::finished);
-  CHECK(door.absent_id_columns() == std::vector<std::string>{"nr"});
+  REQUIRE(run(door, "id,x\n1,2\n", 100, log) == FileDoorStep::refused);
+  CHECK(door.error().context == "in.txt: the header line lacks 'nr', which the pipeline requires; it has id,x");
 }
 
 TEST_CASE("a position is read back, and a foreign or damaged one is refused", "[file_door]") {
@@ -202,8 +208,9 @@ TEST_CASE("a position is read back, and a foreign or damaged one is refused", "[
   CHECK_FALSE(back.finished);
   CHECK(parse_progress("1 finished").value().finished);
   CHECK(parse_progress("2 anything").error().code == Errc::format_newer);
-  for (const char* text : {"", "x", "1", "1 ", "1 lines", "1 lines 1 2", "1 lines 1 2 3 4", "1 lines 1 2 3 ", "1 lines 1 0 0", "1 lines -1 2 3",
-                           "1 xml 1 2 3", "1 linesx 1 2 3", "1 finished ", "1lines 1 2 3"}) {
+  for (const char* text :
+       {"", "x", "1", "1 ", "1 lines", "1 lines 1 2", "1 lines 1 2 3 4", "1 lines 1 2 3 ", "1 lines 1 0 0",
+        "1 lines -1 2 3", "1 xml 1 2 3", "1 linesx 1 2 3", "1 finished ", "1lines 1 2 3"}) {
     INFO(text);
     REQUIRE_FALSE(parse_progress(text).has_value());
     CHECK(parse_progress(text).error().code == Errc::state_damaged);
