@@ -1,4 +1,5 @@
-// CSV: a record is a frame. Lines without quotes are found at memory speed; a quote starts the walk through quoted fields.
+// CSV: a record is a frame. Lines without quotes are found at memory speed; a quote starts the walk through quoted
+// fields.
 #include <algorithm>
 #include <bit>
 #include <cstring>
@@ -21,8 +22,8 @@ const char* find_end_or_quote(const char* p, const char* end) noexcept {
   const __m128i quote = _mm_set1_epi8('"');
   for (; p < end; p += 16) {
     const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
-    const auto mask =
-        static_cast<unsigned>(_mm_movemask_epi8(_mm_or_si128(_mm_cmpeq_epi8(bytes, feed), _mm_cmpeq_epi8(bytes, quote))));
+    const auto mask = static_cast<unsigned>(
+        _mm_movemask_epi8(_mm_or_si128(_mm_cmpeq_epi8(bytes, feed), _mm_cmpeq_epi8(bytes, quote))));
     if (mask == 0) continue;
     p += std::countr_zero(mask);
     return p < end ? p : nullptr;
@@ -127,7 +128,8 @@ class CsvFramer final : public Framer {
         }
         if (++walk_.lines > framing_.record_lines_max) return give_up("a quoted field spans too many lines");
       } else if (!walk_.quoted) {
-        if (place != 0 && base[place - 1] != framing_.separator) return give_up("a quote stands inside a field that does not begin with one");
+        if (place != 0 && base[place - 1] != framing_.separator)
+          return give_up("a quote stands inside a field that does not begin with one");
         walk_.quoted = true;
         walk_.at = place + 1;
       } else {
@@ -149,7 +151,8 @@ class CsvFramer final : public Framer {
     }
     if (behind == '\r' && left == 1 && !closed) return Verdict::open;
     const bool line_end = behind == '\n' || (behind == '\r' && left > 1 && look[place + 2] == '\n');
-    if (left != 0 && behind != framing_.separator && !line_end) return give_up("text stands behind the closing quote of a field");
+    if (left != 0 && behind != framing_.separator && !line_end)
+      return give_up("text stands behind the closing quote of a field");
     walk_.quoted = false;
     walk_.at = place + 1;
     return Verdict::record;
@@ -161,7 +164,8 @@ class CsvFramer final : public Framer {
     const std::size_t feed = look.find('\n', walk_.at);
     walk_.at = std::min(feed, look.size());
     if (feed == std::string_view::npos && !closed) return false;
-    walk_.first_end = walk_.at > 0 && feed != std::string_view::npos && look[feed - 1] == '\r' ? walk_.at - 1 : walk_.at;
+    walk_.first_end =
+        walk_.at > 0 && feed != std::string_view::npos && look[feed - 1] == '\r' ? walk_.at - 1 : walk_.at;
     walk_.first_next = feed == std::string_view::npos ? look.size() : feed + 1;
     return true;
   }
@@ -194,7 +198,8 @@ class CsvFramer final : public Framer {
     frame.flags |= frame_flag::bad_frame;
     frame.note = note_;
   }
-  /// One line that is too long: whatever its quotes say, it ends at its line end. True: it has ended and `frame` is given.
+  /// One line that is too long: whatever its quotes say, it ends at its line end. True: it has ended and `frame` is
+  /// given.
   bool cut_on(Frame& frame) {
     const std::string_view rest = buffer_.view();
     const std::size_t feed = rest.find('\n');
@@ -219,11 +224,14 @@ class CsvFramer final : public Framer {
     Frame line;
     const FrameStep step = next_record(line);
     if (step == FrameStep::more) return step;
-    if (step == FrameStep::end) return refuse({Errc::input_unreadable, "there is no header line: a CSV input begins with one"});
+    if (step == FrameStep::end)
+      return refuse({Errc::input_unreadable, "there is no header line: a CSV input begins with one"});
     if ((line.flags & frame_flag::bad_frame) != 0)
-      return refuse({Errc::input_unreadable, fmt::format("line {}: the header line is not CSV: {}", line.line, line.note)});
+      return refuse(
+          {Errc::input_unreadable, fmt::format("line {}: the header line is not CSV: {}", line.line, line.note)});
     if ((line.flags & frame_flag::cut) != 0)
-      return refuse({Errc::input_unreadable, fmt::format("line {}: the header line is too long: {}", line.line, line.note)});
+      return refuse(
+          {Errc::input_unreadable, fmt::format("line {}: the header line is too long: {}", line.line, line.note)});
     auto names = parse_csv_header(line.raw, framing_.separator);
     if (!names) return refuse({names.error().code, fmt::format("line {}: {}", line.line, names.error().context)});
     header_ = line.raw;

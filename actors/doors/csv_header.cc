@@ -31,7 +31,8 @@ bool read_name(std::string_view header, char separator, std::size_t& at, std::st
 
 Result<std::vector<std::string>> parse_csv_header(std::string_view header, char separator) {
   if (header.size() > kCsvHeaderMax)
-    return fail(Errc::input_unreadable, "the header line has {} bytes; at most {} are allowed", header.size(), kCsvHeaderMax);
+    return fail(Errc::input_unreadable, "the header line has {} bytes; at most {} are allowed", header.size(),
+                kCsvHeaderMax);
   if (!is_valid_utf8(header)) return fail(Errc::input_unreadable, "the header line is not UTF-8");
   std::vector<std::string> names;
   std::unordered_map<std::string, std::size_t> seen;
@@ -39,11 +40,13 @@ Result<std::vector<std::string>> parse_csv_header(std::string_view header, char 
   for (;;) {
     std::string name;
     if (!read_name(header, separator, at, name))
-      return fail(Errc::input_unreadable, "the header line is not CSV: a quote in column {} stands where none may stand", names.size() + 1);
+      return fail(Errc::input_unreadable,
+                  "the header line is not CSV: a quote in column {} stands where none may stand", names.size() + 1);
     names.push_back(std::move(name));
     const auto [first, fresh] = seen.emplace(names.back(), names.size());
     if (!fresh) {
-      return fail(Errc::input_unreadable, "the header line names '{}' twice, in columns {} and {}; every column needs a name of its own",
+      return fail(Errc::input_unreadable,
+                  "the header line names '{}' twice, in columns {} and {}; every column needs a name of its own",
                   names.back(), first->second, names.size());
     }
     if (at == header.size()) return names;

@@ -13,7 +13,9 @@ constexpr std::size_t kFirstCapacity = 256 * 1024;  // one read of this size kee
 constexpr std::size_t kSpaceMin = 64 * 1024;
 }  // namespace
 
-FrameBuffer::FrameBuffer(std::size_t bytes_max) : bytes_max_(bytes_max) { grow(kFirstCapacity); }
+FrameBuffer::FrameBuffer(std::size_t bytes_max) : bytes_max_(bytes_max) {
+  grow(kFirstCapacity);
+}
 
 void FrameBuffer::grow(std::size_t capacity) {
   // Not initialised: only what filled() counted is ever looked at; the padding is read (never used) and so set once.

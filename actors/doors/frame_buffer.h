@@ -8,14 +8,15 @@
 
 namespace weir {
 
-/// Holds what was read and not yet consumed. Views into it are valid until the next space(). kBlockPadding bytes behind the end
-/// are readable. Not thread-safe.
+/// Holds what was read and not yet consumed. Views into it are valid until the next space(). kBlockPadding bytes behind
+/// the end are readable. Not thread-safe.
 class FrameBuffer {
  public:
   /// Never holds more than about `bytes_max` + one read. The first read is 256 KiB.
   explicit FrameBuffer(std::size_t bytes_max);
 
-  /// Where to read into: at least 64 KiB. The caller consumes before it holds bytes_max (asserted): that is what bounds it.
+  /// Where to read into: at least 64 KiB. The caller consumes before it holds bytes_max (asserted): that is what bounds
+  /// it.
   [[nodiscard]] std::span<char> space();
   /// `count` bytes were written to the start of space().
   void filled(std::size_t count);
@@ -28,8 +29,8 @@ class FrameBuffer {
   }
   /// Place in the stream of the first byte of view().
   [[nodiscard]] std::uint64_t place() const noexcept { return place_; }
-  /// Moves on to `place`, not below place(). False: it is not in the buffer; the buffer is then empty and stands there, and the
-  /// stream must be brought to it before the next filled().
+  /// Moves on to `place`, not below place(). False: it is not in the buffer; the buffer is then empty and stands there,
+  /// and the stream must be brought to it before the next filled().
   [[nodiscard]] bool move_to(std::uint64_t place) noexcept;
 
  private:

@@ -9,7 +9,9 @@ namespace weir {
 
 namespace {
 
-char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
+char lower(char c) noexcept {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
+}
 
 bool same(std::string_view a, std::string_view b) noexcept {
   if (a.size() != b.size()) return false;
@@ -90,11 +92,13 @@ Result<InputFormat> input_format_of_file(std::string_view name, RecordFormat com
   const RecordFormat named = record_format_of_name(name);
   if (command != RecordFormat::any) return input_format(command, named);
   const bool json_name = named == RecordFormat::json || named == RecordFormat::ndjson;
-  if (pipeline == RecordFormat::cloudevents && (json_name || named == RecordFormat::any)) return input_format(pipeline, named);
+  if (pipeline == RecordFormat::cloudevents && (json_name || named == RecordFormat::any))
+    return input_format(pipeline, named);
   if (named != RecordFormat::any) return input_format(named, named);
   if (pipeline != RecordFormat::any) return input_format(pipeline, named);
   return fail(Errc::invalid_argument,
-              "nothing says what '{}' holds: its name ends in none of .ndjson .jsonl .csv .json .geojson; say --format or record.format "
+              "nothing says what '{}' holds: its name ends in none of .ndjson .jsonl .csv .json .geojson; say --format "
+              "or record.format "
               "(json, ndjson, csv, cloudevents, geojson)",
               name);
 }

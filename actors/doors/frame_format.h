@@ -22,14 +22,17 @@ struct InputFormat {
 
 /// The names people use: json, ndjson, csv, cloudevents, geojson. Error invalid_argument names what is allowed.
 [[nodiscard]] Result<RecordFormat> parse_record_format(std::string_view text);
-/// By the end of a file's name, `.gz` and `.zst` passed over: .ndjson .jsonl .csv .json .geojson, in any case. any: not known.
+/// By the end of a file's name, `.gz` and `.zst` passed over: .ndjson .jsonl .csv .json .geojson, in any case. any: not
+/// known.
 [[nodiscard]] RecordFormat record_format_of_name(std::string_view name) noexcept;
 /// By a Content-Type, its parameters passed over, in any case. any: not known.
 [[nodiscard]] RecordFormat record_format_of_content_type(std::string_view type) noexcept;
 
-/// The format of a file: what the command says, else its name, else what the pipeline says; CloudEvents of the pipeline are told
-/// from other JSON by the pipeline alone (a name says only how they are framed). Error invalid_argument: none of them says.
-[[nodiscard]] Result<InputFormat> input_format_of_file(std::string_view name, RecordFormat command, RecordFormat pipeline);
+/// The format of a file: what the command says, else its name, else what the pipeline says; CloudEvents of the pipeline
+/// are told from other JSON by the pipeline alone (a name says only how they are framed). Error invalid_argument: none
+/// of them says.
+[[nodiscard]] Result<InputFormat> input_format_of_file(std::string_view name, RecordFormat command,
+                                                       RecordFormat pipeline);
 
 struct FramingConfig {
   Framing framing = Framing::lines;

@@ -63,7 +63,8 @@ void Framer::add_cut(std::string_view part) {
 void Framer::give_cut(std::uint64_t line, Frame& frame) {
   cutting_ = false;
   cut_digest_ = digest_->finish();
-  note_ = fmt::format("{} bytes from byte {} of the input, digest {}; the first {} were kept", cut_bytes_, cut_begin_, cut_digest_, kept_size_);
+  note_ = fmt::format("{} bytes from byte {} of the input, digest {}; the first {} were kept", cut_bytes_, cut_begin_,
+                      cut_digest_, kept_size_);
   frame = Frame{{kept_.data(), kept_size_}, line, frame_flag::oversize | frame_flag::cut, note_, cut_digest_};
 }
 

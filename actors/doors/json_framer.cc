@@ -14,11 +14,14 @@ namespace weir {
 namespace {
 
 #if defined(__SSE2__)
-__m128i equal_to(__m128i bytes, char c) noexcept { return _mm_cmpeq_epi8(bytes, _mm_set1_epi8(c)); }
+__m128i equal_to(__m128i bytes, char c) noexcept {
+  return _mm_cmpeq_epi8(bytes, _mm_set1_epi8(c));
+}
 template <class Match>
 const char* find_block(const char* p, const char* end, Match match) noexcept {
   for (; p < end; p += 16) {
-    const auto mask = static_cast<unsigned>(_mm_movemask_epi8(match(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)))));
+    const auto mask =
+        static_cast<unsigned>(_mm_movemask_epi8(match(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)))));
     if (mask == 0) continue;
     p += std::countr_zero(mask);
     return p < end ? p : end;
@@ -47,7 +50,9 @@ const char* find_quote_or_backslash(const char* p, const char* end) noexcept {
 }
 #endif
 
-bool is_space(char c) noexcept { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
+bool is_space(char c) noexcept {
+  return c == ' ' || c == '\n' || c == '\r' || c == '\t';
+}
 
 class JsonFramer final : public Framer {
  public:
@@ -95,12 +100,12 @@ class JsonFramer final : public Framer {
     first_element = 1,  // behind the [
     next_element = 2,   // behind a comma
     after_element = 3,
-    element = 4,        // inside one
+    element = 4,  // inside one
     done = 5,
-    first_member = 6,   // GeoJSON, behind the {
+    first_member = 6,  // GeoJSON, behind the {
     next_member = 7,
-    member_value = 8,   // behind a name
-    passed_over = 9,    // inside a member that is not `features`
+    member_value = 8,  // behind a name
+    passed_over = 9,   // inside a member that is not `features`
     after_member = 10,
   };
   enum class Scanned : std::uint8_t { whole, more, cut_off };
@@ -123,15 +128,17 @@ class JsonFramer final : public Framer {
   FrameStep refuse_here(std::string_view expected) {
     const char c = buffer_.view().front();
     const bool shown = c > ' ' && c < '\x7f';
-    return refuse({Errc::input_unreadable,
-                   fmt::format("byte {} (behind {} elements): {} is expected, not {}", buffer_.place(), number_ - 1, expected,
-                               shown ? fmt::format("'{}'", c) : fmt::format("byte {:#04x}", static_cast<unsigned char>(c)))});
+    return refuse(
+        {Errc::input_unreadable,
+         fmt::format("byte {} (behind {} elements): {} is expected, not {}", buffer_.place(), number_ - 1, expected,
+                     shown ? fmt::format("'{}'", c) : fmt::format("byte {:#04x}", static_cast<unsigned char>(c)))});
   }
   FrameStep refuse_end() {
     if (state_ == State::start) return refuse({Errc::input_unreadable, "there is no JSON in it"});
-    return refuse({Errc::input_unreadable, fmt::format("cut off: the input ends at byte {} inside {} (behind {} elements)",
-                                                       buffer_.place() + buffer_.size(),
-                                                       state_ == State::element ? "an element" : "the document", number_ - 1)});
+    return refuse(
+        {Errc::input_unreadable, fmt::format("cut off: the input ends at byte {} inside {} (behind {} elements)",
+                                             buffer_.place() + buffer_.size(),
+                                             state_ == State::element ? "an element" : "the document", number_ - 1)});
   }
 
   /// At a byte that is no white space, between two values. FrameStep::frame: go on.
@@ -144,7 +151,8 @@ class JsonFramer final : public Framer {
           single_ = true;
           return begin_element();
         }
-        if (c != '[' || geojson_) return refuse_here(geojson_ ? "a FeatureCollection, an object," : "an object or an array of objects");
+        if (c != '[' || geojson_)
+          return refuse_here(geojson_ ? "a FeatureCollection, an object," : "an object or an array of objects");
         return consume_to(State::first_element);
       case State::first_element:
         if (c == ']') return consume_to(geojson_ ? State::after_member : State::done);
@@ -180,7 +188,8 @@ class JsonFramer final : public Framer {
     return FrameStep::frame;
   }
   FrameStep end_members() {
-    if (!has_features_) return refuse({Errc::input_unreadable, "the object has no array `features`: it is not a FeatureCollection"});
+    if (!has_features_)
+      return refuse({Errc::input_unreadable, "the object has no array `features`: it is not a FeatureCollection"});
     return consume_to(State::done);
   }
 
@@ -289,12 +298,12 @@ class JsonFramer final : public Framer {
   }
 
   bool geojson_;
-  bool single_ = false;        // one document, no array around it
+  bool single_ = false;  // one document, no array around it
   bool has_features_ = false;
-  bool is_features_ = false;   // the name read last
+  bool is_features_ = false;  // the name read last
   State state_ = State::start;
   Scan scan_;
-  std::uint64_t begin_ = 0;    // of the value being scanned
+  std::uint64_t begin_ = 0;  // of the value being scanned
   std::uint64_t number_ = 1;
 };
 

@@ -20,8 +20,9 @@ class LineFramer final : public Framer {
     for (;;) {
       const std::string_view rest = buffer_.view();
       const std::size_t look = std::min(rest.size(), window());
-      const auto* end = look == looked_ ? nullptr
-                                        : static_cast<const char*>(std::memchr(rest.data() + looked_, '\n', look - looked_));
+      const auto* end = look == looked_
+                            ? nullptr
+                            : static_cast<const char*>(std::memchr(rest.data() + looked_, '\n', look - looked_));
       if (end != nullptr) {
         if (end_line(rest.substr(0, static_cast<std::size_t>(end - rest.data())), true, frame)) return FrameStep::frame;
       } else if (look == window()) {

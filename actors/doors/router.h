@@ -19,12 +19,13 @@ struct RouterConfig {
   FrameFormat format = FrameFormat::json;
   EventIdRule id;
   char separator = ',';
-  std::string door;                            // at most 1 KiB, e.g. "file:incoming/a.csv.gz"
-  std::uint32_t batch_events_max = 512;        // 1..65'535
-  std::size_t group_bytes_max = 1024 * 1024;   // a group is ready from here on; one frame may go over it
+  std::string door;                           // at most 1 KiB, e.g. "file:incoming/a.csv.gz"
+  std::uint32_t batch_events_max = 512;       // 1..65'535
+  std::size_t group_bytes_max = 1024 * 1024;  // a group is ready from here on; one frame may go over it
 };
 
-/// The id rule of a pipeline for frames of `format`. For CloudEvents the envelope's own id wins unless the rule names fields.
+/// The id rule of a pipeline for frames of `format`. For CloudEvents the envelope's own id wins unless the rule names
+/// fields.
 [[nodiscard]] EventIdRule event_id_rule(const IdRule& rule, FrameFormat format);
 
 /// Not thread-safe; one per door.
@@ -32,9 +33,10 @@ class Router {
  public:
   explicit Router(RouterConfig config);
 
-  /// CSV, before its first record and at every change of header; the router must be empty (asserted). Returns the id rule's fields
-  /// that are no column: their events get the digest.
-  [[nodiscard]] std::vector<std::string> set_csv_header(std::string_view header, const std::vector<std::string>& columns);
+  /// CSV, before its first record and at every change of header; the router must be empty (asserted). Returns the id
+  /// rule's fields that are no column: their events get the digest.
+  [[nodiscard]] std::vector<std::string> set_csv_header(std::string_view header,
+                                                        const std::vector<std::string>& columns);
 
   /// Copies the frame. True: the group is ready and must be taken before the next add (asserted).
   [[nodiscard]] bool add(const Frame& frame);
@@ -44,8 +46,8 @@ class Router {
   [[nodiscard]] std::uint32_t events() const noexcept { return events_; }
   [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
 
-  /// What was collected, by partition, events in the order they came; every event is accepted at `accepted_at`. Not called when
-  /// empty (asserted). Positions and durability are the door's to add.
+  /// What was collected, by partition, events in the order they came; every event is accepted at `accepted_at`. Not
+  /// called when empty (asserted). Positions and durability are the door's to add.
   [[nodiscard]] AppendGroup take(UnixMicros accepted_at);
 
  private:

@@ -34,7 +34,9 @@ inline constexpr std::int64_t kMicrosPerDay = 86'400 * kMicrosPerSecond;
 /// Times of events are in kTimeMin <= t < kTimeEnd: the years 1900 to 2200.
 inline constexpr UnixMicros kTimeMin = midnight(std::chrono::year{1900} / 1 / 1);
 inline constexpr UnixMicros kTimeEnd = midnight(std::chrono::year{2201} / 1 / 1);
-[[nodiscard]] constexpr bool in_event_time_range(UnixMicros time) noexcept { return time >= kTimeMin && time < kTimeEnd; }
+[[nodiscard]] constexpr bool in_event_time_range(UnixMicros time) noexcept {
+  return time >= kTimeMin && time < kTimeEnd;
+}
 
 /// Calendar windows; a week begins on Monday (ISO 8601).
 enum class CalendarUnit : std::uint8_t { day, week, month, year };

@@ -14,7 +14,9 @@ namespace {
 
 constexpr Int128 kLimit = static_cast<Int128>(power_of_ten(19)) * static_cast<Int128>(power_of_ten(19));  // 10^38
 
-constexpr bool in_range(Int128 unscaled) noexcept { return unscaled < kLimit && unscaled > -kLimit; }
+constexpr bool in_range(Int128 unscaled) noexcept {
+  return unscaled < kLimit && unscaled > -kLimit;
+}
 
 /// The value as 128 bits where it is within the digits of a Decimal.
 std::optional<Int128> narrow(const Int256& value) noexcept {
@@ -131,9 +133,9 @@ DecimalResult<Decimal> Decimal::parse(std::string_view text) noexcept {
   const char* const end = at + text.size();
   const bool negative = at != end && *at == '-';
   if (at != end && (*at == '-' || *at == '+')) ++at;
-  std::uint64_t low = 0;           // the first 19 digits, as most numbers have no more
-  UInt128 wide = 0;                // all of them, once there are more
-  std::uint32_t significant = 0;   // digits after leading zeros; stops counting behind the limit
+  std::uint64_t low = 0;          // the first 19 digits, as most numbers have no more
+  UInt128 wide = 0;               // all of them, once there are more
+  std::uint32_t significant = 0;  // digits after leading zeros; stops counting behind the limit
   std::int64_t behind_point = 0;
   std::size_t digits = 0;
   bool point = false;
@@ -180,7 +182,8 @@ std::optional<std::int64_t> Decimal::to_int64() const noexcept {
   const auto divisor = static_cast<Int128>(kPowersOfTen[scale_]);
   const Int128 whole = unscaled_ / divisor;
   if (whole * divisor != unscaled_) return std::nullopt;
-  if (whole > std::numeric_limits<std::int64_t>::max() || whole < std::numeric_limits<std::int64_t>::min()) return std::nullopt;
+  if (whole > std::numeric_limits<std::int64_t>::max() || whole < std::numeric_limits<std::int64_t>::min())
+    return std::nullopt;
   return static_cast<std::int64_t>(whole);
 }
 
@@ -192,7 +195,8 @@ std::weak_ordering Decimal::compare_scales(const Decimal& a, const Decimal& b) n
   Int128 right = 0;
   if (!__builtin_mul_overflow(a.unscaled_, a_factor, &left) && !__builtin_mul_overflow(b.unscaled_, b_factor, &right))
     return left <=> right;
-  const int order = compare(scaled_up(Int256(a.unscaled_), scale - a.scale_), scaled_up(Int256(b.unscaled_), scale - b.scale_));
+  const int order =
+      compare(scaled_up(Int256(a.unscaled_), scale - a.scale_), scaled_up(Int256(b.unscaled_), scale - b.scale_));
   return order <=> 0;
 }
 
@@ -213,7 +217,9 @@ DecimalResult<Decimal> Decimal::add(const Decimal& a, const Decimal& b) noexcept
   return Decimal{*narrowed, scale};
 }
 
-DecimalResult<Decimal> Decimal::subtract(const Decimal& a, const Decimal& b) noexcept { return add(a, b.negated()); }
+DecimalResult<Decimal> Decimal::subtract(const Decimal& a, const Decimal& b) noexcept {
+  return add(a, b.negated());
+}
 
 DecimalResult<Decimal> Decimal::multiply(const Decimal& a, const Decimal& b) noexcept {
   Int128 product = 0;

@@ -1,5 +1,5 @@
-// Exact decimals: at most 38 digits, at most 18 of them behind the point. Sums are kept in 256 bits, so that a total never
-// depends on the order, the partition or the replay in which its parts came.
+// Exact decimals: at most 38 digits, at most 18 of them behind the point. Sums are kept in 256 bits, so that a total
+// never depends on the order, the partition or the replay in which its parts came.
 #pragma once
 #include <compare>
 #include <cstddef>
@@ -14,11 +14,12 @@
 
 namespace weir {
 
-/// Why a number could not be taken or made. Not an Error: it becomes a dead letter's reason, per event and without a message.
+/// Why a number could not be taken or made. Not an Error: it becomes a dead letter's reason, per event and without a
+/// message.
 enum class DecimalFault : std::uint8_t {
-  syntax = 1,          // not a number: field_type
-  range = 2,           // more than 38 digits or 18 behind the point: number_range
-  divided_by_zero = 3, // number_range
+  syntax = 1,           // not a number: field_type
+  range = 2,            // more than 38 digits or 18 behind the point: number_range
+  divided_by_zero = 3,  // number_range
 };
 [[nodiscard]] std::string_view to_string(DecimalFault fault) noexcept;
 
@@ -28,8 +29,8 @@ using DecimalResult = tl::expected<T, DecimalFault>;
 inline constexpr std::uint32_t kDecimalDigitsMax = 38;
 inline constexpr std::uint32_t kDecimalScaleMax = 18;
 
-/// A value and its spelling's scale: 1.50 and 1.5 compare equal and print differently. A value type; every function is pure
-/// and thread-safe. Leading zeros do not count as digits, trailing ones do. Zero has no sign.
+/// A value and its spelling's scale: 1.50 and 1.5 compare equal and print differently. A value type; every function is
+/// pure and thread-safe. Leading zeros do not count as digits, trailing ones do. Zero has no sign.
 class Decimal {
  public:
   constexpr Decimal() = default;
@@ -37,11 +38,11 @@ class Decimal {
   /// unscaled / 10^scale. Fault range.
   [[nodiscard]] static DecimalResult<Decimal> make(Int128 unscaled, std::uint32_t scale) noexcept;
 
-  /// Reads `[+-] digits [. digits] [(e|E) [+-] digits]` with at least one digit before or behind the point: everything JSON
-  /// allows, and what CSV files hold: 007, .5, 5., +3. No white space, no grouping, no infinity.
-  /// Trailing zeros are kept: 17850.10 has scale 2. An exponent moves the point exactly: 1.50e1 is 15.0, 15e-1 is 1.5, 1e3
-  /// is 1000. The limits hold for the result, also where it is zero: 0e-19 is out of range, 0e99 is 0.
-  /// Faults: syntax, range (text of any length; never slower than one pass).
+  /// Reads `[+-] digits [. digits] [(e|E) [+-] digits]` with at least one digit before or behind the point: everything
+  /// JSON allows, and what CSV files hold: 007, .5, 5., +3. No white space, no grouping, no infinity. Trailing zeros
+  /// are kept: 17850.10 has scale 2. An exponent moves the point exactly: 1.50e1 is 15.0, 15e-1 is 1.5, 1e3 is 1000.
+  /// The limits hold for the result, also where it is zero: 0e-19 is out of range, 0e99 is 0. Faults: syntax, range
+  /// (text of any length; never slower than one pass).
   [[nodiscard]] static DecimalResult<Decimal> parse(std::string_view text) noexcept;
 
   [[nodiscard]] constexpr Int128 unscaled() const noexcept { return unscaled_; }

@@ -1,8 +1,9 @@
-// The hash functions of weir's formats and of its placement. Each result is part of a stored or shared format: it never changes.
+// The hash functions of weir's formats and of its placement. Each result is part of a stored or shared format: it never
+// changes.
 //
-//  murmur2   where an event lives: as Kafka's default partitioner, so a topic keyed by event id is already placed our way
-//  XXH3      digests of content (128 bits, seed 0) and fingerprints in memory (64 bits, seed 0)
-//  crc32c    checksums of frames in the journal and on links
+//  murmur2   where an event lives: as Kafka's default partitioner, so a topic keyed by event id is already placed our
+//  way XXH3      digests of content (128 bits, seed 0) and fingerprints in memory (64 bits, seed 0) crc32c    checksums
+//  of frames in the journal and on links
 #pragma once
 #include <cstddef>
 #include <cstdint>

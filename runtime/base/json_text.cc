@@ -14,20 +14,37 @@ namespace {
 
 constexpr char kHex[] = "0123456789abcdef";
 
-bool needs_escape(char c) noexcept { return static_cast<unsigned char>(c) < 0x20 || c == '"' || c == '\\'; }
+bool needs_escape(char c) noexcept {
+  return static_cast<unsigned char>(c) < 0x20 || c == '"' || c == '\\';
+}
 
 /// Writes the escape of `c` (at most 6 characters); returns its length.
 std::size_t write_escape(char c, char* to) noexcept {
   to[0] = '\\';
   switch (c) {
-    case '"': to[1] = '"'; return 2;
-    case '\\': to[1] = '\\'; return 2;
-    case '\b': to[1] = 'b'; return 2;
-    case '\f': to[1] = 'f'; return 2;
-    case '\n': to[1] = 'n'; return 2;
-    case '\r': to[1] = 'r'; return 2;
-    case '\t': to[1] = 't'; return 2;
-    default: break;
+    case '"':
+      to[1] = '"';
+      return 2;
+    case '\\':
+      to[1] = '\\';
+      return 2;
+    case '\b':
+      to[1] = 'b';
+      return 2;
+    case '\f':
+      to[1] = 'f';
+      return 2;
+    case '\n':
+      to[1] = 'n';
+      return 2;
+    case '\r':
+      to[1] = 'r';
+      return 2;
+    case '\t':
+      to[1] = 't';
+      return 2;
+    default:
+      break;
   }
   std::memcpy(to + 1, "u00", 3);
   to[4] = kHex[static_cast<unsigned char>(c) >> 4];
@@ -164,19 +181,32 @@ bool append_unescaped(std::string& to, std::string_view inside) {
     switch (inside[1]) {
       case '"':
       case '\\':
-      case '/': to.push_back(inside[1]); break;
-      case 'b': to.push_back('\b'); break;
-      case 'f': to.push_back('\f'); break;
-      case 'n': to.push_back('\n'); break;
-      case 'r': to.push_back('\r'); break;
-      case 't': to.push_back('\t'); break;
+      case '/':
+        to.push_back(inside[1]);
+        break;
+      case 'b':
+        to.push_back('\b');
+        break;
+      case 'f':
+        to.push_back('\f');
+        break;
+      case 'n':
+        to.push_back('\n');
+        break;
+      case 'r':
+        to.push_back('\r');
+        break;
+      case 't':
+        to.push_back('\t');
+        break;
       case 'u': {
         const std::size_t taken = append_unicode_escape(to, inside.substr(2));
         if (taken == 0) return false;
         used += taken;
         break;
       }
-      default: return false;
+      default:
+        return false;
     }
     inside.remove_prefix(used);
   }

@@ -9,8 +9,9 @@
 
 namespace weir {
 
-/// Appends `text` as a JSON string with its quotes. Escapes `"`, `\` and everything below 0x20 (\b \f \n \r \t by letter, the
-/// rest as \u00xx); all other bytes are copied, so the result is legal JSON exactly where `text` is valid UTF-8.
+/// Appends `text` as a JSON string with its quotes. Escapes `"`, `\` and everything below 0x20 (\b \f \n \r \t by
+/// letter, the rest as \u00xx); all other bytes are copied, so the result is legal JSON exactly where `text` is valid
+/// UTF-8.
 void append_json_string(std::string& to, std::string_view text);
 void append_json_string(ByteArena& to, std::string_view text);
 [[nodiscard]] std::string to_json_string(std::string_view text);

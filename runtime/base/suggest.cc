@@ -7,7 +7,9 @@ namespace weir {
 
 namespace {
 
-char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
+char lower(char c) noexcept {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
+}
 
 template <class Word>
 std::optional<std::string_view> nearest_of(std::string_view word, std::span<const Word> known) {

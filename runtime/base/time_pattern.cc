@@ -11,12 +11,15 @@ namespace weir {
 
 namespace {
 
-constexpr std::array<std::string_view, 12> kMonths = {"january", "february", "march",     "april",   "may",      "june",
-                                                      "july",    "august",   "september", "october", "november", "december"};
+constexpr std::array<std::string_view, 12> kMonths = {"january",   "february", "march",    "april",
+                                                      "may",       "june",     "july",     "august",
+                                                      "september", "october",  "november", "december"};
 constexpr std::array<std::string_view, 7> kWeekdays = {"sunday",   "monday", "tuesday", "wednesday",
                                                        "thursday", "friday", "saturday"};
 
-bool is_space(char c) noexcept { return c == ' ' || (c >= '\t' && c <= '\r'); }
+bool is_space(char c) noexcept {
+  return c == ' ' || (c >= '\t' && c <= '\r');
+}
 
 /// Length of `name` or of its first three letters at the start of `text`, any case; 0: neither. The longer one wins.
 std::size_t name_at(std::string_view text, std::string_view name) noexcept {
@@ -80,13 +83,16 @@ struct TimePattern::Reading {
     if (before) ++at;
     std::int64_t seconds = 0;
     const char* const begin = at;
-    for (; at != end && at - begin < 12 && static_cast<unsigned>(*at - '0') <= 9; ++at) seconds = seconds * 10 + (*at - '0');
+    for (; at != end && at - begin < 12 && static_cast<unsigned>(*at - '0') <= 9; ++at)
+      seconds = seconds * 10 + (*at - '0');
     unix_seconds = before ? -seconds : seconds;
     return at != begin;
   }
   [[nodiscard]] bool zone() noexcept {
     std::size_t length = 0;
-    while (at + length != end && length < 6 && std::strchr("+-:0123456789Zz", at[length]) != nullptr && at[length] != '\0') ++length;
+    while (at + length != end && length < 6 && std::strchr("+-:0123456789Zz", at[length]) != nullptr &&
+           at[length] != '\0')
+      ++length;
     for (; length != 0; --length) {
       if (const auto offset = parse_zone_offset({at, length})) {
         civil.offset = *offset;
@@ -189,7 +195,9 @@ std::optional<UnixMicros> TimePattern::parse_steps(std::string_view text) const 
 }
 
 namespace {
-constexpr std::uint64_t repeated(unsigned char byte) noexcept { return 0x0101010101010101u * byte; }
+constexpr std::uint64_t repeated(unsigned char byte) noexcept {
+  return 0x0101010101010101u * byte;
+}
 
 /// Every byte of `word` under a byte of 0xff in `mask` is a digit. Bytes above 0x7f are none: their own top bit is set.
 bool all_digits(std::uint64_t word, std::uint64_t mask) noexcept {
@@ -203,7 +211,8 @@ std::optional<UnixMicros> TimePattern::parse_fixed(std::string_view text) const 
   const char* const from = text.data();
   for (std::size_t i = 0; i < fixed_.words; ++i) {
     const auto word = load<std::uint64_t>(from + fixed_.place[i]);
-    if (((word ^ fixed_.literal[i]) & ~fixed_.digit_mask[i]) != 0 || !all_digits(word, fixed_.digit_mask[i])) return std::nullopt;
+    if (((word ^ fixed_.literal[i]) & ~fixed_.digit_mask[i]) != 0 || !all_digits(word, fixed_.digit_mask[i]))
+      return std::nullopt;
   }
   const auto two = [&](std::uint8_t place) {
     return static_cast<unsigned>((from[place] - '0') * 10 + (from[place + 1] - '0'));
@@ -232,15 +241,32 @@ void TimePattern::find_fixed_layout() {
   for (const Step& step : steps_) {
     std::uint8_t* place = nullptr;
     switch (step.field) {
-      case Field::literal: shape.push_back(step.literal); break;
-      case Field::space: shape.push_back(' '); break;
-      case Field::year: place = &layout.year; break;
-      case Field::month: place = &layout.month; break;
-      case Field::day: place = &layout.day; break;
-      case Field::hour: place = &layout.hour; break;
-      case Field::minute: place = &layout.minute; break;
-      case Field::second: place = &layout.second; break;
-      default: return;
+      case Field::literal:
+        shape.push_back(step.literal);
+        break;
+      case Field::space:
+        shape.push_back(' ');
+        break;
+      case Field::year:
+        place = &layout.year;
+        break;
+      case Field::month:
+        place = &layout.month;
+        break;
+      case Field::day:
+        place = &layout.day;
+        break;
+      case Field::hour:
+        place = &layout.hour;
+        break;
+      case Field::minute:
+        place = &layout.minute;
+        break;
+      case Field::second:
+        place = &layout.second;
+        break;
+      default:
+        return;
     }
     if (place != nullptr) {
       *place = static_cast<std::uint8_t>(shape.size());
@@ -272,13 +298,15 @@ class PatternCompiler {
 
   Result<void> run() {
     const std::string_view text = pattern_.text_;
-    if (text.find('\0') != std::string_view::npos) return fail(Errc::invalid_argument, "a time format must not contain NUL");
+    if (text.find('\0') != std::string_view::npos)
+      return fail(Errc::invalid_argument, "a time format must not contain NUL");
     for (std::size_t i = 0; i < text.size(); ++i) {
       if (text[i] != '%') {
         literal(text[i]);
         continue;
       }
-      if (++i == text.size()) return fail(Errc::invalid_argument, "time format '{}' ends in a single %; write %% for one", text);
+      if (++i == text.size())
+        return fail(Errc::invalid_argument, "time format '{}' ends in a single %; write %% for one", text);
       WEIR_TRY(directive(text[i], i));
     }
     return check();
@@ -299,7 +327,8 @@ class PatternCompiler {
   }
   [[nodiscard]] Result<void> add(Field field, char letter, std::size_t place) {
     if (has(field))
-      return fail(Errc::invalid_argument, "time format '{}': %{} at character {} says again what was said before", pattern_.text_, letter, place);
+      return fail(Errc::invalid_argument, "time format '{}': %{} at character {} says again what was said before",
+                  pattern_.text_, letter, place);
     pattern_.steps_.push_back({field, 0});
     return {};
   }
@@ -315,36 +344,62 @@ class PatternCompiler {
   }
   [[nodiscard]] Result<void> directive(char letter, std::size_t place) {
     switch (letter) {
-      case 'Y': return add(Field::year, letter, place);
-      case 'y': return add(Field::year_short, letter, place);
-      case 'm': return add(Field::month, letter, place);
+      case 'Y':
+        return add(Field::year, letter, place);
+      case 'y':
+        return add(Field::year_short, letter, place);
+      case 'm':
+        return add(Field::month, letter, place);
       case 'b':
       case 'B':
-      case 'h': return add(Field::month_name, letter, place);
-      case 'd': return add(Field::day, letter, place);
-      case 'e': return add(Field::day_space, letter, place);
-      case 'j': return add(Field::day_of_year, letter, place);
-      case 'H': return add(Field::hour, letter, place);
-      case 'I': return add(Field::hour_12, letter, place);
-      case 'p': return add(Field::half_day, letter, place);
-      case 'M': return add(Field::minute, letter, place);
-      case 'S': return add(Field::second, letter, place);
-      case 'f': return add(Field::fraction, letter, place);
-      case 'z': return add(Field::offset, letter, place);
-      case 'Z': return add(Field::zone_name, letter, place);
+      case 'h':
+        return add(Field::month_name, letter, place);
+      case 'd':
+        return add(Field::day, letter, place);
+      case 'e':
+        return add(Field::day_space, letter, place);
+      case 'j':
+        return add(Field::day_of_year, letter, place);
+      case 'H':
+        return add(Field::hour, letter, place);
+      case 'I':
+        return add(Field::hour_12, letter, place);
+      case 'p':
+        return add(Field::half_day, letter, place);
+      case 'M':
+        return add(Field::minute, letter, place);
+      case 'S':
+        return add(Field::second, letter, place);
+      case 'f':
+        return add(Field::fraction, letter, place);
+      case 'z':
+        return add(Field::offset, letter, place);
+      case 'Z':
+        return add(Field::zone_name, letter, place);
       case 'a':
-      case 'A': return add(Field::weekday, letter, place);
-      case 's': return add(Field::unix_seconds, letter, place);
-      case 'F': return several("Y-m-d", place);
-      case 'T': return several("H:M:S", place);
-      case 'R': return several("H:M", place);
-      case 'D': return several("m/d/y", place);
+      case 'A':
+        return add(Field::weekday, letter, place);
+      case 's':
+        return add(Field::unix_seconds, letter, place);
+      case 'F':
+        return several("Y-m-d", place);
+      case 'T':
+        return several("H:M:S", place);
+      case 'R':
+        return several("H:M", place);
+      case 'D':
+        return several("m/d/y", place);
       case 'n':
-      case 't': literal(' '); return {};
-      case '%': literal('%'); return {};
+      case 't':
+        literal(' ');
+        return {};
+      case '%':
+        literal('%');
+        return {};
       default:
         return fail(Errc::invalid_argument,
-                    "time format '{}': %{} at character {} is not known; allowed: %Y %y %m %b %B %d %e %j %H %I %p %M %S %f %z %Z %a %A %s "
+                    "time format '{}': %{} at character {} is not known; allowed: %Y %y %m %b %B %d %e %j %H %I %p %M "
+                    "%S %f %z %Z %a %A %s "
                     "%F %T %R %D %n %t %%",
                     pattern_.text_, letter, place);
     }
@@ -369,10 +424,14 @@ class PatternCompiler {
     }
     if (years != 1 || !((months == 1 && days == 1 && yeardays == 0) || (months == 0 && days == 0 && yeardays == 1)))
       return fail(Errc::invalid_argument,
-                  "time format '{}' must say one whole date: year, month and day (%Y-%m-%d), or year and day of year (%Y-%j), or %s", text);
-    if (hours > 1 || zones > 1) return fail(Errc::invalid_argument, "time format '{}' says the hour or the zone twice", text);
+                  "time format '{}' must say one whole date: year, month and day (%Y-%m-%d), or year and day of year "
+                  "(%Y-%j), or %s",
+                  text);
+    if (hours > 1 || zones > 1)
+      return fail(Errc::invalid_argument, "time format '{}' says the hour or the zone twice", text);
     if (has(Field::hour_12) != has(Field::half_day))
-      return fail(Errc::invalid_argument, "time format '{}': %I (12 hours) and %p (AM, PM) need each other; %H is the hour of 24", text);
+      return fail(Errc::invalid_argument,
+                  "time format '{}': %I (12 hours) and %p (AM, PM) need each other; %H is the hour of 24", text);
     return {};
   }
 

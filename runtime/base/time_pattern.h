@@ -13,28 +13,45 @@ namespace weir {
 
 struct CivilTime;
 
-/// Directives: %Y (four digits) %y (69..99 are 19xx, 00..68 are 20xx) %m %b %B (English names, any case) %d %e %j (day of
-/// year) %H %I with %p %M %S (one or two digits each) %f (a fraction of a second, one digit or more) %z (Z, +hh:mm, +hhmm,
-/// +hh) %Z (UTC or GMT) %a %A (must be the date's weekday) %s (seconds since 1970) %F %T %R %D %n %t %%.
-/// White space in the pattern takes one or more white-space characters; every other character stands for itself.
-/// Immutable, thread-safe, cheap to copy a few times.
+/// Directives: %Y (four digits) %y (69..99 are 19xx, 00..68 are 20xx) %m %b %B (English names, any case) %d %e %j (day
+/// of year) %H %I with %p %M %S (one or two digits each) %f (a fraction of a second, one digit or more) %z (Z, +hh:mm,
+/// +hhmm, +hh) %Z (UTC or GMT) %a %A (must be the date's weekday) %s (seconds since 1970) %F %T %R %D %n %t %%. White
+/// space in the pattern takes one or more white-space characters; every other character stands for itself. Immutable,
+/// thread-safe, cheap to copy a few times.
 class TimePattern {
  public:
   /// `offset`: seconds east of UTC of times whose pattern has no zone (parse_zone_offset).
-  /// Errors, invalid_argument: a directive that is not listed, one given twice, a date that stays open (year with month and
-  /// day, year with day of year, or %s), %I without %p. The context names the pattern and the place.
+  /// Errors, invalid_argument: a directive that is not listed, one given twice, a date that stays open (year with month
+  /// and day, year with day of year, or %s), %I without %p. The context names the pattern and the place.
   [[nodiscard]] static Result<TimePattern> compile(std::string_view pattern, std::int32_t offset = 0);
 
-  /// The whole text, nothing before or behind. nullopt: not of this pattern, a date that does not exist, a year outside 1900
-  /// to 2200. What is finer than a microsecond is cut off. About 20 ns for "%Y-%m-%d %H:%M:%S".
+  /// The whole text, nothing before or behind. nullopt: not of this pattern, a date that does not exist, a year outside
+  /// 1900 to 2200. What is finer than a microsecond is cut off. About 20 ns for "%Y-%m-%d %H:%M:%S".
   [[nodiscard]] std::optional<UnixMicros> parse(std::string_view text) const noexcept;
 
   [[nodiscard]] const std::string& text() const noexcept { return text_; }
 
  private:
   enum class Field : std::uint8_t {
-    literal, space, year, year_short, month, month_name, day, day_space, day_of_year, hour, hour_12, half_day, minute, second,
-    fraction, offset, zone_name, weekday, unix_seconds
+    literal,
+    space,
+    year,
+    year_short,
+    month,
+    month_name,
+    day,
+    day_space,
+    day_of_year,
+    hour,
+    hour_12,
+    half_day,
+    minute,
+    second,
+    fraction,
+    offset,
+    zone_name,
+    weekday,
+    unix_seconds
   };
   struct Step {
     Field field = Field::literal;
@@ -48,8 +65,9 @@ class TimePattern {
   [[nodiscard]] std::optional<UnixMicros> parse_fixed(std::string_view text) const noexcept;
   void find_fixed_layout();
 
-  // Patterns made of full-width numbers and plain characters alone, 8 to 32 long, are checked eight bytes at a time: digits
-  // where `digit_mask` says so, `literal` elsewhere. The last word overlaps the one before it. Absent numbers: kAbsent.
+  // Patterns made of full-width numbers and plain characters alone, 8 to 32 long, are checked eight bytes at a time:
+  // digits where `digit_mask` says so, `literal` elsewhere. The last word overlaps the one before it. Absent numbers:
+  // kAbsent.
   static constexpr std::uint8_t kAbsent = 0xff;
   struct FixedLayout {
     std::uint8_t size = 0;  // 0: not such a pattern

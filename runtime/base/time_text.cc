@@ -68,7 +68,8 @@ std::optional<UnixMicros> parse_rfc3339(std::string_view text) noexcept {
   Scanner scan(text);
   CivilTime civil;
   unsigned year = 0;
-  if (!scan.digits(4, year) || !scan.take('-') || !scan.digits(2, civil.month) || !scan.take('-') || !scan.digits(2, civil.day))
+  if (!scan.digits(4, year) || !scan.take('-') || !scan.digits(2, civil.month) || !scan.take('-') ||
+      !scan.digits(2, civil.day))
     return std::nullopt;
   if (!scan.take('T') && !scan.take('t') && !scan.take(' ')) return std::nullopt;
   if (!scan.digits(2, civil.hour) || !scan.take(':') || !scan.digits(2, civil.minute) || !scan.take(':') ||

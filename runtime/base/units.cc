@@ -16,7 +16,8 @@ struct Unit {
   std::int64_t factor;
 };
 
-// Ascending: the formatters take the last one that divides. A week is read but not written: 7d is what people expect back.
+// Ascending: the formatters take the last one that divides. A week is read but not written: 7d is what people expect
+// back.
 constexpr std::array<Unit, 7> kDurations = {{{"us", 1},
                                              {"ms", 1'000},
                                              {"s", 1'000'000},
@@ -48,25 +49,26 @@ Result<std::int64_t> parse_with_unit(std::string_view text, const Vocabulary& wo
   const std::string_view name = text.substr(end);
   const auto value = Decimal::parse(number);
   if (!value) {
-    return fail(Errc::invalid_argument, "'{}' is not a {}: it begins with a number, then one of {}, as in 50{}", text, words.what,
-                words.allowed, words.example);
+    return fail(Errc::invalid_argument, "'{}' is not a {}: it begins with a number, then one of {}, as in 50{}", text,
+                words.what, words.allowed, words.example);
   }
   const Unit* unit = nullptr;
   for (const Unit& candidate : words.units)
     if (candidate.name == name) unit = &candidate;
   if (unit == nullptr && name.empty()) {
-    return fail(Errc::invalid_argument, "'{}' has no unit: a {} is a number with one of {}, as in {}{}", text, words.what, words.allowed,
-                number, words.example);
+    return fail(Errc::invalid_argument, "'{}' has no unit: a {} is a number with one of {}, as in {}{}", text,
+                words.what, words.allowed, number, words.example);
   }
   if (unit == nullptr) {
-    return fail(Errc::invalid_argument, "'{}' is not a {}: the unit '{}' is not one of {}, as in {}{}", text, words.what, name,
-                words.allowed, number, words.example);
+    return fail(Errc::invalid_argument, "'{}' is not a {}: the unit '{}' is not one of {}, as in {}{}", text,
+                words.what, name, words.allowed, number, words.example);
   }
   const auto scaled = Decimal::multiply(*value, Decimal{unit->factor});
   const auto whole = scaled ? scaled->to_int64() : std::nullopt;
   if (!whole) {
-    return fail(Errc::invalid_argument, "'{}' is not a {}: it must be a whole number of {}, at most {}", text, words.what,
-                words.units[0].name.empty() ? "ones" : words.units[0].name, std::numeric_limits<std::int64_t>::max());
+    return fail(Errc::invalid_argument, "'{}' is not a {}: it must be a whole number of {}, at most {}", text,
+                words.what, words.units[0].name.empty() ? "ones" : words.units[0].name,
+                std::numeric_limits<std::int64_t>::max());
   }
   return *whole;
 }

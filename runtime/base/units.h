@@ -9,8 +9,9 @@
 
 namespace weir {
 
-/// All three readers: one number and one unit without a space, nothing else. The number may have a fraction where the result
-/// is whole (1.5h, 0.5KiB). Errors, invalid_argument: what was written, what is allowed, what to write instead. Pure.
+/// All three readers: one number and one unit without a space, nothing else. The number may have a fraction where the
+/// result is whole (1.5h, 0.5KiB). Errors, invalid_argument: what was written, what is allowed, what to write instead.
+/// Pure.
 
 /// us ms s m h d w; 0 and more. A bare number is refused, also 0: `0s`.
 [[nodiscard]] Result<std::chrono::microseconds> parse_duration(std::string_view text);

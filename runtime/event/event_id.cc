@@ -53,13 +53,17 @@ std::string_view DigestId::of(std::string_view frame) {
   return finish();
 }
 
-std::string digest_id(std::string_view frame) { return std::string(DigestId{}.of(frame)); }
+std::string digest_id(std::string_view frame) {
+  return std::string(DigestId{}.of(frame));
+}
 
 namespace {
 
 constexpr std::uint32_t kNoColumn = ~std::uint32_t{0};
 
-bool is_id_text(std::string_view text) noexcept { return !text.empty() && text.size() <= kEventIdMax && is_valid_utf8(text); }
+bool is_id_text(std::string_view text) noexcept {
+  return !text.empty() && text.size() <= kEventIdMax && is_valid_utf8(text);
+}
 
 /// The end of a field without quotes: a separator or `end`. nullptr: a quote stands inside.
 const char* plain_end(const char* p, const char* end, char separator) noexcept {
@@ -90,7 +94,8 @@ const char* quoted_end(const char* p, const char* end, bool& doubled) noexcept {
 
 }  // namespace
 
-std::optional<std::string_view> locate_csv(std::string_view record, std::uint32_t column, char separator, std::string& buffer) {
+std::optional<std::string_view> locate_csv(std::string_view record, std::uint32_t column, char separator,
+                                           std::string& buffer) {
   const char* p = record.data();
   const char* const end = p + record.size();
   for (std::uint32_t index = 0;; ++index) {
@@ -125,7 +130,8 @@ EventIdFinder::EventIdFinder(EventIdRule rule) : rule_(std::move(rule)) {
   for (const auto& path : rule_.fields) INVARIANT(!path.empty(), "a field's path has at least one part");
 }
 
-std::optional<std::string_view> EventIdFinder::json_field(std::string_view frame, const std::vector<std::string>& path) {
+std::optional<std::string_view> EventIdFinder::json_field(std::string_view frame,
+                                                          const std::vector<std::string>& path) {
   const auto piece = locate_json(frame, path);
   if (!piece || piece->text.empty()) return std::nullopt;
   if (!piece->escapes) return piece->text;

@@ -13,8 +13,8 @@ namespace weir {
 inline constexpr std::size_t kEventIdMax = 512;
 inline constexpr std::size_t kDigestIdSize = 32;
 
-/// Digest ids: the first 128 bits of SHA-256 as 32 lower-case hex characters. Holds a hash context so that none is set up per
-/// event: 180 ns for a line of 90 bytes, 340 ns for 300. Not thread-safe; one per owner.
+/// Digest ids: the first 128 bits of SHA-256 as 32 lower-case hex characters. Holds a hash context so that none is set
+/// up per event: 180 ns for a line of 90 bytes, 340 ns for 300. Not thread-safe; one per owner.
 class DigestId {
  public:
   DigestId();
@@ -43,11 +43,12 @@ struct EventIdRule {
   std::vector<std::vector<std::string>> fields;
 };
 
-/// Finds ids by a rule. A field is findable when a scan from the left reaches its whole value (json_locate.h; for CSV: the fields
-/// up to and with it are well-formed), and it is text in UTF-8 of 1 to 512 bytes. A string is its text, a number or boolean its
-/// spelling; null, objects and arrays are no ids. Several fields are joined by `:`, with `:` and `\` inside them escaped by
-/// `\`, and findable when all are and the whole is at most 512 bytes. Where the rule finds nothing, the digest stands in.
-/// Not thread-safe; one per door.
+/// Finds ids by a rule. A field is findable when a scan from the left reaches its whole value (json_locate.h; for CSV:
+/// the fields up to and with it are well-formed), and it is text in UTF-8 of 1 to 512 bytes. A string is its text, a
+/// number or boolean its spelling; null, objects and arrays are no ids. Several fields are joined by `:`, with `:` and
+/// `\` inside them escaped by
+/// `\`, and findable when all are and the whole is at most 512 bytes. Where the rule finds nothing, the digest stands
+/// in. Not thread-safe; one per door.
 class EventIdFinder {
  public:
   explicit EventIdFinder(EventIdRule rule);
@@ -60,14 +61,16 @@ class EventIdFinder {
   [[nodiscard]] Id json(std::string_view frame);
   /// By the header set before; without one nothing is findable. Same padding.
   [[nodiscard]] Id csv(std::string_view frame);
-  /// The digest alone, whatever the rule: for a frame whose bytes are not all there any more, `digest` computed on the way.
+  /// The digest alone, whatever the rule: for a frame whose bytes are not all there any more, `digest` computed on the
+  /// way.
   [[nodiscard]] Id digest(std::string_view digest) const noexcept;
 
   /// The columns of the records that follow. Returns the rule's fields that are no column: their events get the digest.
   [[nodiscard]] std::vector<std::string> set_csv_columns(const std::vector<std::string>& columns, char separator);
 
  private:
-  [[nodiscard]] std::optional<std::string_view> json_field(std::string_view frame, const std::vector<std::string>& path);
+  [[nodiscard]] std::optional<std::string_view> json_field(std::string_view frame,
+                                                           const std::vector<std::string>& path);
   template <class FieldOf>
   [[nodiscard]] Id find(std::string_view frame, FieldOf field_of);
 
@@ -75,12 +78,13 @@ class EventIdFinder {
   std::vector<std::uint32_t> columns_;  // of each field of the rule; kNoColumn where there is none
   char separator_ = ',';
   DigestId digest_;
-  std::string field_;   // one unescaped field
+  std::string field_;  // one unescaped field
   std::string joined_;
 };
 
-/// Field `column` (0-based) of a CSV record, unquoted. nullopt: the record has fewer, or it or one before it is not well-formed.
-/// `buffer` holds the text where quotes inside were doubled. kBlockPadding bytes behind the record must be readable.
+/// Field `column` (0-based) of a CSV record, unquoted. nullopt: the record has fewer, or it or one before it is not
+/// well-formed. `buffer` holds the text where quotes inside were doubled. kBlockPadding bytes behind the record must be
+/// readable.
 [[nodiscard]] std::optional<std::string_view> locate_csv(std::string_view record, std::uint32_t column, char separator,
                                                          std::string& buffer);
 

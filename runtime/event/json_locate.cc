@@ -90,7 +90,8 @@ class Walker {
 
  private:
   void skip_space() noexcept {
-    if (p_ < end_ && *p_ > ' ') [[likely]] return;
+    if (p_<end_&& * p_> ' ') [[likely]]
+      return;
     while (p_ < end_ && (*p_ == ' ' || *p_ == '\t' || *p_ == '\n' || *p_ == '\r')) ++p_;
   }
   [[nodiscard]] bool skip_escape() noexcept {
@@ -104,7 +105,8 @@ class Walker {
     p_ += 2;
     return true;
   }
-  /// The end of the literal `name` at p_, or nullptr. Bytes behind the frame may be compared: the caller checks the end.
+  /// The end of the literal `name` at p_, or nullptr. Bytes behind the frame may be compared: the caller checks the
+  /// end.
   [[nodiscard]] const char* word(std::string_view name) const noexcept {
     return std::memcmp(p_, name.data(), name.size()) == 0 ? p_ + name.size() : nullptr;
   }

@@ -20,8 +20,10 @@ DecodingStream::DecodingStream(RawSource source, std::string format, bool zero_p
 
 void DecodingStream::fail_with(std::string what) {
   const std::string of = source_.size() ? fmt::format(" of {}", *source_.size()) : "";
-  error_ = Error{Errc::input_unreadable, fmt::format("input {}: {} at byte {}{} of the {} data, behind {} decoded bytes; what came before was read",
-                                                     source_.name(), what, stored_place(), of, format_, place_)};
+  error_ =
+      Error{Errc::input_unreadable,
+            fmt::format("input {}: {} at byte {}{} of the {} data, behind {} decoded bytes; what came before was read",
+                        source_.name(), what, stored_place(), of, format_, place_)};
 }
 
 /// More stored bytes behind those that are there. False: there are no more, or error_ is set.
@@ -85,8 +87,8 @@ Result<void> DecodingStream::skip_to(std::uint64_t place) {
     WEIR_ASSIGN(const std::size_t count,
                 read(scratch.get(), static_cast<std::size_t>(std::min<std::uint64_t>(kBufferSize, place - place_))));
     if (count == 0)
-      return fail(Errc::input_unreadable, "input {}: it ends after {} bytes, before byte {} where reading was to go on", source_.name(),
-                  place_, place);
+      return fail(Errc::input_unreadable, "input {}: it ends after {} bytes, before byte {} where reading was to go on",
+                  source_.name(), place_, place);
   }
   return {};
 }

@@ -45,6 +45,8 @@ class GzipStream final : public DecodingStream {
 
 }  // namespace
 
-std::unique_ptr<InputStream> make_gzip_stream(RawSource source) { return std::make_unique<GzipStream>(std::move(source)); }
+std::unique_ptr<InputStream> make_gzip_stream(RawSource source) {
+  return std::make_unique<GzipStream>(std::move(source));
+}
 
 }  // namespace weir

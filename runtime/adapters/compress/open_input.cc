@@ -25,8 +25,8 @@ class PlainStream final : public InputStream {
     }
     char scratch[4096];
     while (source_.place() < place) {
-      WEIR_ASSIGN(const std::size_t count,
-                  source_.read(scratch, static_cast<std::size_t>(std::min<std::uint64_t>(sizeof scratch, place - source_.place()))));
+      WEIR_ASSIGN(const std::size_t count, source_.read(scratch, static_cast<std::size_t>(std::min<std::uint64_t>(
+                                                                     sizeof scratch, place - source_.place()))));
       if (count == 0) return ends_before(place, source_.place());
     }
     return {};
@@ -35,8 +35,8 @@ class PlainStream final : public InputStream {
 
  private:
   [[nodiscard]] Result<void> ends_before(std::uint64_t place, std::uint64_t size) const {
-    return fail(Errc::input_unreadable, "input {}: it ends after {} bytes, before byte {} where reading was to go on", source_.name(), size,
-                place);
+    return fail(Errc::input_unreadable, "input {}: it ends after {} bytes, before byte {} where reading was to go on",
+                source_.name(), size, place);
   }
   RawSource source_;
 };
@@ -53,7 +53,8 @@ Result<OpenedInput> open_input(const std::string& name) {
   const bool named_gzip = name.ends_with(".gz");
   const bool named_zstd = name.ends_with(".zst");
   if ((named_gzip && !gzip) || (named_zstd && !zstd)) {
-    return fail(Errc::input_unreadable, "input {}: its name says {}, its {} bytes do not begin like it; rename it or compress it again", name,
+    return fail(Errc::input_unreadable,
+                "input {}: its name says {}, its {} bytes do not begin like it; rename it or compress it again", name,
                 named_gzip ? "gzip" : "zstd", source.size().value_or(0));
   }
   if (gzip) {

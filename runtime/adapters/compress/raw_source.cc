@@ -36,7 +36,8 @@ Result<RawSource> RawSource::open(const std::string& name) {
   }
   RawSource source(standard ? "stdin" : name, descriptor, std::nullopt);
   struct stat status {};
-  if (::fstat(descriptor, &status) != 0) return fail(Errc::input_unreadable, "input {}: {}", source.name_, reason_of(errno));
+  if (::fstat(descriptor, &status) != 0)
+    return fail(Errc::input_unreadable, "input {}: {}", source.name_, reason_of(errno));
   if (S_ISDIR(status.st_mode)) return fail(Errc::input_unreadable, "input {}: {}", source.name_, reason_of(EISDIR));
   if (!standard && S_ISREG(status.st_mode)) {
     source.size_ = static_cast<std::uint64_t>(status.st_size);
@@ -59,9 +60,11 @@ RawSource::~RawSource() {
 
 Result<std::size_t> RawSource::read_descriptor(char* to, std::size_t size, std::uint64_t at) {
   for (;;) {
-    const ssize_t count = size_ ? ::pread(descriptor_, to, size, static_cast<off_t>(at)) : ::read(descriptor_, to, size);
+    const ssize_t count =
+        size_ ? ::pread(descriptor_, to, size, static_cast<off_t>(at)) : ::read(descriptor_, to, size);
     if (count >= 0) return static_cast<std::size_t>(count);
-    if (errno != EINTR) return fail(Errc::input_unreadable, "input {}: byte {} cannot be read: {}", name_, at, reason_of(errno));
+    if (errno != EINTR)
+      return fail(Errc::input_unreadable, "input {}: byte {} cannot be read: {}", name_, at, reason_of(errno));
   }
 }
 

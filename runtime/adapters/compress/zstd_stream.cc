@@ -9,10 +9,12 @@ namespace {
 
 class ZstdStream final : public DecodingStream {
  public:
-  explicit ZstdStream(RawSource source) : DecodingStream(std::move(source), "zstd", false), decoder_(ZSTD_createDCtx()) {
+  explicit ZstdStream(RawSource source)
+      : DecodingStream(std::move(source), "zstd", false), decoder_(ZSTD_createDCtx()) {
     INVARIANT(decoder_ != nullptr, "zstd gives a decoder");
     // 128 MiB, what `zstd -d` takes without being asked: bounds the memory a frame can make the decoder use.
-    INVARIANT(!ZSTD_isError(ZSTD_DCtx_setParameter(decoder_, ZSTD_d_windowLogMax, 27)), "zstd takes the limit of its window");
+    INVARIANT(!ZSTD_isError(ZSTD_DCtx_setParameter(decoder_, ZSTD_d_windowLogMax, 27)),
+              "zstd takes the limit of its window");
   }
   ~ZstdStream() override { ZSTD_freeDCtx(decoder_); }
 
@@ -32,7 +34,8 @@ class ZstdStream final : public DecodingStream {
   [[nodiscard]] bool begin_part(std::string_view start) override {
     // Skippable frames (0x184d2a50 to 0x184d2a5f) hold no content and may stand anywhere.
     const bool skippable = start.size() >= 4 && (start[0] & 0xf0) == 0x50 && start.substr(1, 3) == "\x2a\x4d\x18";
-    return (start.starts_with(kZstdMagic) || skippable) && !ZSTD_isError(ZSTD_DCtx_reset(decoder_, ZSTD_reset_session_only));
+    return (start.starts_with(kZstdMagic) || skippable) &&
+           !ZSTD_isError(ZSTD_DCtx_reset(decoder_, ZSTD_reset_session_only));
   }
   [[nodiscard]] std::string wrong() const override { return wrong_; }
 
@@ -43,6 +46,8 @@ class ZstdStream final : public DecodingStream {
 
 }  // namespace
 
-std::unique_ptr<InputStream> make_zstd_stream(RawSource source) { return std::make_unique<ZstdStream>(std::move(source)); }
+std::unique_ptr<InputStream> make_zstd_stream(RawSource source) {
+  return std::make_unique<ZstdStream>(std::move(source));
+}
 
 }  // namespace weir

@@ -1,4 +1,5 @@
-// Schoolbook arithmetic on decimal digits, for checking exact decimals against. Slow, obvious, shares nothing with what it judges.
+// Schoolbook arithmetic on decimal digits, for checking exact decimals against. Slow, obvious, shares nothing with what
+// it judges.
 #pragma once
 #include <algorithm>
 #include <string>

@@ -23,8 +23,12 @@ std::string shown(const DecimalResult<Decimal>& value) {
   if (value) return value->to_text();
   return value.error() == DecimalFault::range ? "range" : (value.error() == DecimalFault::syntax ? "syntax" : "zero");
 }
-Decimal number(std::string_view text) { return Decimal::parse(text).value(); }
-std::string expected(const SlowDecimal& value) { return value.fits() ? value.text() : "range"; }
+Decimal number(std::string_view text) {
+  return Decimal::parse(text).value();
+}
+std::string expected(const SlowDecimal& value) {
+  return value.fits() ? value.text() : "range";
+}
 
 /// Every length from nothing to the limits is likely, as are trailing zeros and nines.
 SlowDecimal random_decimal(std::mt19937_64& rng) {
@@ -88,8 +92,8 @@ TEST_CASE("38 digits and 18 behind the point are the limit", "[decimal]") {
 }
 
 TEST_CASE("what is not a number is told from what is out of range", "[decimal]") {
-  for (const char* text : {"", "-", "+", ".", "-.", "e5", ".e5", "1e", "1e+", "1e1.5", "1.2.3", "1,5", " 1", "1 ", "0x10", "--1", "nan",
-                           "Infinity", "1_000", "1e5x"}) {
+  for (const char* text : {"",      "-",   "+",  ".",  "-.",   "e5",  ".e5", "1e",       "1e+",   "1e1.5",
+                           "1.2.3", "1,5", " 1", "1 ", "0x10", "--1", "nan", "Infinity", "1_000", "1e5x"}) {
     INFO(text);
     CHECK(parsed(text) == "syntax");
   }
@@ -153,11 +157,12 @@ TEST_CASE("arithmetic agrees with schoolbook arithmetic on digits", "[decimal]")
     if (b.unscaled.digits == "0") {
       REQUIRE(shown(Decimal::divide(x, y, static_cast<std::uint32_t>(to))) == "zero");
     } else {
-      const SlowDecimal quotient{
-          divide_half_even(a.unscaled.times_ten(to + b.scale), b.unscaled.times_ten(a.scale)), to};
+      const SlowDecimal quotient{divide_half_even(a.unscaled.times_ten(to + b.scale), b.unscaled.times_ten(a.scale)),
+                                 to};
       REQUIRE(shown(Decimal::divide(x, y, static_cast<std::uint32_t>(to))) == expected(quotient));
     }
-    const SlowDecimal rounded{divide_half_even(a.unscaled.times_ten(to), SlowInteger::from("1").times_ten(a.scale)), to};
+    const SlowDecimal rounded{divide_half_even(a.unscaled.times_ten(to), SlowInteger::from("1").times_ten(a.scale)),
+                              to};
     REQUIRE(shown(x.round(static_cast<std::uint32_t>(to))) == expected(rounded));
     in_range += sum.fits() ? 1 : 0;
   }
@@ -210,13 +215,16 @@ TEST_CASE("a sum is exact, takes the largest scale, and does not depend on how i
     REQUIRE(merged.scale() == scale);
     REQUIRE(merged.to_text() == exact.text());
     REQUIRE(shown(merged.to_decimal()) == expected(exact));
-    const SlowDecimal average{divide_half_even(exact.unscaled.times_ten(6), SlowInteger::from(std::to_string(count))), scale + 6};
+    const SlowDecimal average{divide_half_even(exact.unscaled.times_ten(6), SlowInteger::from(std::to_string(count))),
+                              scale + 6};
     REQUIRE(merged.average_text(count) == average.text());
   }
 }
 
-TEST_CASE("the largest sum 2^64 decimals can reach has a text and an average, and more is refused as damage", "[decimal]") {
-  // Goal: the bound that 256 bits are chosen by. 10^38 - 1 at scale 0 beside a value of scale 18, doubled up to 2^63 times.
+TEST_CASE("the largest sum 2^64 decimals can reach has a text and an average, and more is refused as damage",
+          "[decimal]") {
+  // Goal: the bound that 256 bits are chosen by. 10^38 - 1 at scale 0 beside a value of scale 18, doubled up to 2^63
+  // times.
   DecimalSum sum;
   sum.add(number(std::string(38, '9')));
   sum.add(number("0.000000000000000001"));
@@ -229,7 +237,8 @@ TEST_CASE("the largest sum 2^64 decimals can reach has a text and an average, an
   CHECK(sum.to_text() == slow.text());
   CHECK(shown(sum.to_decimal()) == "range");
   const std::uint64_t count = ~std::uint64_t{0};
-  const SlowDecimal average{divide_half_even(slow.unscaled.times_ten(6), SlowInteger::from("18446744073709551615")), 24};
+  const SlowDecimal average{divide_half_even(slow.unscaled.times_ten(6), SlowInteger::from("18446744073709551615")),
+                            24};
   CHECK(sum.average_text(count) == average.text());
 
   std::array<char, DecimalSum::kEncodedSize> bytes{};

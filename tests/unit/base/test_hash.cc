@@ -77,7 +77,8 @@ TEST_CASE("crc32c of two parts continues from the first", "[hash]") {
   std::mt19937_64 rng(11);
   const std::string bytes = random_bytes(rng, 9000);
   const std::string_view all = bytes;
-  for (const std::size_t cut : {std::size_t{0}, std::size_t{1}, std::size_t{7}, std::size_t{384}, std::size_t{6144}, std::size_t{9000}})
+  for (const std::size_t cut :
+       {std::size_t{0}, std::size_t{1}, std::size_t{7}, std::size_t{384}, std::size_t{6144}, std::size_t{9000}})
     CHECK(crc32c(all.substr(cut), crc32c(all.substr(0, cut))) == crc32c(all));
 }
 

@@ -60,7 +60,8 @@ TEST_CASE("escapes of code points become UTF-8, lone surrogates are refused", "[
   CHECK(unescaped("\\u0041\\u00e9\\u20AC") == "A\xc3\xa9\xe2\x82\xac");
   CHECK(unescaped("\\ud83d\\ude00") == "\xf0\x9f\x98\x80");
   CHECK(unescaped("\\/") == "/");
-  for (const char* inside : {"\\", "\\x", "\\u12", "\\u12g4", "\\ud800", "\\ud800x", "\\ud800\\u0041", "\\udc00", "\\ud800\\ud800", "a\"b", "a\nb"}) {
+  for (const char* inside : {"\\", "\\x", "\\u12", "\\u12g4", "\\ud800", "\\ud800x", "\\ud800\\u0041", "\\udc00",
+                             "\\ud800\\ud800", "a\"b", "a\nb"}) {
     INFO(inside);
     CHECK(unescaped(inside) == "refused");
   }
@@ -71,7 +72,8 @@ TEST_CASE("a number token is JSON's and no other", "[json_text]") {
     INFO(text);
     CHECK(is_json_number(text));
   }
-  for (const char* text : {"", "-", "+1", "007", ".5", "5.", "1e", "1e+", "0x1", "1 ", " 1", "1.2.3", "NaN", "--1", "1_0", "1,0"}) {
+  for (const char* text :
+       {"", "-", "+1", "007", ".5", "5.", "1e", "1e+", "0x1", "1 ", " 1", "1.2.3", "NaN", "--1", "1_0", "1,0"}) {
     INFO(text);
     CHECK_FALSE(is_json_number(text));
   }

@@ -16,8 +16,8 @@ struct SlowCalendar {
   struct Day {
     int year, month, day, weekday /* 0: Monday */, day_of_year;
   };
-  std::vector<Day> days;  // from 1900-01-01, a Monday
-  std::int64_t first = 0; // days since 1970 of days[0]
+  std::vector<Day> days;   // from 1900-01-01, a Monday
+  std::int64_t first = 0;  // days since 1970 of days[0]
 
   SlowCalendar() {
     static constexpr std::array<int, 12> kLengths = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
@@ -108,11 +108,27 @@ TEST_CASE("RFC 3339 is read in all its forms and nothing else is", "[time]") {
   CHECK(parse_rfc3339("2200-12-31T23:59:59.999999Z") == kTimeEnd - 1);
   CHECK(parse_rfc3339("2016-12-31T23:59:60Z") == parse_rfc3339("2017-01-01T00:00:00Z"));
   CHECK(parse_rfc3339("2017-01-01T00:59:60+01:00") == parse_rfc3339("2017-01-01T00:00:00Z"));
-  for (const char* text :
-       {"", "2010-12-01", "2010-12-01T08:26Z", "2010-12-01T08:26:00", "2010-12-01T08:26:00+0200", "2010-12-01T08:26:00.Z",
-        "2010-12-01T24:00:00Z", "2010-12-01T08:60:00Z", "2010-12-01T08:26:60Z", "2010-13-01T08:26:00Z", "2010-02-29T08:26:00Z",
-        "2010-12-00T08:26:00Z", "1899-12-31T23:59:59Z", "2201-01-01T00:00:00Z", "1900-01-01T00:00:00+00:01", "2010-12-01T08:26:00Zx",
-        " 2010-12-01T08:26:00Z", "2010-12-01T08:26:00+24:00", "2010-12-01T08:26:00+02:60", "+010-12-01T08:26:00Z", "2010/12/01T08:26:00Z"}) {
+  for (const char* text : {"",
+                           "2010-12-01",
+                           "2010-12-01T08:26Z",
+                           "2010-12-01T08:26:00",
+                           "2010-12-01T08:26:00+0200",
+                           "2010-12-01T08:26:00.Z",
+                           "2010-12-01T24:00:00Z",
+                           "2010-12-01T08:60:00Z",
+                           "2010-12-01T08:26:60Z",
+                           "2010-13-01T08:26:00Z",
+                           "2010-02-29T08:26:00Z",
+                           "2010-12-00T08:26:00Z",
+                           "1899-12-31T23:59:59Z",
+                           "2201-01-01T00:00:00Z",
+                           "1900-01-01T00:00:00+00:01",
+                           "2010-12-01T08:26:00Zx",
+                           " 2010-12-01T08:26:00Z",
+                           "2010-12-01T08:26:00+24:00",
+                           "2010-12-01T08:26:00+02:60",
+                           "+010-12-01T08:26:00Z",
+                           "2010/12/01T08:26:00Z"}) {
     INFO(text);
     CHECK_FALSE(parse_rfc3339(text).has_value());
   }
@@ -131,7 +147,8 @@ TEST_CASE("what is written is read back, for random times", "[time]") {
   }
 }
 
-TEST_CASE("numbers since 1970 are read in seconds, milliseconds and microseconds, with decimals and exponents", "[time]") {
+TEST_CASE("numbers since 1970 are read in seconds, milliseconds and microseconds, with decimals and exponents",
+          "[time]") {
   CHECK(parse_unix("1291191960", 0) == 1'291'191'960'000'000);
   CHECK(parse_unix("1291191960.25", 0) == 1'291'191'960'250'000);
   CHECK(parse_unix("1291191960250", 3) == 1'291'191'960'250'000);
@@ -191,9 +208,10 @@ TEST_CASE("a pattern reads its own form and nothing else", "[time]") {
   CHECK(by_pattern("%I %p %F", "12 AM 2010-12-01") == base - base % kMicrosPerDay);
   CHECK(by_pattern("%d %b %Y", "1 May 2010") == parse_rfc3339("2010-05-01T00:00:00Z"));
 
-  for (const char* text : {"", "2010-12-01", "2010-12-01 08:26:00 ", "2010-12-01 08:26:00Z", "2010-12-0108:26:00", "2010-13-01 08:26:00",
-                           "2010-02-30 08:26:00", "2010-12-01 24:00:00", "2010-12-01 08:61:00", "2010-12-01 08:26:61", "10-12-01 08:26:00",
-                           "2010-12-01 08:26:0\xb0", "2010-12-01 08:26:0/", "2010-12-01 08:26:0:", "1899-12-31 23:59:59", "2201-01-01 00:00:00"}) {
+  for (const char* text : {"", "2010-12-01", "2010-12-01 08:26:00 ", "2010-12-01 08:26:00Z", "2010-12-0108:26:00",
+                           "2010-13-01 08:26:00", "2010-02-30 08:26:00", "2010-12-01 24:00:00", "2010-12-01 08:61:00",
+                           "2010-12-01 08:26:61", "10-12-01 08:26:00", "2010-12-01 08:26:0\xb0", "2010-12-01 08:26:0/",
+                           "2010-12-01 08:26:0:", "1899-12-31 23:59:59", "2201-01-01 00:00:00"}) {
     INFO(text);
     CHECK_FALSE(by_pattern("%Y-%m-%d %H:%M:%S", text).has_value());
   }
@@ -208,8 +226,9 @@ TEST_CASE("a pattern reads its own form and nothing else", "[time]") {
 }
 
 TEST_CASE("a pattern that does not say one whole time once is refused with its place", "[time]") {
-  for (const char* pattern : {"", "%Y", "%Y-%m", "%m-%d", "%H:%M:%S", "%Y-%m-%d %", "%Y-%m-%d %Q", "%Y-%m-%d %Y", "%Y-%m-%d %j", "%F %I",
-                              "%F %H %p", "%F %I %p %H", "%F %z %Z", "%s %F", "%Y %y-%m-%d", "%Y-%m-%b-%d"}) {
+  for (const char* pattern :
+       {"", "%Y", "%Y-%m", "%m-%d", "%H:%M:%S", "%Y-%m-%d %", "%Y-%m-%d %Q", "%Y-%m-%d %Y", "%Y-%m-%d %j", "%F %I",
+        "%F %H %p", "%F %I %p %H", "%F %z %Z", "%s %F", "%Y %y-%m-%d", "%Y-%m-%b-%d"}) {
     INFO(pattern);
     const auto compiled = TimePattern::compile(pattern);
     REQUIRE_FALSE(compiled.has_value());
@@ -237,8 +256,10 @@ TEST_CASE("patterns agree with a calendar counted by hand, for random times", "[
     const int m = second / 60 % 60;
     const int s = second % 60;
     REQUIRE(plain.parse(text_of("%04d-%02d-%02d %02d:%02d:%02d", day.year, day.month, day.day, h, m, s)) == time);
-    REQUIRE(compact.parse(text_of("%04d%02d%02d%02d%02d%02d", day.year, day.month, day.day, h, m, s)) == time + 3'600 * kMicrosPerSecond);
-    REQUIRE(american.parse(text_of("%d/%d/%d %d:%02d:%02d.%06d", day.month, day.day, day.year, h, m, s, micros)) == time + micros);
+    REQUIRE(compact.parse(text_of("%04d%02d%02d%02d%02d%02d", day.year, day.month, day.day, h, m, s)) ==
+            time + 3'600 * kMicrosPerSecond);
+    REQUIRE(american.parse(text_of("%d/%d/%d %d:%02d:%02d.%06d", day.month, day.day, day.year, h, m, s, micros)) ==
+            time + micros);
     REQUIRE(ordinal.parse(text_of("%d.%d %02d:%02d:%02d", day.year, day.day_of_year, h, m, s)) == time);
   }
 }
@@ -253,8 +274,9 @@ TEST_CASE("one changed byte never makes the fast reader and the slow one differ"
   const auto slow = TimePattern::compile("%Y-%m-%dT%H:%M:%S%%%f").value();
   int good = 0;
   for (int i = 0; i < 100'000; ++i) {
-    std::string text = text_of("%04d-%02d-%02dT%02d:%02d:%02d", static_cast<int>(1890 + rng() % 320), static_cast<int>(rng() % 14),
-                               static_cast<int>(rng() % 33), static_cast<int>(rng() % 25), static_cast<int>(rng() % 61), static_cast<int>(rng() % 62));
+    std::string text = text_of("%04d-%02d-%02dT%02d:%02d:%02d", static_cast<int>(1890 + rng() % 320),
+                               static_cast<int>(rng() % 14), static_cast<int>(rng() % 33), static_cast<int>(rng() % 25),
+                               static_cast<int>(rng() % 61), static_cast<int>(rng() % 62));
     if (rng() % 2 == 0) text[rng() % text.size()] = static_cast<char>(rng());
     const auto a = fast.parse(text);
     REQUIRE(a == slow.parse(text + "%0"));

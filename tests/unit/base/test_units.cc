@@ -33,14 +33,16 @@ TEST_CASE("sizes have a unit of 1024 and counts may have one of 1000", "[units]"
 }
 
 TEST_CASE("a wrong unit is refused with what to write", "[units]") {
-  for (const char* text : {"", "7", "0", "d", "7 d", "-7d", "7D", "7days", "1h30m", "1ns", "1.0000001s", "9999999999w", "1e3s", ".d", "1..5s", " 7d"}) {
+  for (const char* text : {"", "7", "0", "d", "7 d", "-7d", "7D", "7days", "1h30m", "1ns", "1.0000001s", "9999999999w",
+                           "1e3s", ".d", "1..5s", " 7d"}) {
     INFO(text);
     const auto value = parse_duration(text);
     REQUIRE_FALSE(value.has_value());
     CHECK(value.error().code == Errc::invalid_argument);
     CHECK(value.error().context.find(text) != std::string::npos);
   }
-  CHECK(parse_duration("7").error().context == "'7' has no unit: a duration is a number with one of us ms s m h d w, as in 7ms");
+  CHECK(parse_duration("7").error().context ==
+        "'7' has no unit: a duration is a number with one of us ms s m h d w, as in 7ms");
   CHECK(parse_size("512MB").error().context ==
         "'512MB' is not a size: the unit 'MB' is not one of B KiB MiB GiB TiB PiB (powers of 1024), as in 512MiB");
   for (const char* text : {"512", "1.5B", "8192PiB", "1kib", "MiB", "0x10B"}) {

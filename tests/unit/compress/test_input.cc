@@ -67,7 +67,8 @@ std::string zstd(const std::string& text) {
 std::string text_of(std::size_t size, std::uint64_t seed) {
   std::mt19937_64 rng(seed);
   std::string text;
-  while (text.size() < size) text += rng() % 2 == 0 ? "a line that comes again and again\n" : std::to_string(rng()) + "\n";
+  while (text.size() < size)
+    text += rng() % 2 == 0 ? "a line that comes again and again\n" : std::to_string(rng()) + "\n";
   text.resize(size);
   return text;
 }
@@ -105,8 +106,9 @@ All read_file(const std::string& path, std::size_t read_size = 100'000) {
 TEST_CASE("plain, gzip and zstd files give the same bytes, however they are read", "[input]") {
   const Folder folder;
   const std::string text = text_of(3'000'000, 1);
-  const std::string files[] = {folder.file("plain.csv", text), folder.file("packed.csv.gz", gzip(text)), folder.file("packed.csv.zst", zstd(text)),
-                               folder.file("hidden.csv", gzip(text)), folder.file("hidden.json", zstd(text))};
+  const std::string files[] = {folder.file("plain.csv", text), folder.file("packed.csv.gz", gzip(text)),
+                               folder.file("packed.csv.zst", zstd(text)), folder.file("hidden.csv", gzip(text)),
+                               folder.file("hidden.json", zstd(text))};
   for (const std::string& file : files) {
     for (const std::size_t size : {std::size_t{1'000'000}, std::size_t{65'536}, std::size_t{4'097}}) {
       INFO(file);
@@ -129,14 +131,17 @@ TEST_CASE("members and frames one behind the other are one input", "[input]") {
   CHECK(read_file(folder.file("a.zst", zstd(a) + zstd("") + zstd(b))).bytes == a + b);
   const std::string skippable = std::string("\x50\x2a\x4d\x18\x03\x00\x00\x00xyz", 11);
   CHECK(read_file(folder.file("s.zst", zstd(a) + skippable + zstd(b))).bytes == a + b);
-  CHECK(read_file(folder.file("p.gz", gzip(a) + std::string(1'000, '\0') + gzip(b) + std::string(512, '\0'))).bytes == a + b);
+  CHECK(read_file(folder.file("p.gz", gzip(a) + std::string(1'000, '\0') + gzip(b) + std::string(512, '\0'))).bytes ==
+        a + b);
 }
 
 TEST_CASE("going on at a place gives what is behind it", "[input]") {
   const Folder folder;
   const std::string text = text_of(700'000, 5);
-  for (const std::string& file : {folder.file("t.csv", text), folder.file("t.csv.gz", gzip(text)), folder.file("t.csv.zst", zstd(text))}) {
-    for (const std::size_t place : {std::size_t{0}, std::size_t{1}, std::size_t{65'535}, std::size_t{65'537}, std::size_t{699'999}, std::size_t{700'000}}) {
+  for (const std::string& file :
+       {folder.file("t.csv", text), folder.file("t.csv.gz", gzip(text)), folder.file("t.csv.zst", zstd(text))}) {
+    for (const std::size_t place : {std::size_t{0}, std::size_t{1}, std::size_t{65'535}, std::size_t{65'537},
+                                    std::size_t{699'999}, std::size_t{700'000}}) {
       INFO(file << " " << place);
       auto opened = open_input(file).value();
       char first = 0;
@@ -155,7 +160,8 @@ TEST_CASE("going on at a place gives what is behind it", "[input]") {
     auto opened = open_input(file).value();
     const auto beyond = opened.stream->skip_to(700'001);
     REQUIRE_FALSE(beyond.has_value());
-    CHECK(beyond.error().context == "input " + file + ": it ends after 700000 bytes, before byte 700001 where reading was to go on");
+    CHECK(beyond.error().context ==
+          "input " + file + ": it ends after 700000 bytes, before byte 700001 where reading was to go on");
   }
 }
 
@@ -168,15 +174,17 @@ TEST_CASE("a cut off gzip or zstd gives what came before and names the place", "
     std::size_t longest = 0;
     // Every place near both ends, some between.
     const std::size_t near_end = packed.size() - 40;
-    for (std::size_t size = 4; size < packed.size(); size += size < 40 || size >= near_end ? 1 : std::min<std::size_t>(997, near_end - size)) {
+    for (std::size_t size = 4; size < packed.size();
+         size += size < 40 || size >= near_end ? 1 : std::min<std::size_t>(997, near_end - size)) {
       const std::string file = folder.file(zip ? "cut.gz" : "cut.zst", packed.substr(0, size));
       const All all = read_file(file);
       INFO(size << " of " << packed.size());
       REQUIRE(all.bytes == text.substr(0, all.bytes.size()));
       REQUIRE(all.bytes.size() >= longest);
       longest = all.bytes.size();
-      REQUIRE(all.error == "input " + file + ": it is cut off at byte " + std::to_string(size) + " of " + std::to_string(size) + " of the " +
-                               (zip ? "gzip" : "zstd") + " data, behind " + std::to_string(longest) + " decoded bytes; what came before was read");
+      REQUIRE(all.error == "input " + file + ": it is cut off at byte " + std::to_string(size) + " of " +
+                               std::to_string(size) + " of the " + (zip ? "gzip" : "zstd") + " data, behind " +
+                               std::to_string(longest) + " decoded bytes; what came before was read");
       ++cuts;
     }
     // All but the checksum and size at the end: the whole text is there, and still it is cut off.
@@ -219,7 +227,8 @@ TEST_CASE("bytes behind the last member are not passed over", "[input]") {
   const std::string packed = gzip("text\n");
   const All all = read_file(folder.file("tail.gz", packed + "tail"));
   CHECK(all.bytes == "text\n");
-  CHECK(all.error.find("there is something that is no gzip at byte " + std::to_string(packed.size())) != std::string::npos);
+  CHECK(all.error.find("there is something that is no gzip at byte " + std::to_string(packed.size())) !=
+        std::string::npos);
 }
 
 TEST_CASE("what cannot be an input is refused by name and reason", "[input]") {
@@ -236,9 +245,11 @@ TEST_CASE("what cannot be an input is refused by name and reason", "[input]") {
   std::filesystem::create_symlink(folder.path("gone"), folder.path("link.csv"));
   CHECK(error(folder.path("link.csv")) == "input " + folder.path("link.csv") + ": it does not exist");
   CHECK(error(folder.file("text.csv.gz", "a,b\n1,2\n")) ==
-        "input " + folder.path("text.csv.gz") + ": its name says gzip, its 8 bytes do not begin like it; rename it or compress it again");
+        "input " + folder.path("text.csv.gz") +
+            ": its name says gzip, its 8 bytes do not begin like it; rename it or compress it again");
   CHECK(error(folder.file("empty.csv.zst", "")) ==
-        "input " + folder.path("empty.csv.zst") + ": its name says zstd, its 0 bytes do not begin like it; rename it or compress it again");
+        "input " + folder.path("empty.csv.zst") +
+            ": its name says zstd, its 0 bytes do not begin like it; rename it or compress it again");
 
   const std::string secret = folder.file("secret.csv", "a\n");
   REQUIRE(::chmod(secret.c_str(), 0) == 0);
@@ -265,7 +276,9 @@ TEST_CASE("an input is told by size and first 64 KiB, wherever it lies", "[input
   late.back() ^= 1;
   std::string early = text;
   early[10] ^= 1;
-  const auto identity = [&](const std::string& name, const std::string& content) { return open_input(folder.file(name, content)).value().identity; };
+  const auto identity = [&](const std::string& name, const std::string& content) {
+    return open_input(folder.file(name, content)).value().identity;
+  };
   const auto first = identity("a", text);
   REQUIRE(first.has_value());
   CHECK(first->size == 200'000);

@@ -32,7 +32,8 @@ struct Framed {
 };
 
 /// `chunk` says how many bytes the next read brings (at least 1). A broken input is never said to have ended.
-inline Framed drive(Framer& framer, std::string_view input, const std::function<std::size_t()>& chunk, bool broken = false) {
+inline Framed drive(Framer& framer, std::string_view input, const std::function<std::size_t()>& chunk,
+                    bool broken = false) {
   Framed result;
   std::size_t at = 0;
   bool ended = false;
@@ -42,7 +43,8 @@ inline Framed drive(Framer& framer, std::string_view input, const std::function<
     result.last = step;
     switch (step) {
       case FrameStep::frame:
-        result.frames.push_back({std::string(frame.raw), frame.line, frame.flags, std::string(frame.note), std::string(frame.digest), framer.place()});
+        result.frames.push_back({std::string(frame.raw), frame.line, frame.flags, std::string(frame.note),
+                                 std::string(frame.digest), framer.place()});
         break;
       case FrameStep::more: {
         if (ended || (at == input.size() && broken)) return result;

@@ -47,7 +47,8 @@ TEST_CASE("the command wins over the name, the name over the pipeline", "[format
 TEST_CASE("formats are named as people name them", "[format]") {
   CHECK(parse_record_format("ndjson").value() == RecordFormat::ndjson);
   CHECK(parse_record_format("geojson").value() == RecordFormat::geojson);
-  CHECK(parse_record_format("xml").error().context == "'xml' is not a format; allowed: json, ndjson, csv, cloudevents, geojson");
+  CHECK(parse_record_format("xml").error().context ==
+        "'xml' is not a format; allowed: json, ndjson, csv, cloudevents, geojson");
 }
 
 }  // namespace

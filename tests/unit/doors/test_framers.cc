@@ -59,7 +59,8 @@ TEST_CASE("an input that broke off gives no unfinished last frame", "[framer]") 
   CHECK(raws(drive(*json, "[1,2,3", chunks_of(4), true)) == Texts{"1", "2"});
 }
 
-TEST_CASE("frames over event_bytes_max are whole and marked, over frame_bytes_max cut with length, digest and place", "[framer]") {
+TEST_CASE("frames over event_bytes_max are whole and marked, over frame_bytes_max cut with length, digest and place",
+          "[framer]") {
   const FramerLimits limits{.event_bytes_max = 5, .frame_bytes_max = 10, .frame_bytes_kept = 4};
   const Framed framed = frames_of(kLines, "12345\n123456\n1234567890\r\n12345678901\r\nx", limits);
   REQUIRE(raws(framed) == Texts{"12345", "123456", "1234567890", "1234", "x"});
@@ -68,12 +69,14 @@ TEST_CASE("frames over event_bytes_max are whole and marked, over frame_bytes_ma
   CHECK(framed.frames[2].flags == frame_flag::oversize);
   CHECK(framed.frames[3].flags == (frame_flag::oversize | frame_flag::cut));
   CHECK(framed.frames[3].digest == digest_id("12345678901"));
-  CHECK(framed.frames[3].note == "11 bytes from byte 25 of the input, digest " + digest_id("12345678901") + "; the first 4 were kept");
+  CHECK(framed.frames[3].note ==
+        "11 bytes from byte 25 of the input, digest " + digest_id("12345678901") + "; the first 4 were kept");
   CHECK(framed.frames[4].flags == 0);
 }
 
 TEST_CASE("CSV records follow RFC 4180", "[framer]") {
-  const Framed framed = frames_of(kCsv, "id,\"na\"\"me\"\r\n1,plain\r\n\r\n2,\"a,b\"\n3,\"two\r\nlines\"\"quoted\"\"\"\n\"\",\n4,end");
+  const Framed framed =
+      frames_of(kCsv, "id,\"na\"\"me\"\r\n1,plain\r\n\r\n2,\"a,b\"\n3,\"two\r\nlines\"\"quoted\"\"\"\n\"\",\n4,end");
   CHECK(framed.header == "id,\"na\"\"me\"");
   CHECK(raws(framed) == Texts{"1,plain", "2,\"a,b\"", "3,\"two\r\nlines\"\"quoted\"\"\"", "\"\",", "4,end"});
   REQUIRE(framed.frames.size() == 5);
@@ -155,7 +158,8 @@ TEST_CASE("a CSV input without a usable header is refused", "[framer]") {
   CHECK(frames_of(kCsv, "a,b\"c\n1,2\n").error ==
         "line 1: the header line is not CSV: a quote stands inside a field that does not begin with one");
   CHECK(frames_of(kCsv, "a,caf\xe9\n").error == "line 1: the header line is not UTF-8");
-  CHECK(frames_of(kCsv, std::string(65'537, 'a') + "\n").error == "line 1: the header line has 65537 bytes; at most 65536 are allowed");
+  CHECK(frames_of(kCsv, std::string(65'537, 'a') + "\n").error ==
+        "line 1: the header line has 65537 bytes; at most 65536 are allowed");
   CHECK(frames_of(kCsv, "a,b").last == FrameStep::end);
 }
 
@@ -190,9 +194,11 @@ TEST_CASE("JSON that cannot be framed is refused with its place, and what came b
   refused("[{},{\"a\":[", {"{}"}, "cut off: the input ends at byte 10 inside an element (behind 1 elements)");
   refused("{\"a\":\"}", {}, "cut off: the input ends at byte 7 inside an element (behind 0 elements)");
   refused("{}\n{}", {"{}"},
-          "byte 3 (behind 1 elements): nothing behind the end of the document (lines of one document each are ndjson) is expected, not '{'");
+          "byte 3 (behind 1 elements): nothing behind the end of the document (lines of one document each are ndjson) "
+          "is expected, not '{'");
   refused("[1]\xff", {"1"},
-          "byte 3 (behind 1 elements): nothing behind the end of the document (lines of one document each are ndjson) is expected, not byte 0xff");
+          "byte 3 (behind 1 elements): nothing behind the end of the document (lines of one document each are ndjson) "
+          "is expected, not byte 0xff");
 }
 
 TEST_CASE("a long element of an array is cut, its neighbours are whole", "[framer]") {
@@ -202,12 +208,13 @@ TEST_CASE("a long element of an array is cut, its neighbours are whole", "[frame
   REQUIRE(raws(framed) == Texts{"1", "{\"a\":\"", "2"});
   CHECK(framed.frames[1].flags == (frame_flag::oversize | frame_flag::cut));
   CHECK(framed.frames[1].digest == digest_id(element));
-  CHECK(framed.frames[1].note == "50 bytes from byte 4 of the input, digest " + digest_id(element) + "; the first 6 were kept");
+  CHECK(framed.frames[1].note ==
+        "50 bytes from byte 4 of the input, digest " + digest_id(element) + "; the first 6 were kept");
 }
 
 TEST_CASE("the features of a GeoJSON collection are frames, its other members are passed over", "[framer]") {
-  const std::string input =
-      R"({"type":"FeatureCollection", "meta":{"features":[0],"n":"]"},"bbox":[1,2], "features" : [ {"id":1}, {"id":2,"g":{"c":[1,2]}} ], "x":-1 } )";
+  const std::string input = R"({"type":"FeatureCollection", "meta":{"features":[0],"n":"]"},"bbox":[1,2], )"
+                            R"("features" : [ {"id":1}, {"id":2,"g":{"c":[1,2]}} ], "x":-1 } )";
   const Framed framed = frames_of(kGeoJson, input);
   CHECK(raws(framed) == Texts{"{\"id\":1}", "{\"id\":2,\"g\":{\"c\":[1,2]}}"});
   CHECK(framed.last == FrameStep::end);
@@ -232,9 +239,15 @@ std::vector<Sample> samples() {
   return {
       {"lines", &kLines, "\xef\xbb\xbf{\"a\":1}\r\n\n" + std::string(30, 'x') + "\r\n\r\r\nshort\nlast\r"},
       {"csv", &kCsv,
-       "\xef\xbb\xbfid,\"n\"\"a\"\r\n1,a\r\n2,\"x,\"\"y\"\"\r\nz\"\r\n\r\n3,\"op\"en\n4,st\"ray\n5,\"a\nb\nc\nd\ne\"\n" + std::string(30, 'x') + "\"\r\n\"6\"\n7,\"open\n8,\"\""},
-      {"json", &kJson, "\xef\xbb\xbf [ {\"a\":\"}\\\\\\\"\"} ,12.5,\"s\\\"]\", [1,[2,3]] ," + std::string("{\"k\":\"") + std::string(30, '\\') + "\"}, true ] \n"},
-      {"geojson", &kGeoJson, "{ \"m\" : {\"features\":[1]}, \"features\" : [ {\"id\":1} , {\"p\":\"" + std::string(30, ']') + "\"},3 ] , \"x\":[true] } "},
+       "\xef\xbb\xbfid,\"n\"\"a\"\r\n1,a\r\n2,\"x,\"\"y\"\"\r\nz\"\r\n\r\n3,\"op\"en\n4,st\"ray\n5,"
+       "\"a\nb\nc\nd\ne\"\n" +
+           std::string(30, 'x') + "\"\r\n\"6\"\n7,\"open\n8,\"\""},
+      {"json", &kJson,
+       "\xef\xbb\xbf [ {\"a\":\"}\\\\\\\"\"} ,12.5,\"s\\\"]\", [1,[2,3]] ," + std::string("{\"k\":\"") +
+           std::string(30, '\\') + "\"}, true ] \n"},
+      {"geojson", &kGeoJson,
+       "{ \"m\" : {\"features\":[1]}, \"features\" : [ {\"id\":1} , {\"p\":\"" + std::string(30, ']') +
+           "\"},3 ] , \"x\":[true] } "},
   };
 }
 const FramerLimits kSmall{.event_bytes_max = 12, .frame_bytes_max = 24, .frame_bytes_kept = 8};
@@ -272,7 +285,8 @@ TEST_CASE("a framer that goes on behind any frame gives the frames that followed
       for (const std::size_t size : {std::size_t{5}, std::size_t{1000}}) {
         const auto framer = (*sample.make)(kSmall, whole.frames[i].place);
         const Framed rest = drive(*framer, sample.input, chunks_of(size));
-        REQUIRE(rest.frames == std::vector<test::OwnedFrame>(whole.frames.begin() + static_cast<std::ptrdiff_t>(i) + 1, whole.frames.end()));
+        REQUIRE(rest.frames == std::vector<test::OwnedFrame>(whole.frames.begin() + static_cast<std::ptrdiff_t>(i) + 1,
+                                                             whole.frames.end()));
         REQUIRE(rest.last == FrameStep::end);
         REQUIRE(rest.header == whole.header);
         ++resumed;
@@ -338,7 +352,8 @@ TEST_CASE("every byte of a random CSV input is in a frame, a line end or an empt
 }
 
 TEST_CASE("an endless line is held in bounded memory", "[framer]") {
-  const auto framer = kLines({.event_bytes_max = 100, .frame_bytes_max = 1024 * 1024, .frame_bytes_kept = 16}, std::nullopt);
+  const auto framer =
+      kLines({.event_bytes_max = 100, .frame_bytes_max = 1024 * 1024, .frame_bytes_kept = 16}, std::nullopt);
   DigestId digest;
   digest.begin();
   Frame frame;

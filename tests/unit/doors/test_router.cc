@@ -14,7 +14,9 @@ namespace {
 
 using test::Padded;
 
-Frame frame_of(const Padded& text, std::uint64_t line) { return {text.view(), line, 0, {}, {}}; }
+Frame frame_of(const Padded& text, std::uint64_t line) {
+  return {text.view(), line, 0, {}, {}};
+}
 
 TEST_CASE("every frame is in the batch of its id's partition, in order, with its line and bytes", "[router]") {
   constexpr std::uint64_t kSeed = 8;
@@ -113,11 +115,13 @@ TEST_CASE("flags and notes of the door travel with the frame", "[router]") {
   CHECK(event.line == 7);
 
   // A cut frame: its field where that was kept, else the digest of all its bytes.
-  (void)by_field.add({broken.view(), 7, frame_flag::oversize | frame_flag::cut, "note", "00112233445566778899aabbccddeeff"});
+  (void)by_field.add(
+      {broken.view(), 7, frame_flag::oversize | frame_flag::cut, "note", "00112233445566778899aabbccddeeff"});
   event = only_event(by_field, batch);
   CHECK(event.id == "00112233445566778899aabbccddeeff");
   CHECK(event.flags == (frame_flag::oversize | frame_flag::cut | frame_flag::id_digest | frame_flag::id_missing));
-  (void)by_field.add({text.view(), 7, frame_flag::oversize | frame_flag::cut, "note", "00112233445566778899aabbccddeeff"});
+  (void)by_field.add(
+      {text.view(), 7, frame_flag::oversize | frame_flag::cut, "note", "00112233445566778899aabbccddeeff"});
   CHECK(only_event(by_field, batch).id == "o-1");
 }
 

@@ -14,7 +14,8 @@ namespace {
 using test::drive;
 
 std::string json_value(std::mt19937_64& rng, int depth) {
-  static const std::string kScalars[] = {"0", "-1.5e3", "true", "null", "\"\"", "\"]},{[\"", "\"a\\\"b\\\\\"", "\"\\u0022\""};
+  static const std::string kScalars[] = {"0",    "-1.5e3",    "true",           "null",
+                                         "\"\"", "\"]},{[\"", "\"a\\\"b\\\\\"", "\"\\u0022\""};
   const std::uint64_t kind = depth > 3 ? 0 : rng() % 3;
   if (kind == 0) return kScalars[rng() % 8];
   std::string text = kind == 1 ? "[" : "{";
@@ -45,7 +46,8 @@ TEST_CASE("the elements written into an array are its frames, also in a GeoJSON 
     std::string input = array;
     if (collection) {
       input = "{";
-      for (std::uint64_t n = rng() % 3; n != 0; --n) input += "\"m" + std::to_string(n) + "\"" + kSpaces[rng() % 5] + ":" + json_value(rng, 0) + ",";
+      for (std::uint64_t n = rng() % 3; n != 0; --n)
+        input += "\"m" + std::to_string(n) + "\"" + kSpaces[rng() % 5] + ":" + json_value(rng, 0) + ",";
       input += std::string("\"features\":") + kSpaces[rng() % 5] + array + ",\"z\":" + json_value(rng, 0) + "}";
     }
     INFO(input);

@@ -1,4 +1,5 @@
-// A text with readable bytes behind it, as frames have in a block. They are digits and quotes, so that reading on by mistake shows.
+// A text with readable bytes behind it, as frames have in a block. They are digits and quotes, so that reading on by
+// mistake shows.
 #pragma once
 #include <string>
 #include <string_view>

@@ -72,8 +72,9 @@ TEST_CASE("a string is its text, a number or boolean its spelling", "[event_id]"
 
 TEST_CASE("null, empty, objects, arrays, long and undecodable values are no ids", "[event_id]") {
   const EventIdRule rule{{{"id"}}};
-  for (const char* frame : {R"({"id":null})", R"({"id":""})", R"({"id":{}})", R"({"id":[1]})", R"({"x":1})", R"({})", R"([{"id":1}])",
-                            R"("id")", "", "17", R"({"id":"\ud800"})", R"({"id":"\x"})", R"({"ID":1})", "{\"id\":\"caf\xe9\"}", "{\"id\":\"a\tb\"}"}) {
+  for (const char* frame : {R"({"id":null})", R"({"id":""})", R"({"id":{}})", R"({"id":[1]})", R"({"x":1})", R"({})",
+                            R"([{"id":1}])", R"("id")", "", "17", R"({"id":"\ud800"})", R"({"id":"\x"})", R"({"ID":1})",
+                            "{\"id\":\"caf\xe9\"}", "{\"id\":\"a\tb\"}"}) {
     INFO(frame);
     CHECK(id_of(rule, frame) == "none");
   }
@@ -88,15 +89,17 @@ TEST_CASE("null, empty, objects, arrays, long and undecodable values are no ids"
 
 TEST_CASE("an id is found in a frame that is broken behind it, and not in one broken before it", "[event_id]") {
   const EventIdRule rule{{{"id"}}};
-  for (const char* frame : {R"({"id":"o",)", R"({"id":"o")", R"({"id":"o"]])", R"({"id":"o" "x")", "{\"id\":\"o\",\"x\":\"\x01", R"({"id":"o"} {})",
-                            "{\"note\":\"caf\xe9\",\"id\":\"o\"}"}) {
+  for (const char* frame : {R"({"id":"o",)", R"({"id":"o")", R"({"id":"o"]])", R"({"id":"o" "x")",
+                            "{\"id\":\"o\",\"x\":\"\x01", R"({"id":"o"} {})", "{\"note\":\"caf\xe9\",\"id\":\"o\"}"}) {
     INFO(frame);
     CHECK(id_of(rule, frame) == "o");
   }
-  for (const char* frame : {R"({"id":"o)", R"({"id":1)", R"({"id":tru)", R"({"id":tru,)", R"({"x":tru,"id":"o"})", R"({"x":01,"id":"o"})",
-                            R"({"x":[1,2,"id":"o"})", R"({"x" 1,"id":"o"})", R"({,"id":"o"})", R"({"x":1,,"id":"o"})", R"({"x":1;"id":"o"})",
-                            R"({"x":"\q","id":"o"})", R"({"x":1}{"id":"o"})", "{\"x\":\"a\nb\",\"id\":\"o\"}", R"({"x":[1,],"id":"o"})",
-                            R"({"x":{"y":1,},"id":"o"})", R"({"x":-,"id":"o"})", R"({"x":1.,"id":"o"})", R"({"id":"o\)"}) {
+  for (const char* frame :
+       {R"({"id":"o)", R"({"id":1)", R"({"id":tru)", R"({"id":tru,)", R"({"x":tru,"id":"o"})", R"({"x":01,"id":"o"})",
+        R"({"x":[1,2,"id":"o"})", R"({"x" 1,"id":"o"})", R"({,"id":"o"})", R"({"x":1,,"id":"o"})",
+        R"({"x":1;"id":"o"})", R"({"x":"\q","id":"o"})", R"({"x":1}{"id":"o"})", "{\"x\":\"a\nb\",\"id\":\"o\"}",
+        R"({"x":[1,],"id":"o"})", R"({"x":{"y":1,},"id":"o"})", R"({"x":-,"id":"o"})", R"({"x":1.,"id":"o"})",
+        R"({"id":"o\)"}) {
     INFO(frame);
     CHECK(id_of(rule, frame) == "none");
   }
@@ -137,7 +140,8 @@ TEST_CASE("a CSV column is an id where the record is well-formed up to it", "[ev
   CHECK(csv_id_of({"a"}, "1") == "1");
   CHECK(csv_id_of({"a"}, "1,2,3,4,5") == "1");
   CHECK(csv_id_of({"c"}, " 1,2, 3 ") == " 3 ");
-  for (const char* record : {"1,2", "1,2,", "1,2,\"\"", "\"1\"x,2,3", "1,\"2,3", "1,2\",3", "1,2,\"3", "1,2,3\"", "", "1,2,caf\xe9"}) {
+  for (const char* record :
+       {"1,2", "1,2,", "1,2,\"\"", "\"1\"x,2,3", "1,\"2,3", "1,2\",3", "1,2,\"3", "1,2,3\"", "", "1,2,caf\xe9"}) {
     INFO(record);
     CHECK(csv_id_of({"c"}, record) == "none");
   }
@@ -169,13 +173,15 @@ class JsonWriter {
     for (std::uint64_t n = rng_() % 8 == 0 ? rng_() % 3 + 1 : 0; n != 0; --n) text += " \t\n\r"[rng_() % 4];
   }
   void string() {
-    static const std::string kPieces[] = {"a", "id", "\\\"", "\\\\", "\\u0041", "\\ud83d\\ude00", "\xc3\xa9", "{", "]", ":", ",", "\\n", "0123456789abcdefg"};
+    static const std::string kPieces[] = {"a", "id", "\\\"", "\\\\", "\\u0041", "\\ud83d\\ude00",   "\xc3\xa9",
+                                          "{", "]",  ":",    ",",    "\\n",     "0123456789abcdefg"};
     text += '"';
     for (std::uint64_t n = rng_() % 6; n != 0; --n) text += kPieces[rng_() % 13];
     text += '"';
   }
   void scalar() {
-    static const char* const kScalars[] = {"0", "-1", "12.50", "1e5", "-3.1E-2", "true", "false", "null", "12345678901234567890"};
+    static const char* const kScalars[] = {
+        "0", "-1", "12.50", "1e5", "-3.1E-2", "true", "false", "null", "12345678901234567890"};
     text += kScalars[rng_() % 9];
   }
   void value(int depth) {
@@ -255,7 +261,8 @@ TEST_CASE("random bytes in a frame never do harm", "[event_id]") {
   int found = 0;
   for (int i = 0; i < 100'000; ++i) {
     std::string text = R"({"a":[1,"x\"y",{"b":null}],"id":"o-7","p":{"q":12.5}})";
-    for (std::uint64_t n = rng() % 4; n != 0; --n) text[rng() % text.size()] = rng() % 2 == 0 ? "{}[]\",:\\0u"[rng() % 10] : static_cast<char>(rng());
+    for (std::uint64_t n = rng() % 4; n != 0; --n)
+      text[rng() % text.size()] = rng() % 2 == 0 ? "{}[]\",:\\0u"[rng() % 10] : static_cast<char>(rng());
     const Padded frame(text);
     found += finder.json(frame.view()).flags == 0 ? 1 : 0;
     REQUIRE_FALSE(finder.csv(frame.view()).text.empty());
