@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "actors/transform/ip_prefix.h"
+#include "runtime/event/json_scan.h"
 
 namespace weir {
 
@@ -37,6 +39,8 @@ Result<std::uint32_t> Formula::add(const Expression& expression, StageContext& c
     }
     case Kind::constant:
       node.constant.emplace_back(expression.constant);
+      node.value = node.constant.front().value();  // its text stays where it is when the node moves
+      node.decimal = node.constant.front().decimal();
       if (expression.constant.kind == Constant::Kind::number && !node.constant.front().decimal())
         return fail(Errc::config_invalid, "the constant {} has more than 38 digits or 18 behind the point", expression.constant.text);
       break;
@@ -99,14 +103,11 @@ std::string_view Formula::called(const Node& node) {
   return "the operand";
 }
 
-bool Formula::value_of(const Node& node, Run& run, Value& value) const {
+bool Formula::made_value(const Node& node, Run& run, Value& value) const {
   switch (node.kind) {
     case Kind::path:
-      value = node.field.read(run.event, run.batch);
-      return true;
     case Kind::constant:
-      value = node.constant.front().value();
-      return true;
+      return value_of(node, run, value);
     case Kind::add:
     case Kind::subtract:
     case Kind::multiply:
@@ -142,8 +143,8 @@ bool Formula::number_of(const Node& node, Run& run, Decimal& number) const {
     case Kind::round:
       return arithmetic(node, run, number);
     case Kind::constant:
-      if (node.constant.front().decimal()) {
-        number = *node.constant.front().decimal();
+      if (node.decimal) {
+        number = *node.decimal;
         return true;
       }
       break;
@@ -158,13 +159,16 @@ bool Formula::number_of(const Node& node, Run& run, Decimal& number) const {
   Value value;
   if (!value_of(node, run, value)) return false;
   const auto read = to_decimal(value, run.batch.arena());
-  if (read) [[likely]] {
-    number = *read;
-    return true;
-  }
+  if (!read) [[unlikely]]
+    return no_number(node, run, value, read.error());
+  number = *read;
+  return true;
+}
+
+bool Formula::no_number(const Node& node, Run& run, const Value& value, DecimalFault why) {
   if (value.absent()) {
     run.fault = {"field_missing", fmt::format("{} is {}", called(node), to_string(value.kind))};
-  } else if (read.error() == DecimalFault::range) {
+  } else if (why == DecimalFault::range) {
     run.fault = {"number_range", fmt::format("{} {} has more than 38 digits or 18 behind the point", called(node), shown(value))};
   } else {
     run.fault = {"field_type", fmt::format("{} {} is no number", called(node), shown(value))};
@@ -208,7 +212,7 @@ bool Formula::arithmetic(const Node& node, Run& run, Decimal& number) const {
   return true;
 }
 
-bool Formula::text_of(const Node& node, Run& run, std::string_view& text) const {
+bool Formula::text_of(const Node& node, Run& run, std::string_view& text, bool& plain) const {
   Value value;
   if (!value_of(node, run, value)) return false;
   if (value.absent()) {
@@ -219,31 +223,46 @@ bool Formula::text_of(const Node& node, Run& run, std::string_view& text) const 
     run.fault = {"field_type", fmt::format("{} is of type {}, which has no text", called(node), to_string(value.kind))};
     return false;
   }
+  plain = plain && !value.has(value_flag::escapes);
   text = plain_text(value, run.batch.arena());
   return true;
 }
 
 bool Formula::concat(const Node& node, Run& run, Value& value) const {
+  // Room for most, left as it is: clearing it would cost more than the copies.
+  struct Part {
+    const char* data;
+    std::size_t size;
+  };
   constexpr std::size_t kFew = 16;
-  std::string_view few[kFew];
-  std::vector<std::string_view> more;
+  std::array<Part, kFew> few;
+  std::vector<Part> more;
   if (node.arguments.size() > kFew) more.resize(node.arguments.size());
-  std::string_view* texts = more.empty() ? few : more.data();
+  Part* const parts = more.empty() ? few.data() : more.data();
+  const std::size_t count = node.arguments.size();
   std::size_t length = 0;
-  for (std::size_t i = 0; i < node.arguments.size(); ++i) {
-    if (!text_of(nodes_[node.arguments[i]], run, texts[i])) return false;
-    length += texts[i].size();
+  bool plain = true;
+  for (std::size_t i = 0; i < count; ++i) {
+    std::string_view text;
+    if (!text_of(nodes_[node.arguments[i]], run, text, plain)) return false;
+    parts[i] = {text.data(), text.size()};
+    length += text.size();
   }
+  // Operands and the arena have padding, so short texts need no exact copy.
   char* const to = run.batch.arena().take(length);
   char* at = to;
-  for (std::size_t i = 0; i < node.arguments.size(); ++i) at = std::copy(texts[i].begin(), texts[i].end(), at);
-  value = make_text({to, length});
+  for (std::size_t i = 0; i < count; ++i) {
+    json_scan::copy_over(at, parts[i].data, parts[i].size);
+    at += parts[i].size;
+  }
+  value = plain ? make_value(ValueKind::text, {to, length}) : make_text({to, length});
   return true;
 }
 
 bool Formula::change_case(const Node& node, Run& run, Value& value) const {
   std::string_view text;
-  if (!text_of(nodes_[node.arguments.front()], run, text)) return false;
+  bool plain = true;
+  if (!text_of(nodes_[node.arguments.front()], run, text, plain)) return false;
   char* const to = run.batch.arena().take(text.size());
   const char first = node.kind == Kind::lower ? 'A' : 'a';
   std::transform(text.begin(), text.end(), to, [first](char c) {
@@ -255,13 +274,14 @@ bool Formula::change_case(const Node& node, Run& run, Value& value) const {
 
 bool Formula::look_up(const Node& node, Run& run, Value& value) const {
   std::string_view key;
+  bool plain = true;
   if (node.arguments.size() == 1) {
-    if (!text_of(nodes_[node.arguments.front()], run, key)) return false;
+    if (!text_of(nodes_[node.arguments.front()], run, key, plain)) return false;
   } else {
     std::string joined;
     for (const std::uint32_t argument : node.arguments) {
       std::string_view part;
-      if (!text_of(nodes_[argument], run, part)) return false;
+      if (!text_of(nodes_[argument], run, part, plain)) return false;
       ReferenceTable::append_key_part(joined, part);
     }
     key = run.batch.arena().copy(joined);
@@ -274,7 +294,7 @@ bool Formula::look_up(const Node& node, Run& run, Value& value) const {
   std::string text;
   for (const std::uint32_t argument : node.arguments) {
     std::string_view part;
-    (void)text_of(nodes_[argument], run, part);
+    (void)text_of(nodes_[argument], run, part, plain);
     text += fmt::format("{}{}", text.empty() ? "" : ", ", shown(make_text(run.batch.arena().copy(part))));
   }
   run.fault = {"enrich_miss", text + " is not in the table"};
@@ -283,8 +303,9 @@ bool Formula::look_up(const Node& node, Run& run, Value& value) const {
 
 bool Formula::ip_prefix(const Node& node, Run& run, Value& value) const {
   std::string_view text;
+  bool plain = true;
   const Node& argument = nodes_[node.arguments.front()];
-  if (!text_of(argument, run, text)) return false;
+  if (!text_of(argument, run, text, plain)) return false;
   char* const to = run.batch.arena().take(kIpPrefixMax);
   const std::size_t length = write_ip_prefix(text, node.bits, to);
   run.batch.arena().shrink_last(to, length);

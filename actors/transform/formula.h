@@ -2,6 +2,7 @@
 #pragma once
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,6 +36,8 @@ class Formula {
     Expression::Kind kind = Expression::Kind::constant;
     FieldRef field;
     std::vector<ConstantValue> constant;  // one, or none
+    Value value;                          // the constant's
+    std::optional<Decimal> decimal;       // the constant's, where it is a number
     std::vector<std::uint32_t> arguments;
     std::uint32_t scale = 0;
     std::uint32_t bits = 0;
@@ -47,10 +50,23 @@ class Formula {
     FormulaFault& fault;
   };
   [[nodiscard]] Result<std::uint32_t> add(const Expression& expression, StageContext& context);
-  [[nodiscard]] bool value_of(const Node& node, Run& run, Value& value) const;
+  [[nodiscard]] bool value_of(const Node& node, Run& run, Value& value) const {
+    if (node.kind == Expression::Kind::path) {
+      value = node.field.read(run.event, run.batch);
+      return true;
+    }
+    if (node.kind == Expression::Kind::constant) {
+      value = node.value;
+      return true;
+    }
+    return made_value(node, run, value);
+  }
+  [[nodiscard]] bool made_value(const Node& node, Run& run, Value& value) const;
   [[nodiscard]] bool number_of(const Node& node, Run& run, Decimal& number) const;
   [[nodiscard]] bool arithmetic(const Node& node, Run& run, Decimal& number) const;
-  [[nodiscard]] bool text_of(const Node& node, Run& run, std::string_view& text) const;
+  [[nodiscard]] static bool no_number(const Node& node, Run& run, const Value& value, DecimalFault why);
+  /// `plain`: nothing in it needs escaping, as far as that is known without looking.
+  [[nodiscard]] bool text_of(const Node& node, Run& run, std::string_view& text, bool& plain) const;
   [[nodiscard]] bool concat(const Node& node, Run& run, Value& value) const;
   [[nodiscard]] bool change_case(const Node& node, Run& run, Value& value) const;
   [[nodiscard]] bool look_up(const Node& node, Run& run, Value& value) const;

@@ -3,29 +3,42 @@
 #include <arpa/inet.h>
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
+
+#include "runtime/base/bytes.h"
+#include "runtime/event/json_scan.h"
 
 namespace weir {
 
 namespace {
 
+/// Where the numbers of an IPv4 address end, and what they are.
+struct Ipv4 {
+  std::uint32_t ends[4];
+  std::uint32_t parts[4];
+};
+
 /// Four numbers 0..255 without leading zeros, as inet_pton takes them.
-bool read_ipv4(std::string_view text, std::uint32_t& address) noexcept {
-  address = 0;
-  std::size_t at = 0;
-  for (int part = 0; part < 4; ++part) {
-    if (part > 0 && (at >= text.size() || text[at++] != '.')) return false;
-    const std::size_t start = at;
-    std::uint32_t value = 0;
-    for (; at < text.size() && at - start < 3; ++at) {
-      const auto digit = static_cast<unsigned>(text[at] - '0');
-      if (digit > 9) break;
-      value = value * 10 + digit;
-    }
-    if (at == start || value > 255 || (at - start > 1 && text[start] == '0')) return false;
-    address = address << 8 | value;
+bool read_ipv4(std::string_view text, Ipv4& address) noexcept {
+  if (text.size() < 7 || text.size() > 15) return false;
+  const auto length = static_cast<std::uint32_t>(text.size());
+  // The first three ends must be dots, the fourth is the end of the text.
+  std::uint32_t rest = json_scan::non_digits(text.data()) | 1u << length;
+  std::uint32_t start = 0;
+  bool good = true;
+  for (std::uint32_t i = 0; i < 4; ++i) {
+    const auto end = static_cast<std::uint32_t>(std::countr_zero(rest));
+    rest &= rest - 1;
+    const std::uint32_t digits = end - start;
+    if (digits - 1 > 2 || end > length || (i < 3) == (end == length)) return false;
+    const std::uint32_t x = load<std::uint32_t>(text.data() + start) << (32 - 8 * digits) & 0x0f0f0f0fu;
+    address.parts[i] = (x >> 8 & 15) * 100 + (x >> 16 & 15) * 10 + (x >> 24);
+    address.ends[i] = end;
+    good = good && address.parts[i] <= 255 && (digits == 1 || text[start] != '0') && (i == 3 || text[end] == '.');
+    start = end + 1;
   }
-  return at == text.size();
+  return good;
 }
 
 char* write_number(char* to, std::uint32_t number) noexcept {
@@ -56,15 +69,24 @@ std::size_t write_ipv6(std::string_view address, std::uint32_t bits, char* to) n
 }  // namespace
 
 std::size_t write_ip_prefix(std::string_view address, std::uint32_t bits, char* to) noexcept {
-  std::uint32_t ipv4 = 0;
+  Ipv4 ipv4;
   if (!read_ipv4(address, ipv4)) return write_ipv6(address, std::min(bits, 128u), to);
   bits = std::min(bits, 32u);
-  if (bits < 32) ipv4 &= bits == 0 ? 0 : ~std::uint32_t{0} << (32 - bits);
+  const std::uint32_t whole = bits / 8;  // numbers that stay as they are written
   char* at = to;
-  for (int shift = 24; shift >= 0; shift -= 8) {
-    at = write_number(at, ipv4 >> shift & 0xff);
-    *at++ = shift == 0 ? '/' : '.';
+  if (whole > 0) {
+    json_scan::copy_over(at, address.data(), ipv4.ends[whole - 1]);
+    at += ipv4.ends[whole - 1];
   }
+  for (std::uint32_t i = whole; i < 4; ++i) {
+    if (i > 0) *at++ = '.';
+    if (i == whole && bits % 8 != 0) {
+      at = write_number(at, ipv4.parts[i] & (0xff00u >> bits % 8 & 0xff));
+    } else {
+      *at++ = '0';
+    }
+  }
+  *at++ = '/';
   return static_cast<std::size_t>(write_number(at, bits) - to);
 }
 

@@ -26,9 +26,9 @@ void Transformer::process(ChainBatch& batch, StageScratch&) const {
 }
 
 bool Transformer::set(ChainBatch& batch, ChainEvent& event) const {
+  FormulaFault fault;
   for (const Assignment& assignment : set_) {
     Value value;
-    FormulaFault fault;
     if (!assignment.formula.evaluate(event, batch, value, fault)) [[unlikely]] {
       batch.reject(event, name_, fault.reason, fmt::format("{}: {}", assignment.field, fault.text));
       return false;

@@ -7,40 +7,11 @@
 #include <cstring>
 
 #include "runtime/base/json_text.h"
+#include "runtime/event/json_scan.h"
 
 namespace weir {
 
 namespace {
-
-/// A number of at most 18 digits and 6 behind the point, without exponent.
-struct SmallNumber {
-  std::int64_t unscaled = 0;
-  std::uint32_t scale = 0;
-};
-
-bool read_small(std::string_view text, SmallNumber& number) noexcept {
-  if (text.size() > 18) return false;
-  const char* p = text.data();
-  const char* const end = p + text.size();
-  const bool negative = p != end && *p == '-';
-  if (negative) ++p;
-  std::int64_t value = 0;
-  const char* point = nullptr;
-  for (; p != end; ++p) {
-    const auto digit = static_cast<unsigned>(*p - '0');
-    if (digit <= 9) {
-      value = value * 10 + digit;
-    } else if (*p == '.' && point == nullptr) {
-      point = p;
-    } else {
-      return false;
-    }
-  }
-  const std::size_t scale = point == nullptr ? 0 : static_cast<std::size_t>(end - point - 1);
-  if (scale > 6) return false;
-  number = {negative ? -value : value, static_cast<std::uint32_t>(scale)};
-  return true;
-}
 
 std::string_view type_name(FieldType type) noexcept {
   switch (type) {
@@ -134,20 +105,50 @@ Result<FieldCheck> FieldCheck::compile(const FieldRule& rule, StageContext& cont
     }
   }
   check.texts_ = TextSet(std::move(texts));
+  check.set_quick();
   return check;
 }
 
-FieldCheck::Fault FieldCheck::check_number(const Value& value) const {
-  const std::string_view text = value.span();
-  if (type_ == FieldType::integer) {
-    if (text.find_first_of(".eE") != std::string_view::npos) return Fault::type;
-    if (text.size() <= 18) return Fault::none;
-    const auto number = Decimal::parse(text);
-    return number && number->to_int64() ? Fault::none : Fault::number_range;
+void FieldCheck::set_quick() {
+  if (field_.slot() == kNoSlot || field_.nested()) return;
+  quick_.slot = field_.slot();
+  const auto accept = [this](ValueKind kind) { quick_.kinds = static_cast<std::uint16_t>(quick_.kinds | 1u << static_cast<unsigned>(kind)); };
+  if (!required_) accept(ValueKind::missing);
+  if (nullable_) accept(ValueKind::null);
+  if (has_lengths_ || has_set_) return;
+  switch (type_) {
+    case FieldType::any:
+      for (const ValueKind kind : {ValueKind::boolean, ValueKind::number, ValueKind::string, ValueKind::text, ValueKind::object,
+                                   ValueKind::array})
+        accept(kind);
+      break;
+    case FieldType::string:
+      accept(ValueKind::string);
+      accept(ValueKind::text);
+      break;
+    case FieldType::boolean:
+      accept(ValueKind::boolean);
+      break;
+    case FieldType::object:
+      accept(ValueKind::object);
+      break;
+    case FieldType::array:
+      accept(ValueKind::array);
+      break;
+    case FieldType::integer:
+    case FieldType::decimal:
+      break;  // has its limits
   }
-  // Up to 18 characters cannot break a limit unless an exponent stands among them.
-  if (text.size() <= 18 && text.find_first_of("eE") == std::string_view::npos) return Fault::none;
-  return Decimal::parse(text) ? Fault::none : Fault::number_range;
+}
+
+FieldCheck::Fault FieldCheck::check_number(const Value& value) const {
+  json_scan::SmallNumber small;
+  if (json_scan::small_number(value.data, value.length, small)) [[likely]]
+    return small.point && type_ == FieldType::integer ? Fault::type : Fault::none;
+  const std::string_view text = value.span();
+  if (type_ == FieldType::integer && text.find_first_of(".eE") != std::string_view::npos) return Fault::type;
+  const auto number = Decimal::parse(text);
+  return number && (type_ != FieldType::integer || number->to_int64()) ? Fault::none : Fault::number_range;
 }
 
 FieldCheck::Fault FieldCheck::convert_number(Value& value, ChainArena& arena, bool coerce) const {
@@ -198,8 +199,9 @@ FieldCheck::Fault FieldCheck::convert(Value& value, ChainArena& arena, bool csv)
 }
 
 std::weak_ordering FieldCheck::order(const Value& value, const Bound& bound, ChainArena& arena) {
-  SmallNumber small;
-  if (value.kind == ValueKind::number && read_small(value.span(), small) && bound.at_scale[small.scale]) [[likely]]
+  json_scan::SmallNumber small;
+  if (value.kind == ValueKind::number && json_scan::small_number(value.data, value.length, small) &&
+      bound.at_scale[small.scale]) [[likely]]
     return small.unscaled <=> *bound.at_scale[small.scale];
   const auto number = to_decimal(value, arena);
   return number ? *number <=> bound.value : std::weak_ordering::equivalent;  // check_number has let it pass
@@ -227,10 +229,33 @@ bool FieldCheck::length_fits(const Value& value, ChainArena& arena) const {
   return length >= length_min_ && length <= length_max_;
 }
 
+/// Most numbers, read once for type and bounds; nullopt: not such a number or rule.
+std::optional<bool> FieldCheck::pass_small(const Value& value) const {
+  json_scan::SmallNumber small;
+  if ((type_ != FieldType::integer && type_ != FieldType::decimal) || !json_scan::small_number(value.data, value.length, small))
+    return std::nullopt;
+  if (small.point && type_ == FieldType::integer) return false;
+  if (low_) {
+    const auto& limit = low_->at_scale[small.scale];
+    if (!limit) return std::nullopt;
+    if (small.unscaled < *limit || (small.unscaled == *limit && !low_->inclusive)) return false;
+  }
+  if (high_) {
+    const auto& limit = high_->at_scale[small.scale];
+    if (!limit) return std::nullopt;
+    if (small.unscaled > *limit || (small.unscaled == *limit && !high_->inclusive)) return false;
+  }
+  return true;
+}
+
 bool FieldCheck::pass(ChainBatch& batch, ChainEvent& event, bool csv) const {
   Value value = field_.read(event, batch);
   if (value.absent()) [[unlikely]]
     return value.kind == ValueKind::missing ? !required_ : nullable_;
+  if (value.kind == ValueKind::number && !has_set_) {
+    if (const auto found = pass_small(value)) [[likely]]
+      return *found;
+  }
   const char* const before = value.data;
   const ValueKind kind = value.kind;
   if (convert(value, batch.arena(), csv) != Fault::none) return false;

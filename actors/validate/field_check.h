@@ -47,6 +47,12 @@ class FieldCheck {
 
   /// Checks and, where coercion is on and the value is text of the declared type, converts. True: nothing to complain about.
   [[nodiscard]] bool pass(ChainBatch& batch, ChainEvent& event, bool csv) const;
+  /// What can be told from the kind of a value alone: a kind whose bit is set in `kinds` passes. Slot kNoSlot: nothing can.
+  struct Quick {
+    Slot slot = kNoSlot;
+    std::uint16_t kinds = 0;
+  };
+  [[nodiscard]] const Quick& quick() const noexcept { return quick_; }
   /// The violations of a value that does not pass, at least one.
   void explain(ChainBatch& batch, const ChainEvent& event, bool csv, std::vector<Violation>& to) const;
 
@@ -64,6 +70,8 @@ class FieldCheck {
   /// The value as its declared type, or why it is not one.
   [[nodiscard]] Fault convert(Value& value, ChainArena& arena, bool csv) const;
   [[nodiscard]] Fault convert_number(Value& value, ChainArena& arena, bool coerce) const;
+  void set_quick();
+  [[nodiscard]] std::optional<bool> pass_small(const Value& value) const;
   [[nodiscard]] Fault check_number(const Value& value) const;
   [[nodiscard]] static std::weak_ordering order(const Value& value, const Bound& bound, ChainArena& arena);
   [[nodiscard]] bool above_low(const Value& value, ChainArena& arena) const;
@@ -72,6 +80,7 @@ class FieldCheck {
   [[nodiscard]] bool length_fits(const Value& value, ChainArena& arena) const;
 
   FieldRef field_;
+  Quick quick_;
   FieldType type_ = FieldType::any;
   bool required_ = true;
   bool nullable_ = false;

@@ -7,6 +7,7 @@ Result<std::unique_ptr<Stage>> Validator::compile(const StageConfig& config, Sta
   WEIR_ASSIGN(stage->when_, Condition::compile(config.when, context.fields));
   for (const FieldRule& rule : std::get<ValidateConfig>(config.body).fields) {
     WEIR_ASSIGN(FieldCheck check, FieldCheck::compile(rule, context));
+    stage->quick_.push_back(check.quick());
     stage->checks_.push_back(std::move(check));
   }
   return std::unique_ptr<Stage>(std::move(stage));
@@ -16,8 +17,11 @@ void Validator::process(ChainBatch& batch, StageScratch&) const {
   const bool csv = batch.input().header().format == FrameFormat::csv;
   for (ChainEvent& event : batch.events()) {
     if (event.verdict != Verdict::pass || !when_.holds(event, batch)) continue;
-    for (const FieldCheck& check : checks_) {
-      if (check.pass(batch, event, csv)) [[likely]]
+    const Value* const slots = event.document.slots;
+    for (std::size_t i = 0; i < checks_.size(); ++i) {
+      const FieldCheck::Quick quick = quick_[i];
+      if (quick.slot != kNoSlot && (quick.kinds >> static_cast<unsigned>(slots[quick.slot].kind) & 1u) != 0) continue;
+      if (checks_[i].pass(batch, event, csv)) [[likely]]
         continue;
       reject(batch, event, csv);
       break;

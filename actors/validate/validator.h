@@ -31,6 +31,7 @@ class Validator final : public Stage {
   std::string name_;
   Condition when_;
   std::vector<FieldCheck> checks_;
+  std::vector<FieldCheck::Quick> quick_;  // of checks_, close together
 };
 
 }  // namespace weir

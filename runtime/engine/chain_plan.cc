@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <array>
+
 #include "runtime/base/time_text.h"
+#include "runtime/event/json_scan.h"
 
 namespace weir {
 
@@ -107,6 +110,14 @@ std::optional<UnixMicros> ChainPlan::time_of(const Value& value, ChainArena& are
   }
   if (!value.is_text() && value.kind != ValueKind::number) return std::nullopt;
   const std::uint32_t digits = time_format_ == TimeFormat::unix_seconds ? 0 : time_format_ == TimeFormat::unix_ms ? 3 : 6;
+  json_scan::SmallNumber small;
+  if (value.kind == ValueKind::number && json_scan::small_number(value.data, value.length, small) && small.scale == 0) {
+    // At most 16 digits times 10^6 would not fit: such a time is out of range anyway.
+    constexpr std::int64_t kMicros[7] = {1'000'000, 0, 0, 1'000, 0, 0, 1};
+    UnixMicros time = 0;
+    if (__builtin_mul_overflow(small.unscaled, kMicros[digits], &time) || !in_event_time_range(time)) return std::nullopt;
+    return time;
+  }
   return parse_unix(plain_text(value, arena), digits);
 }
 
@@ -127,12 +138,12 @@ void ChainPlan::read_time(ChainBatch& batch, ChainEvent& event) const {
 bool ChainPlan::encode(const ChainBatch& batch, std::span<const ChainEvent> parts, OutcomeBatchBuilder& out, TokenTable* places) const {
   const std::uint16_t attributes = out.attributes(type_->view(), batch.input().header().door);
   constexpr std::size_t kFewPaths = 64;
-  TokenPlace few[kFewPaths];
+  std::array<TokenPlace, kFewPaths> few;  // the encoder sets what it uses
   std::vector<TokenPlace> more;
   TokenPlace* found = nullptr;
   if (places != nullptr && places->columns() != 0) {
     if (fields_.noted().size() > kFewPaths) more.resize(fields_.noted().size());
-    found = more.empty() ? few : more.data();
+    found = more.empty() ? few.data() : more.data();
   }
   std::size_t records = 0;
   for (const ChainEvent& part : parts) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "runtime/base/time_text.h"
+#include "runtime/event/json_scan.h"
 #include "runtime/event/splice.h"
 
 namespace weir {
@@ -53,8 +54,18 @@ Value FieldRef::read_envelope(const ChainEvent& event, ChainBatch& batch) const 
 }
 
 DecimalResult<Decimal> to_decimal(const Value& value, ChainArena& arena) {
-  if (value.kind == ValueKind::number) return Decimal::parse(value.span());
-  if (value.is_text() && value.has(value_flag::tabular)) return Decimal::parse(plain_text(value, arena));
+  if (value.kind == ValueKind::number) {
+    json_scan::SmallNumber small;
+    if (json_scan::small_number(value.data, value.length, small)) return Decimal::make(small.unscaled, small.scale);
+    return Decimal::parse(value.span());
+  }
+  if (value.is_text() && value.has(value_flag::tabular)) {
+    const std::string_view text = plain_text(value, arena);
+    json_scan::SmallNumber small;
+    if (json_scan::small_number(text.data(), static_cast<std::uint32_t>(text.size()), small))
+      return Decimal::make(small.unscaled, small.scale);
+    return Decimal::parse(text);
+  }
   return tl::unexpected(DecimalFault::syntax);
 }
 

@@ -34,7 +34,9 @@ class FieldRef {
     if (envelope_ != Envelope::none) return read_envelope(event, batch);
     return current_value(event.document, *plan_, slot_, batch.arena());
   }
+  /// kNoSlot: of the envelope.
   [[nodiscard]] Slot slot() const noexcept { return slot_; }
+  [[nodiscard]] bool nested() const noexcept { return parent_ != kNoSlot; }
   /// As written in the pipeline file.
   [[nodiscard]] const std::string& text() const noexcept { return text_; }
 
@@ -75,8 +77,9 @@ class Condition {
  public:
   /// Without a config it always holds.
   [[nodiscard]] static Result<Condition> compile(const std::optional<WhenConfig>& config, FieldPlan& plan);
+  [[nodiscard]] bool always() const noexcept { return !equals_; }
   [[nodiscard]] bool holds(const ChainEvent& event, ChainBatch& batch) const {
-    return !equals_ || equals_->equals(field_.read(event, batch), batch.arena());
+    return always() || equals_->equals(field_.read(event, batch), batch.arena());
   }
 
  private:

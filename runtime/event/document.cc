@@ -25,10 +25,10 @@ std::string_view to_string(ValueKind kind) noexcept {
 }
 
 Value make_text(std::string_view span, std::uint8_t flags) noexcept {
-  const bool special = std::any_of(span.begin(), span.end(), [](char c) {
-    return c == '"' || c == '\\' || static_cast<unsigned char>(c) < 0x20;
-  });
-  if (special) flags |= value_flag::escapes;
+  for (std::size_t at = 0; at < span.size(); at += 16) {
+    const std::uint32_t inside = span.size() - at >= 16 ? 0xffffu : (1u << (span.size() - at)) - 1;
+    if (json_scan::string_block(span.data() + at).special & inside) flags |= value_flag::escapes;
+  }
   return make_value(ValueKind::text, span, flags);
 }
 
@@ -41,12 +41,8 @@ Value Document::get(const FieldPlan& plan, Slot slot) const {
   return find_path(parent.span(), std::span<const std::string>(field.parts).subspan(1));
 }
 
-std::string_view plain_text(const Value& value, ChainArena& arena) {
-  if (value.kind != ValueKind::string || !value.has(value_flag::escapes)) {
-    return value.absent() ? std::string_view{} : value.span();
-  }
-  char* to = arena.take(value.length);
-  return unescape_json(value.span(), to);
+std::string_view unescaped_text(const Value& value, ChainArena& arena) {
+  return unescape_json(value.span(), arena.take(value.length));
 }
 
 namespace {

@@ -102,7 +102,12 @@ struct Document {
 
 /// The text of a string, text, number or boolean value without JSON escapes; arena memory is used only for escapes.
 /// Null and missing give an empty view; objects and arrays their raw JSON.
-[[nodiscard]] std::string_view plain_text(const Value& value, ChainArena& arena);
+[[nodiscard]] std::string_view unescaped_text(const Value& value, ChainArena& arena);
+[[nodiscard]] inline std::string_view plain_text(const Value& value, ChainArena& arena) {
+  if (value.kind == ValueKind::string && value.has(value_flag::escapes)) [[unlikely]]
+    return unescaped_text(value, arena);
+  return value.absent() ? std::string_view{} : value.span();
+}
 
 /// The value of `slot` as it is now, whole: an object with the changes that stages made inside it.
 [[nodiscard]] Value current_value(const Document& document, const FieldPlan& plan, Slot slot, ChainArena& arena);

@@ -95,9 +95,52 @@ inline void copy_over(char* to, const char* from, std::size_t count) noexcept {
 #endif
 }
 
+/// The value of up to 8 digits at `p`.
+[[nodiscard]] inline std::uint64_t eight_digits(const char* p, std::uint32_t count) noexcept {
+  if (count == 0) return 0;
+  std::uint64_t x = 0;
+  std::memcpy(&x, p, 8);
+  x = (x << (64 - 8 * count)) & 0x0f0f0f0f0f0f0f0full;  // the digits at the far end, zeros in front of them
+  x = (x * 10 + (x >> 8)) & 0x00ff00ff00ff00ffull;
+  x = (x * 100 + (x >> 16)) & 0x0000ffff0000ffffull;
+  return (x * 10'000 + (x >> 32)) & 0xffffffffull;
+}
+
+/// A number as most are: at most 16 digits, of them at most 6 behind the point, no exponent.
+struct SmallNumber {
+  std::int64_t unscaled = 0;
+  std::uint32_t scale = 0;
+  bool point = false;
+};
+/// Reads `-? digits [. digits]`, the whole text; false: it is another kind of number, or none. Leading zeros are taken.
+/// Reads 33 bytes from `p` on.
+[[nodiscard]] inline bool small_number(const char* p, std::uint32_t length, SmallNumber& number) noexcept {
+  static constexpr std::int64_t kPowers[7] = {1, 10, 100, 1'000, 10'000, 100'000, 1'000'000};
+  const bool negative = *p == '-';
+  p += negative;
+  length -= negative;
+  if (length == 0 || length > 16) return false;
+  const std::uint32_t rest = non_digits(p);
+  const auto whole = static_cast<std::uint32_t>(std::countr_zero(rest));
+  std::int64_t value = 0;
+  if (whole >= length) {
+    value = static_cast<std::int64_t>(length <= 8 ? eight_digits(p, length)
+                                                  : eight_digits(p, length - 8) * 100'000'000 + eight_digits(p + length - 8, 8));
+    number = {negative ? -value : value, 0, false};
+    return true;
+  }
+  const std::uint32_t scale = length - whole - 1;
+  if (whole == 0 || whole > 8 || p[whole] != '.' || scale == 0 || scale > 6) return false;
+  if (static_cast<std::uint32_t>(std::countr_zero(rest >> (whole + 1))) < scale) return false;
+  value = static_cast<std::int64_t>(eight_digits(p, whole)) * kPowers[scale] +
+          static_cast<std::int64_t>(eight_digits(p + whole + 1, scale));
+  number = {negative ? -value : value, scale, true};
+  return true;
+}
+
 /// The end of the number at `p` (RFC 8259), or nullptr when it is none. The byte behind it is not looked at.
 /// Reads at most 17 bytes past the first byte that belongs to no number.
-[[nodiscard]] inline const char* number_end(const char* p) noexcept {
+[[nodiscard, gnu::always_inline]] inline const char* number_end(const char* p) noexcept {
   if (*p == '-') ++p;
   std::uint32_t rest = non_digits(p);
   std::uint32_t digits = static_cast<std::uint32_t>(std::countr_zero(rest));

@@ -76,7 +76,7 @@ char* write_compact(char* to, std::string_view json) noexcept {
   return to;
 }
 
-char* write_value(char* to, const Value& value) noexcept {
+char* write_other(char* to, const Value& value) noexcept {
   switch (value.kind) {
     case ValueKind::missing:
     case ValueKind::null:
@@ -102,8 +102,25 @@ char* write_value(char* to, const Value& value) noexcept {
   return to;
 }
 
+inline char* write_value(char* to, const Value& value) noexcept {
+  // What nearly all values are: copied as they are, some between quotes.
+  constexpr unsigned kQuoted = 1u << static_cast<unsigned>(ValueKind::string) | 1u << static_cast<unsigned>(ValueKind::text);
+  constexpr unsigned kBare = 1u << static_cast<unsigned>(ValueKind::number) | 1u << static_cast<unsigned>(ValueKind::boolean);
+  const unsigned kind = 1u << static_cast<unsigned>(value.kind);
+  const bool escapes = value.kind == ValueKind::text && value.has(value_flag::escapes);
+  if ((kind & (kQuoted | kBare)) == 0 || escapes) return write_other(to, value);
+  const std::size_t quote = (kind & kQuoted) != 0 ? 1 : 0;
+  *to = '"';
+  to += quote;
+  copy_over(to, value.data, value.length);
+  to += value.length;
+  *to = '"';
+  return to + quote;
+}
+
 struct Edit {
-  Origin origin;
+  std::uint32_t begin;
+  std::uint32_t end;
   Slot slot;
 };
 
@@ -113,23 +130,23 @@ class Edits {
   void add(Origin origin, Slot slot) {
     if (count_ == few_.size() && more_.empty()) more_.assign(few_.begin(), few_.end());
     if (!more_.empty()) {
-      more_.push_back({origin, slot});
+      more_.push_back({origin.begin, origin.end, slot});
       ++count_;
       return;
     }
     // Insertion keeps them sorted; stages mostly touch fields in the order in which they stand.
     std::size_t i = count_++;
-    for (; i > 0 && few_[i - 1].origin.begin > origin.begin; --i) few_[i] = few_[i - 1];
-    few_[i] = {origin, slot};
+    for (; i > 0 && few_[i - 1].begin > origin.begin; --i) few_[i] = few_[i - 1];
+    few_[i] = {origin.begin, origin.end, slot};
   }
   std::span<const Edit> sorted() {
     if (more_.empty()) return {few_.data(), count_};
-    std::sort(more_.begin(), more_.end(), [](const Edit& a, const Edit& b) { return a.origin.begin < b.origin.begin; });
+    std::sort(more_.begin(), more_.end(), [](const Edit& a, const Edit& b) { return a.begin < b.begin; });
     return more_;
   }
 
  private:
-  std::array<Edit, 16> few_;
+  std::array<Edit, 16> few_;  // left as it is: clearing it would cost as much as using it
   std::size_t count_ = 0;
   std::vector<Edit> more_;
 };
@@ -172,8 +189,8 @@ char* write_edited(char* to, const Document& document, const FieldPlan& plan, st
                    const char* until, Trace& trace) noexcept {
   const char* at = from;
   for (const Edit& edit : edits) {
-    const char* const begin = document.begin + edit.origin.begin;
-    const char* const end = document.begin + edit.origin.end;
+    const char* const begin = document.begin + edit.begin;
+    const char* const end = document.begin + edit.end;
     if (begin < at) continue;  // inside a field that is itself replaced
     trace.copied(at, begin, to);
     to = write_gap(to, at, begin, document.spaced);
@@ -224,11 +241,12 @@ void place_untouched(const Document& document, const FieldPlan& plan, const Trac
 }
 
 /// Fields that were not in the input, behind what was; returns the end.
-char* write_added(char* to, const Document& document, const FieldPlan& plan, const Trace& trace) noexcept {
-  for (std::size_t touch = 0; touch < plan.touched().size(); ++touch) {
-    const Slot slot = plan.touched()[touch];
-    const Value& value = document.slots[slot];
+char* write_added(char* to, const Document& document, const FieldPlan& plan, std::size_t first, const Trace& trace) noexcept {
+  const std::span<const Slot> touched = plan.touched();
+  for (std::size_t touch = first; touch < touched.size(); ++touch) {
+    const Value& value = document.slots[touched[touch]];
     if (!value.has(value_flag::edited) || value.kind == ValueKind::missing || document.origins[touch].end != 0) continue;
+    const Slot slot = touched[touch];
     const FieldPlan::Field& field = plan.field(slot);
     if (field.parent != kNoSlot) continue;
     if (to != trace.start + 1) *to++ = ',';
@@ -244,9 +262,10 @@ void encode_json(const Document& document, const FieldPlan& plan, ByteArena& out
   const auto length = static_cast<std::size_t>(document.end - document.begin);
   Edits edits;
   std::size_t bound = length + 2 * kSlack;
-  bool added = false;
+  const std::size_t touches = plan.touched().size();
+  std::size_t added = touches;  // the first touched field that was added
   if (document.changed) {
-    for (std::size_t touch = 0; touch < plan.touched().size(); ++touch) {
+    for (std::size_t touch = 0; touch < touches; ++touch) {
       const Slot slot = plan.touched()[touch];
       const Value& value = document.slots[slot];
       if (!value.has(value_flag::edited)) continue;
@@ -254,7 +273,7 @@ void encode_json(const Document& document, const FieldPlan& plan, ByteArena& out
       if (document.origins[touch].end != 0) {
         edits.add(document.origins[touch], slot);
       } else {
-        added = true;
+        added = std::min(added, touch);
       }
     }
   }
@@ -264,7 +283,7 @@ void encode_json(const Document& document, const FieldPlan& plan, ByteArena& out
   trace.start = out.data() + out.size();
   char* to = write_edited(trace.start, document, plan, edits.sorted(), document.begin, document.end - 1, trace);
   if (to[-1] == ',') --to;
-  if (added) to = write_added(to, document, plan, trace);
+  if (added != touches) to = write_added(to, document, plan, added, trace);
   *to++ = '}';
   const auto written = static_cast<std::size_t>(to - trace.start);
   (void)out.extend(written);

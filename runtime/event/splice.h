@@ -12,8 +12,8 @@ namespace weir {
 
 /// Where a value stands in an encoded document: its JSON token, from the document's `{` on. Length 0: it is not there.
 struct TokenPlace {
-  std::uint32_t offset = 0;
-  std::uint32_t length = 0;
+  std::uint32_t offset;
+  std::uint32_t length;
 };
 
 /// Appends the document as a JSON object without white space outside strings: the fields that are left, in their original

@@ -100,17 +100,21 @@ TEST_CASE("a lookup finds by one or several operands, and its numbers count as n
 TEST_CASE("an address becomes its network", "[transform]") {
   const auto prefix = [](std::string_view address, std::uint32_t bits) {
     char to[kIpPrefixMax];
-    return std::string(to, write_ip_prefix(address, bits, to));
+    const PaddedText padded(address);
+    return std::string(to, write_ip_prefix(padded.view(), bits, to));
   };
   CHECK(prefix("10.1.2.3", 24) == "10.1.2.0/24");
   CHECK(prefix("255.255.255.255", 0) == "0.0.0.0/0");
   CHECK(prefix("255.255.255.255", 32) == "255.255.255.255/32");
   CHECK(prefix("255.255.255.255", 9) == "255.128.0.0/9");
+  CHECK(prefix("1.2.3.4", 31) == "1.2.3.4/31");
+  CHECK(prefix("200.20.2.200", 25) == "200.20.2.128/25");
+  CHECK(prefix("9.99.255.7", 12) == "9.96.0.0/12");
   CHECK(prefix("10.1.2.3", 64) == "10.1.2.3/32");
   CHECK(prefix("2001:DB8:1234:5678::1", 32) == "2001:db8::/32");
   CHECK(prefix("2001:db8:ffff::1", 33) == "2001:db8:8000::/33");
   CHECK(prefix("::1", 128) == "::1/128");
-  for (const std::string_view bad : {"", "1.2.3", "1.2.3.4.5", "256.1.1.1", "01.2.3.4", "1.2.3.4 ", "a.b.c.d", "1..2.3", "2001:db8", "g::1",
+  for (const std::string_view bad : {"", "1.2.3", "1.2.3.4.5", "256.1.1.1", "01.2.3.4", "1.2.3.4 ", "a.b.c.d", "1..2.3", "1.2.3.", ".1.2.3.4", "1.2.3.1234", "1.2.3.4\n", "1-2.3.4", "2001:db8", "g::1",
                                      "1.2.3.4/24", "11111111111111111111111111111111111111111111111111111"}) {
     INFO(bad);
     CHECK(prefix(bad, 24).empty());
