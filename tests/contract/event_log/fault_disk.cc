@@ -47,6 +47,7 @@ class FaultFile final : public File {
     const std::scoped_lock lock(disk_.mutex_);
     WEIR_TRY(alive());
     check_aligned(reinterpret_cast<std::uintptr_t>(bytes.data()), place, bytes.size());
+    if (disk_.crashed_) return fail(Errc::io_failed, "write: the process is dead");
     const std::size_t count = disk_.write_max_ == 0 ? bytes.size() : std::min(bytes.size(), disk_.write_max_);
     auto allowed = disk_.changing("write");
     const bool half = !allowed || (disk_.fail_write_in_ != 0 && --disk_.fail_write_in_ == 0);
