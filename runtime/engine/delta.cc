@@ -75,17 +75,31 @@ std::uint64_t Delta::hash_of(std::string_view key) noexcept {
 char* Delta::allocate(std::size_t bytes) {
   if (bytes > free_bytes_) {
     // A big value gets a block of its own, so that the rest of the current one is not lost.
-    const std::size_t size = bytes > kBlockBytes / 8 ? bytes : kBlockBytes;
-    blocks_.push_back(std::make_unique_for_overwrite<char[]>(size));
-    arena_bytes_ += size;
-    if (size == bytes) return blocks_.back().get();
-    free_ = blocks_.back().get();
-    free_bytes_ = size;
+    if (bytes > kBlockBytes / 8) {
+      big_blocks_.push_back({std::make_unique_for_overwrite<char[]>(bytes), bytes});
+      used_bytes_ += bytes;
+      return big_blocks_.back().bytes.get();
+    }
+    if (next_block_ == blocks_.size())
+      blocks_.push_back({std::make_unique_for_overwrite<char[]>(kBlockBytes), kBlockBytes});
+    free_ = blocks_[next_block_++].bytes.get();
+    free_bytes_ = kBlockBytes;
+    used_bytes_ += kBlockBytes;
   }
   char* place = free_;
   free_ += bytes;
   free_bytes_ -= bytes;
   return place;
+}
+
+void Delta::clear() noexcept {
+  entries_.clear();
+  std::fill(table_.begin(), table_.end(), 0);
+  big_blocks_.clear();
+  next_block_ = 0;
+  free_ = nullptr;
+  free_bytes_ = 0;
+  used_bytes_ = 0;
 }
 
 void Delta::grow() {

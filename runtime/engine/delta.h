@@ -57,8 +57,20 @@ class Delta final : public DeltaWriter {
   };
   [[nodiscard]] Slot slot(std::string_view key, std::uint64_t hash, std::size_t room);
   [[nodiscard]] static std::uint64_t hash_of(std::string_view key) noexcept;
-  /// Starts fetching what slot() will look at.
+  /// Starts fetching what slot() will look at, in three steps with other work between them: its place in the table, the
+  /// entry found there, the entry's key and value.
   void prefetch(std::uint64_t hash) const noexcept { __builtin_prefetch(&table_[place_of(hash)]); }
+  void prefetch_entry(std::uint64_t hash) const noexcept {
+    if (const std::uint64_t slot = table_[place_of(hash)]; slot != 0)
+      __builtin_prefetch(&entries_[(slot & 0xffffffff) - 1]);
+  }
+  void prefetch_bytes(std::uint64_t hash) const noexcept {
+    const std::uint64_t slot = table_[place_of(hash)];
+    if (slot == 0 || (slot ^ hash) >> 32 != 0) return;
+    const char* bytes = entries_[(slot & 0xffffffff) - 1].key;
+    __builtin_prefetch(bytes);
+    __builtin_prefetch(bytes + 64);
+  }
   /// Sets the value's length; keeps its bytes up to the smaller length only when `keep`.
   void resize(Entry& entry, std::size_t length, bool keep = false);
 
@@ -75,11 +87,14 @@ class Delta final : public DeltaWriter {
     }
   }
 
+  /// Empties it and keeps the memory for the next entries: fresh pages cost more than what is written into them.
+  void clear() noexcept;
+
   [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
   [[nodiscard]] bool empty() const noexcept { return entries_.empty(); }
-  /// Memory held: arena, entries and table.
+  /// Memory in use: keys, values, entries and their share of the table.
   [[nodiscard]] std::size_t bytes() const noexcept {
-    return arena_bytes_ + entries_.capacity() * sizeof(Entry) + table_.capacity() * sizeof(std::uint64_t);
+    return used_bytes_ + entries_.size() * (sizeof(Entry) + 4 * sizeof(std::uint64_t));
   }
 
   /// The sorted flush of a delta that is not written any more; it keeps the delta alive.
@@ -96,10 +111,16 @@ class Delta final : public DeltaWriter {
   // nothing anew.
   std::vector<std::uint64_t> table_;
   std::uint32_t shift_;
-  std::vector<std::unique_ptr<char[]>> blocks_;
+  struct Block {
+    std::unique_ptr<char[]> bytes;
+    std::size_t size;
+  };
+  std::vector<Block> blocks_;      // all of one size, reused after clear(); the first `next_block_` are in use
+  std::vector<Block> big_blocks_;  // one value each
+  std::size_t next_block_ = 0;
   char* free_ = nullptr;
   std::size_t free_bytes_ = 0;
-  std::size_t arena_bytes_ = 0;
+  std::size_t used_bytes_ = 0;
   std::string scratch_;
 };
 

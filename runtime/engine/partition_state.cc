@@ -1,6 +1,7 @@
 #include "runtime/engine/partition_state.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "runtime/base/hash.h"
@@ -47,7 +48,7 @@ PartitionState::PartitionState(PartitionStateOptions options, const ViewSet& vie
       store_(&store),
       writer_(views, options.partition),
       active_(std::make_shared<Delta>(kMerger)),
-      values_(views.paths().size()) {
+      values_(views.paths().size() * ViewWriter::kTogether) {
   options_.delta_bytes_max = std::clamp<std::size_t>(options_.delta_bytes_max, 64 * 1024, std::size_t{1} << 30);
 }
 
@@ -115,30 +116,31 @@ void PartitionState::adopt_views(std::vector<ViewState> stored) {
 
 Result<void> PartitionState::apply_records(const OutcomeBatch& batch, const TokenTable* table,
                                            RecordExtractor& extractor, const std::vector<bool>& only) {
-  INVARIANT(table == nullptr ||
-                (table->columns() == values_.size() && (table->columns() == 0 || table->rows() == batch.records())),
+  INVARIANT(table == nullptr || (table->columns() == views_->paths().size() &&
+                                 (table->columns() == 0 || table->rows() == batch.records())),
             "a token table has a row for each record and a column for each path of the views");
-  ViewRecord record;
-  record.values = values_;
-  for (std::uint32_t i = 0; i < batch.records(); ++i) {
-    const RecordView view = batch.record(i);
-    record.payload = view.payload;
-    record.id = batch.id(view.outcome_index);
-    record.type = view.type;
-    record.source = view.source;
-    record.event_time = view.event_time;
-    record.index = view.index;
-    if (values_.empty()) {
-      // Views over the envelope alone.
-    } else if (table != nullptr) {
-      const std::span<const TokenTable::Place> places = table->row(i);
-      for (std::size_t column = 0; column < places.size(); ++column)
-        values_[column] = view.payload.substr(places[column].offset, places[column].length);
-    } else {
-      std::fill(values_.begin(), values_.end(), std::string_view{});
-      WEIR_TRY(extractor.extract(view.payload, values_));
+  const std::size_t columns = views_->paths().size();
+  std::array<ViewRecord, ViewWriter::kTogether> records;
+  for (std::uint32_t first = 0; first < batch.records();) {
+    const std::uint32_t count = std::min<std::uint32_t>(batch.records() - first, records.size());
+    for (std::uint32_t i = 0; i < count; ++i) {
+      const RecordView view = batch.record(first + i);
+      const std::span<std::string_view> values(values_.data() + i * columns, columns);
+      records[i] = {values,          view.payload, batch.id(view.outcome_index), view.type, view.source,
+                    view.event_time, view.index};
+      if (columns == 0) {
+        // Views over the envelope alone.
+      } else if (table != nullptr) {
+        const std::span<const TokenTable::Place> places = table->row(first + i);
+        for (std::size_t column = 0; column < columns; ++column)
+          values[column] = view.payload.substr(places[column].offset, places[column].length);
+      } else {
+        std::fill(values.begin(), values.end(), std::string_view{});
+        WEIR_TRY(extractor.extract(view.payload, values));
+      }
     }
-    writer_.apply(record, *active_, only);
+    writer_.apply({records.data(), count}, *active_, only);
+    first += count;
   }
   return {};
 }
@@ -258,7 +260,7 @@ Result<StateFlush> PartitionState::seal() {
   ++cursor_.flushes;
   sealed_cursor_ = cursor_.encode();
   sealed_sequence_ = cursor_.sequence;
-  sealed_ = std::exchange(active_, std::make_shared<Delta>(kMerger));
+  sealed_ = std::exchange(active_, spare_ ? std::exchange(spare_, nullptr) : std::make_shared<Delta>(kMerger));
   return seal_again();
 }
 
@@ -270,6 +272,11 @@ StateFlush PartitionState::seal_again() const {
 void PartitionState::flushed(const Result<void>& result) {
   INVARIANT(sealed_ != nullptr, "a flush that completes was sealed");
   if (!result) return;
+  // Its memory serves the delta after next, unless a reader still holds it.
+  if (sealed_.use_count() == 1) {
+    spare_ = std::move(sealed_);
+    spare_->clear();
+  }
   sealed_ = nullptr;
   sealed_cursor_.clear();
   durable_ = sealed_sequence_;

@@ -4,6 +4,10 @@
 #include <bit>
 #include <cstring>
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
 #include "runtime/base/decimal.h"
 #include "runtime/base/json_text.h"
 
@@ -52,6 +56,38 @@ void append_escaped(KeyBuffer& key, std::string_view text) {
   }
   key.append(kEscape);
   key.append(kEnd);
+}
+
+/// Whether the text holds neither a zero nor a backslash: nearly always, so it is asked before anything else.
+inline bool is_plain(std::string_view text) noexcept {
+  const char* at = text.data();
+#if defined(__SSE2__)
+  if (text.size() >= 16) {
+    const __m128i slash = _mm_set1_epi8('\\');
+    const __m128i zero = _mm_setzero_si128();
+    const auto marks = [&](const char* from) {
+      const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
+      return _mm_or_si128(_mm_cmpeq_epi8(bytes, slash), _mm_cmpeq_epi8(bytes, zero));
+    };
+    const char* const last = at + text.size() - 16;
+    __m128i found = marks(last);
+    for (; at < last; at += 16) found = _mm_or_si128(found, marks(at));
+    return _mm_movemask_epi8(found) == 0;
+  }
+#endif
+  bool plain = true;
+  for (const char* const end = at + text.size(); at != end; ++at) plain &= *at != '\\' && *at != '\0';
+  return plain;
+}
+
+/// A part of the given kind whose text needs no escape.
+inline void append_plain(KeyBuffer& key, char kind, std::string_view text) {
+  char* to = key.room(text.size() + 3);
+  to[0] = kind;
+  if (!text.empty()) std::memcpy(to + 1, text.data(), text.size());
+  to[text.size() + 1] = kEscape;
+  to[text.size() + 2] = kEnd;
+  key.commit(text.size() + 3);
 }
 
 /// Length up to and with the end mark of an escaped text; 0: damaged.
@@ -206,7 +242,9 @@ std::uint8_t append_part(KeyBuffer& key, std::string_view token) {
   switch (token.front()) {
     case '"': {
       const std::string_view inside = token.substr(1, token.size() - 2);
-      if (std::memchr(inside.data(), '\\', inside.size()) == nullptr) {
+      if (is_plain(inside)) {
+        append_plain(key, kString, inside);
+      } else if (inside.find('\\') == std::string_view::npos) {
         append_text_part(key, inside);
       } else {
         std::string text;
@@ -243,6 +281,7 @@ std::uint8_t append_part(KeyBuffer& key, std::string_view token) {
 }
 
 void append_text_part(KeyBuffer& key, std::string_view text) {
+  if (is_plain(text)) return append_plain(key, kString, text);
   key.append(kString);
   append_escaped(key, text);
 }

@@ -1,7 +1,6 @@
 #include "runtime/engine/view_set.h"
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 
 #include "runtime/base/calendar.h"
@@ -16,7 +15,7 @@ namespace {
 
 // Changes when rows of the same configuration would be computed or kept in another way.
 constexpr std::string_view kRowsVersion = "1";
-constexpr std::size_t kPartsMax = 64;
+constexpr std::size_t kPartsMax = 64;  // group fields of one view
 
 CalendarUnit calendar_unit(WindowConfig::Unit unit) noexcept {
   switch (unit) {
@@ -187,9 +186,13 @@ Digest128 ViewSet::hash() const noexcept {
 }
 
 ViewWriter::ViewWriter(const ViewSet& views, PartitionId partition)
-    : views_(&views), partition_(partition), numbers_(views.views().size()), skipped_(views.views().size()) {}
+    : views_(&views), partition_(partition), numbers_(views.views().size()), skipped_(views.views().size()) {
+  std::size_t rows = 0;
+  for (const View& view : views.views()) rows += std::max<std::size_t>(view.config.windows.size(), 1);
+  steps_.resize(rows * kTogether);
+}
 
-std::string_view ViewWriter::token(const ViewOperand& operand, const ViewRecord& record) {
+std::string_view ViewWriter::envelope_token(const ViewOperand& operand, const ViewRecord& record) {
   envelope_.clear();
   switch (operand.kind) {
     case ViewOperand::Kind::value:
@@ -216,47 +219,83 @@ std::string_view ViewWriter::token(const ViewOperand& operand, const ViewRecord&
 std::uint8_t ViewWriter::append_operand(const ViewOperand& operand, const ViewRecord& record) {
   switch (operand.kind) {
     case ViewOperand::Kind::value:
-      return append_part(key_, record.values[operand.column]);
+      return append_part(keys_, record.values[operand.column]);
     case ViewOperand::Kind::id:
-      append_text_part(key_, record.id);
+      append_text_part(keys_, record.id);
       return 0;
     case ViewOperand::Kind::type:
-      append_text_part(key_, record.type);
+      append_text_part(keys_, record.type);
       return 0;
     case ViewOperand::Kind::source:
-      append_text_part(key_, record.source);
+      append_text_part(keys_, record.source);
       return 0;
     case ViewOperand::Kind::time:
     case ViewOperand::Kind::partition:
-      return append_part(key_, token(operand, record));
+      return append_part(keys_, envelope_token(operand, record));
   }
   return 0;
 }
 
 bool ViewWriter::holds(const View& view, const ViewRecord& record) {
-  return !view.when || token_equals(token(*view.when, record), view.config.when->equals);
+  return token_equals(token(*view.when, record), view.config.when->equals);
 }
 
-void ViewWriter::apply(const ViewRecord& record, Delta& delta, const std::vector<bool>& only) {
+void ViewWriter::plan(std::size_t index, const ViewRecord& record, const Delta& delta, const std::vector<bool>& only) {
   INVARIANT(record.values.size() == views_->paths().size(), "a record comes with one value for each path of the views");
   const std::vector<View>& views = views_->views();
   for (std::size_t place = 0; place < views.size(); ++place) {
     if (!only.empty() && !only[place]) continue;
     const View& view = views[place];
     if (view.when && !holds(view, record)) continue;
-    if (view.latest) {
-      apply_latest(view, numbers_[place], record, delta);
-    } else {
-      apply_aggregate(place, record, delta);
+    const std::size_t windows = view.config.windows.size();
+    for (std::size_t window = 0; window < std::max<std::size_t>(windows, 1); ++window) {
+      const std::size_t key = keys_.size();
+      const std::size_t scales = scales_.size();
+      append_view_prefix(keys_, numbers_[place]);
+      if (windows != 0)
+        append_window(keys_, static_cast<std::uint8_t>(window),
+                      window_start(view.config.windows[window], record.event_time));
+      if (view.latest) {
+        append_operand(view.parts[0], record);
+      } else {
+        for (const ViewOperand& part : view.parts) scales_.push_back(append_operand(part, record));
+      }
+      const std::uint64_t hash = Delta::hash_of(keys_.view().substr(key));
+      delta.prefetch(hash);
+      steps_[planned_++] = {hash,
+                            static_cast<std::uint32_t>(key),
+                            static_cast<std::uint32_t>(keys_.size() - key),
+                            static_cast<std::uint32_t>(scales),
+                            static_cast<std::uint16_t>(index),
+                            static_cast<std::uint16_t>(place)};
     }
   }
 }
 
-void ViewWriter::apply_latest(const View& view, std::uint16_t number, const ViewRecord& record, Delta& delta) {
-  key_.clear();
-  append_view_prefix(key_, number);
-  static_cast<void>(append_operand(view.parts[0], record));
+void ViewWriter::apply(std::span<const ViewRecord> records, Delta& delta, const std::vector<bool>& only) {
+  while (!records.empty()) {
+    const auto together = records.first(std::min(records.size(), kTogether));
+    records = records.subspan(together.size());
+    planned_ = 0;
+    scales_.clear();
+    keys_.clear();
+    for (std::size_t i = 0; i < together.size(); ++i) plan(i, together[i], delta, only);
+    const std::span<const Step> steps(steps_.data(), planned_);
+    for (const Step& step : steps) delta.prefetch_entry(step.hash);
+    for (const Step& step : steps) delta.prefetch_bytes(step.hash);
+    for (const Step& step : steps) {
+      const View& view = views_->views()[step.view];
+      if (view.latest) {
+        keep_latest(view, keys_.view().substr(step.key, step.length), step.hash, together[step.record], delta);
+      } else {
+        add_to_row(step, together[step.record], delta);
+      }
+    }
+  }
+}
 
+void ViewWriter::keep_latest(const View& view, std::string_view key, std::uint64_t hash, const ViewRecord& record,
+                             Delta& delta) {
   LatestValue candidate;
   candidate.event_time = record.event_time;
   candidate.index = record.index;
@@ -277,7 +316,7 @@ void ViewWriter::apply_latest(const View& view, std::uint16_t number, const View
     }
   };
 
-  const Delta::Slot slot = delta.slot(key_.view(), Delta::hash_of(key_.view()), size);
+  const Delta::Slot slot = delta.slot(key, hash, size);
   if (!slot.fresh) {
     if (slot.entry.op == StateOp::erase) {
       slot.entry.op = StateOp::put;
@@ -303,10 +342,9 @@ void ViewWriter::apply_latest(const View& view, std::uint16_t number, const View
   write_body(slot.entry.value() + kLatestHead + candidate.id.size());
 }
 
-void ViewWriter::add_to(std::size_t place, const ViewRecord& record, std::span<const std::uint8_t> scales,
-                        Delta& delta) {
-  const View& view = views_->views()[place];
-  const Delta::Slot slot = delta.slot(key_.view(), Delta::hash_of(key_.view()), view.layout.size());
+void ViewWriter::add_to_row(const Step& step, const ViewRecord& record, Delta& delta) {
+  const View& view = views_->views()[step.view];
+  const Delta::Slot slot = delta.slot(keys_.view().substr(step.key, step.length), step.hash, view.layout.size());
   const bool erased = slot.entry.op == StateOp::erase;
   if (slot.fresh || erased) {
     if (erased) slot.entry.op = StateOp::put;
@@ -314,7 +352,7 @@ void ViewWriter::add_to(std::size_t place, const ViewRecord& record, std::span<c
     view.layout.init(slot.entry.value());
   }
   char* value = slot.entry.value();
-  view.layout.add_row(value, scales);
+  view.layout.add_row(value, {scales_.data() + step.scales, view.parts.size()});
   for (std::size_t i = 0; i < view.measures.size(); ++i) {
     if (view.config.measures[i].kind == MeasureKind::count) continue;
     Decimal number;
@@ -325,31 +363,9 @@ void ViewWriter::add_to(std::size_t place, const ViewRecord& record, std::span<c
       case Measured::nothing:
         break;
       case Measured::no_number:
-        ++skipped_[place];
+        ++skipped_[step.view];
         break;
     }
-  }
-}
-
-void ViewWriter::apply_aggregate(std::size_t place, const ViewRecord& record, Delta& delta) {
-  const View& view = views_->views()[place];
-  std::array<std::uint8_t, kPartsMax> scales;
-  const std::span<const std::uint8_t> used(scales.data(), view.parts.size());
-  key_.clear();
-  append_view_prefix(key_, numbers_[place]);
-  const auto append_parts = [&] {
-    for (std::size_t i = 0; i < view.parts.size(); ++i) scales[i] = append_operand(view.parts[i], record);
-  };
-  if (view.config.windows.empty()) {
-    append_parts();
-    return add_to(place, record, used, delta);
-  }
-  for (std::size_t window = 0; window < view.config.windows.size(); ++window) {
-    key_.truncate(kViewPrefixSize);
-    append_window(key_, static_cast<std::uint8_t>(window),
-                  window_start(view.config.windows[window], record.event_time));
-    append_parts();
-    add_to(place, record, used, delta);
   }
 }
 

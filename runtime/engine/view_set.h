@@ -121,27 +121,46 @@ class ViewWriter {
   void set_number(std::size_t view, std::uint16_t number) { numbers_[view] = number; }
   [[nodiscard]] std::uint16_t number(std::size_t view) const noexcept { return numbers_[view]; }
 
-  /// What the record does to every view (`only` empty) or to those with only[view] set.
-  void apply(const ViewRecord& record, Delta& delta, const std::vector<bool>& only = {});
+  /// What the records do to every view (`only` empty) or to those with only[view] set. The more at once, the better
+  /// memory accesses overlap: kTogether is enough.
+  void apply(std::span<const ViewRecord> records, Delta& delta, const std::vector<bool>& only = {});
+  static constexpr std::size_t kTogether = 16;
 
-  /// Measures that were no number and were skipped, per view, since this object was made. The chain should have stopped
-  /// them.
+  /// Measures that were no number and were skipped, per view, since this object was made; once per row they would have
+  /// gone to. The chain should have stopped them.
   [[nodiscard]] const std::vector<std::uint64_t>& skipped() const noexcept { return skipped_; }
 
  private:
-  void apply_latest(const View& view, std::uint16_t number, const ViewRecord& record, Delta& delta);
-  void apply_aggregate(std::size_t place, const ViewRecord& record, Delta& delta);
-  void add_to(std::size_t place, const ViewRecord& record, std::span<const std::uint8_t> scales, Delta& delta);
+  /// One row one record goes to, its key made and on its way into the cache.
+  struct Step {
+    std::uint64_t hash;
+    std::uint32_t key;  // offset and length in keys_
+    std::uint32_t length;
+    std::uint32_t scales;  // offset in scales_
+    std::uint16_t record;
+    std::uint16_t view;
+  };
+  void plan(std::size_t index, const ViewRecord& record, const Delta& delta, const std::vector<bool>& only);
+  void keep_latest(const View& view, std::string_view key, std::uint64_t hash, const ViewRecord& record, Delta& delta);
+  void add_to_row(const Step& step, const ViewRecord& record, Delta& delta);
   [[nodiscard]] bool holds(const View& view, const ViewRecord& record);
+  /// Returns the scale of a number, as append_part does.
   std::uint8_t append_operand(const ViewOperand& operand, const ViewRecord& record);
-  /// The operand's JSON token; of the envelope made in `envelope_`.
-  [[nodiscard]] std::string_view token(const ViewOperand& operand, const ViewRecord& record);
+  [[nodiscard]] std::string_view token(const ViewOperand& operand, const ViewRecord& record) {
+    if (operand.kind == ViewOperand::Kind::value) return record.values[operand.column];
+    return envelope_token(operand, record);
+  }
+  /// The operand's JSON token, made in `envelope_`.
+  [[nodiscard]] std::string_view envelope_token(const ViewOperand& operand, const ViewRecord& record);
 
   const ViewSet* views_;
   PartitionId partition_;
   std::vector<std::uint16_t> numbers_;
   std::vector<std::uint64_t> skipped_;
-  KeyBuffer key_;
+  std::vector<Step> steps_;  // room for all rows kTogether records can go to; `planned_` are used
+  std::size_t planned_ = 0;
+  std::vector<std::uint8_t> scales_;  // of the group parts of each step
+  KeyBuffer keys_;
   std::string envelope_;
 };
 

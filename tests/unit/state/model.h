@@ -12,7 +12,8 @@
 
 namespace weir::test {
 
-/// views: by_id (projected), by_shop (whole records), totals (two group fields, all measures), days (windows), big (with `when`).
+/// views: by_id (projected), by_shop (whole records), totals (two group fields, all measures), days (windows), big
+/// (with `when`).
 inline std::vector<ViewConfig> model_views() {
   ViewConfig by_id;
   by_id.name = "by_id";
@@ -42,12 +43,13 @@ inline std::vector<ViewConfig> model_views() {
   return {by_id, by_shop, totals, days, big};
 }
 
-/// One record of the model's world. Amounts in hundredths, spelled with 0, 1 or 2 digits behind the point where they allow it.
+/// One record of the model's world. Amounts in hundredths, spelled with 0, 1 or 2 digits behind the point where they
+/// allow it.
 struct Sale {
   std::string id;
   std::uint16_t index = 0;
   std::int64_t time = 0;
-  std::string shop;           // empty: missing
+  std::string shop;  // empty: missing
   std::string kind;
   std::optional<int> amount;  // none: null or missing
   int scale = 2;
@@ -107,11 +109,13 @@ class ViewModel {
     for (const Sale& s : sales_) groups[{s.shop, s.kind}].add(s);
     std::vector<std::string> rows;
     for (const auto& [key, t] : groups) {
-      std::string row = "{\"shop\":" + shop(std::get<0>(key)) + ",\"kind\":\"" + std::get<1>(key) + "\",\"lines\":" + std::to_string(t.lines);
+      std::string row = "{\"shop\":" + shop(std::get<0>(key)) + ",\"kind\":\"" + std::get<1>(key) +
+                        "\",\"lines\":" + std::to_string(t.lines);
       if (t.numbers == 0) {
         row += ",\"sum\":null,\"least\":null,\"most\":null,\"mean\":null}";
       } else {
-        row += ",\"sum\":" + decimal(t.sum, t.scale) + ",\"least\":" + t.least + ",\"most\":" + t.most + ",\"mean\":" + mean(t) + "}";
+        row += ",\"sum\":" + decimal(t.sum, t.scale) + ",\"least\":" + t.least + ",\"most\":" + t.most +
+               ",\"mean\":" + mean(t) + "}";
       }
       rows.push_back(row);
     }
@@ -127,8 +131,9 @@ class ViewModel {
     static const char* const kNames[] = {"day", "month", "6h"};
     std::vector<std::string> rows;
     for (const auto& [key, t] : groups) {
-      rows.push_back("{\"shop\":" + shop(std::get<2>(key)) + ",\"window\":\"" + kNames[std::get<0>(key)] + "\",\"window_start\":\"" +
-                     to_rfc3339(std::get<1>(key)) + "\",\"sum\":" + (t.numbers == 0 ? "null" : decimal(t.sum, t.scale)) + "}");
+      rows.push_back("{\"shop\":" + shop(std::get<2>(key)) + ",\"window\":\"" + kNames[std::get<0>(key)] +
+                     "\",\"window_start\":\"" + to_rfc3339(std::get<1>(key)) +
+                     "\",\"sum\":" + (t.numbers == 0 ? "null" : decimal(t.sum, t.scale)) + "}");
     }
     return rows;
   }
@@ -191,10 +196,12 @@ class ViewModel {
     std::map<std::string, const Sale*> holders;
     for (const Sale& s : sales_) {
       const Sale*& holder = holders[key(s)];
-      if (holder == nullptr || std::tuple(s.time, s.id, s.index) > std::tuple(holder->time, holder->id, holder->index)) holder = &s;
+      if (holder == nullptr || std::tuple(s.time, s.id, s.index) > std::tuple(holder->time, holder->id, holder->index))
+        holder = &s;
     }
     std::vector<std::string> rows;
-    for (const auto& [k, s] : holders) rows.push_back("{\"id\":\"" + s->id + "\",\"time\":\"" + to_rfc3339(s->time) + "\"" + body(*s) + "}");
+    for (const auto& [k, s] : holders)
+      rows.push_back("{\"id\":\"" + s->id + "\",\"time\":\"" + to_rfc3339(s->time) + "\"" + body(*s) + "}");
     return rows;
   }
 

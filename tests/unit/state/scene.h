@@ -17,7 +17,9 @@
 
 namespace weir::test {
 
-inline FieldPath path(const std::string& text) { return {split_path(text), text}; }
+inline FieldPath path(const std::string& text) {
+  return {split_path(text), text};
+}
 
 inline constexpr std::int64_t kSecond = 1'000'000;
 inline constexpr std::int64_t kDay = 86'400 * kSecond;
@@ -55,7 +57,7 @@ struct Decided {
   std::string reason = "field_range";
   std::string original;
   std::string type = "sale";
-  std::optional<std::uint64_t> at;   // redecided: its offset
+  std::optional<std::uint64_t> at;  // redecided: its offset
 };
 
 inline Decided decided(const std::string& id, Outcome outcome = Outcome::served, std::uint8_t flags = 0) {
@@ -94,7 +96,8 @@ class TestLog {
     std::string bytes;
     for (const SharedBytes& piece : body.encode()) bytes.append(piece.view());
     const Offset from = commits_.empty() ? Offset{0} : commits_.back().to;
-    commits_.push_back({Epoch{1}, CommitSequence{commits_.size() + 1}, from, from + fresh.size(), SharedBytes::copy_of(bytes)});
+    commits_.push_back(
+        {Epoch{1}, CommitSequence{commits_.size() + 1}, from, from + fresh.size(), SharedBytes::copy_of(bytes)});
   }
   [[nodiscard]] const std::vector<CommitRecord>& commits() const { return commits_; }
   [[nodiscard]] Offset end() const { return commits_.empty() ? Offset{0} : commits_.back().to; }
@@ -207,7 +210,8 @@ class Partition {
     queue_.clear();
     heard_.reset();
     state_.reset();
-    store_ = std::make_unique<MemoryState>(disk_, merger_, [this](std::function<void()> job) { queue_.push_back(std::move(job)); });
+    store_ = std::make_unique<MemoryState>(disk_, merger_,
+                                           [this](std::function<void()> job) { queue_.push_back(std::move(job)); });
     state_ = std::make_unique<PartitionState>(
         PartitionStateOptions{PartitionId{number_}, delta_bytes_max_, Digest128{7, 7}}, *views_, *store_);
     extractor_ = std::make_unique<PathExtractor>(*views_);
@@ -232,7 +236,8 @@ class Partition {
 };
 
 /// Rows as JSON texts.
-inline std::vector<std::string> rows(const std::vector<PartitionPicture>& partitions, const ViewSet& views, const QueryRequest& request) {
+inline std::vector<std::string> rows(const std::vector<PartitionPicture>& partitions, const ViewSet& views,
+                                     const QueryRequest& request) {
   std::vector<std::string> found;
   const auto answer = query_view(partitions, views, request, [&](const Row& row) {
     append_row_json(found.emplace_back(), row);
@@ -242,7 +247,8 @@ inline std::vector<std::string> rows(const std::vector<PartitionPicture>& partit
   REQUIRE(answer);
   return found;
 }
-inline std::vector<std::string> all_rows(const std::vector<PartitionPicture>& partitions, const ViewSet& views, const std::string& view) {
+inline std::vector<std::string> all_rows(const std::vector<PartitionPicture>& partitions, const ViewSet& views,
+                                         const std::string& view) {
   QueryRequest request;
   request.view = view;
   request.limit = 0;

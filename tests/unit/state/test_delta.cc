@@ -1,10 +1,10 @@
 #include <map>
 #include <random>
 
+#include "runtime/adapters/memory/memory_state.h"
 #include "runtime/base/invariant.h"
 #include "runtime/engine/delta.h"
 #include "runtime/engine/merge_reader.h"
-#include "runtime/adapters/memory/memory_state.h"
 #include "tests/support/catch.h"
 
 namespace weir::test {
@@ -12,7 +12,8 @@ namespace {
 
 class AppendMerger final : public StateMerger {
  public:
-  bool merge(std::string_view, std::optional<std::string_view> existing, std::string_view operand, std::string& out) const override {
+  bool merge(std::string_view, std::optional<std::string_view> existing, std::string_view operand,
+             std::string& out) const override {
     if (operand == "damaged") return false;
     out.assign(existing.value_or(""));
     out.append(operand);
@@ -50,7 +51,8 @@ TEST_CASE("operations on one key fold into one", "[delta]") {
   delta.put("shrinks", "s");
   delta.put("grows", "");
   delta.put("grows", std::string(1000, 'g'));
-  CHECK(show(delta.sorted()) == std::vector<std::string>{"e-", "em=12", "grows=" + std::string(1000, 'g'), "m+12", "mp=2", "p=12", "shrinks=s"});
+  CHECK(show(delta.sorted()) == std::vector<std::string>{"e-", "em=12", "grows=" + std::string(1000, 'g'), "m+12",
+                                                         "mp=2", "p=12", "shrinks=s"});
   CHECK(delta.size() == 7);
   CHECK(show(*delta.find("em")) == "em=12");
   CHECK_FALSE(delta.find("nothing"));
@@ -103,7 +105,8 @@ TEST_CASE("entries come sorted bytewise, whatever their keys have in common", "[
     ++expected;
   }
   const auto range = delta.sorted("b", "view|2024-01-01|5");
-  CHECK(range.size() == static_cast<std::size_t>(std::distance(model.lower_bound("b"), model.lower_bound("view|2024-01-01|5"))));
+  CHECK(range.size() ==
+        static_cast<std::size_t>(std::distance(model.lower_bound("b"), model.lower_bound("view|2024-01-01|5"))));
   std::size_t accounted = 0;
   for (const auto& [key, value] : model) accounted += key.size() + value.size();
   CHECK(delta.bytes() >= accounted);

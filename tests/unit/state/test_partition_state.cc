@@ -1,6 +1,6 @@
 // A partition's state against the plainest model, under random flushes, crashes, restarts and numbers of partitions.
-#include "runtime/engine/digest.h"
 #include "runtime/base/invariant.h"
+#include "runtime/engine/digest.h"
 #include "tests/unit/state/model.h"
 
 namespace weir::test {
@@ -90,8 +90,9 @@ void spread(Run& run, const World& world, std::uint32_t partitions, std::mt19937
 }  // namespace
 
 TEST_CASE("views equal the model and digests are equal, whatever flushes, crashes, orders and partitions", "[state]") {
-  // Goal: I8 and the answer digest. Method: one world of events; several runs, each with its own number of partitions, order,
-  // commits, flush points and crashes; rows against the model, answers among the runs, state against a replay from zero.
+  // Goal: I8 and the answer digest. Method: one world of events; several runs, each with its own number of partitions,
+  // order, commits, flush points and crashes; rows against the model, answers among the runs, state against a replay
+  // from zero.
   const std::uint64_t seed = GENERATE(1, 2, 3, 4, 5, 6);
   INFO("seed " << seed);
   const World world(seed, 700);
@@ -197,7 +198,9 @@ TEST_CASE("a commit that does not follow is refused and names both places", "[st
   Partition partition(0, views, log);
   partition.apply(2);
   const auto body = CommitBody::decode(log.commits()[3].body).value();
-  const auto refused = [&](CommitRecord commit) { return partition.state().apply(commit, body, partition.extractor()).error().code; };
+  const auto refused = [&](CommitRecord commit) {
+    return partition.state().apply(commit, body, partition.extractor()).error().code;
+  };
   CHECK(refused(log.commits()[3]) == Errc::internal);  // a gap
   CHECK(refused(log.commits()[1]) == Errc::internal);  // again
   CommitRecord moved = log.commits()[2];
@@ -285,7 +288,8 @@ TEST_CASE("token tables give what extraction gives, without parsing", "[state]")
     const auto places = table.add_row();
     for (std::size_t c = 0; c < values.size(); ++c)
       if (!values[c].empty())
-        places[c] = {static_cast<std::uint32_t>(values[c].data() - payload.data()), static_cast<std::uint32_t>(values[c].size())};
+        places[c] = {static_cast<std::uint32_t>(values[c].data() - payload.data()),
+                     static_cast<std::uint32_t>(values[c].size())};
   }
   const TokenTable* tables[] = {&table};
   REQUIRE(handed.state().apply(commit, body, handed.extractor(), tables));
@@ -300,7 +304,8 @@ TEST_CASE("values under a measure that are no number are skipped and counted", "
   const ViewSet views = ViewSet::compile({config}).value();
   TestLog log;
   Decided event = decided("a");
-  event.records = {R"({"n":1.5})", R"({"n":"2"})", R"({"n":null})", R"({})", R"({"n":[1]})", R"({"n":1e99})", R"({"n":-0.25})"};
+  event.records = {R"({"n":1.5})", R"({"n":"2"})",  R"({"n":null})", R"({})",
+                   R"({"n":[1]})", R"({"n":1e99})", R"({"n":-0.25})"};
   log.commit({event});
   Partition partition(0, views, log);
   partition.apply();
