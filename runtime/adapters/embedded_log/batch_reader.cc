@@ -8,11 +8,12 @@ namespace weir::journal {
 
 namespace {
 
-tl::unexpected<Error> damaged(JournalKind journal, std::uint32_t partition, const BatchPlace& place, const std::string& why) {
+tl::unexpected<Error> damaged(JournalKind journal, std::uint32_t partition, const BatchPlace& place,
+                              const std::string& why) {
   const std::string file = place.carried ? SegmentStore::carry_name({partition, place.generation})
                                          : SegmentStore::segment_name(place.generation);
-  return fail(Errc::log_damaged, "{} journal, {}, byte {}, frame {}, partition {}, {} [{}, {}): {}", to_string(journal), file,
-              place.frame_place + place.body, place.frame_sequence, partition,
+  return fail(Errc::log_damaged, "{} journal, {}, byte {}, frame {}, partition {}, {} [{}, {}): {}", to_string(journal),
+              file, place.frame_place + place.body, place.frame_sequence, partition,
               journal == JournalKind::ingest ? "offsets" : "commits", place.first, place.first + place.count, why);
 }
 
@@ -37,7 +38,8 @@ Result<std::vector<BatchPlace>> find(const ReadSource& source, std::uint32_t par
 }
 
 Result<Found> read(const ReadSource& source, std::uint32_t partition, std::uint64_t position, std::size_t bytes_max) {
-  // While we read, trim may move a batch into a side file or give its segment away: then the catalog has another place for it.
+  // While we read, trim may move a batch into a side file or give its segment away: then the catalog has another place
+  // for it.
   constexpr int kMovesMax = 8;
   BatchPlace failed;
   for (int attempt = 0;; ++attempt) {
@@ -61,7 +63,8 @@ Result<Found> read(const ReadSource& source, std::uint32_t partition, std::uint6
 
 }  // namespace
 
-Result<SharedBytes> read_batch(SegmentStore& store, JournalKind journal, std::uint32_t partition, const BatchPlace& place) {
+Result<SharedBytes> read_batch(SegmentStore& store, JournalKind journal, std::uint32_t partition,
+                               const BatchPlace& place) {
   auto file = store.reader(place.generation, place.carried, partition);
   if (!file) {
     if (file.error().code != Errc::not_found) return fail(std::move(file.error()));

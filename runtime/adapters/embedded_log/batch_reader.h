@@ -16,8 +16,9 @@ struct ReadSource {
   SegmentStore& store;
 };
 
-/// As EventLog::read_ingest. Errors: below_horizon, log_damaged (journal, file, byte, frame, partition, offsets), io_failed,
-/// invalid_argument (no such partition). Damage behind good batches: the good ones come, the next read gets the error.
+/// As EventLog::read_ingest. Errors: below_horizon, log_damaged (journal, file, byte, frame, partition, offsets),
+/// io_failed, invalid_argument (no such partition). Damage behind good batches: the good ones come, the next read gets
+/// the error.
 [[nodiscard]] Result<std::vector<IngestSlice>> read_ingest(const ReadSource& source, const IngestRead& request);
 /// As EventLog::read_output.
 [[nodiscard]] Result<std::vector<CommitRecord>> read_output(const ReadSource& source, const OutputRead& request);

@@ -3,15 +3,14 @@
 #include <algorithm>
 #include <utility>
 
-
 namespace weir::journal {
 
 namespace {
 
 tl::unexpected<Error> contradiction(const Frame& frame, const DirectoryEntry& entry, const char* why) {
   return fail(Errc::log_damaged, "{} journal, segment {}, byte {}, frame {}, partition {}, at {}: {}",
-              to_string(frame.header.journal), frame.generation, frame.place, frame.header.sequence, entry.partition, entry.first,
-              why);
+              to_string(frame.header.journal), frame.generation, frame.place, frame.header.sequence, entry.partition,
+              entry.first, why);
 }
 
 }  // namespace
@@ -39,17 +38,19 @@ Result<void> Catalog::apply_entry(const Frame& frame, const DirectoryEntry& entr
   if (entry.partition >= partitions_.size()) return contradiction(frame, entry, "there is no such partition");
   PartitionLog& log = partitions_[entry.partition];
   const auto add = [&](std::uint32_t count) {
-    log.batches.push_back({entry.first, frame.header.sequence, frame.place, frame.generation, entry.from, entry.to, entry.epoch,
-                           entry.place, entry.length, entry.checksum, count, false});
+    log.batches.push_back({entry.first, frame.header.sequence, frame.place, frame.generation, entry.from, entry.to,
+                           entry.epoch, entry.place, entry.length, entry.checksum, count, false});
   };
   switch (entry.kind) {
     case EntryKind::batch:
-      if (entry.first != log.end) return contradiction(frame, entry, "the batch does not begin where the one before it ends");
+      if (entry.first != log.end)
+        return contradiction(frame, entry, "the batch does not begin where the one before it ends");
       add(entry.count);
       log.end += entry.count;
       return {};
     case EntryKind::commit:
-      if (entry.first != log.end + 1 || entry.to < entry.from) return contradiction(frame, entry, "the commit is out of order");
+      if (entry.first != log.end + 1 || entry.to < entry.from)
+        return contradiction(frame, entry, "the commit is out of order");
       add(1);
       log.end = entry.first;
       log.committed = entry.to;
@@ -91,7 +92,8 @@ void Catalog::add_carried(std::uint32_t partition, const BatchPlace& place) {
   auto& batches = partitions_[partition].batches;
   const auto after = std::lower_bound(batches.begin(), batches.end(), place.first,
                                       [](const BatchPlace& batch, std::uint64_t first) { return batch.first < first; });
-  // The catalog of a checkpoint may still name the segment it came from, which may be gone: the side file is whole either way.
+  // The catalog of a checkpoint may still name the segment it came from, which may be gone: the side file is whole
+  // either way.
   if (after != batches.end() && after->first == place.first) {
     *after = place;
   } else {
@@ -147,7 +149,8 @@ void Catalog::fill_state(FrameBuilder& frame, std::deque<std::string>& bodies) c
   }
 }
 
-Result<std::vector<BatchPlace>> Catalog::find(std::uint32_t partition, std::uint64_t position, std::size_t bytes_max) const {
+Result<std::vector<BatchPlace>> Catalog::find(std::uint32_t partition, std::uint64_t position,
+                                              std::size_t bytes_max) const {
   const PartitionLog& log = partitions_[partition];
   const bool ingest = journal_ == JournalKind::ingest;
   // `next` is what the first batch must hold: the offset itself, or the sequence after the one given.
@@ -162,8 +165,9 @@ Result<std::vector<BatchPlace>> Catalog::find(std::uint32_t partition, std::uint
     const bool holds = batch != log.batches.end() && batch->first <= next && next < batch->first + batch->count;
     if (!holds) {
       if (!found.empty()) break;
-      return fail(Errc::log_damaged, "{} journal, partition {}: {} is missing{}", to_string(journal_), partition, next,
-                  batch == log.batches.end() ? std::string() : fmt::format(" (the next batch begins at {})", batch->first));
+      return fail(
+          Errc::log_damaged, "{} journal, partition {}: {} is missing{}", to_string(journal_), partition, next,
+          batch == log.batches.end() ? std::string() : fmt::format(" (the next batch begins at {})", batch->first));
     }
     found.push_back(*batch);
     bytes += batch->length;

@@ -1,5 +1,5 @@
-// What a journal holds: per partition its state and where every batch lies. Pure; built by applying frames in order, the same
-// way when a frame has just been synced and when it is read back.
+// What a journal holds: per partition its state and where every batch lies. Pure; built by applying frames in order,
+// the same way when a frame has just been synced and when it is read back.
 #pragma once
 #include <cstdint>
 #include <deque>
@@ -17,18 +17,18 @@ namespace weir::journal {
 
 /// One batch (ingest) or commit (output) of one partition.
 struct BatchPlace {
-  std::uint64_t first = 0;           // offset of its first event; sequence of the commit
+  std::uint64_t first = 0;  // offset of its first event; sequence of the commit
   std::uint64_t frame_sequence = 0;
-  std::uint64_t frame_place = 0;     // in its file
-  std::uint64_t generation = 0;      // of its file
-  std::uint64_t from = 0;            // commit only
+  std::uint64_t frame_place = 0;  // in its file
+  std::uint64_t generation = 0;   // of its file
+  std::uint64_t from = 0;         // commit only
   std::uint64_t to = 0;
   std::uint64_t epoch = 0;
-  std::uint32_t body = 0;            // place inside the frame
+  std::uint32_t body = 0;  // place inside the frame
   std::uint32_t length = 0;
   std::uint32_t checksum = 0;
-  std::uint32_t count = 0;           // events; 1 for a commit
-  bool carried = false;              // lies in the partition's side file of that generation
+  std::uint32_t count = 0;  // events; 1 for a commit
+  bool carried = false;     // lies in the partition's side file of that generation
   friend bool operator==(const BatchPlace&, const BatchPlace&) = default;
 };
 
@@ -60,8 +60,8 @@ class Catalog {
   /// One partition's state entry, with another horizon.
   [[nodiscard]] DirectoryEntry state_entry(std::uint32_t partition, std::uint64_t begin) const;
 
-  /// Batches from the one that holds `position` on (ingest), or with a greater sequence (output), until `bytes_max` is reached;
-  /// at least one where there is one. Errors: log_damaged when a batch is missing (a hole).
+  /// Batches from the one that holds `position` on (ingest), or with a greater sequence (output), until `bytes_max` is
+  /// reached; at least one where there is one. Errors: log_damaged when a batch is missing (a hole).
   [[nodiscard]] Result<std::vector<BatchPlace>> find(std::uint32_t partition, std::uint64_t position,
                                                      std::size_t bytes_max) const;
   /// The first batch missing between begin and end, if any: [from, to).

@@ -13,8 +13,8 @@ Result<void> check_shape(const CommitGroup& group, std::size_t partitions) {
   std::vector<bool> seen(partitions);
   for (const PartitionCommit& part : group.parts) {
     if (part.partition.value >= partitions || seen[part.partition.value]) {
-      return fail(Errc::invalid_argument, "partition {} of a commit group: each at most once, below {}", part.partition.value,
-                  partitions);
+      return fail(Errc::invalid_argument, "partition {} of a commit group: each at most once, below {}",
+                  part.partition.value, partitions);
     }
     seen[part.partition.value] = true;
     if (part.to < part.from) {
@@ -24,8 +24,8 @@ Result<void> check_shape(const CommitGroup& group, std::size_t partitions) {
     std::uint64_t bytes = 0;
     for (const SharedBytes& piece : part.body) {
       if (piece.size() % 8 != 0) {
-        return fail(Errc::invalid_argument, "partition {}: a piece of {} bytes, not a multiple of 8", part.partition.value,
-                    piece.size());
+        return fail(Errc::invalid_argument, "partition {}: a piece of {} bytes, not a multiple of 8",
+                    part.partition.value, piece.size());
       }
       bytes += piece.size();
     }

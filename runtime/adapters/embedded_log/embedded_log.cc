@@ -81,8 +81,8 @@ class ReadLane {
 
 class EmbeddedLogImpl final : public EmbeddedLog {
  public:
-  EmbeddedLogImpl(std::unique_ptr<FileLock> lock, LogIdentity identity, LogRecovery recovery, std::unique_ptr<Journal> ingest,
-                  std::unique_ptr<Journal> output, const LaneOptions& options)
+  EmbeddedLogImpl(std::unique_ptr<FileLock> lock, LogIdentity identity, LogRecovery recovery,
+                  std::unique_ptr<Journal> ingest, std::unique_ptr<Journal> output, const LaneOptions& options)
       : lock_(std::move(lock)),
         identity_(identity),
         recovery_(std::move(recovery)),
@@ -185,11 +185,12 @@ Result<void> check(const EmbeddedLogOptions& options) {
   constexpr std::uint64_t kSegmentMin = 64 * 1024;
   constexpr std::uint64_t kSegmentMax = std::uint64_t{1} << 30;
   if (options.segment_bytes < kSegmentMin || options.segment_bytes > kSegmentMax || options.segment_bytes % 4096 != 0) {
-    return fail(Errc::invalid_argument, "segment size: {}: a multiple of 4096, {} to {}", options.segment_bytes, kSegmentMin,
-                kSegmentMax);
+    return fail(Errc::invalid_argument, "segment size: {}: a multiple of 4096, {} to {}", options.segment_bytes,
+                kSegmentMin, kSegmentMax);
   }
   if (options.outstanding_bytes_max < 1 || options.outstanding_bytes_max > (std::uint64_t{1} << 30)) {
-    return fail(Errc::invalid_argument, "outstanding bytes: {}: 1 to {}", options.outstanding_bytes_max, std::uint64_t{1} << 30);
+    return fail(Errc::invalid_argument, "outstanding bytes: {}: 1 to {}", options.outstanding_bytes_max,
+                std::uint64_t{1} << 30);
   }
   if (options.frame_bytes_max > (std::uint64_t{1} << 30)) {
     return fail(Errc::invalid_argument, "frame bytes: {}: at most {}", options.frame_bytes_max, std::uint64_t{1} << 30);
@@ -212,10 +213,11 @@ Result<LogIdentity> find_identity(FileOps& files, const EmbeddedLogOptions& opti
     const auto names = files.list(options.directory + "/" + name);
     if (!names && names.error().code != Errc::not_found) return fail(names.error());
     if (!names) continue;
-    const bool segments = std::any_of(names->begin(), names->end(), [](const std::string& n) { return n.starts_with("segment-"); });
+    const bool segments =
+        std::any_of(names->begin(), names->end(), [](const std::string& n) { return n.starts_with("segment-"); });
     if (segments) {
-      return fail(Errc::log_damaged, "{}: there are segments, but the log's identity file ({}) is missing", options.directory,
-                  journal::kIdentityName);
+      return fail(Errc::log_damaged, "{}: there are segments, but the log's identity file ({}) is missing",
+                  options.directory, journal::kIdentityName);
     }
   }
   LogIdentity fresh;
@@ -241,14 +243,16 @@ Result<void> clear_unfinished(FileOps& files, const std::string& directory) {
 Result<std::unique_ptr<Journal>> begin_journal(journal::OpenedJournal opened, std::uint64_t nonce, const Clock& clock) {
   WEIR_ASSIGN(const journal::StoreListing listing, opened.store->list());
   WEIR_TRY(opened.store->adopt_spares(listing));
-  auto journal = std::make_unique<Journal>(std::move(opened.store), opened.identity, std::move(opened.recovered), nonce, clock);
+  auto journal =
+      std::make_unique<Journal>(std::move(opened.store), opened.identity, std::move(opened.recovered), nonce, clock);
   WEIR_TRY(journal->begin());
   return journal;
 }
 
 }  // namespace
 
-Result<std::unique_ptr<EmbeddedLog>> open_embedded_log(const EmbeddedLogOptions& options, const Clock& clock, Rng& rng) {
+Result<std::unique_ptr<EmbeddedLog>> open_embedded_log(const EmbeddedLogOptions& options, const Clock& clock,
+                                                       Rng& rng) {
   WEIR_TRY(check(options));
   FileOps& files = options.files != nullptr ? *options.files : journal::system_file_ops();
   const std::string ingest_directory = options.directory + "/ingest";

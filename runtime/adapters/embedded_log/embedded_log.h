@@ -20,8 +20,8 @@ class FileOps;
 }
 
 struct EmbeddedLogOptions {
-  std::string directory;        // made when missing
-  std::uint32_t partitions = 8; // 1..65'536, fixed when the log is created
+  std::string directory;         // made when missing
+  std::uint32_t partitions = 8;  // 1..65'536, fixed when the log is created
   /// 64 KiB..1 GiB (a configuration file allows 4 MiB or more). A group larger than a segment gets a file of its own.
   std::uint64_t segment_bytes = std::uint64_t{64} << 20;
   /// Queued groups are merged into one frame up to here. One sync per frame: larger is cheaper and slower to answer.
@@ -32,15 +32,15 @@ struct EmbeddedLogOptions {
   std::optional<std::chrono::microseconds> retain;
   /// A frame with nothing behind it for this long is sealed.
   std::chrono::milliseconds seal_delay{100};
-  bool direct_io = true;             // false: through the page cache (buffered where the file system has no O_DIRECT anyway)
-  journal::FileOps* files = nullptr; // null: the operating system's
+  bool direct_io = true;  // false: through the page cache (buffered where the file system has no O_DIRECT anyway)
+  journal::FileOps* files = nullptr;  // null: the operating system's
 };
 
 /// What opening found; to be logged and counted.
 struct LogRecovery {
   struct Journal {
-    std::string name;                  // "ingest", "output"
-    std::uint64_t frames = 0;          // scanned
+    std::string name;          // "ingest", "output"
+    std::uint64_t frames = 0;  // scanned
     std::uint64_t segments = 0;
     std::uint64_t last_sequence = 0;
     bool closed_cleanly = false;
@@ -64,7 +64,7 @@ class EmbeddedLog : public EventLog {
 /// Opens or creates. The clock must outlive the log; the rng is used during the call only.
 /// Errors: data_locked (another process or log uses the directory), data_foreign (other partition count), format_newer,
 /// log_damaged (named: journal, segment, byte, frame; nothing is changed), invalid_argument, disk_full, io_failed.
-[[nodiscard]] Result<std::unique_ptr<EmbeddedLog>> open_embedded_log(const EmbeddedLogOptions& options, const Clock& clock,
-                                                                     Rng& rng);
+[[nodiscard]] Result<std::unique_ptr<EmbeddedLog>> open_embedded_log(const EmbeddedLogOptions& options,
+                                                                     const Clock& clock, Rng& rng);
 
 }  // namespace weir

@@ -10,7 +10,9 @@ namespace {
 constexpr std::size_t kAlign = 4096;
 }
 
-AlignedBuffer::~AlignedBuffer() { std::free(data_); }
+AlignedBuffer::~AlignedBuffer() {
+  std::free(data_);
+}
 
 char* AlignedBuffer::grow(std::size_t bytes) {
   if (bytes <= capacity_) return data_;
@@ -60,7 +62,8 @@ Result<std::string> read_file(FileOps& files, const std::string& path, std::size
   return text;
 }
 
-Result<void> replace_file(FileOps& files, const std::string& directory, const std::string& name, std::string_view bytes) {
+Result<void> replace_file(FileOps& files, const std::string& directory, const std::string& name,
+                          std::string_view bytes) {
   const std::string path = directory + "/" + name;
   const std::string fresh = path + ".new";
   WEIR_TRY(files.unlink(fresh));

@@ -31,10 +31,10 @@ class File {
 };
 
 enum class OpenMode : std::uint8_t {
-  read,             // through the page cache; the file must exist
-  read_direct,      // past the page cache where the file system can
-  write_direct,     // read and write, past the page cache where the file system can; created when missing
-  write_buffered,   // read and write, through the page cache; created when missing
+  read,            // through the page cache; the file must exist
+  read_direct,     // past the page cache where the file system can
+  write_direct,    // read and write, past the page cache where the file system can; created when missing
+  write_buffered,  // read and write, through the page cache; created when missing
 };
 
 /// Held as long as it lives; the operating system drops it with the process.

@@ -18,7 +18,9 @@ class FrameBuilder {
   /// Starts over; keeps the memory.
   void clear() noexcept;
   void add(const DirectoryEntry& entry) { add(entry, std::span<const std::string_view>{}); }
-  void add(const DirectoryEntry& entry, std::string_view body) { add(entry, std::span<const std::string_view>(&body, 1)); }
+  void add(const DirectoryEntry& entry, std::string_view body) {
+    add(entry, std::span<const std::string_view>(&body, 1));
+  }
   /// The pieces become one body.
   void add(DirectoryEntry entry, std::span<const std::string_view> pieces);
   void add(const DirectoryEntry& entry, std::span<const SharedBytes> pieces);

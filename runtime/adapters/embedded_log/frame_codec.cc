@@ -16,21 +16,25 @@ constexpr std::size_t kChecksumAt = 4;
 constexpr std::size_t kCoveredFrom = 8;
 constexpr std::size_t kReservedFrom = 96;
 
-bool known_kind(std::uint8_t kind) { return kind >= 1 && kind <= 3; }
+bool known_kind(std::uint8_t kind) {
+  return kind >= 1 && kind <= 3;
+}
 
 bool entry_fits(const FrameHeader& header, const DirectoryEntry& entry) {
   const auto kind = static_cast<std::uint32_t>(entry.kind);
   if (kind < 1 || kind > 6) return false;
-  const bool ingest = entry.kind == EntryKind::batch || entry.kind == EntryKind::source || entry.kind == EntryKind::ingest_state;
+  const bool ingest =
+      entry.kind == EntryKind::batch || entry.kind == EntryKind::source || entry.kind == EntryKind::ingest_state;
   if (ingest != (header.journal == JournalKind::ingest)) return false;
   if (entry.length == 0) return true;
-  return entry.place >= front_bytes(header.entries) &&
-         std::uint64_t{entry.place} + entry.length <= header.frame_bytes;
+  return entry.place >= front_bytes(header.entries) && std::uint64_t{entry.place} + entry.length <= header.frame_bytes;
 }
 
 }  // namespace
 
-std::string_view to_string(JournalKind kind) noexcept { return kind == JournalKind::ingest ? "ingest" : "output"; }
+std::string_view to_string(JournalKind kind) noexcept {
+  return kind == JournalKind::ingest ? "ingest" : "output";
+}
 
 void encode_header(FrameHeader& header, char* to) noexcept {
   std::memset(to, 0, kHeaderBytes);
@@ -76,7 +80,8 @@ HeaderFault decode_header(std::string_view block, FrameHeader& header) noexcept 
   bool zero = true;
   for (std::size_t i = kReservedFrom; i < kHeaderBytes; ++i) zero = zero && from[i] == 0;
   if (!known_kind(kind) || journal < 1 || journal > 2 || !zero || header.entries > kEntriesMax ||
-      header.frame_bytes % kFrameAlign != 0 || header.frame_bytes < front_bytes(header.entries) || header.sequence == 0) {
+      header.frame_bytes % kFrameAlign != 0 || header.frame_bytes < front_bytes(header.entries) ||
+      header.sequence == 0) {
     return HeaderFault::bad;
   }
   header.kind = static_cast<FrameKind>(kind);

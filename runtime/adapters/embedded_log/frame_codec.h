@@ -1,10 +1,11 @@
 // The frame of a journal: one group, one write, one sync. Pure bytes, no files.
 //
-//   header (128 bytes) | directory (64 bytes per entry) | bodies, each at a multiple of 64 | zeros to a multiple of 4096
+//   header (128 bytes) | directory (64 bytes per entry) | bodies, each at a multiple of 64 | zeros to a multiple of
+//   4096
 //
-// The header's checksum covers the header, which holds the checksum of the directory, which holds one per body: so the header
-// checksum names the whole frame, the next frame carries it as its predecessor, and damage in one body is told from damage
-// in the frame.
+// The header's checksum covers the header, which holds the checksum of the directory, which holds one per body: so the
+// header checksum names the whole frame, the next frame carries it as its predecessor, and damage in one body is told
+// from damage in the frame.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -45,14 +46,14 @@ struct FrameRef {
 struct FrameHeader {
   JournalKind journal = JournalKind::ingest;
   FrameKind kind = FrameKind::data;
-  bool closed = false;          // a seal written by close(): nothing follows in this segment
+  bool closed = false;  // a seal written by close(): nothing follows in this segment
   std::uint64_t sequence = 0;
-  std::uint64_t generation = 0;   // of the segment; grows with every segment begun
-  std::uint64_t nonce = 0;        // drawn at each open
-  std::uint64_t log_tag = 0;      // low half of the log id
-  std::uint64_t oldest = 0;       // sequence of the first frame still kept when this one was written
-  std::int64_t written_at = 0;    // wall time in microseconds since 1970
-  FrameRef predecessor;           // sequence 0: the journal begins here
+  std::uint64_t generation = 0;  // of the segment; grows with every segment begun
+  std::uint64_t nonce = 0;       // drawn at each open
+  std::uint64_t log_tag = 0;     // low half of the log id
+  std::uint64_t oldest = 0;      // sequence of the first frame still kept when this one was written
+  std::int64_t written_at = 0;   // wall time in microseconds since 1970
+  FrameRef predecessor;          // sequence 0: the journal begins here
   std::uint32_t directory_checksum = 0;
   std::uint32_t entries = 0;
   std::uint32_t frame_bytes = 0;  // a multiple of kFrameAlign
@@ -72,7 +73,7 @@ enum class EntryKind : std::uint32_t {
 struct DirectoryEntry {
   EntryKind kind = EntryKind::batch;
   std::uint32_t partition = 0;
-  std::uint32_t place = 0;     // of the body, from the start of the frame
+  std::uint32_t place = 0;  // of the body, from the start of the frame
   std::uint32_t length = 0;
   std::uint32_t checksum = 0;  // of the body
   std::uint32_t count = 0;
@@ -100,7 +101,8 @@ enum class HeaderFault : std::uint8_t {
 }
 void encode_entry(const DirectoryEntry& entry, char* to) noexcept;
 /// `front` holds header and directory. Empty when the checksum is wrong or an entry points outside the frame.
-[[nodiscard]] std::optional<std::vector<DirectoryEntry>> decode_directory(const FrameHeader& header, std::string_view front);
+[[nodiscard]] std::optional<std::vector<DirectoryEntry>> decode_directory(const FrameHeader& header,
+                                                                          std::string_view front);
 
 /// Body of a source entry. They stand first among the bodies, so that reading the front of a frame reads them too.
 [[nodiscard]] std::string encode_source(std::string_view source, std::string_view position);

@@ -165,11 +165,13 @@ Result<IndexCheckpoint> decode_checkpoint(const JournalIdentity& identity, std::
   if (bytes.size() < 8 || load<std::uint32_t>(bytes.data()) != kMagic) return damaged("it is not an index");
   if (crc32c(bytes.substr(8)) != load<std::uint32_t>(bytes.data() + 4)) return damaged("its checksum is wrong");
   Decoder in(bytes.substr(8));
-  if (in.get<std::uint32_t>() != kVersion) return fail(Errc::format_newer, "index of the {} journal: newer format", to_string(identity.journal));
+  if (in.get<std::uint32_t>() != kVersion)
+    return fail(Errc::format_newer, "index of the {} journal: newer format", to_string(identity.journal));
   const auto journal = in.get<std::uint32_t>();
   const auto log_tag = in.get<std::uint64_t>();
   const auto partitions = in.get<std::uint32_t>();
-  if (journal != static_cast<std::uint32_t>(identity.journal) || log_tag != identity.log_tag || partitions != identity.partitions) {
+  if (journal != static_cast<std::uint32_t>(identity.journal) || log_tag != identity.log_tag ||
+      partitions != identity.partitions) {
     return damaged("it belongs to another log");
   }
   IndexCheckpoint checkpoint(Catalog(identity.journal, identity.partitions));

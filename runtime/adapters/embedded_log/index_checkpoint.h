@@ -1,5 +1,6 @@
-// The catalog of a journal in a file of its own, so that opening reads only what came after it. It is a shortcut: missing or
-// damaged, it is rebuilt by scanning; but one that speaks of frames the journal does not have proves that frames are gone.
+// The catalog of a journal in a file of its own, so that opening reads only what came after it. It is a shortcut:
+// missing or damaged, it is rebuilt by scanning; but one that speaks of frames the journal does not have proves that
+// frames are gone.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -23,8 +24,9 @@ struct IndexCheckpoint {
 /// File name inside the journal's directory.
 inline constexpr const char* kCheckpointName = "index";
 
-[[nodiscard]] std::string encode_checkpoint(const JournalIdentity& identity, const Catalog& catalog, const FrameRef& last,
-                                            std::uint64_t generation, const std::vector<LiveSegment>& segments);
+[[nodiscard]] std::string encode_checkpoint(const JournalIdentity& identity, const Catalog& catalog,
+                                            const FrameRef& last, std::uint64_t generation,
+                                            const std::vector<LiveSegment>& segments);
 /// Errors: log_damaged (checksum, bounds, another log), format_newer.
 [[nodiscard]] Result<IndexCheckpoint> decode_checkpoint(const JournalIdentity& identity, std::string_view bytes);
 /// Errors: as decode_checkpoint, io_failed.

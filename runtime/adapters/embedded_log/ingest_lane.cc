@@ -40,7 +40,8 @@ Result<void> IngestLane::check(const AppendGroup& group, std::uint64_t& bytes) c
     if (batch.partition.value >= reserved_.size()) {
       return fail(Errc::invalid_argument, "partition {}: the log has {}", batch.partition.value, reserved_.size());
     }
-    if (batch.count < 1 || batch.count > 65'535) return fail(Errc::invalid_argument, "{} events in a batch: 1 to 65535", batch.count);
+    if (batch.count < 1 || batch.count > 65'535)
+      return fail(Errc::invalid_argument, "{} events in a batch: 1 to 65535", batch.count);
     if (batch.bytes.size() > kBatchBytesMax) {
       return fail(Errc::invalid_argument, "a batch of {} bytes: at most {}", batch.bytes.size(), kBatchBytesMax);
     }
@@ -48,8 +49,8 @@ Result<void> IngestLane::check(const AppendGroup& group, std::uint64_t& bytes) c
   }
   for (const SourcePosition& position : group.positions) {
     if (position.source.size() > kSourceBytesMax || position.position.size() > kPositionBytesMax) {
-      return fail(Errc::invalid_argument, "a source of {} and a position of {} bytes: at most {} and {}", position.source.size(),
-                  position.position.size(), kSourceBytesMax, kPositionBytesMax);
+      return fail(Errc::invalid_argument, "a source of {} and a position of {} bytes: at most {} and {}",
+                  position.source.size(), position.position.size(), kSourceBytesMax, kPositionBytesMax);
     }
     bytes += position.source.size() + position.position.size() + kEntryBytes;
   }
@@ -158,7 +159,8 @@ void IngestLane::run() {
       const std::scoped_lock lock(mutex_);
       trim_asked_ = true;  // time has passed: more may be old enough now
     }
-    if (!wanted.empty()) static_cast<void>(journal_.apply_trim(wanted, options_.retain_micros, [this] { return wait_for_space(); }));
+    if (!wanted.empty())
+      static_cast<void>(journal_.apply_trim(wanted, options_.retain_micros, [this] { return wait_for_space(); }));
     const std::scoped_lock lock(mutex_);
     short_of_space_ = journal_.short_of_space();
   }
@@ -215,9 +217,11 @@ void IngestLane::write(std::vector<Item>& items) {
   std::vector<std::pair<std::string, std::string>> sources;
   fill(items, sources);
   std::size_t completed = 0;
-  // Buffered appends are answered once the operating system has the bytes; order is kept, so one behind a durable one waits.
+  // Buffered appends are answered once the operating system has the bytes; order is kept, so one behind a durable one
+  // waits.
   const auto written = [&] {
-    while (completed < items.size() && items[completed].group.durability == Durability::buffered) items[completed++].done({});
+    while (completed < items.size() && items[completed].group.durability == Durability::buffered)
+      items[completed++].done({});
   };
   const WriteResult result = journal_.write(frame_, std::move(sources), written, [this] { return wait_for_space(); });
   if (result.kind != WriteResult::Kind::durable) return give_up(items, completed, result);

@@ -18,7 +18,8 @@
 namespace weir::journal {
 
 struct LaneOptions {
-  std::uint64_t frame_bytes_max = std::uint64_t{1} << 20;         // queued groups are merged up to here; one alone may be larger
+  std::uint64_t frame_bytes_max = std::uint64_t{1}
+                                  << 20;  // queued groups are merged up to here; one alone may be larger
   std::uint64_t outstanding_bytes_max = std::uint64_t{256} << 20;  // beyond: log_busy
   std::chrono::milliseconds seal_delay{100};
   std::optional<std::int64_t> retain_micros;  // empty: never trim
@@ -73,9 +74,9 @@ class IngestLane {
   bool failed_ = false;
   bool closing_ = false;
   bool closed_ = false;
-  FrameBuilder frame_;              // writer thread only, as the following
+  FrameBuilder frame_;  // writer thread only, as the following
   std::deque<std::string> bodies_;
-  std::vector<Item> unsynced_;      // acknowledged and not written: only by a deliberate defect
+  std::vector<Item> unsynced_;  // acknowledged and not written: only by a deliberate defect
   std::thread thread_;
 };
 

@@ -9,16 +9,16 @@
 namespace weir::journal {
 
 namespace {
-// Attempts to write a frame again into a new segment before the journal has failed for good; a disk that refuses three files
-// in turn will refuse the fourth.
+// Attempts to write a frame again into a new segment before the journal has failed for good; a disk that refuses three
+// files in turn will refuse the fourth.
 constexpr int kAttemptsMax = 3;
-// A checkpoint is written at the switch to a new segment once this many times its size has been written since the last one:
-// at most 6 % more bytes.
+// A checkpoint is written at the switch to a new segment once this many times its size has been written since the last
+// one: at most 6 % more bytes.
 constexpr std::uint64_t kCheckpointShare = 16;
 }  // namespace
 
-Journal::Journal(std::unique_ptr<SegmentStore> store, JournalIdentity identity, RecoveredJournal recovered, std::uint64_t nonce,
-                 const Clock& clock)
+Journal::Journal(std::unique_ptr<SegmentStore> store, JournalIdentity identity, RecoveredJournal recovered,
+                 std::uint64_t nonce, const Clock& clock)
     : store_(std::move(store)),
       identity_(identity),
       nonce_(nonce),
@@ -131,8 +131,9 @@ void Journal::enter(const FrameBuilder& frame, const FrameHeader& header,
 WriteResult Journal::write(FrameBuilder& frame, std::vector<std::pair<std::string, std::string>> sources,
                            const std::function<void()>& written, const std::function<bool()>& keep_trying) {
   if (failed_) {
-    return {WriteResult::Kind::given_up, {Errc::log_closed, fmt::format("the {} journal has failed; open the log again",
-                                                                        to_string(identity_.journal))}};
+    return {
+        WriteResult::Kind::given_up,
+        {Errc::log_closed, fmt::format("the {} journal has failed; open the log again", to_string(identity_.journal))}};
   }
   const std::uint64_t bytes = frame.bytes();
   if (active_.file == nullptr || spoiled_ || active_.place + bytes + kFrameAlign > active_.size) {
@@ -150,9 +151,10 @@ WriteResult Journal::write(FrameBuilder& frame, std::vector<std::pair<std::strin
   return {};
 }
 
-/// After a failed write or sync nobody knows what of the frame is on the disk, and the file is not asked again. The frame goes
-/// into a new segment that follows the last synced frame, which makes whatever lies in the old one void.
-WriteResult Journal::write_again(FrameBuilder& frame, FrameHeader& header, Error error, const std::function<bool()>& keep_trying) {
+/// After a failed write or sync nobody knows what of the frame is on the disk, and the file is not asked again. The
+/// frame goes into a new segment that follows the last synced frame, which makes whatever lies in the old one void.
+WriteResult Journal::write_again(FrameBuilder& frame, FrameHeader& header, Error error,
+                                 const std::function<bool()>& keep_trying) {
   int attempts = 0;
   for (;;) {
     auto done = begin_segment(frame.bytes());
@@ -186,7 +188,8 @@ bool Journal::put_seal(bool closed) {
 }
 
 void Journal::seal() {
-  if (!sealed_) static_cast<void>(put_seal(false));  // a seal that fails spoils the file; the next frame finds a new one
+  if (!sealed_)
+    static_cast<void>(put_seal(false));  // a seal that fails spoils the file; the next frame finds a new one
 }
 
 void Journal::close() {

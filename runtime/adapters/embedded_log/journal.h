@@ -1,5 +1,5 @@
-// One journal (ingest or output): its files, its catalog, and the one way a frame becomes durable. No threads of its own:
-// writes come from one thread, reads of the catalog from any.
+// One journal (ingest or output): its files, its catalog, and the one way a frame becomes durable. No threads of its
+// own: writes come from one thread, reads of the catalog from any.
 #pragma once
 #include <cstdint>
 #include <functional>
@@ -21,7 +21,7 @@ namespace weir::journal {
 struct RecoveryReport {
   JournalKind journal = JournalKind::ingest;
   std::uint64_t segments = 0;
-  std::uint64_t frames = 0;          // scanned, not counting what the checkpoint covers
+  std::uint64_t frames = 0;  // scanned, not counting what the checkpoint covers
   std::uint64_t last_sequence = 0;
   bool closed_cleanly = false;
   bool checkpoint_used = false;
@@ -50,8 +50,8 @@ struct JournalIdentity {
 };
 
 struct RecoverOptions {
-  /// Syncs the newest segment first, so that what is read as whole is on the device before anything is built on it. The only
-  /// change recovery makes; false for a look from outside.
+  /// Syncs the newest segment first, so that what is read as whole is on the device before anything is built on it. The
+  /// only change recovery makes; false for a look from outside.
   bool sync_newest = true;
   bool use_checkpoint = true;
 };
@@ -71,16 +71,17 @@ struct WriteResult {
 
 class Journal {
  public:
-  Journal(std::unique_ptr<SegmentStore> store, JournalIdentity identity, RecoveredJournal recovered, std::uint64_t nonce, const Clock& clock);
+  Journal(std::unique_ptr<SegmentStore> store, JournalIdentity identity, RecoveredJournal recovered,
+          std::uint64_t nonce, const Clock& clock);
   Journal(const Journal&) = delete;
   Journal& operator=(const Journal&) = delete;
 
   /// Begins the first segment of this run. Errors: disk_full, io_failed.
   [[nodiscard]] Result<void> begin();
 
-  /// Writes and syncs what the builder holds as one frame, then enters it into the catalog. `written` is called between write
-  /// and sync (once, also when the frame has to be written again). `keep_trying` is asked before every further attempt
-  /// while the disk is full and part of the frame may already be on it; it may block.
+  /// Writes and syncs what the builder holds as one frame, then enters it into the catalog. `written` is called between
+  /// write and sync (once, also when the frame has to be written again). `keep_trying` is asked before every further
+  /// attempt while the disk is full and part of the frame may already be on it; it may block.
   [[nodiscard]] WriteResult write(FrameBuilder& frame, std::vector<std::pair<std::string, std::string>> sources,
                                   const std::function<void()>& written, const std::function<bool()>& keep_trying);
   /// Writes a seal where the newest frame is none. Failure is no loss.
@@ -98,7 +99,8 @@ class Journal {
   /// Tries again to make a spare.
   void look_for_space();
 
-  /// What partitions no longer need, as far as `retain` allows, and the segments that frees. Returns false when nothing changed.
+  /// What partitions no longer need, as far as `retain` allows, and the segments that frees. Returns false when nothing
+  /// changed.
   bool apply_trim(const std::vector<std::uint64_t>& wanted, std::optional<std::int64_t> retain_micros,
                   const std::function<bool()>& keep_trying);
 
@@ -129,10 +131,12 @@ class Journal {
   [[nodiscard]] Result<void> put(std::string_view frame, const std::function<void()>& written);
   [[nodiscard]] WriteResult write_again(FrameBuilder& frame, FrameHeader& header, Error error,
                                         const std::function<bool()>& keep_trying);
-  void enter(const FrameBuilder& frame, const FrameHeader& header, std::vector<std::pair<std::string, std::string>> sources);
+  void enter(const FrameBuilder& frame, const FrameHeader& header,
+             std::vector<std::pair<std::string, std::string>> sources);
   [[nodiscard]] bool put_seal(bool closed);
   void recycle(std::int64_t old_before);
-  [[nodiscard]] std::vector<std::uint64_t> allowed_trim(const std::vector<std::uint64_t>& wanted, std::int64_t old_before) const;
+  [[nodiscard]] std::vector<std::uint64_t> allowed_trim(const std::vector<std::uint64_t>& wanted,
+                                                        std::int64_t old_before) const;
   [[nodiscard]] bool carry_over(const LiveSegment& segment);
   [[nodiscard]] Result<std::vector<BatchPlace>> carry_partition(std::uint64_t generation, std::uint32_t partition,
                                                                 const std::vector<BatchPlace>& batches);

@@ -82,7 +82,8 @@ Result<JournalBenchResult> bench_plain_file(const JournalBenchOptions& options, 
 
 Result<JournalBenchResult> bench_journal(const JournalBenchOptions& options) {
   if (options.event_bytes == 0 || options.group_bytes < options.event_bytes) {
-    return fail(Errc::invalid_argument, "a group of {} bytes of events of {}", options.group_bytes, options.event_bytes);
+    return fail(Errc::invalid_argument, "a group of {} bytes of events of {}", options.group_bytes,
+                options.event_bytes);
   }
   journal::FileOps& files = journal::system_file_ops();
   WEIR_TRY(files.make_directory(options.directory));

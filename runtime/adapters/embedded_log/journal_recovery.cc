@@ -41,8 +41,8 @@ class Recovery {
   JournalIdentity identity_;
   RecoveredJournal result_;
   StoreListing listing_;
-  std::vector<Head> chain_;            // ascending; the newest last
-  std::vector<Frame> newest_frames_;   // what stays of the newest segment
+  std::vector<Head> chain_;           // ascending; the newest last
+  std::vector<Frame> newest_frames_;  // what stays of the newest segment
   SegmentScan newest_scan_;
   std::optional<IndexCheckpoint> checkpoint_;
 };
@@ -62,7 +62,8 @@ Result<std::optional<Head>> Recovery::find_newest() {
 
 Result<void> Recovery::scan_newest_segment(const Head& newest) {
   WEIR_ASSIGN(const auto bytes, store_.verifier(name(newest.generation)));
-  WEIR_ASSIGN(newest_scan_, scan_newest(*bytes, segment(newest.generation), {}, [this](const Frame& frame) -> Result<void> {
+  WEIR_ASSIGN(newest_scan_,
+              scan_newest(*bytes, segment(newest.generation), {}, [this](const Frame& frame) -> Result<void> {
                 newest_frames_.push_back(frame);
                 return {};
               }));
@@ -104,7 +105,8 @@ Result<void> Recovery::use_checkpoint() {
     return {};
   }
   if (loaded->last.sequence > newest_scan_.last.sequence) {
-    return fail(Errc::log_damaged, "{} journal, {}, byte {}: it ends at frame {}, but its index was written at frame {}",
+    return fail(Errc::log_damaged,
+                "{} journal, {}, byte {}: it ends at frame {}, but its index was written at frame {}",
                 to_string(identity_.journal), name(chain_.back().generation), newest_scan_.end_place,
                 newest_scan_.last.sequence, loaded->last.sequence);
   }
@@ -151,7 +153,8 @@ Result<void> Recovery::apply_all() {
       if (known != checkpoint_->segments.end()) live = *known;
     } else {
       WEIR_ASSIGN(const auto bytes, store_.verifier(name(head.generation)));
-      WEIR_ASSIGN(const SegmentScan scan, scan_older(*bytes, segment(head.generation), {}, chain_[i + 1].header.predecessor, apply));
+      WEIR_ASSIGN(const SegmentScan scan,
+                  scan_older(*bytes, segment(head.generation), {}, chain_[i + 1].header.predecessor, apply));
       live.used_bytes = scan.end_place;
     }
     result_.segments.push_back(live);
@@ -159,7 +162,8 @@ Result<void> Recovery::apply_all() {
   return {};
 }
 
-/// Side files hold what lagging partitions still need of segments that are gone. They were closed before those were given up.
+/// Side files hold what lagging partitions still need of segments that are gone. They were closed before those were
+/// given up.
 Result<void> Recovery::apply_carries() {
   for (const CarryName& carry : listing_.carries) {
     if (carry.partition >= identity_.partitions) continue;
@@ -170,11 +174,12 @@ Result<void> Recovery::apply_carries() {
         if (!batch || entry.partition != carry.partition) continue;
         const PartitionLog& log = result_.catalog.partition(carry.partition);
         const std::uint32_t count = entry.kind == EntryKind::batch ? entry.count : 1;
-        const bool needed = identity_.journal == JournalKind::ingest ? entry.first + count > log.begin : entry.first > log.begin;
+        const bool needed =
+            identity_.journal == JournalKind::ingest ? entry.first + count > log.begin : entry.first > log.begin;
         if (!needed) continue;
-        result_.catalog.add_carried(carry.partition, {entry.first, frame.header.sequence, frame.place, carry.generation,
-                                                      entry.from, entry.to, entry.epoch, entry.place, entry.length,
-                                                      entry.checksum, count, true});
+        result_.catalog.add_carried(
+            carry.partition, {entry.first, frame.header.sequence, frame.place, carry.generation, entry.from, entry.to,
+                              entry.epoch, entry.place, entry.length, entry.checksum, count, true});
       }
       return {};
     });
@@ -194,13 +199,14 @@ void Recovery::finish(const SegmentScan& end) {
   report.closed_cleanly = end.end == SegmentEnd::closed;
   if (end.end == SegmentEnd::torn) {
     report.torn_frames = 1;
-    report.torn = fmt::format("{} journal, {}, byte {}, frame {}: cut, it was in flight ({})", to_string(identity_.journal),
-                              name(chain_.back().generation), end.end_place, end.last.sequence + 1, end.reason);
+    report.torn =
+        fmt::format("{} journal, {}, byte {}, frame {}: cut, it was in flight ({})", to_string(identity_.journal),
+                    name(chain_.back().generation), end.end_place, end.last.sequence + 1, end.reason);
   }
   for (std::uint32_t p = 0; p < identity_.partitions; ++p) {
     if (const auto hole = result_.catalog.hole(p)) {
-      report.missing.push_back(fmt::format("{} journal, partition {}: [{}, {}) is missing", to_string(identity_.journal), p,
-                                           hole->first, hole->second));
+      report.missing.push_back(fmt::format("{} journal, partition {}: [{}, {}) is missing",
+                                           to_string(identity_.journal), p, hole->first, hole->second));
     }
   }
 }
@@ -208,7 +214,8 @@ void Recovery::finish(const SegmentScan& end) {
 Result<RecoveredJournal> Recovery::run(const RecoverOptions& options) {
   WEIR_ASSIGN(listing_, store_.list());
   if (!listing_.segments.empty()) result_.generation_max = listing_.segments.back();
-  for (const CarryName& carry : listing_.carries) result_.generation_max = std::max(result_.generation_max, carry.generation);
+  for (const CarryName& carry : listing_.carries)
+    result_.generation_max = std::max(result_.generation_max, carry.generation);
   WEIR_ASSIGN(const std::optional<Head> newest, find_newest());
   if (!newest) return std::move(result_);
   if (options.sync_newest) {
@@ -230,7 +237,8 @@ Result<RecoveredJournal> Recovery::run(const RecoverOptions& options) {
 
 }  // namespace
 
-Result<RecoveredJournal> recover_journal(SegmentStore& store, const JournalIdentity& identity, const RecoverOptions& options) {
+Result<RecoveredJournal> recover_journal(SegmentStore& store, const JournalIdentity& identity,
+                                         const RecoverOptions& options) {
   return Recovery(store, identity).run(options);
 }
 

@@ -51,7 +51,8 @@ class Verifier {
       WEIR_ASSIGN(const auto bytes, opened_.store->verifier(SegmentStore::carry_name(carry)));
       auto scan = journal::scan_newest(*bytes, identity_of(carry.generation), {}, checker(*bytes));
       const bool cut = scan && scan->end != journal::SegmentEnd::closed;
-      if (cut) result_.damage.push_back(fmt::format("{}: it does not end with its seal", SegmentStore::carry_name(carry)));
+      if (cut)
+        result_.damage.push_back(fmt::format("{}: it does not end with its seal", SegmentStore::carry_name(carry)));
       WEIR_TRY(note(std::move(scan)));
     }
     return {};
@@ -136,7 +137,8 @@ Result<JournalVerification> verify_journals(const std::string& directory, journa
   options.directory = directory;
   std::vector<OpenedJournal> opened;
   for (const JournalKind kind : {JournalKind::ingest, JournalKind::output}) {
-    auto journal = journal::open_journal(ops, options, *identity, kind, {.sync_newest = false, .use_checkpoint = false});
+    auto journal =
+        journal::open_journal(ops, options, *identity, kind, {.sync_newest = false, .use_checkpoint = false});
     if (!journal) {
       if (journal.error().code != Errc::log_damaged) return fail(std::move(journal.error()));
       result.damage.push_back(journal.error().context);
@@ -176,7 +178,8 @@ Result<JournalStat> stat_journals(const std::string& directory, journal::FileOps
   for (std::uint32_t p = 0; p < identity.partitions; ++p) {
     const journal::PartitionLog& in = ingest.recovered.catalog.partition(p);
     const journal::PartitionLog& out = output.recovered.catalog.partition(p);
-    stat.partitions.push_back({p, in.begin, in.end, body_bytes(in), out.committed, out.epoch, out.begin, out.end, body_bytes(out)});
+    stat.partitions.push_back(
+        {p, in.begin, in.end, body_bytes(in), out.committed, out.epoch, out.begin, out.end, body_bytes(out)});
   }
   for (const auto& [source, position] : ingest.recovered.catalog.sources()) stat.sources.emplace_back(source, position);
   return stat;

@@ -22,7 +22,8 @@ struct JournalVerification {
   std::vector<std::string> notes;
 };
 /// Errors: not_found (no log there), format_newer, io_failed. Damage is no error: it is what was asked for.
-[[nodiscard]] Result<JournalVerification> verify_journals(const std::string& directory, journal::FileOps* files = nullptr);
+[[nodiscard]] Result<JournalVerification> verify_journals(const std::string& directory,
+                                                          journal::FileOps* files = nullptr);
 
 /// `weir journal stat`.
 struct JournalStat {
@@ -69,14 +70,15 @@ struct JournalBenchOptions {
   std::uint64_t group_bytes = 256 * 1024;
   std::uint64_t segment_bytes = std::uint64_t{64} << 20;
   bool direct_io = true;
-  bool recycled = true;    // false: every segment is new to the file system
-  bool plain_file = false; // not the journal: the same bytes, one pwrite and one fdatasync per group, through the page cache
+  bool recycled = true;  // false: every segment is new to the file system
+  bool plain_file =
+      false;  // not the journal: the same bytes, one pwrite and one fdatasync per group, through the page cache
 };
 struct JournalBenchResult {
   std::uint64_t events = 0;
-  std::uint64_t bytes = 0;       // written, with frames
+  std::uint64_t bytes = 0;  // written, with frames
   std::uint64_t syncs = 0;
-  double cpu_ns_per_event = 0;   // of the process, user and system
+  double cpu_ns_per_event = 0;  // of the process, user and system
   double wall_seconds = 0;
 };
 /// Errors: those of the disk.

@@ -17,7 +17,8 @@ constexpr std::uint64_t kCarryDivisor = 2;
 }  // namespace
 
 /// Horizons as wanted, but not past the first batch that is too young. Equal to the present ones where nothing moves.
-std::vector<std::uint64_t> Journal::allowed_trim(const std::vector<std::uint64_t>& wanted, std::int64_t old_before) const {
+std::vector<std::uint64_t> Journal::allowed_trim(const std::vector<std::uint64_t>& wanted,
+                                                 std::int64_t old_before) const {
   std::vector<std::uint64_t> allowed(identity_.partitions);
   const auto young = [&](const BatchPlace& batch) {
     if (batch.carried) return false;

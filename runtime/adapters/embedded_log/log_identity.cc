@@ -26,7 +26,8 @@ std::string encode_identity(const LogIdentity& identity) {
 
 Result<LogIdentity> decode_identity(std::string_view bytes) {
   const bool ours = bytes.size() >= kBytes && bytes.starts_with(kMagic);
-  if (ours && load<std::uint32_t>(bytes.data() + 12) > kVersion && load<std::uint32_t>(bytes.data() + 8) == crc32c(bytes.substr(12))) {
+  if (ours && load<std::uint32_t>(bytes.data() + 12) > kVersion &&
+      load<std::uint32_t>(bytes.data() + 8) == crc32c(bytes.substr(12))) {
     return fail(Errc::format_newer, "the log was written by a newer weir (format {}, this one reads up to {})",
                 load<std::uint32_t>(bytes.data() + 12), kVersion);
   }

@@ -14,7 +14,8 @@ Result<OpenedJournal> open_journal(FileOps& files, const EmbeddedLogOptions& opt
   const JournalIdentity journal{kind, identity.log_id.low, identity.partitions};
   WEIR_ASSIGN(RecoveredJournal recovered, recover_journal(*store, journal, recover));
   if (identity.ready && recovered.last.sequence == 0) {
-    return fail(Errc::log_damaged, "{} journal, {}: its segments are missing", to_string(kind), store->options().directory);
+    return fail(Errc::log_damaged, "{} journal, {}: its segments are missing", to_string(kind),
+                store->options().directory);
   }
   return OpenedJournal{std::move(store), journal, std::move(recovered)};
 }

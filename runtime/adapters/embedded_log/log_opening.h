@@ -17,8 +17,9 @@ struct OpenedJournal {
 };
 
 /// Reads `<directory>/<journal>`. Errors: as recover_journal.
-[[nodiscard]] Result<OpenedJournal> open_journal(FileOps& files, const EmbeddedLogOptions& options, const LogIdentity& identity,
-                                                 JournalKind kind, const RecoverOptions& recover);
+[[nodiscard]] Result<OpenedJournal> open_journal(FileOps& files, const EmbeddedLogOptions& options,
+                                                 const LogIdentity& identity, JournalKind kind,
+                                                 const RecoverOptions& recover);
 /// Errors: log_damaged, when ingest ends before a committed position.
 [[nodiscard]] Result<void> check_together(const Catalog& ingest, const Catalog& output);
 [[nodiscard]] LogRecovery::Journal describe_recovery(const RecoveryReport& report);

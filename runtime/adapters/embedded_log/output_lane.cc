@@ -107,7 +107,8 @@ void OutputLane::run() {
     }
     const std::uint64_t segments = journal_.segments_begun();
     if (!items.empty()) write(items);
-    if (!wanted.empty()) static_cast<void>(journal_.apply_trim(wanted, options_.retain_micros, [this] { return wait_for_space(); }));
+    if (!wanted.empty())
+      static_cast<void>(journal_.apply_trim(wanted, options_.retain_micros, [this] { return wait_for_space(); }));
     if (close_now) journal_.close();
     const std::scoped_lock lock(mutex_);
     if (journal_.segments_begun() != segments && !closing_) trim_asked_ = true;
@@ -131,7 +132,8 @@ void OutputLane::decide(Item& item, std::vector<PartitionPosition>& ahead, const
   if (item.fenced) {
     for (const PartitionId partition : item.fence) {
       if (partition.value >= ahead.size()) {
-        item.outcome.error = {Errc::invalid_argument, fmt::format("partition {}: the log has {}", partition.value, ahead.size())};
+        item.outcome.error = {Errc::invalid_argument,
+                              fmt::format("partition {}: the log has {}", partition.value, ahead.size())};
         return;
       }
     }

@@ -13,8 +13,8 @@
 
 namespace weir {
 
-/// Answers as EventLog does, at once and on the caller's stack. What a crash left torn is passed over, as opening would cut it.
-/// Thread-safe. A log that a node writes to meanwhile may look damaged: use it on stopped nodes.
+/// Answers as EventLog does, at once and on the caller's stack. What a crash left torn is passed over, as opening would
+/// cut it. Thread-safe. A log that a node writes to meanwhile may look damaged: use it on stopped nodes.
 class ReadOnlyLog {
  public:
   virtual ~ReadOnlyLog() = default;
@@ -27,8 +27,8 @@ class ReadOnlyLog {
   [[nodiscard]] virtual const LogRecovery& recovery() const = 0;
 };
 
-/// `files` null: the operating system's. Errors: not_found (no log there, or its creation was never finished), format_newer,
-/// log_damaged, io_failed.
+/// `files` null: the operating system's. Errors: not_found (no log there, or its creation was never finished),
+/// format_newer, log_damaged, io_failed.
 [[nodiscard]] Result<std::unique_ptr<ReadOnlyLog>> open_log_read_only(const std::string& directory,
                                                                       journal::FileOps* files = nullptr);
 

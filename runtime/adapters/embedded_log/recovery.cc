@@ -37,10 +37,11 @@ class Scanner {
   }
   /// A whole frame of this segment behind `from`, later than `after`.
   [[nodiscard]] Result<std::optional<std::pair<std::uint64_t, std::uint64_t>>> find_successor(std::uint64_t from,
-                                                                                             std::uint64_t after);
-  [[nodiscard]] tl::unexpected<Error> damage(std::uint64_t place, std::uint64_t sequence, const std::string& why) const {
-    return fail(Errc::log_damaged, "{} journal, {}, byte {}, frame {}: {}", to_string(identity_.journal), bytes_.name(), place,
-                sequence, why);
+                                                                                              std::uint64_t after);
+  [[nodiscard]] tl::unexpected<Error> damage(std::uint64_t place, std::uint64_t sequence,
+                                             const std::string& why) const {
+    return fail(Errc::log_damaged, "{} journal, {}, byte {}, frame {}: {}", to_string(identity_.journal), bytes_.name(),
+                place, sequence, why);
   }
 
  private:
@@ -58,7 +59,8 @@ class Scanner {
 std::string Scanner::misfit(const FrameHeader& header) const {
   if (WEIR_DEFECT("stale_frame_accepted")) return {};
   const bool head = last_.sequence == 0;
-  if (head != (header.kind == FrameKind::head)) return head ? "the segment's first frame is no head" : "a head inside a segment";
+  if (head != (header.kind == FrameKind::head))
+    return head ? "the segment's first frame is no head" : "a head inside a segment";
   if (header.sequence != header.predecessor.sequence + 1) return "its predecessor is not the frame before it";
   if (!head && header.predecessor != last_) return "it does not name the frame before it";
   return {};
@@ -130,7 +132,8 @@ Result<bool> Scanner::read_sources(Frame& frame) {
   return true;
 }
 
-Result<std::optional<std::pair<std::uint64_t, std::uint64_t>>> Scanner::find_successor(std::uint64_t from, std::uint64_t after) {
+Result<std::optional<std::pair<std::uint64_t, std::uint64_t>>> Scanner::find_successor(std::uint64_t from,
+                                                                                       std::uint64_t after) {
   for (std::uint64_t chunk = align_up(from, kFrameAlign); chunk < bytes_.size(); chunk += kSearchChunk) {
     WEIR_ASSIGN(const std::string_view block, bytes_.read(chunk, kSearchChunk));
     for (std::size_t at = 0; at + kHeaderBytes <= block.size(); at += kFrameAlign) {
@@ -151,8 +154,8 @@ Result<std::string> check_bodies(SegmentBytes& bytes, const Frame& frame, bool p
   if (whole.size() < frame.header.frame_bytes) return std::string("the file ends inside it");
   std::uint64_t end = front_bytes(frame.header.entries);
   const auto zero_until = [&](std::uint64_t to) {
-    return std::all_of(whole.begin() + static_cast<std::ptrdiff_t>(end), whole.begin() + static_cast<std::ptrdiff_t>(to),
-                       [](char c) { return c == 0; });
+    return std::all_of(whole.begin() + static_cast<std::ptrdiff_t>(end),
+                       whole.begin() + static_cast<std::ptrdiff_t>(to), [](char c) { return c == 0; });
   };
   for (const DirectoryEntry& entry : frame.entries) {
     if (entry.length == 0) continue;
@@ -192,10 +195,10 @@ Result<SegmentScan> scan_newest(SegmentBytes& bytes, const SegmentIdentity& iden
   const std::uint64_t bad_place = scanner.place();
   WEIR_ASSIGN(const auto successor, scanner.find_successor(bad_place + kFrameAlign, scanner.last().sequence));
   if (successor) {
-    return scanner.damage(bad_place, scanner.last().sequence + 1,
-                          fmt::format("{}, and frame {} follows at byte {}",
-                                      stop.reason.empty() ? "no frame begins here" : stop.reason, successor->second,
-                                      successor->first));
+    return scanner.damage(
+        bad_place, scanner.last().sequence + 1,
+        fmt::format("{}, and frame {} follows at byte {}", stop.reason.empty() ? "no frame begins here" : stop.reason,
+                    successor->second, successor->first));
   }
   scan.end = stop.kind == Probe::Kind::bad ? SegmentEnd::torn : SegmentEnd::open;
   scan.reason = stop.reason;
@@ -256,10 +259,10 @@ Result<HeadRead> read_head(SegmentBytes& bytes, const SegmentIdentity& identity)
   }
   WEIR_ASSIGN(const auto successor, scanner.find_successor(kFrameAlign, 0));
   if (!successor) return head;
-  return scanner.damage(0, successor->second - 1,
-                        fmt::format("the segment's first frame is bad ({}), and frame {} follows at byte {}",
-                                    probe.reason.empty() ? "no frame begins here" : probe.reason, successor->second,
-                                    successor->first));
+  return scanner.damage(
+      0, successor->second - 1,
+      fmt::format("the segment's first frame is bad ({}), and frame {} follows at byte {}",
+                  probe.reason.empty() ? "no frame begins here" : probe.reason, successor->second, successor->first));
 }
 
 }  // namespace weir::journal

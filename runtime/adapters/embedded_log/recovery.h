@@ -1,9 +1,11 @@
-// What a segment's bytes say: where it ends, and whether that end is a torn tail (cut, reported) or damage (named, never cut).
-// Pure over a byte reader, so that every case is a unit test.
+// What a segment's bytes say: where it ends, and whether that end is a torn tail (cut, reported) or damage (named,
+// never cut). Pure over a byte reader, so that every case is a unit test.
 //
-//  - One frame is in flight per journal and the next is written only after its sync, so only the LAST frame can be torn.
+//  - One frame is in flight per journal and the next is written only after its sync, so only the LAST frame can be
+//  torn.
 //  - A bad place with a valid later frame of the same segment (generation and nonce) behind it is therefore damage.
-//  - A segment that another one follows must reach the frame that one names as its predecessor; what lies behind it is void.
+//  - A segment that another one follows must reach the frame that one names as its predecessor; what lies behind it is
+//  void.
 #pragma once
 #include <cstdint>
 #include <functional>
@@ -22,7 +24,8 @@ class SegmentBytes {
  public:
   virtual ~SegmentBytes() = default;
   [[nodiscard]] virtual std::uint64_t size() const = 0;
-  /// At most `bytes` bytes at `place` (a multiple of kFrameAlign), fewer at the end. The view lives until the next call.
+  /// At most `bytes` bytes at `place` (a multiple of kFrameAlign), fewer at the end. The view lives until the next
+  /// call.
   [[nodiscard]] virtual Result<std::string_view> read(std::uint64_t place, std::size_t bytes) = 0;
   /// For messages.
   [[nodiscard]] virtual std::string name() const = 0;
@@ -38,8 +41,8 @@ struct Frame {
   FrameHeader header;
   std::vector<DirectoryEntry> entries;
   std::vector<std::pair<std::string, std::string>> sources;  // (source, position); they lie right behind the directory
-  std::uint64_t place = 0;       // in its file
-  std::uint64_t generation = 0;  // of its file
+  std::uint64_t place = 0;                                   // in its file
+  std::uint64_t generation = 0;                              // of its file
 };
 /// Called in frame order, only with frames that stay. An error stops the scan.
 using FrameVisitor = std::function<Result<void>(const Frame&)>;
@@ -64,22 +67,25 @@ struct SegmentScan {
   FrameRef last;                // the last frame that stays; sequence 0: not even the head is there
   std::uint64_t nonce = 0;
   std::uint64_t frames = 0;
-  std::string reason;           // of `torn`: what is wrong with the frame at end_place
+  std::string reason;  // of `torn`: what is wrong with the frame at end_place
 };
 
-/// The newest segment. Errors: log_damaged (segment, byte place, frame sequence), format_newer, io_failed, the visitor's.
-[[nodiscard]] Result<SegmentScan> scan_newest(SegmentBytes& bytes, const SegmentIdentity& identity, const ScanStart& start,
-                                              const FrameVisitor& visit);
+/// The newest segment. Errors: log_damaged (segment, byte place, frame sequence), format_newer, io_failed, the
+/// visitor's.
+[[nodiscard]] Result<SegmentScan> scan_newest(SegmentBytes& bytes, const SegmentIdentity& identity,
+                                              const ScanStart& start, const FrameVisitor& visit);
 
-/// A segment that another one follows, up to and including `until`. Errors: as scan_newest; log_damaged when it ends before.
-[[nodiscard]] Result<SegmentScan> scan_older(SegmentBytes& bytes, const SegmentIdentity& identity, const ScanStart& start,
-                                             const FrameRef& until, const FrameVisitor& visit);
+/// A segment that another one follows, up to and including `until`. Errors: as scan_newest; log_damaged when it ends
+/// before.
+[[nodiscard]] Result<SegmentScan> scan_older(SegmentBytes& bytes, const SegmentIdentity& identity,
+                                             const ScanStart& start, const FrameRef& until, const FrameVisitor& visit);
 
 /// What the first frame says, if it is whole and of this segment.
 enum class HeadVerdict : std::uint8_t { whole, absent };
 struct HeadRead {
-  HeadVerdict verdict = HeadVerdict::absent;  // absent: the segment was never begun, or its head was in flight: it is void
-  FrameHeader header;                         // of `whole`
+  HeadVerdict verdict =
+      HeadVerdict::absent;  // absent: the segment was never begun, or its head was in flight: it is void
+  FrameHeader header;       // of `whole`
 };
 /// Errors: log_damaged (the head is bad and valid frames of this segment follow it), format_newer, io_failed.
 [[nodiscard]] Result<HeadRead> read_head(SegmentBytes& bytes, const SegmentIdentity& identity);

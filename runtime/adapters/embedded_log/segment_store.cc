@@ -61,7 +61,9 @@ class FileSegmentBytes final : public SegmentBytes {
 
 }  // namespace
 
-std::string SegmentStore::segment_name(std::uint64_t generation) { return fmt::format("segment-{:012}", generation); }
+std::string SegmentStore::segment_name(std::uint64_t generation) {
+  return fmt::format("segment-{:012}", generation);
+}
 std::string SegmentStore::carry_name(const CarryName& name) {
   return fmt::format("carry-{}-{:012}", name.partition, name.generation);
 }
@@ -103,7 +105,9 @@ Result<void> SegmentStore::adopt_spares(const StoreListing& listing) {
   return {};
 }
 
-std::string SegmentStore::fresh_spare_name() { return fmt::format("spare-{:06}", ++spare_number_); }
+std::string SegmentStore::fresh_spare_name() {
+  return fmt::format("spare-{:06}", ++spare_number_);
+}
 
 Result<void> SegmentStore::prepare_spare() {
   if (!spares_.empty()) return {};

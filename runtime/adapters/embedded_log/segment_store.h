@@ -1,9 +1,10 @@
-// The files of one journal's directory and their life: spare -> segment -> spare again, side files of lagging partitions.
+// The files of one journal's directory and their life: spare -> segment -> spare again, side files of lagging
+// partitions.
 //
 //   segment-<generation>           frames; fixed size, preallocated
-//   spare-<n>                      a segment to be: made ahead, or given back by trim. The last one is the disk-full reserve
-//   carry-<partition>-<generation> what a lagging partition still needs of a segment that was recycled
-//   index                          checkpoint of the catalog
+//   spare-<n>                      a segment to be: made ahead, or given back by trim. The last one is the disk-full
+//   reserve carry-<partition>-<generation> what a lagging partition still needs of a segment that was recycled index
+//   checkpoint of the catalog
 #pragma once
 #include <cstdint>
 #include <map>
@@ -36,14 +37,14 @@ struct LiveSegment {
   std::uint64_t generation = 0;
   std::uint64_t first_sequence = 0;
   std::uint64_t used_bytes = 0;
-  std::int64_t newest_at = 0;  // wall time of its newest frame, microseconds since 1970
+  std::int64_t newest_at = 0;    // wall time of its newest frame, microseconds since 1970
   std::uint64_t body_bytes = 0;  // of all batches it was written with, needed or not
 };
 
 struct StoreOptions {
   std::string directory;
   std::uint64_t segment_bytes = std::uint64_t{64} << 20;
-  bool direct = true;          // false: through the page cache
+  bool direct = true;  // false: through the page cache
   std::uint32_t spares_max = 2;
 };
 
@@ -60,13 +61,14 @@ class SegmentStore {
   /// Takes the spares of a listing over; those of another size are removed.
   [[nodiscard]] Result<void> adopt_spares(const StoreListing& listing);
 
-  /// Makes a segment of at least `bytes` bytes, from a spare where there is one, durable in the directory before it returns.
-  /// Errors: disk_full, io_failed; nothing of the generation is then used again.
+  /// Makes a segment of at least `bytes` bytes, from a spare where there is one, durable in the directory before it
+  /// returns. Errors: disk_full, io_failed; nothing of the generation is then used again.
   [[nodiscard]] Result<std::unique_ptr<File>> begin(std::uint64_t generation, std::uint64_t bytes, std::uint64_t& size);
   /// Makes sure that a spare is there. Errors: disk_full, io_failed.
   [[nodiscard]] Result<void> prepare_spare();
   [[nodiscard]] std::size_t spares() const noexcept { return spares_.size(); }
-  /// A segment nobody needs becomes a spare, or goes away where there are enough. False: someone still reads it, ask again.
+  /// A segment nobody needs becomes a spare, or goes away where there are enough. False: someone still reads it, ask
+  /// again.
   [[nodiscard]] Result<bool> retire(std::uint64_t generation);
   [[nodiscard]] Result<void> remove_carry(const CarryName& name);
 

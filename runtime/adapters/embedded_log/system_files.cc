@@ -19,7 +19,9 @@ namespace {
 
 tl::unexpected<Error> os_error(const char* what, const std::string& path) {
   const int code = errno;
-  const Errc errc = code == ENOSPC || code == EDQUOT ? Errc::disk_full : code == ENOENT ? Errc::not_found : Errc::io_failed;
+  const Errc errc = code == ENOSPC || code == EDQUOT ? Errc::disk_full
+                    : code == ENOENT                 ? Errc::not_found
+                                                     : Errc::io_failed;
   return fail(errc, "{} {}: {}", what, path, std::generic_category().message(code));
 }
 
@@ -154,7 +156,8 @@ class SystemFileOps final : public FileOps {
     ::close(fd);
     errno = code;
     if (code != EWOULDBLOCK) return os_error("lock", path);
-    return fail(Errc::data_locked, "{} is locked: another process uses this log; stop it or choose another directory", path);
+    return fail(Errc::data_locked, "{} is locked: another process uses this log; stop it or choose another directory",
+                path);
   }
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "runtime/adapters/memory/memory_event_log.h"
 #include "runtime/base/fail_point.h"
 #include "runtime/base/invariant.h"
 
@@ -26,15 +27,16 @@ Result<void> check_append(const AppendGroup& group, std::size_t partitions, std:
     const bool good = batch.partition.value < partitions && batch.count >= 1 && batch.count <= 65'535 &&
                       batch.bytes.size() <= kBodyBytesMax;
     if (!good) {
-      return fail(Errc::invalid_argument, "a batch for partition {} of {}, {} events (1 to 65535), {} bytes (at most {})",
+      return fail(Errc::invalid_argument,
+                  "a batch for partition {} of {}, {} events (1 to 65535), {} bytes (at most {})",
                   batch.partition.value, partitions, batch.count, batch.bytes.size(), kBodyBytesMax);
     }
     bytes += batch.bytes.size();
   }
   for (const SourcePosition& position : group.positions) {
     if (position.source.size() > kSourceBytesMax || position.position.size() > kPositionBytesMax) {
-      return fail(Errc::invalid_argument, "a source of {} and a position of {} bytes: at most {} and {}", position.source.size(),
-                  position.position.size(), kSourceBytesMax, kPositionBytesMax);
+      return fail(Errc::invalid_argument, "a source of {} and a position of {} bytes: at most {} and {}",
+                  position.source.size(), position.position.size(), kSourceBytesMax, kPositionBytesMax);
     }
   }
   return {};
@@ -45,16 +47,18 @@ Result<void> check_commit(const CommitGroup& group, std::size_t partitions) {
   std::vector<bool> seen(partitions);
   for (const PartitionCommit& part : group.parts) {
     if (part.partition.value >= partitions || seen[part.partition.value] || part.to < part.from) {
-      return fail(Errc::invalid_argument, "partition {} of a commit group, from {} to {}", part.partition.value, part.from.value,
-                  part.to.value);
+      return fail(Errc::invalid_argument, "partition {} of a commit group, from {} to {}", part.partition.value,
+                  part.from.value, part.to.value);
     }
     seen[part.partition.value] = true;
     std::uint64_t bytes = 0;
     for (const SharedBytes& piece : part.body) {
       bytes += piece.size();
-      if (piece.size() % 8 != 0) return fail(Errc::invalid_argument, "a piece of {} bytes, not a multiple of 8", piece.size());
+      if (piece.size() % 8 != 0)
+        return fail(Errc::invalid_argument, "a piece of {} bytes, not a multiple of 8", piece.size());
     }
-    if (bytes > kBodyBytesMax) return fail(Errc::invalid_argument, "a commit of {} bytes, at most {}", bytes, kBodyBytesMax);
+    if (bytes > kBodyBytesMax)
+      return fail(Errc::invalid_argument, "a commit of {} bytes, at most {}", bytes, kBodyBytesMax);
   }
   return {};
 }
@@ -108,7 +112,8 @@ void MemoryDiskState::trim(const TrimPoint& point) {
          partition.batches.front().first + partition.batches.front().count <= partition.ingest_begin) {
     partition.batches.pop_front();
   }
-  while (!partition.commits.empty() && partition.commits.front().sequence <= partition.output_begin) partition.commits.pop_front();
+  while (!partition.commits.empty() && partition.commits.front().sequence <= partition.output_begin)
+    partition.commits.pop_front();
 }
 
 Result<std::vector<IngestSlice>> MemoryDiskState::read(const IngestRead& request) const {
@@ -163,6 +168,17 @@ std::vector<PartitionPosition> MemoryDiskState::not_current(const CommitGroup& g
     if (!owned || !placed || !covered) stale.push_back(now);
   }
   return stale;
+}
+
+MemoryDisk::MemoryDisk(std::uint32_t partitions, Rng& rng) : state_(std::make_shared<MemoryDiskState>()) {
+  state_->log_id.low = rng.next();
+  state_->log_id.high = rng.next();
+  state_->partitions.resize(partitions);
+  for (std::uint32_t p = 0; p < partitions; ++p) state_->partitions[p].position.partition = PartitionId{p};
+}
+MemoryDisk::~MemoryDisk() = default;
+std::uint32_t MemoryDisk::partitions() const noexcept {
+  return static_cast<std::uint32_t>(state_->partitions.size());
 }
 
 }  // namespace weir

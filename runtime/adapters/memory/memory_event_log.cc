@@ -5,6 +5,7 @@
 #include <mutex>
 #include <utility>
 
+#include "runtime/adapters/memory/completion_order.h"
 #include "runtime/adapters/memory/memory_disk.h"
 #include "runtime/adapters/memory/task_thread.h"
 #include "runtime/base/fail_point.h"
@@ -13,14 +14,6 @@
 namespace weir {
 
 namespace {
-
-/// One kind of completion: answered in order, however the executor orders its tasks.
-struct Answers {
-  std::deque<std::function<void()>> queue;
-  std::size_t due = 0;      // deliver tasks that came
-  bool delivering = false;  // one at a time, so that two threads of an executor cannot overtake each other
-};
-enum AnswerKind : std::size_t { kAppendAnswers, kCommitAnswers, kFenceAnswers, kReadAnswers, kAnswerKinds };
 
 struct AppendItem {
   MemoryAppend append;
@@ -62,9 +55,15 @@ class Core final : public MemoryLogFaults, public std::enable_shared_from_this<C
   std::size_t partitions() const { return state_.partitions.size(); }
   void close(bool wait);
 
-  void fail_next_append() override { set([this] { fail_append_ = true; }); }
-  void set_disk_full(bool full) override { set([this, full] { disk_full_ = full; }); }
-  void lose_next_commit_reply(bool applied) override { set([this, applied] { lose_reply_ = applied; }); }
+  void fail_next_append() override {
+    set([this] { fail_append_ = true; });
+  }
+  void set_disk_full(bool full) override {
+    set([this, full] { disk_full_ = full; });
+  }
+  void lose_next_commit_reply(bool applied) override {
+    set([this, applied] { lose_reply_ = applied; });
+  }
   void set_held(bool held) override;
   void crash(bool torn_survives) override;
 
@@ -133,7 +132,8 @@ void Core::open() {
   for (const MemoryPartition& partition : state_.partitions) reserved_.push_back(partition.ingest_end);
 }
 
-/// A step runs as a task of the executor; after a crash it does nothing, while the log is held it waits. With mutex_ held.
+/// A step runs as a task of the executor; after a crash it does nothing, while the log is held it waits. With mutex_
+/// held.
 void Core::post(Step step) {
   executor_([self = shared_from_this(), step] {
     {
@@ -159,11 +159,16 @@ void Core::set_held(bool held) {
 void Core::answer(AnswerKind kind, std::function<void()> reply) {
   answers_[kind].queue.push_back(std::move(reply));
   switch (kind) {
-    case kAppendAnswers: return post(&Core::deliver<kAppendAnswers>);
-    case kCommitAnswers: return post(&Core::deliver<kCommitAnswers>);
-    case kFenceAnswers: return post(&Core::deliver<kFenceAnswers>);
-    case kReadAnswers: return post(&Core::deliver<kReadAnswers>);
-    case kAnswerKinds: return;
+    case kAppendAnswers:
+      return post(&Core::deliver<kAppendAnswers>);
+    case kCommitAnswers:
+      return post(&Core::deliver<kCommitAnswers>);
+    case kFenceAnswers:
+      return post(&Core::deliver<kFenceAnswers>);
+    case kReadAnswers:
+      return post(&Core::deliver<kReadAnswers>);
+    case kAnswerKinds:
+      return;
   }
 }
 
@@ -195,13 +200,15 @@ Result<AppendReceipt> Core::append(AppendGroup group, AppendDone done) {
   if (closed_ || crashed_) return fail(Errc::log_closed, "the log is closed");
   if (disk_full_) return fail(Errc::disk_full, "the memory disk is full");
   if (item.bytes > options_.outstanding_bytes_max) {
-    return fail(Errc::invalid_argument, "an append of {} bytes: at most {}", item.bytes, options_.outstanding_bytes_max);
+    return fail(Errc::invalid_argument, "an append of {} bytes: at most {}", item.bytes,
+                options_.outstanding_bytes_max);
   }
   if (group.generation && *group.generation != generation_) {
     return fail(Errc::log_busy, "an append was given up that the caller has not heard of yet");
   }
   if (outstanding_bytes_ + item.bytes > options_.outstanding_bytes_max) {
-    return fail(Errc::log_busy, "{} bytes are on their way, at most {}", outstanding_bytes_, options_.outstanding_bytes_max);
+    return fail(Errc::log_busy, "{} bytes are on their way, at most {}", outstanding_bytes_,
+                options_.outstanding_bytes_max);
   }
   for (const PartitionBatch& batch : group.batches) {
     Offset& end = reserved_[batch.partition.value];
@@ -241,7 +248,8 @@ void Core::append_write() {
   if (fail_append_ || disk_full_) {
     const bool full = disk_full_;
     fail_append_ = false;
-    give_up_appends(full ? Error{Errc::disk_full, "the memory disk is full"} : Error{Errc::io_failed, "the write failed, as asked"});
+    give_up_appends(full ? Error{Errc::disk_full, "the memory disk is full"}
+                         : Error{Errc::io_failed, "the write failed, as asked"});
     append_busy_ = false;
     return;
   }
@@ -334,7 +342,8 @@ void Core::decide_output(OutputItem& item) {
   if (item.fenced) {
     for (const PartitionId partition : item.fence) {
       if (partition.value >= partitions()) {
-        outcome = {CommitOutcome::Kind::failed, {}, {Errc::invalid_argument, fmt::format("partition {}", partition.value)}};
+        outcome = {
+            CommitOutcome::Kind::failed, {}, {Errc::invalid_argument, fmt::format("partition {}", partition.value)}};
         return answer_output(item, std::move(outcome));
       }
     }
@@ -423,7 +432,8 @@ class MemoryEventLogImpl final : public MemoryEventLog {
  public:
   MemoryEventLogImpl(std::shared_ptr<MemoryDisk> disk, Executor executor, MemoryLogOptions options)
       : own_thread_(executor ? nullptr : std::make_unique<TaskThread>()) {
-    if (own_thread_) executor = [thread = own_thread_.get()](std::function<void()> task) { thread->push(std::move(task)); };
+    if (own_thread_)
+      executor = [thread = own_thread_.get()](std::function<void()> task) { thread->push(std::move(task)); };
     core_ = std::make_shared<Core>(std::move(disk), std::move(executor), options);
     core_->open();
   }
@@ -461,7 +471,9 @@ class MemoryEventLogImpl final : public MemoryEventLog {
     core_->output(std::move(item));
   }
   PartitionStatus status(PartitionId partition) const override { return core_->status(partition); }
-  std::optional<std::string> source_position(std::string_view source) const override { return core_->source_position(source); }
+  std::optional<std::string> source_position(std::string_view source) const override {
+    return core_->source_position(source);
+  }
   void close() override { core_->close(own_thread_ != nullptr); }
   MemoryLogFaults& faults() override { return *core_; }
 
@@ -478,16 +490,8 @@ class MemoryEventLogImpl final : public MemoryEventLog {
 
 }  // namespace
 
-MemoryDisk::MemoryDisk(std::uint32_t partitions, Rng& rng) : state_(std::make_shared<MemoryDiskState>()) {
-  state_->log_id.low = rng.next();
-  state_->log_id.high = rng.next();
-  state_->partitions.resize(partitions);
-  for (std::uint32_t p = 0; p < partitions; ++p) state_->partitions[p].position.partition = PartitionId{p};
-}
-MemoryDisk::~MemoryDisk() = default;
-std::uint32_t MemoryDisk::partitions() const noexcept { return static_cast<std::uint32_t>(state_->partitions.size()); }
-
-std::unique_ptr<MemoryEventLog> open_memory_log(std::shared_ptr<MemoryDisk> disk, Executor executor, MemoryLogOptions options) {
+std::unique_ptr<MemoryEventLog> open_memory_log(std::shared_ptr<MemoryDisk> disk, Executor executor,
+                                                MemoryLogOptions options) {
   return std::make_unique<MemoryEventLogImpl>(std::move(disk), std::move(executor), options);
 }
 

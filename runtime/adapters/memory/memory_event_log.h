@@ -1,5 +1,5 @@
-// The log in memory: the whole contract of EventLog, faults on request, and every step (write, sync, completion) a task of an
-// executor, so that a simulation chooses when each happens.
+// The log in memory: the whole contract of EventLog, faults on request, and every step (write, sync, completion) a task
+// of an executor, so that a simulation chooses when each happens.
 #pragma once
 #include <cstdint>
 #include <functional>
@@ -13,7 +13,8 @@
 
 namespace weir {
 
-/// Runs a task later, never on the caller's stack. Tasks may run in any order: the log keeps the order it owes by itself.
+/// Runs a task later, never on the caller's stack. Tasks may run in any order: the log keeps the order it owes by
+/// itself.
 using Executor = std::function<void(std::function<void()>)>;
 
 struct MemoryDiskState;
@@ -45,8 +46,9 @@ class MemoryLogFaults {
   virtual void lose_next_commit_reply(bool applied) = 0;
   /// While true nothing is written, synced or answered; what was held goes on afterwards.
   virtual void set_held(bool held) = 0;
-  /// The process dies: nothing is written or answered any more. What is written and not synced survives when `torn_survives`
-  /// (the disk had it), else not; a commit group or append survives whole or not at all. Open another log on the same disk.
+  /// The process dies: nothing is written or answered any more. What is written and not synced survives when
+  /// `torn_survives` (the disk had it), else not; a commit group or append survives whole or not at all. Open another
+  /// log on the same disk.
   virtual void crash(bool torn_survives) = 0;
 };
 
@@ -54,7 +56,8 @@ struct MemoryLogOptions {
   std::uint64_t outstanding_bytes_max = std::uint64_t{256} << 20;
 };
 
-/// Thread-safe, as EventLog. With an executor of the caller, close() does not wait: run the executor until it is empty first.
+/// Thread-safe, as EventLog. With an executor of the caller, close() does not wait: run the executor until it is empty
+/// first.
 class MemoryEventLog : public EventLog {
  public:
   [[nodiscard]] virtual MemoryLogFaults& faults() = 0;

@@ -35,7 +35,9 @@ void put(std::string& to, std::uint64_t place, std::string_view bytes) {
   std::memcpy(to.data() + place, bytes.data(), bytes.size());
 }
 
-std::string directory_of(const std::string& path) { return path.substr(0, path.rfind('/')); }
+std::string directory_of(const std::string& path) {
+  return path.substr(0, path.rfind('/'));
+}
 }  // namespace
 
 class FaultFile final : public File {
@@ -80,7 +82,9 @@ class FaultFile final : public File {
     disk_.commit(*node_);
     return {};
   }
-  Result<void> allocate(std::uint64_t bytes) override { return resize(std::max<std::uint64_t>(bytes, node_->current.size())); }
+  Result<void> allocate(std::uint64_t bytes) override {
+    return resize(std::max<std::uint64_t>(bytes, node_->current.size()));
+  }
   Result<void> truncate(std::uint64_t bytes) override { return resize(bytes); }
   Result<std::uint64_t> size() override {
     const std::scoped_lock lock(disk_.mutex_);
@@ -100,7 +104,8 @@ class FaultFile final : public File {
     WEIR_TRY(disk_.changing("resize"));
     std::uint64_t used = 0;
     for (const auto& [path, node] : disk_.entries_) used += node->current.size();
-    if (bytes > node_->current.size() && disk_.capacity_ != 0 && used + bytes - node_->current.size() > disk_.capacity_) {
+    if (bytes > node_->current.size() && disk_.capacity_ != 0 &&
+        used + bytes - node_->current.size() > disk_.capacity_) {
       return fail(Errc::disk_full, "allocate: no space");
     }
     node_->current.resize(bytes);

@@ -1,5 +1,5 @@
-// A disk for tests: what is not synced is lost or torn at a crash, sectors survive one by one, space runs out, calls fail on
-// request, and any bit can be flipped. In memory, thread-safe, deterministic for a seed.
+// A disk for tests: what is not synced is lost or torn at a crash, sectors survive one by one, space runs out, calls
+// fail on request, and any bit can be flipped. In memory, thread-safe, deterministic for a seed.
 #pragma once
 #include <cstdint>
 #include <functional>
@@ -79,9 +79,9 @@ class FaultDisk final : public journal::FileOps {
 
   mutable std::mutex mutex_;
   std::uint64_t random_;
-  Entries entries_;                                       // as the process sees them
+  Entries entries_;  // as the process sees them
   Entries durable_entries_;
-  std::vector<std::function<void(Entries&)>> pending_;    // metadata in order, not synced
+  std::vector<std::function<void(Entries&)>> pending_;  // metadata in order, not synced
   std::set<std::string> directories_;
   std::set<std::string> locks_;
   std::uint64_t boot_ = 0;

@@ -16,7 +16,9 @@ namespace {
 
 constexpr std::chrono::minutes kPatience{1};
 
-[[noreturn]] void give_up(const std::string& why) { throw std::runtime_error(why); }
+[[noreturn]] void give_up(const std::string& why) {
+  throw std::runtime_error(why);
+}
 
 template <class T>
 T get(std::future<T> future) {
@@ -79,7 +81,8 @@ class KillableFiles final : public journal::FileOps {
  private:
   class KillableFile final : public journal::File {
    public:
-    KillableFile(std::unique_ptr<journal::File> file, const std::atomic<bool>& dead) : file_(std::move(file)), dead_(dead) {}
+    KillableFile(std::unique_ptr<journal::File> file, const std::atomic<bool>& dead)
+        : file_(std::move(file)), dead_(dead) {}
     Result<std::size_t> write_some(std::string_view bytes, std::uint64_t place) override {
       if (dead_) return killed();
       return file_->write_some(bytes, place);
@@ -127,7 +130,8 @@ class EmbeddedFixture : public LogFixture {
       killable_ = std::make_unique<KillableFiles>();
       options_.files = killable_.get();
       static std::atomic<int> number{0};
-      options_.directory = fmt::format("{}/weir-contract-{}-{}", std::filesystem::temp_directory_path().string(), ::getpid(), ++number);
+      options_.directory =
+          fmt::format("{}/weir-contract-{}-{}", std::filesystem::temp_directory_path().string(), ::getpid(), ++number);
     } else {
       options_.directory = "data/log";
       options_.files = &disk_;
@@ -200,7 +204,8 @@ PartitionCommit part(const EventLog& log, std::uint32_t partition, std::uint64_t
 
 Result<AppendReceipt> append(EventLog& log, AppendGroup group) {
   auto promise = std::make_shared<std::promise<Result<void>>>();
-  auto receipt = log.append(std::move(group), [promise](Result<void> result) { promise->set_value(std::move(result)); });
+  auto receipt =
+      log.append(std::move(group), [promise](Result<void> result) { promise->set_value(std::move(result)); });
   if (!receipt) return receipt;
   auto result = get(promise->get_future());
   if (!result) return fail(std::move(result.error()));
@@ -221,7 +226,8 @@ CommitOutcome commit(EventLog& log, CommitGroup group) {
 
 Result<std::vector<PartitionPosition>> fence(EventLog& log, std::vector<PartitionId> partitions) {
   auto promise = std::make_shared<std::promise<Result<std::vector<PartitionPosition>>>>();
-  log.fence(std::move(partitions), [promise](Result<std::vector<PartitionPosition>> result) { promise->set_value(std::move(result)); });
+  log.fence(std::move(partitions),
+            [promise](Result<std::vector<PartitionPosition>> result) { promise->set_value(std::move(result)); });
   return get(promise->get_future());
 }
 
@@ -231,14 +237,16 @@ std::vector<PartitionId> all_partitions(const EventLog& log) {
   return all;
 }
 
-Result<std::vector<IngestSlice>> read_ingest(EventLog& log, std::uint32_t partition, std::uint64_t from, std::size_t bytes_max) {
+Result<std::vector<IngestSlice>> read_ingest(EventLog& log, std::uint32_t partition, std::uint64_t from,
+                                             std::size_t bytes_max) {
   auto promise = std::make_shared<std::promise<Result<std::vector<IngestSlice>>>>();
   log.read_ingest({PartitionId{partition}, Offset{from}, bytes_max},
                   [promise](Result<std::vector<IngestSlice>> result) { promise->set_value(std::move(result)); });
   return get(promise->get_future());
 }
 
-Result<std::vector<CommitRecord>> read_output(EventLog& log, std::uint32_t partition, std::uint64_t after, std::size_t bytes_max) {
+Result<std::vector<CommitRecord>> read_output(EventLog& log, std::uint32_t partition, std::uint64_t after,
+                                              std::size_t bytes_max) {
   auto promise = std::make_shared<std::promise<Result<std::vector<CommitRecord>>>>();
   log.read_output({PartitionId{partition}, CommitSequence{after}, bytes_max},
                   [promise](Result<std::vector<CommitRecord>> result) { promise->set_value(std::move(result)); });

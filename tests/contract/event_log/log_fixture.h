@@ -69,11 +69,13 @@ inline constexpr const char* kFaultyFixtures[] = {"memory", "embedded"};  // tha
 
 [[nodiscard]] PartitionBatch batch(std::uint32_t partition, std::uint32_t count, std::string_view text);
 [[nodiscard]] SharedBytes body(std::string_view text);  // padded with blanks to a multiple of 8
-[[nodiscard]] PartitionCommit part(const EventLog& log, std::uint32_t partition, std::uint64_t events, std::string_view text);
+[[nodiscard]] PartitionCommit part(const EventLog& log, std::uint32_t partition, std::uint64_t events,
+                                   std::string_view text);
 
 /// Appends and waits. Errors of the call and of the completion alike.
 [[nodiscard]] Result<AppendReceipt> append(EventLog& log, AppendGroup group);
-[[nodiscard]] Result<AppendReceipt> append(EventLog& log, std::uint32_t partition, std::uint32_t count, std::string_view text);
+[[nodiscard]] Result<AppendReceipt> append(EventLog& log, std::uint32_t partition, std::uint32_t count,
+                                           std::string_view text);
 [[nodiscard]] CommitOutcome commit(EventLog& log, CommitGroup group);
 [[nodiscard]] Result<std::vector<PartitionPosition>> fence(EventLog& log, std::vector<PartitionId> partitions);
 [[nodiscard]] std::vector<PartitionId> all_partitions(const EventLog& log);

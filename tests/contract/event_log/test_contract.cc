@@ -20,7 +20,9 @@ std::unique_ptr<LogFixture> owned() {
   return fixture;
 }
 
-CommitGroup group(PartitionCommit one) { return {{std::move(one)}}; }
+CommitGroup group(PartitionCommit one) {
+  return {{std::move(one)}};
+}
 
 }  // namespace
 
@@ -86,8 +88,10 @@ TEST_CASE("a commit over several partitions is there whole, and read back as one
   CHECK(commit(log, std::move(two)).kind == CommitOutcome::Kind::committed);
   fixture->reopen();
   EventLog& again = fixture->log();
-  CHECK(again.status(PartitionId{0}).position == PartitionPosition{PartitionId{0}, Epoch{1}, CommitSequence{1}, Offset{2}});
-  CHECK(again.status(PartitionId{3}).position == PartitionPosition{PartitionId{3}, Epoch{1}, CommitSequence{1}, Offset{4}});
+  CHECK(again.status(PartitionId{0}).position ==
+        PartitionPosition{PartitionId{0}, Epoch{1}, CommitSequence{1}, Offset{2}});
+  CHECK(again.status(PartitionId{3}).position ==
+        PartitionPosition{PartitionId{3}, Epoch{1}, CommitSequence{1}, Offset{4}});
   CHECK(again.status(PartitionId{1}).position.sequence == CommitSequence{0});
   CHECK(output_texts(again, 0) == std::vector<std::string>{"head    tail"});
   const auto records = read_output(again, 3, 0);
@@ -202,7 +206,8 @@ TEST_CASE("reads come by demand: at least one batch, no more than asked for", "[
   CHECK(read_ingest(log, 0, 0, 1 << 20).value().size() == 10);
   CHECK(read_ingest(log, 0, 20, 1 << 20).value().empty());
   CHECK(read_ingest(log, 0, 2000, 1 << 20).value().empty());
-  for (int i = 0; i < 5; ++i) REQUIRE(commit(log, group(part(log, 0, 1, std::string(800, 'x')))).kind == CommitOutcome::Kind::committed);
+  for (int i = 0; i < 5; ++i)
+    REQUIRE(commit(log, group(part(log, 0, 1, std::string(800, 'x')))).kind == CommitOutcome::Kind::committed);
   CHECK(read_output(log, 0, 0, 1).value().size() == 1);
   CHECK(read_output(log, 0, 0, 801).value().size() == 2);
   CHECK(read_output(log, 0, 3, 1 << 20).value().size() == 2);
@@ -244,7 +249,8 @@ TEST_CASE("completions come in order, exactly once, never on the caller's stack"
   for (int i = 0; i < kCount; ++i) {
     appends.entering();
     const auto durability = i % 3 == 0 ? Durability::buffered : Durability::durable;
-    AppendGroup one{{batch(static_cast<std::uint32_t>(i) % kPartitions, 1, "event " + std::to_string(i))}, {}, durability};
+    AppendGroup one{
+        {batch(static_cast<std::uint32_t>(i) % kPartitions, 1, "event " + std::to_string(i))}, {}, durability};
     REQUIRE(log.append(std::move(one), appends.append_done(i)));
     appends.leaving();
   }
@@ -256,8 +262,9 @@ TEST_CASE("completions come in order, exactly once, never on the caller's stack"
     // Every third one is stale; the others build on each other without waiting.
     const bool stale = i % 3 == 2;
     const auto number = static_cast<std::uint64_t>(i - i / 3 + 1);
-    log.commit(group({PartitionId{0}, epoch, CommitSequence{stale ? 1'000'000 : number}, Offset{0}, Offset{0}, {body("c")}}),
-               commits.commit_done(i));
+    log.commit(
+        group({PartitionId{0}, epoch, CommitSequence{stale ? 1'000'000 : number}, Offset{0}, Offset{0}, {body("c")}}),
+        commits.commit_done(i));
     commits.leaving();
   }
   REQUIRE(commits.wait(kCount));
@@ -299,7 +306,8 @@ TEST_CASE("requests outside the documented limits are refused and change nothing
   CHECK(append(log, 0, 65'536, "x").error().code == Errc::invalid_argument);
   CHECK(append(log, {{}, {{std::string(1025, 's'), "p"}}, Durability::durable}).error().code == Errc::invalid_argument);
   CHECK(append(log, {{}, {{"s", std::string(4097, 'p')}}, Durability::durable}).error().code == Errc::invalid_argument);
-  CHECK(append(log, 0, 1, std::string(fixture->outstanding_bytes_max() + 1, 'x')).error().code == Errc::invalid_argument);
+  CHECK(append(log, 0, 1, std::string(fixture->outstanding_bytes_max() + 1, 'x')).error().code ==
+        Errc::invalid_argument);
   const auto refused = [&](CommitGroup bad) {
     const CommitOutcome outcome = commit(log, std::move(bad));
     return outcome.kind == CommitOutcome::Kind::failed && outcome.error.code == Errc::invalid_argument;

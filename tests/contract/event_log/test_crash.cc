@@ -75,21 +75,25 @@ void work(EventLog& log, const FaultDisk& disk, Ledger& ledger, int rounds) {
   }
 }
 
-/// Content of a partition from the horizon on, with the acknowledged below the horizon filled in (they were trimmed by request).
+/// Content of a partition from the horizon on, with the acknowledged below the horizon filled in (they were trimmed by
+/// request).
 std::vector<std::string> whole_ingest(EventLog& log, std::uint32_t p, const Ledger& ledger) {
   const std::uint64_t begin = log.status(PartitionId{p}).ingest_begin.value;
   REQUIRE(begin <= (p == 0 ? ledger.horizon_asked : 0));
-  std::vector<std::string> texts(ledger.ingest[p].begin(), ledger.ingest[p].begin() + static_cast<std::ptrdiff_t>(begin));
+  std::vector<std::string> texts(ledger.ingest[p].begin(),
+                                 ledger.ingest[p].begin() + static_cast<std::ptrdiff_t>(begin));
   for (std::string& text : ingest_texts(log, p, begin)) texts.push_back(std::move(text));
   return texts;
 }
 
-/// Everything acknowledged is there; what was in flight is there whole or not at all. The ledger then says what is there.
+/// Everything acknowledged is there; what was in flight is there whole or not at all. The ledger then says what is
+/// there.
 void check_and_settle(EventLog& log, Ledger& ledger) {
   std::set<bool> append_seen;
   std::set<bool> commit_seen;
   const auto compare = [](std::vector<std::string>& acknowledged, const std::vector<std::string>& found,
-                          const std::vector<std::pair<std::uint32_t, std::string>>& in_flight, std::uint32_t p, std::set<bool>& seen) {
+                          const std::vector<std::pair<std::uint32_t, std::string>>& in_flight, std::uint32_t p,
+                          std::set<bool>& seen) {
     std::vector<std::string> with = acknowledged;
     bool touched = false;
     for (const auto& [partition, text] : in_flight) {
@@ -135,7 +139,8 @@ std::uint64_t calls_of_a_whole_run() {
 
 }  // namespace
 
-TEST_CASE("after a crash at every changing call everything acknowledged is there and nothing half-written shows", "[event_log]") {
+TEST_CASE("after a crash at every changing call everything acknowledged is there and nothing half-written shows",
+          "[event_log]") {
   const std::uint64_t calls = calls_of_a_whole_run();
   REQUIRE(calls > 80);
   const Survival survival = GENERATE(Survival::nothing, Survival::all, Survival::sectors, Survival::pages);

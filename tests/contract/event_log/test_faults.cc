@@ -18,7 +18,9 @@ std::unique_ptr<LogFixture> faulty() {
   return fixture;
 }
 
-std::string large(int i) { return std::string(100'000, static_cast<char>('a' + i % 26)); }
+std::string large(int i) {
+  return std::string(100'000, static_cast<char>('a' + i % 26));
+}
 
 /// Appends until one is accepted again; at most a minute.
 Result<AppendReceipt> append_when_possible(EventLog& log, std::uint32_t partition, const std::string& text) {
@@ -33,7 +35,8 @@ Result<AppendReceipt> append_when_possible(EventLog& log, std::uint32_t partitio
 
 }  // namespace
 
-TEST_CASE("a full disk refuses appends, loses nothing acknowledged, and work goes on when space returns", "[event_log]") {
+TEST_CASE("a full disk refuses appends, loses nothing acknowledged, and work goes on when space returns",
+          "[event_log]") {
   const auto fixture = faulty();
   EventLog& log = fixture->log();
   REQUIRE(append(log, 0, 1, "before"));
@@ -61,8 +64,10 @@ TEST_CASE("a full disk refuses appends, loses nothing acknowledged, and work goe
   CHECK(ingest_texts(fixture->log(), 0) == kept);
 }
 
-TEST_CASE("an append that is given up takes everything reserved behind it along, and its offsets are given anew", "[event_log]") {
-  // Method: the completion of an append holds the log's thread until two more are reserved; the first of them cannot be written.
+TEST_CASE("an append that is given up takes everything reserved behind it along, and its offsets are given anew",
+          "[event_log]") {
+  // Method: the completion of an append holds the log's thread until two more are reserved; the first of them cannot be
+  // written.
   const auto fixture = faulty();
   EventLog& log = fixture->log();
   std::promise<void> inside;
@@ -77,9 +82,10 @@ TEST_CASE("an append that is given up takes everything reserved behind it along,
   inside.get_future().wait();
   fixture->fail_large_appends();
   const std::string too_large(900'000, 'x');
-  const auto first = log.append({{batch(0, 7, too_large), batch(1, 2, "beside")}, {{"file:a", "1"}}, Durability::durable},
-                                done.append_done(1));
-  const auto second = log.append({{batch(0, 3, "behind")}, {{"file:a", "2"}}, Durability::durable}, done.append_done(2));
+  const auto first = log.append(
+      {{batch(0, 7, too_large), batch(1, 2, "beside")}, {{"file:a", "1"}}, Durability::durable}, done.append_done(1));
+  const auto second =
+      log.append({{batch(0, 3, "behind")}, {{"file:a", "2"}}, Durability::durable}, done.append_done(2));
   REQUIRE(first);
   REQUIRE(second);
   CHECK(first->first == std::vector<Offset>{Offset{5}, Offset{0}});
@@ -162,9 +168,15 @@ TEST_CASE("the memory log keeps its order whichever task the executor picks next
   int asked = 0;
   for (int step = 0; step < 400 || !tasks.empty(); ++step) {
     if (step < 400 && rng.below(3) == 0) {
-      REQUIRE(log->append({{batch(static_cast<std::uint32_t>(rng.below(kPartitions)), 1, "x")}, {}, Durability::durable},
-                          appends.append_done(asked)));
-      log->commit({{{PartitionId{1}, Epoch{1}, CommitSequence{static_cast<std::uint64_t>(asked) + 1}, Offset{0}, Offset{0}, {}}}},
+      REQUIRE(
+          log->append({{batch(static_cast<std::uint32_t>(rng.below(kPartitions)), 1, "x")}, {}, Durability::durable},
+                      appends.append_done(asked)));
+      log->commit({{{PartitionId{1},
+                     Epoch{1},
+                     CommitSequence{static_cast<std::uint64_t>(asked) + 1},
+                     Offset{0},
+                     Offset{0},
+                     {}}}},
                   commits.commit_done(asked));
       ++asked;
     }

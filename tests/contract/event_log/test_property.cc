@@ -50,8 +50,8 @@ class Story {
       const PartitionStatus status = log.status(PartitionId{p});
       CHECK(status.ingest_durable == Offset{model.end});
       CHECK(status.ingest_reserved == Offset{model.end});
-      CHECK(status.position == PartitionPosition{PartitionId{p}, Epoch{model.epoch}, CommitSequence{model.commits.size()},
-                                                 Offset{model.committed}});
+      CHECK(status.position == PartitionPosition{PartitionId{p}, Epoch{model.epoch},
+                                                 CommitSequence{model.commits.size()}, Offset{model.committed}});
       // A trim takes effect with the next frame of its journal at the latest; the horizon may lag behind the wish.
       CHECK(status.ingest_begin <= Offset{model.begin});
       CHECK(status.output_begin <= CommitSequence{model.trimmed_through});
@@ -69,7 +69,8 @@ class Story {
       }
       CHECK(ingest_texts(log, p, texts.empty() ? model.end : from) == texts);
       CHECK(output_texts(log, p, model.trimmed_through) ==
-            std::vector<std::string>(model.commits.begin() + static_cast<std::ptrdiff_t>(model.trimmed_through), model.commits.end()));
+            std::vector<std::string>(model.commits.begin() + static_cast<std::ptrdiff_t>(model.trimmed_through),
+                                     model.commits.end()));
     }
     for (const auto& [source, position] : sources_) CHECK(log.source_position(source) == position);
   }
@@ -77,7 +78,8 @@ class Story {
  private:
   std::uint32_t some_partition() { return static_cast<std::uint32_t>(rng_.below(kPartitions)); }
   std::string text(const char* kind) {
-    return std::string(kind) + std::to_string(++number_) + std::string(rng_.below(4) == 0 ? rng_.below(60'000) : rng_.below(300), '.');
+    return std::string(kind) + std::to_string(++number_) +
+           std::string(rng_.below(4) == 0 ? rng_.below(60'000) : rng_.below(300), '.');
   }
   void append_some() {
     AppendGroup group;
@@ -114,7 +116,8 @@ class Story {
   PartitionCommit next_commit(std::uint32_t p, const std::string& words) {
     const ModelPartition& model = model_[p];
     const std::uint64_t to = model.committed + rng_.below(model.end - model.committed + 1);
-    return {PartitionId{p}, Epoch{model.epoch}, CommitSequence{model.commits.size() + 1}, Offset{model.committed}, Offset{to}, {body(words)}};
+    return {PartitionId{p},          Epoch{model.epoch}, CommitSequence{model.commits.size() + 1},
+            Offset{model.committed}, Offset{to},         {body(words)}};
   }
   void commit_some() {
     CommitGroup group;

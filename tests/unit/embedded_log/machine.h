@@ -10,7 +10,6 @@
 
 namespace weir::test {
 
-
 struct Machine {
   explicit Machine(std::uint64_t seed = 1) : disk(seed), rng(seed) {
     options.directory = "d";
@@ -52,7 +51,9 @@ struct Machine {
   std::unique_ptr<EmbeddedLog> log;
 };
 
-[[nodiscard]] inline std::string filler(int i) { return std::string(9'000, static_cast<char>('a' + i % 26)); }
+[[nodiscard]] inline std::string filler(int i) {
+  return std::string(9'000, static_cast<char>('a' + i % 26));
+}
 
 /// Appends and commits enough to fill several segments of both journals.
 inline void fill(EmbeddedLog& log, int rounds, std::uint32_t partitions = kPartitions) {

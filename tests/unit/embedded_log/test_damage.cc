@@ -6,10 +6,12 @@
 using namespace weir;
 using namespace weir::test;
 
-TEST_CASE("damage in one batch stops that partition alone and names journal, file, byte, frame, partition and offsets", "[journal]") {
+TEST_CASE("damage in one batch stops that partition alone and names journal, file, byte, frame, partition and offsets",
+          "[journal]") {
   Machine machine;
   EmbeddedLog& log = machine.owned();
-  REQUIRE(append(log, {{batch(0, 2, "good zero"), batch(1, 3, "bad one"), batch(2, 1, "good two")}, {}, Durability::durable}));
+  REQUIRE(append(
+      log, {{batch(0, 2, "good zero"), batch(1, 3, "bad one"), batch(2, 1, "good two")}, {}, Durability::durable}));
   REQUIRE(append(log, 1, 1, "behind"));
   machine.log.reset();
   for (const std::string& path : machine.files("ingest/segment-")) {
@@ -26,7 +28,8 @@ TEST_CASE("damage in one batch stops that partition alone and names journal, fil
     const auto read = read_ingest(again, 1, 0);
     REQUIRE_FALSE(read);
     CHECK(read.error().code == Errc::log_damaged);
-    for (const char* word : {"ingest journal", "segment-", "byte ", "frame ", "partition 1", "offsets [0, 3)", "checksum"}) {
+    for (const char* word :
+         {"ingest journal", "segment-", "byte ", "frame ", "partition 1", "offsets [0, 3)", "checksum"}) {
       INFO(read.error().context);
       CHECK(read.error().context.find(word) != std::string::npos);
     }
@@ -39,14 +42,18 @@ TEST_CASE("damage in one batch stops that partition alone and names journal, fil
   CHECK(verified->damage[0].find("partition 1") != std::string::npos);
 }
 
-TEST_CASE("whatever bit is flipped in a closed log, reads give the truth or an error, and verify names it", "[journal]") {
+TEST_CASE("whatever bit is flipped in a closed log, reads give the truth or an error, and verify names it",
+          "[journal]") {
   Machine machine(5);
   {
     EmbeddedLog& log = machine.owned();
     for (int i = 0; i < 4; ++i) {
-      AppendGroup group{{batch(0, 1, "zero " + std::to_string(i)), batch(1, 2, filler(i))}, {{"file:a", std::to_string(i)}}, Durability::durable};
+      AppendGroup group{{batch(0, 1, "zero " + std::to_string(i)), batch(1, 2, filler(i))},
+                        {{"file:a", std::to_string(i)}},
+                        Durability::durable};
       REQUIRE(append(log, std::move(group)));
-      REQUIRE(commit(log, {{part(log, 0, 1, "c" + std::to_string(i)), part(log, 1, 1, filler(i))}}).kind == CommitOutcome::Kind::committed);
+      REQUIRE(commit(log, {{part(log, 0, 1, "c" + std::to_string(i)), part(log, 1, 1, filler(i))}}).kind ==
+              CommitOutcome::Kind::committed);
     }
     machine.open();
     REQUIRE(append(*machine.log, 0, 1, "zero 4"));

@@ -4,7 +4,8 @@
 using namespace weir;
 using namespace weir::test;
 
-TEST_CASE("a failed sync acknowledges nothing from that file: the frame is written again into a new segment", "[journal]") {
+TEST_CASE("a failed sync acknowledges nothing from that file: the frame is written again into a new segment",
+          "[journal]") {
   Machine machine;
   EmbeddedLog& log = machine.owned();
   REQUIRE(append(log, 0, 1, "before"));
@@ -55,7 +56,8 @@ TEST_CASE("a failed write moves on to a new segment, and short writes are comple
   CHECK(ingest_texts(machine.open(), 0) == expected);
 }
 
-TEST_CASE("a disk that refuses every file ends the log: unknown for what was in flight, closed for the rest", "[journal]") {
+TEST_CASE("a disk that refuses every file ends the log: unknown for what was in flight, closed for the rest",
+          "[journal]") {
   Machine machine;
   EmbeddedLog& log = machine.owned();
   REQUIRE(append(log, 0, 1, "kept"));

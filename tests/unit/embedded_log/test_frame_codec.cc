@@ -109,7 +109,8 @@ TEST_CASE("random bytes and forged lengths never pass and are never read out of 
     // Forge fields and make the checksums right again, as a hostile or buggy writer could.
     const int changes = 1 + static_cast<int>(rng.below(4));
     for (int i = 0; i < changes; ++i) frame[8 + rng.below(front_bytes(2) - 8)] = static_cast<char>(rng.next());
-    if (rng.below(2) == 0) store(frame.data() + 52, crc32c(std::string_view(frame).substr(kHeaderBytes, 2 * kEntryBytes)));
+    if (rng.below(2) == 0)
+      store(frame.data() + 52, crc32c(std::string_view(frame).substr(kHeaderBytes, 2 * kEntryBytes)));
     store(frame.data() + 4, crc32c(std::string_view(frame).substr(8, kHeaderBytes - 8)));
     FrameHeader read;
     if (decode_header(frame, read) != HeaderFault::none) continue;
@@ -140,7 +141,8 @@ TEST_CASE("pieces become one body and the builder is used again without a trace 
   builder.add(batch_entry(0, 0, 1), std::string_view(before));
   static_cast<void>(builder.build(header));
   builder.clear();
-  const std::vector<SharedBytes> pieces{SharedBytes::copy_of("12345678"), SharedBytes{}, SharedBytes::copy_of("abcdefgh")};
+  const std::vector<SharedBytes> pieces{SharedBytes::copy_of("12345678"), SharedBytes{},
+                                        SharedBytes::copy_of("abcdefgh")};
   builder.add(batch_entry(0, 0, 1), std::span<const SharedBytes>(pieces));
   const std::string frame(builder.build(header));
   CHECK(frame.size() == kFrameAlign);
@@ -163,5 +165,6 @@ TEST_CASE("a source entry is read as it was written, and cut ones are refused", 
   REQUIRE(read);
   CHECK(read->first == "file:a");
   CHECK(read->second == std::string("\0\1\2", 3));
-  for (std::size_t length = 0; length < 8; ++length) CHECK_FALSE(decode_source(std::string_view(body).substr(0, length)));
+  for (std::size_t length = 0; length < 8; ++length)
+    CHECK_FALSE(decode_source(std::string_view(body).substr(0, length)));
 }

@@ -127,7 +127,8 @@ TEST_CASE("a bad last frame is a torn tail wherever it is bad, and is cut", "[jo
   SegmentWriter writer(1);
   writer.data("a").data(kLong);
   const std::uint64_t last = writer.place(2);
-  for (const std::uint64_t byte : {last + 9, last + 60, last + kHeaderBytes + 5, last + front_bytes(1) + 7, last + 9'000}) {
+  for (const std::uint64_t byte :
+       {last + 9, last + 60, last + kHeaderBytes + 5, last + front_bytes(1) + 7, last + 9'000}) {
     const auto torn = newest(flipped(writer.bytes(), byte));
     INFO("byte " << byte - last << " of the frame");
     REQUIRE(torn.scan);
@@ -149,7 +150,8 @@ TEST_CASE("a bad frame with a valid successor is damage: named, not cut", "[jour
     REQUIRE_FALSE(damaged.scan);
     CHECK(damaged.scan.error().code == Errc::log_damaged);
     const std::string& text = damaged.scan.error().context;
-    CHECK(text.find("ingest journal, segment-in-memory, byte " + std::to_string(bad) + ", frame 3") != std::string::npos);
+    CHECK(text.find("ingest journal, segment-in-memory, byte " + std::to_string(bad) + ", frame 3") !=
+          std::string::npos);
     CHECK(text.find("frame 4 follows at byte " + std::to_string(writer.place(3))) != std::string::npos);
   }
 }
@@ -210,12 +212,14 @@ TEST_CASE("a frame that names another predecessor is refused although all its ch
 }
 
 TEST_CASE("bytes of a frame inside an event are no successor", "[journal]") {
-  // An event may contain anything, even a frame of a journal at a multiple of 4096: the nonce is not known to its author.
+  // An event may contain anything, even a frame of a journal at a multiple of 4096: the nonce is not known to its
+  // author.
   SegmentWriter forged(1);
   forged.header().nonce = 4711;
   forged.data("evil").data("evil").data("evil");
   std::string payload(3 * kFrameAlign - kHeaderBytes - kEntryBytes, 'p');
-  payload.replace(kFrameAlign - kHeaderBytes - kEntryBytes, kFrameAlign, forged.bytes().substr(forged.place(3), kFrameAlign));
+  payload.replace(kFrameAlign - kHeaderBytes - kEntryBytes, kFrameAlign,
+                  forged.bytes().substr(forged.place(3), kFrameAlign));
   SegmentWriter writer(1);
   writer.data("a").data(payload);
   const auto torn = newest(flipped(writer.bytes(), writer.place(2) + 9));
@@ -241,8 +245,8 @@ TEST_CASE("an older segment must reach the frame the next one follows; what lies
   const auto whole = older(writer.bytes(), until);
   REQUIRE(whole.scan);
   CHECK(whole.sequences == std::vector<std::uint64_t>{1, 2, 3});
-  CHECK(older(writer.bytes(), {9, 1}).scan.error().code == Errc::log_damaged);                     // ends before
-  CHECK(older(writer.bytes(), {3, until.checksum + 1}).scan.error().code == Errc::log_damaged);    // another frame 3
+  CHECK(older(writer.bytes(), {9, 1}).scan.error().code == Errc::log_damaged);                   // ends before
+  CHECK(older(writer.bytes(), {3, until.checksum + 1}).scan.error().code == Errc::log_damaged);  // another frame 3
   CHECK(older(flipped(writer.bytes(), writer.place(2) + 9), until).scan.error().code == Errc::log_damaged);
 }
 
@@ -266,8 +270,9 @@ TEST_CASE("a segment of another log is refused", "[journal]") {
   SegmentWriter writer(1);
   writer.data("a");
   BytesInMemory segment(writer.bytes());
-  CHECK(scan_newest(segment, {JournalKind::ingest, 6, 1}, {}, [](const Frame&) -> Result<void> { return {}; }).error().code ==
-        Errc::log_damaged);
+  CHECK(scan_newest(segment, {JournalKind::ingest, 6, 1}, {}, [](const Frame&) -> Result<void> { return {}; })
+            .error()
+            .code == Errc::log_damaged);
 }
 
 TEST_CASE("every cut of a segment's bytes ends at a whole frame or is damage, never between", "[journal]") {
@@ -296,6 +301,7 @@ TEST_CASE("every cut of a segment's bytes ends at a whole frame or is damage, ne
     CHECK((third || scanned.sequences.size() == 2));
     if (complete) CHECK(third);
     // Only the zero padding at the very end may differ in a frame that is taken.
-    if (third) CHECK(torn.substr(place, front_bytes(1) + kLong.size()) == whole.substr(place, front_bytes(1) + kLong.size()));
+    if (third)
+      CHECK(torn.substr(place, front_bytes(1) + kLong.size()) == whole.substr(place, front_bytes(1) + kLong.size()));
   }
 }

@@ -33,7 +33,8 @@ TEST_CASE("a partition that lags keeps its batches in side files of its own and 
     kept.push_back("lagging " + std::to_string(i));
     REQUIRE(append(*log, 0, 1, kept.back()));
     CommitGroup group;
-    for (std::uint32_t p = 0; p < kPartitions; ++p) group.parts.push_back(part(*log, p, 1, p == 0 ? kept.back() : filler(i)));
+    for (std::uint32_t p = 0; p < kPartitions; ++p)
+      group.parts.push_back(part(*log, p, 1, p == 0 ? kept.back() : filler(i)));
     REQUIRE(commit(*log, std::move(group)).kind == CommitOutcome::Kind::committed);
     if (i % 5 == 4) trim_to_end(*log, {1, 2, 3});
   }

@@ -1,4 +1,5 @@
-// Each deliberate defect of a log breaks the promise it is named after, where the same steps without it keep the promise.
+// Each deliberate defect of a log breaks the promise it is named after, where the same steps without it keep the
+// promise.
 #include "runtime/base/fail_point.h"
 #include "tests/unit/embedded_log/machine.h"
 
@@ -96,8 +97,9 @@ TEST_CASE("the memory log loses what it acknowledged too early, too", "[defects]
   std::size_t acknowledged = 0;
   {
     const auto log = open_memory_log(disk, later);
-    REQUIRE(log->append({{batch(0, 1, "x")}, {}, Durability::durable}, [&](Result<void> done) { acknowledged += done ? 1 : 0; }));
-    run(0);             // the write; with the defect it is answered before the sync
+    REQUIRE(log->append({{batch(0, 1, "x")}, {}, Durability::durable},
+                        [&](Result<void> done) { acknowledged += done ? 1 : 0; }));
+    run(0);  // the write; with the defect it is answered before the sync
     if (on) run(1);
     log->faults().crash(false);
   }
