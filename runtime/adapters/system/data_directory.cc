@@ -133,10 +133,11 @@ Result<DataDirectory> DataDirectory::open(const std::string& path, const DataIde
   return directory;
 }
 
-Result<DataIdentity> DataDirectory::look(const std::string& path) {
+Result<DataIdentity> DataDirectory::look(const std::string& path, bool held) {
   struct stat info {};
   if (::stat(path.c_str(), &info) != 0 || !S_ISDIR(info.st_mode)) return fail(Errc::not_found, "{} is no directory", path);
   WEIR_ASSIGN(auto identity, read_identity(path));
+  if (held) return identity;
   const int lock = ::open(lock_file(path).c_str(), O_RDONLY | O_CLOEXEC);
   if (lock >= 0) {
     const bool free = ::flock(lock, LOCK_SH | LOCK_NB) == 0;

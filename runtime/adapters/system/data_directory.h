@@ -21,7 +21,8 @@ class DataDirectory {
   [[nodiscard]] static Result<DataDirectory> open(const std::string& path, const DataIdentity& wanted, const Clock& clock, Rng& rng);
   /// For reading the data of a stopped node; takes no lock and writes nothing. Errors: not_found, data_locked (a node runs on
   /// it: ask the node), state_damaged, format_newer, io_failed.
-  [[nodiscard]] static Result<DataIdentity> look(const std::string& path);
+  /// `held`: the caller itself holds the lock.
+  [[nodiscard]] static Result<DataIdentity> look(const std::string& path, bool held = false);
 
   DataDirectory(DataDirectory&& other) noexcept;
   DataDirectory& operator=(DataDirectory&&) = delete;

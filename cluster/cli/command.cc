@@ -1,0 +1,56 @@
+#include "cluster/cli/command.h"
+
+#include <cstdio>
+#include <map>
+
+namespace weir::cli {
+
+int exit_code(Errc code) noexcept {
+  switch (code) {
+    case Errc::invalid_argument:
+    case Errc::config_invalid:
+    case Errc::not_found: return kUsage;
+    case Errc::input_unreadable:
+    case Errc::io_failed:
+    case Errc::log_damaged:
+    case Errc::state_damaged:
+    case Errc::malformed_event:
+    case Errc::below_horizon: return kUnreadable;
+    case Errc::data_locked:
+    case Errc::data_foreign:
+    case Errc::format_newer:
+    case Errc::disk_full:
+    case Errc::limit_reached:
+    case Errc::commit_refused:
+    case Errc::outcome_unknown: return kRefused;
+    case Errc::log_busy:
+    case Errc::log_closed:
+    case Errc::cancelled: return kNotReady;
+    case Errc::stage_failed:
+    case Errc::internal:
+    case Errc::unknown_remote: return kAnswerIsNo;
+  }
+  return kAnswerIsNo;
+}
+
+int report(const Error& error, int code) {
+  std::fprintf(stderr, "weir: %s\n", error.context.empty() ? std::string(to_string(error.code)).c_str() : error.context.c_str());
+  return code;
+}
+
+int report(const Error& error) { return report(error, exit_code(error.code)); }
+
+void add_output(CLI::App& command, Output& output) {
+  static const std::map<std::string, Output> formats{{"table", Output::table}, {"json", Output::json}, {"csv", Output::csv}};
+  command.add_option("--output", output, "How rows are printed: table, json or csv")
+      ->transform(CLI::CheckedTransformer(formats))
+      ->type_name("FORMAT")
+      ->default_str("table");
+}
+
+void add_data(CLI::App& command, std::string& data, bool required) {
+  auto* option = command.add_option("--data", data, "Data directory of a stopped node")->envname("WEIR_DATA")->type_name("DIR");
+  if (required) option->required();
+}
+
+}  // namespace weir::cli

@@ -1,0 +1,46 @@
+#include "cluster/cli/data_options.h"
+
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+namespace weir::cli {
+
+std::unique_ptr<StoppedData> open_data(const std::string& directory, int& code) {
+  auto data = StoppedData::open(directory);
+  if (data) return std::move(*data);
+  code = report(data.error());
+  return nullptr;
+}
+
+bool to_stdout(std::string_view text) { return std::fwrite(text.data(), 1, text.size(), stdout) == text.size(); }
+
+RowFormat row_format(Output output) noexcept {
+  switch (output) {
+    case Output::table: return RowFormat::table;
+    case Output::json: return RowFormat::json;
+    case Output::csv: return RowFormat::csv;
+  }
+  return RowFormat::table;
+}
+
+std::pair<std::string, std::string> number_cell(std::string name, std::uint64_t value) { return {std::move(name), std::to_string(value)}; }
+std::pair<std::string, std::string> text_cell(std::string name, std::string_view value) {
+  return {std::move(name), nlohmann::json(value).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)};
+}
+
+void write_rows(Output output, const std::vector<std::string>& columns, const std::vector<Row>& rows) {
+  if (output == Output::json) {
+    std::string text = "[";
+    for (const Row& row : rows) {
+      if (text.size() > 1) text += ",";
+      append_row_json(text, row);
+    }
+    (void)to_stdout(text + "]\n");
+    return;
+  }
+  const auto writer = make_row_writer(row_format(output), columns, to_stdout);
+  for (const Row& row : rows) writer->row(row);
+  (void)writer->finish();
+}
+
+}  // namespace weir::cli

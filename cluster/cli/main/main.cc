@@ -1,0 +1,45 @@
+// The one executable: parses the command line and calls one subcommand.
+#include <librdkafka/rdkafka.h>
+#include <openssl/crypto.h>
+#include <fmt/format.h>
+
+#include <vector>
+
+#include "cluster/cli/command.h"
+#include "cluster/node/versions.h"
+#include "weir_version.h"
+
+namespace {
+
+std::string versions() {
+  return fmt::format("weir {} ({})\nCAF {}, librdkafka {}, RocksDB {}, Cap'n Proto {}, {}", WEIR_VERSION, WEIR_GIT_HASH,
+                     weir::caf_version(), rd_kafka_version_str(), weir::rocksdb_version(), weir::capnp_version(),
+                     OpenSSL_version(OPENSSL_VERSION));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  namespace cli = weir::cli;
+  CLI::App root{"weir: event pipelines that lose nothing, double nothing, and can say what became of every event"};
+  root.name("weir");
+  root.set_version_flag("--version", versions);
+  root.require_subcommand(1);
+  root.footer("Example: weir run configs/pipelines/retail.yaml sales.csv.gz --data ./sales");
+  root.failure_message(CLI::FailureMessage::simple);
+
+  const std::vector<cli::Command> commands{cli::make_run(root),    cli::make_ledger(root), cli::make_query(root),
+                                           cli::make_dlq(root),    cli::make_digest(root), cli::make_where(root),
+                                           cli::make_lint(root),   cli::make_journal(root), cli::make_generate(root),
+                                           cli::make_bench(root)};
+  try {
+    root.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    const int code = root.exit(e);
+    return code == 0 ? cli::kDone : cli::kUsage;
+  }
+  for (const cli::Command& command : commands) {
+    if (command.app->parsed()) return command.run();
+  }
+  return cli::kUsage;
+}

@@ -1,0 +1,204 @@
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <mutex>
+
+#include "actors/doors/frame_format.h"
+#include "cluster/cli/ledger.h"
+#include "cluster/cli/signals.h"
+#include "cluster/node/pipeline_run.h"
+#include "cluster/node/stderr_logbook.h"
+#include "runtime/adapters/system/system_clock.h"
+#include "runtime/adapters/yaml/yaml_config_loader.h"
+#include "runtime/base/units.h"
+
+namespace weir::cli {
+
+namespace {
+
+struct Options {
+  std::string pipeline;
+  std::vector<std::string> files, inputs, sets;
+  std::string format, data, node_config;
+};
+
+/// A line that counts up on a terminal; nothing in a pipe.
+class ProgressLine {
+ public:
+  explicit ProgressLine(const Clock& clock) : clock_(clock), on_(::isatty(STDERR_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr) {}
+  ~ProgressLine() { clear(); }
+  void update(const PartitionProgress& progress) {
+    if (!on_) return;
+    const std::scoped_lock lock(mutex_);
+    if (progress.partition.value >= committed_.size()) committed_.resize(progress.partition.value + 1);
+    auto& [first, now] = committed_[progress.partition.value];
+    if (first == 0 && now == 0) first = progress.committed.value;
+    now = progress.committed.value;
+    const TimePoint time = clock_.now();
+    if (time - shown_ < std::chrono::milliseconds(200)) return;
+    shown_ = time;
+    std::uint64_t events = 0;
+    for (const auto& [from, to] : committed_) events += to - from;
+    const double seconds = std::chrono::duration<double>(time - start_).count();
+    fmt::print(stderr, "\r\033[K{} events, {} per second", with_separators(events),
+               with_separators(static_cast<std::uint64_t>(static_cast<double>(events) / std::max(seconds, 0.001))));
+    std::fflush(stderr);
+  }
+  void clear() {
+    if (on_ && shown_ != TimePoint{0}) fmt::print(stderr, "\r\033[K");
+    shown_ = TimePoint{0};
+  }
+
+ private:
+  const Clock& clock_;
+  bool on_;
+  std::mutex mutex_;
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> committed_;
+  TimePoint start_ = clock_.now();
+  TimePoint shown_{0};
+};
+
+/// A fresh directory that goes with the command.
+class TemporaryDirectory {
+ public:
+  TemporaryDirectory() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "weir-run-XXXXXX").string();
+    if (const char* made = ::mkdtemp(pattern.data())) path_ = made;
+  }
+  ~TemporaryDirectory() {
+    std::error_code ignored;  // nothing depends on it
+    if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
+  }
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+/// `NAME=value` addresses the node, `pipeline:NAME=value` the pipeline.
+void split_sets(const std::vector<std::string>& sets, std::vector<std::string>& pipeline, std::vector<std::string>& node) {
+  for (const std::string& set : sets) {
+    if (set.rfind("pipeline:", 0) == 0) {
+      pipeline.push_back(set.substr(9));
+    } else {
+      node.push_back(set);
+    }
+  }
+}
+
+Result<void> print_summary(const RunReport& run, const std::string& data_directory, const Clock& clock, TimePoint start, bool& balanced) {
+  WEIR_ASSIGN(const auto data, StoppedData::open(data_directory, true));
+  const LedgerReport ledger = read_ledger(*data);
+  balanced = ledger.total.balanced;
+  const double seconds = std::chrono::duration<double>(clock.now() - start).count();
+  const auto line = [](const std::string& name, const std::string& value) { fmt::print("{:<14} {:>14}\n", name, value); };
+  fmt::print("pipeline {}\n", data->config().name);
+  line("events", with_separators(run.accepted));
+  line("time", fmt::format("{:.2f} s", seconds));
+  line("rate", with_separators(static_cast<std::uint64_t>(static_cast<double>(run.accepted) / std::max(seconds, 0.001))) + "/s");
+  fmt::print("\nledger{}\n", ledger.total.balanced ? "" : "  DOES NOT BALANCE");
+  const Ledger& total = ledger.total.ledger;
+  line("accepted", with_separators(ledger.total.accepted));
+  for (const auto& [name, count] : std::initializer_list<std::pair<const char*, std::uint64_t>>{{"served", total.served},
+                                                                                                {"filtered", total.filtered},
+                                                                                                {"duplicate", total.duplicate},
+                                                                                                {"dead lettered", total.dead_lettered},
+                                                                                                {"superseded", total.superseded},
+                                                                                                {"expired", total.expired},
+                                                                                                {"in flight", ledger.total.in_flight}}) {
+    if (count != 0) line(name, with_separators(count));
+  }
+  WEIR_ASSIGN(const auto pictures, data->pictures());
+  for (const View& view : data->views().views()) {
+    fmt::print("\n{}\n", view.config.name);
+    std::fflush(stdout);
+    QueryRequest request;
+    request.view = view.config.name;
+    request.limit = 5;
+    auto answer = write_query(pictures, data->views(), request, RowFormat::table, to_stdout);
+    if (!answer) return fail(std::move(answer.error()));
+    if (answer->total && *answer->total > answer->rows) fmt::print("… {} of {} rows\n", answer->rows, with_separators(*answer->total));
+  }
+  std::fflush(stdout);
+  return {};
+}
+
+int run(const Options& options) {
+  const std::atomic<int>& stop = watch_signals();
+  const SystemClock clock;
+  const TimePoint start = clock.now();
+  RunRequest request;
+  std::vector<std::string> pipeline_sets, node_sets;
+  split_sets(options.sets, pipeline_sets, node_sets);
+  const YamlConfigLoader loader;
+  auto pipeline = loader.pipeline(options.pipeline, pipeline_sets);
+  if (!pipeline) return report(pipeline.error());
+  auto node = loader.node(options.node_config, node_sets);
+  if (!node) return report(node.error());
+  request.pipeline = std::move(*pipeline);
+  request.node = std::move(*node);
+  request.inputs = options.files;
+  request.inputs.insert(request.inputs.end(), options.inputs.begin(), options.inputs.end());
+  if (!options.format.empty()) {
+    const auto format = parse_record_format(options.format);
+    if (!format) return report(format.error());
+    request.format = *format;
+  }
+  std::optional<TemporaryDirectory> temporary;
+  request.data = !options.data.empty() ? options.data : request.node.data;
+  if (request.data.empty()) {
+    temporary.emplace();
+    if (temporary->path().empty()) return report(Error{Errc::io_failed, "cannot make a temporary directory; name one with --data"});
+    request.data = temporary->path();
+  }
+  const std::string data = request.data;
+  LogLevel level = LogLevel::info;
+  if (request.node.logging_level == "debug" || request.node.logging_level == "trace") level = LogLevel::debug;
+  if (request.node.logging_level == "warn") level = LogLevel::warn;
+  if (request.node.logging_level == "error") level = LogLevel::error;
+  StderrLogbook logbook{level};
+  ProgressLine line{clock};
+  bool balanced = true;
+  const RunReport outcome = run_pipeline(
+      std::move(request), clock, logbook, stop, [&](const PartitionProgress& progress) { line.update(progress); },
+      [&](const RunReport& finished) {
+        line.clear();
+        for (const std::string& note : finished.notes) fmt::print(stderr, "weir: {}\n", note);
+        return print_summary(finished, data, clock, start, balanced);
+      });
+  line.clear();
+  if (!outcome.result) {
+    if (outcome.result.error().code == Errc::cancelled && stop.load() != 0) {
+      fmt::print(stderr, "weir: stopped by signal {}; what was accepted is kept, run it again to go on\n", stop.load());
+      return 128 + stop.load();
+    }
+    for (const std::string& note : outcome.notes) fmt::print(stderr, "weir: {}\n", note);
+    const int code = report(outcome.result.error());
+    if (outcome.accepted != 0) fmt::print(stderr, "weir: {} events read before that are kept\n", with_separators(outcome.accepted));
+    return code;
+  }
+  return balanced ? kDone : kAnswerIsNo;
+}
+
+}  // namespace
+
+Command make_run(CLI::App& root) {
+  auto options = std::make_shared<Options>();
+  CLI::App* app = root.add_subcommand("run", "Run a pipeline over files to completion and print what became of every event");
+  app->footer(
+      "Example: weir run configs/pipelines/retail.yaml sales.csv.gz --data ./sales\n"
+      "Killed or stopped, the same command goes on where it was. Without --data everything is gone afterwards.");
+  app->add_option("pipeline", options->pipeline, "Pipeline file")->required()->type_name("PIPELINE.yaml");
+  app->add_option("file", options->files, "Inputs: files (.gz and .zst are read through), - is stdin")->type_name("FILE");
+  app->add_option("--input", options->inputs, "One more input; may be repeated")->type_name("FILE")->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  app->add_option("--format", options->format, "Format of the inputs: json, ndjson, csv, cloudevents, geojson; else by name, else the pipeline's")->type_name("F");
+  app->add_option("--data", options->data, "Data directory; without it a temporary one")->envname("WEIR_DATA")->type_name("DIR");
+  app->add_option("--node-config", options->node_config, "Node file")->type_name("NODE.yaml");
+  app->add_option("--set", options->sets, "Override a node setting, or with pipeline:path=value one of the pipeline; may be repeated")->type_name("path=value")->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  return {app, [options] { return run(*options); }};
+}
+
+}  // namespace weir::cli

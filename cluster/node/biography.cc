@@ -1,0 +1,150 @@
+#include "cluster/node/biography.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "runtime/base/hash.h"
+#include "runtime/base/time_text.h"
+#include "runtime/event/ingest_batch.h"
+
+namespace weir {
+
+namespace {
+
+constexpr std::size_t kReadBytes = std::size_t{4} << 20;
+
+Result<void> read_ingest(const StoppedData& data, Biography& biography) {
+  const PartitionStatus status = data.log().status(biography.partition);
+  for (Offset at = status.ingest_begin; at < status.ingest_durable;) {
+    WEIR_ASSIGN(const auto slices, data.log().read_ingest({biography.partition, at, kReadBytes}));
+    if (slices.empty()) break;
+    for (const IngestSlice& slice : slices) {
+      WEIR_ASSIGN(const IngestBatch batch, IngestBatch::decode(slice.bytes));
+      for (std::uint32_t i = 0; i < batch.count(); ++i) {
+        const RawEvent event = batch.event(i);
+        if (event.id != biography.id) continue;
+        Attempt attempt;
+        attempt.offset = slice.first + i;
+        attempt.door = batch.header().door;
+        attempt.line = event.line;
+        attempt.accepted_at = batch.header().accepted_at;
+        attempt.outcome = "in_flight";
+        biography.attempts.push_back(std::move(attempt));
+      }
+      at = slice.first + slice.count;
+    }
+  }
+  return {};
+}
+
+void fill(Attempt& attempt, const OutcomeBatch& batch, std::uint32_t i, const CommitRecord& commit, const CommitBody& body) {
+  const OutcomeEntry& outcome = batch.outcome(i);
+  attempt.offset = batch.offset(i);
+  attempt.accepted_at = outcome.accepted_at;
+  attempt.decided_at = body.meta.committed_at;
+  attempt.sequence = commit.sequence;
+  attempt.epoch = commit.epoch;
+  attempt.outcome = to_string(outcome.outcome);
+  attempt.supersedes = (outcome.flags & outcome_flag::supersedes) != 0;
+  attempt.rules = to_hex(body.meta.rules_hash);
+  if (outcome.outcome == Outcome::dead_lettered) {
+    const LetterView letter = batch.letter(outcome.first_record);
+    attempt.stage = letter.stage;
+    attempt.reason = letter.reason;
+    attempt.details = letter.details;
+    attempt.door = letter.door;
+    attempt.line = letter.line;
+  }
+  if (outcome.outcome == Outcome::served) {
+    for (std::uint32_t r = 0; r < outcome.record_count; ++r) attempt.records.emplace_back(batch.record(outcome.first_record + r).payload);
+  }
+}
+
+Result<void> read_output(const StoppedData& data, Biography& biography) {
+  const PartitionStatus status = data.log().status(biography.partition);
+  for (CommitSequence after = status.output_begin; after < status.position.sequence;) {
+    WEIR_ASSIGN(const auto commits, data.log().read_output({biography.partition, after, kReadBytes}));
+    if (commits.empty()) break;
+    for (const CommitRecord& commit : commits) {
+      WEIR_ASSIGN(const CommitBody body, CommitBody::decode(commit.body));
+      for (const OutcomeBatch& batch : body.batches) {
+        for (std::uint32_t i = 0; i < batch.outcomes(); ++i) {
+          if (batch.id(i) != biography.id) continue;
+          const Offset offset = batch.offset(i);
+          const auto found = std::find_if(biography.attempts.begin(), biography.attempts.end(), [&](const Attempt& a) { return a.offset == offset; });
+          // Ingest may have been trimmed below what the output log still holds.
+          fill(found == biography.attempts.end() ? biography.attempts.emplace_back() : *found, batch, i, commit, body);
+        }
+      }
+      after = commit.sequence;
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<Biography> biography_of(const StoppedData& data, const std::string& id) {
+  Biography biography;
+  biography.id = id;
+  biography.partition = partition_of(id, static_cast<std::uint32_t>(data.partitions().size()));
+  WEIR_TRY(read_ingest(data, biography));
+  WEIR_TRY(read_output(data, biography));
+  std::sort(biography.attempts.begin(), biography.attempts.end(), [](const Attempt& a, const Attempt& b) { return a.offset < b.offset; });
+  return biography;
+}
+
+std::string biography_json(const Biography& biography) {
+  using nlohmann::ordered_json;
+  ordered_json json;
+  json["id"] = biography.id;
+  json["partition"] = biography.partition.value;
+  json["attempts"] = ordered_json::array();
+  for (const Attempt& attempt : biography.attempts) {
+    ordered_json one;
+    one["offset"] = attempt.offset.value;
+    one["door"] = attempt.door;
+    if (attempt.line != 0) one["line"] = attempt.line;
+    one["accepted_at"] = to_rfc3339(attempt.accepted_at);
+    one["outcome"] = attempt.outcome;
+    if (attempt.sequence.value != 0) {
+      one["decided_at"] = to_rfc3339(attempt.decided_at);
+      one["commit"] = attempt.sequence.value;
+      one["epoch"] = attempt.epoch.value;
+      one["rules"] = attempt.rules;
+    }
+    if (!attempt.reason.empty()) {
+      one["stage"] = attempt.stage;
+      one["reason"] = attempt.reason;
+      one["details"] = ordered_json::parse(attempt.details, nullptr, false);
+    }
+    if (attempt.supersedes) one["supersedes"] = true;
+    if (!attempt.records.empty()) {
+      one["records"] = ordered_json::array();
+      for (const std::string& record : attempt.records) one["records"].push_back(ordered_json::parse(record, nullptr, false));
+    }
+    json["attempts"].push_back(std::move(one));
+  }
+  return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+}
+
+std::string biography_text(const Biography& biography) {
+  std::string out = fmt::format("event {}\npartition {}\n", biography.id, biography.partition.value);
+  for (const Attempt& attempt : biography.attempts) {
+    out += fmt::format("\n{}  accepted by {}{}, offset {}\n", to_rfc3339(attempt.accepted_at), attempt.door,
+                       attempt.line != 0 ? fmt::format(" line {}", attempt.line) : "", attempt.offset.value);
+    if (attempt.sequence.value == 0) {
+      out += "  in flight: accepted, not yet decided\n";
+      continue;
+    }
+    out += fmt::format("{}  {}{} in commit {}, epoch {}, rules {}\n", to_rfc3339(attempt.decided_at), attempt.outcome,
+                       attempt.supersedes ? " (an earlier dead letter is superseded)" : "", attempt.sequence.value, attempt.epoch.value,
+                       attempt.rules.substr(0, 8));
+    if (!attempt.reason.empty()) out += fmt::format("  stage {}, reason {}: {}\n", attempt.stage, attempt.reason, attempt.details);
+    for (const std::string& record : attempt.records) out += "  record " + record + "\n";
+  }
+  return out;
+}
+
+}  // namespace weir

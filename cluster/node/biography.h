@@ -1,0 +1,36 @@
+// The life of one event, read from the logs: every time it came and what became of it, newest last.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "cluster/node/stopped_data.h"
+
+namespace weir {
+
+struct Attempt {
+  Offset offset;
+  std::string door;
+  std::uint64_t line = 0;              // place in its source; 0: unknown
+  std::int64_t accepted_at = 0;
+  std::int64_t decided_at = 0;         // 0: in flight
+  CommitSequence sequence;             // of the commit; 0: in flight
+  Epoch epoch;
+  std::string outcome;                 // served, filtered, duplicate, dead_lettered, …, in_flight
+  std::string stage, reason, details;  // of dead_lettered; details is a JSON array
+  bool supersedes = false;             // took over an open dead letter of the same id
+  std::string rules;                   // hash of the stages and tables that decided it
+  std::vector<std::string> records;    // payloads in the curated log
+};
+
+struct Biography {
+  std::string id;
+  PartitionId partition;
+  std::vector<Attempt> attempts;
+};
+
+/// Reads the partition's logs as far as they are kept. No attempts: never seen. Errors: log_damaged, io_failed.
+[[nodiscard]] Result<Biography> biography_of(const StoppedData& data, const std::string& id);
+[[nodiscard]] std::string biography_json(const Biography& biography);
+[[nodiscard]] std::string biography_text(const Biography& biography);
+
+}  // namespace weir

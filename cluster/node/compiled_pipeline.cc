@@ -1,0 +1,135 @@
+#include "cluster/node/compiled_pipeline.h"
+
+#include <fstream>
+#include <sstream>
+
+#include "actors/enrich/enricher.h"
+#include "actors/transform/transformer.h"
+#include "actors/validate/validator.h"
+#include "runtime/base/hash.h"
+#include "runtime/event/document_parser.h"
+
+namespace weir {
+
+namespace {
+
+Result<std::string> read_file(const std::string& name) {
+  std::ifstream file(name, std::ios::binary);
+  if (!file) return fail(Errc::input_unreadable, "{}: cannot be opened", name);
+  std::ostringstream text;
+  text << file.rdbuf();
+  if (!file && !file.eof()) return fail(Errc::input_unreadable, "{}: cannot be read", name);
+  return std::move(text).str();
+}
+
+Result<std::unique_ptr<Stage>> make_stage(const StageConfig& config, StageContext& context) {
+  if (config.kind == "validate") return Validator::compile(config, context);
+  if (config.kind == "enrich") return Enricher::compile(config, context);
+  if (config.kind == "transform") return Transformer::compile(config, context);
+  return fail(Errc::config_invalid, "stage kind '{}' is not known", config.kind);
+}
+
+class ReadStep final : public ChainStep {
+ public:
+  explicit ReadStep(const ChainPlan& plan) : plan_(plan), parser_(plan.fields(), plan.parser_options()) {}
+  std::string name() const override { return "parse"; }
+  void run(ChainBatch& batch) override { plan_.read(batch, parser_); }
+
+ private:
+  const ChainPlan& plan_;
+  DocumentParser parser_;
+};
+
+class StageStep final : public ChainStep {
+ public:
+  explicit StageStep(const Stage& stage) : stage_(stage), scratch_(std::make_unique<StageScratch>()) {}
+  std::string name() const override { return std::string(stage_.name()); }
+  void run(ChainBatch& batch) override { stage_.process(batch, *scratch_); }
+
+ private:
+  const Stage& stage_;
+  std::unique_ptr<StageScratch> scratch_;
+};
+
+class PlanEncoder final : public ChainEncoder {
+ public:
+  PlanEncoder(const ChainPlan& plan, std::size_t columns) : plan_(plan), columns_(columns) {}
+  bool encode(const ChainBatch& batch, std::span<const ChainEvent> parts, OutcomeBatchBuilder& out, TokenTable* tokens) const override {
+    return plan_.encode(batch, parts, out, tokens);
+  }
+  std::shared_ptr<TokenTable> token_table() const override { return columns_ == 0 ? nullptr : std::make_shared<TokenTable>(columns_); }
+
+ private:
+  const ChainPlan& plan_;
+  std::size_t columns_;
+};
+
+class PayloadExtractor final : public RecordExtractor {
+ public:
+  explicit PayloadExtractor(const ViewSet& views) : plan_(plan_of(views, slots_)), parser_(*plan_) {}
+  Result<void> extract(std::string_view payload, std::span<std::string_view> values) override {
+    arena_.clear();
+    parser_.between_batches();
+    Document document;
+    ParseProblem problem;
+    if (!parser_.parse_json(payload, arena_, document, problem))
+      return fail(Errc::log_damaged, "a record's payload is no JSON object: byte {}: {}", problem.at, problem.what);
+    for (std::size_t i = 0; i < slots_.size(); ++i) {
+      const Value& value = document[slots_[i]];
+      if (value.kind == ValueKind::missing) {
+        values[i] = {};
+      } else if (value.kind == ValueKind::string) {
+        values[i] = {value.data - 1, value.length + 2};  // with its quotes: the token
+      } else {
+        values[i] = value.span();
+      }
+    }
+    return {};
+  }
+
+ private:
+  static std::unique_ptr<FieldPlan> plan_of(const ViewSet& views, std::vector<Slot>& slots) {
+    auto plan = std::make_unique<FieldPlan>();
+    for (const FieldPath& path : views.paths()) slots.push_back(plan->want(path.parts));
+    return plan;
+  }
+  std::vector<Slot> slots_;
+  std::unique_ptr<FieldPlan> plan_;
+  DocumentParser parser_;
+  ChainArena arena_;
+};
+
+}  // namespace
+
+ExtractorFactory payload_extractor(const ViewSet& views) {
+  return [&views] { return std::make_unique<PayloadExtractor>(views); };
+}
+
+Result<std::unique_ptr<CompiledPipeline>> CompiledPipeline::compile(PipelineConfig config) {
+  std::unique_ptr<CompiledPipeline> pipeline(new CompiledPipeline);
+  pipeline->config_ = std::move(config);
+  WEIR_ASSIGN(pipeline->views_, ViewSet::compile(pipeline->config_.views));
+  std::string rules = rules_text(pipeline->config_);
+  const ReadFile read = [&rules](const std::string& name) -> Result<std::string> {
+    WEIR_ASSIGN(std::string text, read_file(name));
+    rules += to_hex(xxh3_128(text));  // what a table says is part of the rules
+    return text;
+  };
+  WEIR_ASSIGN(pipeline->plan_, ChainPlan::compile(pipeline->config_, pipeline->views_.paths(), make_stage, read));
+  pipeline->rules_hash_ = xxh3_128(rules);
+  pipeline->encoder_ = std::make_unique<PlanEncoder>(*pipeline->plan_, pipeline->views_.paths().size());
+  return pipeline;
+}
+
+std::vector<ChainStepFactory> CompiledPipeline::steps() const {
+  std::vector<ChainStepFactory> steps;
+  steps.push_back([plan = plan_.get()] { return std::make_unique<ReadStep>(*plan); });
+  for (const auto& stage : plan_->stages()) {
+    steps.push_back([stage = stage.get()] { return std::make_unique<StageStep>(*stage); });
+  }
+  return steps;
+}
+
+ExtractorFactory CompiledPipeline::extractor() const { return payload_extractor(views_); }
+
+}  // namespace weir

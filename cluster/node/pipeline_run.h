@@ -1,0 +1,39 @@
+// `weir run`: the whole engine to completion. Opens everything, reads all inputs, waits until every event is terminal.
+#pragma once
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "actors/messages/messages.h"
+#include "cluster/node/compiled_pipeline.h"
+#include "runtime/ports/clock.h"
+#include "runtime/ports/logbook.h"
+
+namespace weir {
+
+struct RunRequest {
+  PipelineConfig pipeline;
+  NodeConfig node;
+  std::string data;                 // directory; made when missing
+  std::vector<std::string> inputs;  // names as open_input takes them; none: only what is in the log already
+  RecordFormat format = RecordFormat::any;  // of the command line
+};
+
+struct RunReport {
+  /// Success: every accepted event is terminal, the state is flushed. Errors: input_unreadable (what was read before is kept),
+  /// limit_reached, cancelled (a signal), log_damaged or state_damaged (a partition was quarantined), config and data errors.
+  Result<void> result;
+  std::uint64_t accepted = 0;       // by the doors of this run
+  std::vector<std::string> notes;   // what opening found and mended (a torn tail)
+};
+
+/// Runs until done or `stop_signal` becomes a signal's number (a second one ends the process at once: see signals.h).
+/// `summary` is called after everything is closed and flushed, before the inputs are marked as finished; only on success.
+/// Blocks; one run per process at a time.
+[[nodiscard]] RunReport run_pipeline(RunRequest request, const Clock& clock, Logbook& logbook, const std::atomic<int>& stop_signal,
+                                     const std::function<void(const PartitionProgress&)>& progress,
+                                     const std::function<Result<void>(const RunReport&)>& summary);
+
+}  // namespace weir

@@ -1,0 +1,51 @@
+// The data of a stopped node, opened to be asked: nothing is written, no lock is taken. What is in the journal and not yet in the
+// state is applied in memory.
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "runtime/adapters/embedded_log/read_only_log.h"
+#include "runtime/adapters/rocksdb_state/rocksdb_states.h"
+#include "runtime/engine/dedupe_log.h"
+#include "runtime/engine/partition_state.h"
+#include "runtime/engine/view_value.h"
+#include "runtime/ports/pipeline_config.h"
+
+namespace weir {
+
+class StoppedData {
+ public:
+  struct Partition {
+    PartitionId id;
+    PartitionStatus status;
+    std::unique_ptr<StateStore> store;
+    std::unique_ptr<DedupeLog> dedupe;
+    std::unique_ptr<PartitionState> state;
+  };
+
+  /// Errors: not_found (no data there), data_locked (a node runs on it), data_foreign, format_newer, state_damaged, log_damaged,
+  /// io_failed; each names the place.
+  /// `held`: the caller holds the directory's lock and has closed everything in it.
+  [[nodiscard]] static Result<std::unique_ptr<StoppedData>> open(const std::string& directory, bool held = false);
+  ~StoppedData();
+
+  [[nodiscard]] const PipelineConfig& config() const noexcept { return config_; }
+  [[nodiscard]] const ViewSet& views() const noexcept { return views_; }
+  [[nodiscard]] const std::vector<Partition>& partitions() const noexcept { return partitions_; }
+  [[nodiscard]] const ReadOnlyLog& log() const noexcept { return *log_; }
+  /// Of all partitions, for queries. Errors: state_damaged, io_failed.
+  [[nodiscard]] Result<std::vector<PartitionPicture>> pictures() const;
+
+ private:
+  StoppedData() = default;
+  [[nodiscard]] Result<void> open_partition(const std::string& directory, PartitionId id);
+  PipelineConfig config_;
+  ViewSet views_;
+  ViewMerger merger_;
+  RocksdbStates stores_;
+  std::unique_ptr<ReadOnlyLog> log_;
+  std::vector<Partition> partitions_;
+};
+
+}  // namespace weir

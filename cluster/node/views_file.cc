@@ -1,0 +1,97 @@
+#include "cluster/node/views_file.h"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "runtime/adapters/yaml/yaml_config_loader.h"
+#include "runtime/base/units.h"
+
+namespace weir {
+
+namespace {
+
+std::string file_of(const std::string& data) { return data + "/views.yaml"; }
+
+/// JSON is YAML: texts are written as JSON strings, so that none of them can be mistaken. `${` would be an environment variable.
+std::string quoted(const std::string& text) {
+  std::string out = nlohmann::json(text).dump();
+  for (std::size_t at = 0; (at = out.find("${", at)) != std::string::npos; at += 7) out.replace(at, 1, "\\u0024");
+  return out;
+}
+
+std::string list(const std::vector<FieldPath>& paths) {
+  std::string out = "[";
+  for (const FieldPath& path : paths) out += (out.size() > 1 ? ", " : "") + quoted(path.text);
+  return out + "]";
+}
+
+std::string measure(const MeasureConfig& config) {
+  switch (config.kind) {
+    case MeasureKind::count: return "count";
+    case MeasureKind::sum: return "{sum: " + quoted(config.path.text) + "}";
+    case MeasureKind::min: return "{min: " + quoted(config.path.text) + "}";
+    case MeasureKind::max: return "{max: " + quoted(config.path.text) + "}";
+    case MeasureKind::average: return "{average: " + quoted(config.path.text) + "}";
+  }
+  return "count";
+}
+
+std::string constant(const Constant& value) {
+  switch (value.kind) {
+    case Constant::Kind::null: return "null";
+    case Constant::Kind::boolean:
+    case Constant::Kind::number: return value.text;
+    case Constant::Kind::string: return quoted(value.text);
+  }
+  return "null";
+}
+
+}  // namespace
+
+std::string views_yaml(const PipelineConfig& config) {
+  std::string out = fmt::format("# Written by weir at every start: the views of this data.\npipeline: {}\npartitions: {}\n", quoted(config.name),
+                                config.partitions);
+  out += fmt::format("dedupe: {{remember: {}}}\n", format_duration(config.dedupe.remember));
+  if (config.views.empty()) return out;
+  out += "views:\n";
+  for (const ViewConfig& view : config.views) {
+    std::string body;
+    const auto add = [&body](const std::string& text) { body += (body.empty() ? "" : ", ") + text; };
+    if (view.latest) add("latest: " + quoted(view.latest->text));
+    if (!view.fields.empty()) add("fields: " + list(view.fields));
+    if (!view.group_by.empty()) add("group_by: " + list(view.group_by));
+    if (!view.windows.empty()) {
+      std::string windows;
+      for (const WindowConfig& window : view.windows) windows += (windows.empty() ? "" : ", ") + window.text;
+      add("windows: [" + windows + "]");
+    }
+    if (!view.measures.empty()) {
+      std::string measures;
+      for (const MeasureConfig& m : view.measures) measures += (measures.empty() ? "" : ", ") + quoted(m.name) + ": " + measure(m);
+      add("measures: {" + measures + "}");
+    }
+    if (view.retain) add("retain: " + format_duration(*view.retain));
+    if (view.when) add("when: {" + quoted(view.when->path.text == "@type" ? "type" : view.when->path.text) + ": " + constant(view.when->equals) + "}");
+    out += fmt::format("  {}: {{{}}}\n", quoted(view.name), body);
+  }
+  return out;
+}
+
+Result<void> write_views_file(const std::string& data, const PipelineConfig& config) {
+  const std::string aside = file_of(data) + ".new";
+  {
+    std::ofstream file(aside, std::ios::binary | std::ios::trunc);
+    file << views_yaml(config);
+    file.flush();
+    if (!file) return fail(Errc::io_failed, "cannot write {}", aside);
+  }
+  if (std::rename(aside.c_str(), file_of(data).c_str()) != 0) return fail(Errc::io_failed, "cannot rename {}", aside);
+  return {};
+}
+
+Result<PipelineConfig> read_views_file(const std::string& data) { return YamlConfigLoader{}.pipeline(file_of(data), {}); }
+
+}  // namespace weir
