@@ -6,6 +6,8 @@
 #include "actors/supervise/house_handlers.h"
 #include "runtime/base/invariant.h"
 #include "runtime/engine/credit_gate.h"
+#include "runtime/engine/letters.h"
+#include "runtime/engine/view_key.h"
 
 namespace weir {
 
@@ -26,6 +28,18 @@ class StoreReader final : public DedupeReader {
     WEIR_ASSIGN(const auto bytes, store_->get(dedupe_block_key(block)));
     if (!bytes) return fail(Errc::state_damaged, "dedupe block {} is missing", block);
     return DedupeBlock::decode(*bytes);
+  }
+  Result<std::optional<FoundEntry>> open_letter(std::string_view id) const override {
+    WEIR_ASSIGN(const auto state, store_->snapshot());
+    WEIR_ASSIGN(const auto offsets, letters_of(*state, id));
+    for (auto offset = offsets.rbegin(); offset != offsets.rend(); ++offset) {
+      WEIR_ASSIGN(const auto bytes, state->get(letter_key(*offset)));
+      if (!bytes) continue;
+      WEIR_ASSIGN(const auto stored, decode_letter(*bytes));
+      if (stored.conflict || stored.id != id) continue;
+      return FoundEntry{0, stored.digest, stored.accepted_at, *offset, stored.sequence, DedupeState::dead_lettered, std::string(stored.letter.reason)};
+    }
+    return std::optional<FoundEntry>{};
   }
 
  private:
@@ -154,6 +168,7 @@ class PartitionActor : public caf::event_based_actor {
                   return index_.add_block(first, block);
                 }));
     INVARIANT(again.end() == numbers.end(), "a snapshot of the store does not change");
+    WEIR_TRY(read_open_letters(*stored));
 
     views->store = setup_->store.get();
     views->extractor = setup_->extractor();
@@ -162,6 +177,20 @@ class PartitionActor : public caf::event_based_actor {
     tell_supervisor(PartitionChild{setup_->partition, views_});
     respawn_stages();
     return {};
+  }
+
+  Result<void> read_open_letters(const StateReader& stored) {
+    Result<void> good;
+    WEIR_TRY(stored.scan(std::string(1, key_space::letter), std::string(1, key_space::letter + 1), [&](std::string_view, std::string_view bytes) {
+      const auto letter = decode_letter(bytes);
+      if (!letter) {
+        good = fail(letter.error());
+        return false;
+      }
+      if (!letter->conflict) index_.add_open_letter(letter->id);
+      return true;
+    }));
+    return good;
   }
 
   void replay() {

@@ -41,23 +41,48 @@ void DedupeIndex::apply(CommitSequence sequence, const CommitBody& body) {
   for (const OutcomeBatch& batch : body.batches) {
     // Two passes over short runs: first ask for the memory, then use it.
     constexpr std::uint32_t kRun = 32;
-    std::uint32_t tags[kRun];
+    std::uint64_t hashes[kRun];
     for (std::uint32_t start = 0; start < batch.outcomes(); start += kRun) {
       const std::uint32_t end = std::min(start + kRun, batch.outcomes());
       for (std::uint32_t i = start; i < end; ++i) {
-        const std::uint64_t hash = xxh3_64(batch.id(i));
-        tags[i - start] = tag_of(hash);
-        prefetch(hash);
+        hashes[i - start] = xxh3_64(batch.id(i));
+        prefetch(hashes[i - start]);
       }
       for (std::uint32_t i = start; i < end; ++i) {
         DedupeEntry entry;
         if (!dedupe_entry_of(batch, i, sequence, entry)) continue;
         const std::uint64_t number = numbers_.take();
         add_to_tail(entry, number);
-        insert(tags[i - start], number);
+        const std::uint64_t hash = hashes[i - start];
+        insert(tag_of(hash), number);
+        if ((batch.outcome(i).flags & outcome_flag::supersedes) != 0) {
+          const auto open = open_letters_.find(hash);
+          if (open != open_letters_.end()) open_letters_.erase(open);
+        }
+        if (entry.state == DedupeState::dead_lettered) open_letters_.emplace(hash, number);
       }
     }
   }
+}
+
+void DedupeIndex::add_open_letter(std::string_view id) { open_letters_.emplace(xxh3_64(id), 0); }
+
+/// The window has passed over the id: only an open dead letter still speaks for it.
+Result<std::optional<FoundEntry>> DedupeIndex::find_open_letter(std::uint64_t hash, std::string_view id) const {
+  const auto [first, last] = open_letters_.equal_range(hash);
+  if (first == last) return std::optional<FoundEntry>{};
+  for (auto open = first; open != last; ++open) {
+    // Not flushed yet: blocks stay in memory until they are, whatever has expired.
+    const std::uint64_t block = open->second / kDedupeBlockEntries;
+    if (tail_.empty() || block < tail_begin_) continue;
+    const DedupeBlock& memory = *tail_[block - tail_begin_];
+    const std::size_t index = open->second % kDedupeBlockEntries;
+    if (index >= memory.size()) continue;
+    const DedupeEntry entry = memory.entry(index);
+    if (entry.id == id && entry.state == DedupeState::dead_lettered)
+      return FoundEntry{open->second, entry.digest, entry.accepted_at, entry.offset, entry.sequence, entry.state, std::string(entry.reason)};
+  }
+  return reader_->open_letter(id);
 }
 
 void DedupeIndex::add_to_tail(const DedupeEntry& entry, std::uint64_t number) {
@@ -137,12 +162,14 @@ Result<std::optional<FoundEntry>> DedupeIndex::find(std::uint64_t hash, std::str
     if (entry.id != id) continue;
     newest = FoundEntry{number, entry.digest, entry.accepted_at, entry.offset, entry.sequence, entry.state, std::string(entry.reason)};
   }
+  if (!newest && !open_letters_.empty()) return find_open_letter(hash, id);
   return newest;
 }
 
 std::size_t DedupeIndex::memory_bytes() const noexcept {
   std::size_t bytes = slots_.capacity() * sizeof(std::uint64_t);
   for (const auto& block : tail_) bytes += block->bytes() + sizeof(DedupeBlock);
+  bytes += open_letters_.size() * 40 + open_letters_.bucket_count() * sizeof(void*);
   return bytes;
 }
 

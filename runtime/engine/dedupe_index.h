@@ -2,6 +2,8 @@
 // number); exact on a hit, because a hit reads the entry itself: from memory while it is younger than the last state flush,
 // from the packed blocks of the state store after that.
 //
+// An open dead letter outlives the window: its id is kept (some 40 bytes) until the letter is closed.
+//
 // Only commits change it, so it is rebuilt from blocks + replay. What is in flight is another structure (in_flight_ids.h).
 #pragma once
 #include <cstdint>
@@ -11,6 +13,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "runtime/base/result.h"
@@ -19,14 +22,6 @@
 #include "runtime/event/commit_body.h"
 
 namespace weir {
-
-/// Reads what has left memory. Called by the index on its owner's thread.
-class DedupeReader {
- public:
-  virtual ~DedupeReader() = default;
-  /// Block `number / kDedupeBlockEntries` as it was flushed.
-  [[nodiscard]] virtual Result<DedupeBlock> block(std::uint64_t block) const = 0;
-};
 
 /// One id's entry, owning its text.
 struct FoundEntry {
@@ -39,6 +34,16 @@ struct FoundEntry {
   std::string reason;
 };
 
+/// Reads what has left memory. Called by the index on its owner's thread.
+class DedupeReader {
+ public:
+  virtual ~DedupeReader() = default;
+  /// Block `number / kDedupeBlockEntries` as it was flushed.
+  [[nodiscard]] virtual Result<DedupeBlock> block(std::uint64_t block) const = 0;
+  /// The entry behind the open dead letter of an id (no conflict letter: that owns none), as it was flushed; none: closed.
+  [[nodiscard]] virtual Result<std::optional<FoundEntry>> open_letter(std::string_view id) const = 0;
+};
+
 /// Not thread-safe; lives in the partition actor. `reader` must outlive it.
 class DedupeIndex {
  public:
@@ -47,6 +52,8 @@ class DedupeIndex {
   /// Starts from the blocks of a flushed state: `numbers` as flushed, then every block in [begin, end) by add_block.
   [[nodiscard]] Result<void> restore(const DedupeNumbers& numbers);
   [[nodiscard]] Result<void> add_block(std::uint64_t first_number, const DedupeBlock& block);
+  /// After the blocks: every open dead letter of the flushed state that owns its id.
+  void add_open_letter(std::string_view id);
 
   /// Applies one commit, in sequence.
   void apply(CommitSequence sequence, const CommitBody& body);
@@ -71,6 +78,7 @@ class DedupeIndex {
   [[nodiscard]] bool alive(std::uint64_t slot) const noexcept;
   [[nodiscard]] std::uint64_t number_of(std::uint64_t slot) const noexcept;
   void add_to_tail(const DedupeEntry& entry, std::uint64_t number);
+  [[nodiscard]] Result<std::optional<FoundEntry>> find_open_letter(std::uint64_t hash, std::string_view id) const;
 
   const DedupeReader* reader_;
   DedupeNumbers numbers_;
@@ -81,6 +89,8 @@ class DedupeIndex {
   std::uint64_t base_ = 0;
   std::deque<std::shared_ptr<DedupeBlock>> tail_;  // block b of tail_begin_ + i
   std::uint64_t tail_begin_ = 0;                   // block number of tail_.front()
+  // Hash of the id of every open dead letter -> number of its entry; 0 with entries from before the last restart.
+  std::unordered_multimap<std::uint64_t, std::uint64_t> open_letters_;
   mutable std::uint64_t cached_number_ = ~std::uint64_t{0};
   mutable std::unique_ptr<DedupeBlock> cached_;
 };

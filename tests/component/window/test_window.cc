@@ -18,6 +18,7 @@ namespace {
 class NoReader final : public DedupeReader {
  public:
   Result<DedupeBlock> block(std::uint64_t) const override { return fail(Errc::internal, "nothing was flushed"); }
+  Result<std::optional<FoundEntry>> open_letter(std::string_view) const override { return std::optional<FoundEntry>{}; }
 };
 
 /// The payload is the raw frame; one that says "huge" does not fit.

@@ -52,6 +52,13 @@ class MapState final : public DeltaWriter, public StateReader, public DedupeRead
     if (found == map.end()) return fail(Errc::state_damaged, "block {} is not there", number);
     return DedupeBlock::decode(found->second);
   }
+  /// Open letters as of the last flush: what the letters of a state say.
+  std::map<std::string, FoundEntry> letters;
+  Result<std::optional<FoundEntry>> open_letter(std::string_view id) const override {
+    const auto found = letters.find(std::string(id));
+    if (found == letters.end()) return std::optional<FoundEntry>{};
+    return std::optional<FoundEntry>{found->second};
+  }
 };
 
 struct ModelEntry {
@@ -73,7 +80,7 @@ TEST_CASE("index and blocks agree with a plain map through flushes, restarts and
   auto log = std::make_unique<DedupeLog>(remember);
   auto index = std::make_unique<DedupeIndex>(remember, state);
   std::map<std::string, ModelEntry> model;
-  std::uint64_t offset = 0, sequence = 0, restarts = 0, expired = 0;
+  std::uint64_t offset = 0, sequence = 0, restarts = 0, expired = 0, outlived = 0, superseded = 0;
   std::int64_t now = 0;
   std::vector<std::pair<CommitSequence, CommitBody>> unflushed;
 
@@ -88,7 +95,14 @@ TEST_CASE("index and blocks agree with a plain map through flushes, restarts and
       const std::string id = "id-" + std::to_string(random() % 40'000);
       const bool known = fresh.count(id) || model.count(id);
       const Digest128 digest{random(), random()};
-      if (known) {
+      const auto letter_before = model.find(id);
+      if (!fresh.count(id) && letter_before != model.end() && letter_before->second.state == DedupeState::dead_lettered && random() % 2 == 0) {
+        // Corrected bytes take the dead letter over.
+        out.add({id, digest, now}, Outcome::served, outcome_flag::supersedes);
+        model.erase(letter_before);
+        fresh[id] = {digest, DedupeState::done, offset, bucket};
+        ++superseded;
+      } else if (known) {
         out.add({id, digest, now}, Outcome::duplicate);
       } else if (random() % 10 == 0) {
         out.add({id, digest, now}, Outcome::dead_lettered);
@@ -110,13 +124,22 @@ TEST_CASE("index and blocks agree with a plain map through flushes, restarts and
     model.merge(fresh);
     for (auto it = model.begin(); it != model.end();) {
       // A bucket leaves when its end is older than the window; the bucket being filled stays.
-      const bool gone = (it->second.bucket + 1) * 100 <= now - 1600 && it->second.bucket != bucket;
+      // An open dead letter stays whatever the window says.
+      const bool old = (it->second.bucket + 1) * 100 <= now - 1600 && it->second.bucket != bucket;
+      const bool letter = it->second.state == DedupeState::dead_lettered;
+      outlived += old && letter;
+      const bool gone = old && !letter;
       if (gone) ++expired;
       it = gone ? model.erase(it) : std::next(it);
     }
 
     if (random() % 7 == 0) {
       log->collect(state);
+      state.letters.clear();
+      for (const auto& [id, entry] : model) {
+        if (entry.state == DedupeState::dead_lettered)
+          state.letters[id] = FoundEntry{0, entry.digest, 0, Offset{entry.offset}, CommitSequence{1}, entry.state, "field_range"};
+      }
       index->flushed(log->end());
       unflushed.clear();
     }
@@ -129,6 +152,7 @@ TEST_CASE("index and blocks agree with a plain map through flushes, restarts and
       REQUIRE(numbers);
       REQUIRE(index->restore(*numbers));
       REQUIRE(read_dedupe_blocks(state, remember, [&](std::uint64_t first, const DedupeBlock& b) { return index->add_block(first, b); }));
+      for (const auto& [id, letter] : state.letters) index->add_open_letter(id);
       for (const auto& [s, b] : unflushed) {
         index->apply(s, b);
         REQUIRE(log->on_commit(s, Offset{0}, b));
@@ -152,6 +176,8 @@ TEST_CASE("index and blocks agree with a plain map through flushes, restarts and
   }
   REQUIRE(restarts > 3);
   REQUIRE(expired > 1000);
+  REQUIRE(outlived > 1000);
+  REQUIRE(superseded > 10);
   REQUIRE(log->digest(state));
 }
 
