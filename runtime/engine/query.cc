@@ -189,8 +189,14 @@ Result<QueryAnswer> Query::run() {
   }
   if (request_.count_total && request_.cursor.empty()) answer_.total = total_;
   answer_.sequence_min = CommitSequence{std::numeric_limits<std::uint64_t>::max()};
-  for (const PartitionPicture& partition : partitions_)
+  for (const PartitionPicture& partition : partitions_) {
     answer_.sequence_min = std::min(answer_.sequence_min, partition.at.sequence);
+    for (const ViewState& state : partition.at.views) {
+      if (state.name != view_.config.name || state.hash != view_.hash) continue;
+      answer_.filled = answer_.filled && state.through >= partition.at.sequence;
+      answer_.complete_since = std::max(answer_.complete_since, state.complete_since);
+    }
+  }
   if (partitions_.empty()) answer_.sequence_min = {};
   return answer_;
 }

@@ -47,6 +47,8 @@ struct QueryAnswer {
   std::optional<std::uint64_t> total;  // rows asked for, on all pages
   std::optional<std::string> next;     // cursor of the next page; none: this was the last row
   CommitSequence sequence_min;         // the least advanced partition read
+  bool filled = true;  // false: the view is new or changed and some partition still fills it from the log
+  std::int64_t complete_since = kNoTime;  // rows may lack what came before; kNoTime: they lack nothing
 };
 
 /// Hands every row of one page to `visit`, until it returns false. The row lasts for the call.
