@@ -12,8 +12,8 @@ Result<std::unique_ptr<Stage>> Enricher::compile(const StageConfig& config, Stag
   WEIR_ASSIGN(stage->when_, Condition::compile(config.when, context.fields));
   WEIR_ASSIGN(stage->table_, context.tables.load(enrich.table));
   if (enrich.key.size() != enrich.table.key.size() || enrich.key.empty()) {
-    return fail(Errc::config_invalid, "stage \"{}\": {} key fields for {} key columns of {}", config.name, enrich.key.size(),
-                enrich.table.key.size(), enrich.table.file);
+    return fail(Errc::config_invalid, "stage \"{}\": {} key fields for {} key columns of {}", config.name,
+                enrich.key.size(), enrich.table.key.size(), enrich.table.file);
   }
   for (const FieldPath& path : enrich.key) {
     WEIR_ASSIGN(FieldRef field, FieldRef::compile(path, context.fields));

@@ -12,8 +12,8 @@
 
 namespace weir {
 
-/// Added fields are strings, as all of CSV; an empty one is missing. An event whose key is missing, null, an object or an
-/// array, or not in the table, passes as it is, gets the constants of `missing`, or is rejected with enrich_miss.
+/// Added fields are strings, as all of CSV; an empty one is missing. An event whose key is missing, null, an object or
+/// an array, or not in the table, passes as it is, gets the constants of `missing`, or is rejected with enrich_miss.
 class Enricher final : public Stage {
  public:
   /// `config.body` is an EnrichConfig. Errors: of the table (`file:line`), config_invalid (a column that is not there).

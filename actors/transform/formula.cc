@@ -30,7 +30,8 @@ Result<std::uint32_t> Formula::add(const Expression& expression, StageContext& c
   }
   const auto arguments = [&](std::size_t least, std::size_t most) -> Result<void> {
     if (node.arguments.size() >= least && node.arguments.size() <= most) return {};
-    return fail(Errc::config_invalid, "a transform form has {} operands, {} to {} are allowed", node.arguments.size(), least, most);
+    return fail(Errc::config_invalid, "a transform form has {} operands, {} to {} are allowed", node.arguments.size(),
+                least, most);
   };
   switch (expression.kind) {
     case Kind::path: {
@@ -41,8 +42,10 @@ Result<std::uint32_t> Formula::add(const Expression& expression, StageContext& c
       node.constant.emplace_back(expression.constant);
       node.value = node.constant.front().value();  // its text stays where it is when the node moves
       node.decimal = node.constant.front().decimal();
+      if (SmallDecimal small; small.read(node.value)) node.small = small;
       if (expression.constant.kind == Constant::Kind::number && !node.constant.front().decimal())
-        return fail(Errc::config_invalid, "the constant {} has more than 38 digits or 18 behind the point", expression.constant.text);
+        return fail(Errc::config_invalid, "the constant {} has more than 38 digits or 18 behind the point",
+                    expression.constant.text);
       break;
     case Kind::add:
     case Kind::multiply:
@@ -64,12 +67,21 @@ Result<std::uint32_t> Formula::add(const Expression& expression, StageContext& c
       WEIR_ASSIGN(node.table, context.tables.load(expression.table));
       const auto column = node.table->column(expression.column);
       if (!column) {
-        return fail(Errc::config_invalid, "{} has no column \"{}\"; the columns are {}", expression.table.file, expression.column,
-                    fmt::join(node.table->columns(), ", "));
+        return fail(Errc::config_invalid, "{} has no column \"{}\"; the columns are {}", expression.table.file,
+                    expression.column, fmt::join(node.table->columns(), ", "));
       }
       node.column = *column;
       break;
     }
+  }
+  if (expression.kind == Kind::concat) {
+    for (const std::uint32_t argument : node.arguments) {
+      const Node& leaf = nodes_[argument];
+      if (leaf.kind == Kind::path && leaf.field.slot() != kNoSlot && !leaf.field.nested())
+        node.leaves.push_back({leaf.field.slot(), {}});
+      if (leaf.kind == Kind::constant) node.leaves.push_back({kNoSlot, leaf.value});
+    }
+    if (node.leaves.size() != node.arguments.size()) node.leaves.clear();
   }
   nodes_.push_back(std::move(node));
   return static_cast<std::uint32_t>(nodes_.size() - 1);
@@ -87,18 +99,23 @@ bool Formula::evaluate(const ChainEvent& event, ChainBatch& batch, Value& value,
 
 std::string_view Formula::called(const Node& node) {
   switch (node.kind) {
-    case Kind::path: return node.field.text();
-    case Kind::constant: return "the constant";
-    case Kind::lookup: return "the value looked up";
+    case Kind::path:
+      return node.field.text();
+    case Kind::constant:
+      return "the constant";
+    case Kind::lookup:
+      return "the value looked up";
     case Kind::add:
     case Kind::subtract:
     case Kind::multiply:
     case Kind::divide:
-    case Kind::round: return "the number computed";
+    case Kind::round:
+      return "the number computed";
     case Kind::concat:
     case Kind::lower:
     case Kind::upper:
-    case Kind::ip_prefix: return "the text computed";
+    case Kind::ip_prefix:
+      return "the text computed";
   }
   return "the operand";
 }
@@ -113,6 +130,11 @@ bool Formula::made_value(const Node& node, Run& run, Value& value) const {
     case Kind::multiply:
     case Kind::divide:
     case Kind::round: {
+      if (SmallDecimal small; small_of(node, run, small)) [[likely]] {
+        char* const to = run.batch.arena().take(SmallDecimal::kTextMax);
+        value = make_value(ValueKind::number, {to, small.write(to)});
+        return true;
+      }
       Decimal number;
       if (!arithmetic(node, run, number)) return false;
       char* to = run.batch.arena().take(Decimal::kTextMax);
@@ -165,11 +187,48 @@ bool Formula::number_of(const Node& node, Run& run, Decimal& number) const {
   return true;
 }
 
+bool Formula::small_of(const Node& node, Run& run, SmallDecimal& number) const {
+  switch (node.kind) {
+    case Kind::path:
+      return number.read(node.field.read(run.event, run.batch));
+    case Kind::constant:
+      if (node.small) number = *node.small;
+      return node.small.has_value();
+    case Kind::lookup: {
+      Value value;
+      return look_up(node, run, value) && number.read(value);
+    }
+    case Kind::round:
+      return small_of(nodes_[node.arguments.front()], run, number) && number.round(node.scale);
+    case Kind::add:
+    case Kind::subtract:
+    case Kind::multiply:
+      break;
+    case Kind::divide:
+    case Kind::concat:
+    case Kind::lower:
+    case Kind::upper:
+    case Kind::ip_prefix:
+      return false;
+  }
+  if (!small_of(nodes_[node.arguments.front()], run, number)) return false;
+  for (std::size_t i = 1; i < node.arguments.size(); ++i) {
+    SmallDecimal operand;
+    if (!small_of(nodes_[node.arguments[i]], run, operand)) return false;
+    const bool fits = node.kind == Kind::multiply   ? number.multiply(operand)
+                      : node.kind == Kind::subtract ? number.subtract(operand)
+                                                    : number.add(operand);
+    if (!fits) return false;
+  }
+  return true;
+}
+
 bool Formula::no_number(const Node& node, Run& run, const Value& value, DecimalFault why) {
   if (value.absent()) {
     run.fault = {"field_missing", fmt::format("{} is {}", called(node), to_string(value.kind))};
   } else if (why == DecimalFault::range) {
-    run.fault = {"number_range", fmt::format("{} {} has more than 38 digits or 18 behind the point", called(node), shown(value))};
+    run.fault = {"number_range",
+                 fmt::format("{} {} has more than 38 digits or 18 behind the point", called(node), shown(value))};
   } else {
     run.fault = {"field_type", fmt::format("{} {} is no number", called(node), shown(value))};
   }
@@ -194,10 +253,18 @@ bool Formula::arithmetic(const Node& node, Run& run, Decimal& number) const {
     if (!number_of(nodes_[node.arguments[i]], run, operand)) return false;
     bool good = false;
     switch (node.kind) {
-      case Kind::add: good = take(Decimal::add(number, operand)); break;
-      case Kind::subtract: good = take(Decimal::subtract(number, operand)); break;
-      case Kind::multiply: good = take(Decimal::multiply(number, operand)); break;
-      case Kind::divide: good = take(Decimal::divide(number, operand, node.scale)); break;
+      case Kind::add:
+        good = take(Decimal::add(number, operand));
+        break;
+      case Kind::subtract:
+        good = take(Decimal::subtract(number, operand));
+        break;
+      case Kind::multiply:
+        good = take(Decimal::multiply(number, operand));
+        break;
+      case Kind::divide:
+        good = take(Decimal::divide(number, operand, node.scale));
+        break;
       case Kind::path:
       case Kind::constant:
       case Kind::round:
@@ -205,7 +272,8 @@ bool Formula::arithmetic(const Node& node, Run& run, Decimal& number) const {
       case Kind::lower:
       case Kind::upper:
       case Kind::ip_prefix:
-      case Kind::lookup: break;
+      case Kind::lookup:
+        break;
     }
     if (!good) return false;
   }
@@ -228,7 +296,31 @@ bool Formula::text_of(const Node& node, Run& run, std::string_view& text, bool& 
   return true;
 }
 
+/// False: some operand needs more than a copy.
+bool Formula::concat_leaves(const Node& node, Run& run, Value& value) const {
+  constexpr unsigned kTexts =
+      1u << static_cast<unsigned>(ValueKind::boolean) | 1u << static_cast<unsigned>(ValueKind::number) |
+      1u << static_cast<unsigned>(ValueKind::string) | 1u << static_cast<unsigned>(ValueKind::text);
+  const Value* const slots = run.event.document.slots;
+  std::size_t length = 0;
+  for (const Leaf& leaf : node.leaves) {
+    const Value& part = leaf.slot != kNoSlot ? slots[leaf.slot] : leaf.value;
+    if ((kTexts >> static_cast<unsigned>(part.kind) & 1u) == 0 || part.has(value_flag::escapes)) return false;
+    length += part.length;
+  }
+  char* const to = run.batch.arena().take(length);
+  char* at = to;
+  for (const Leaf& leaf : node.leaves) {
+    const Value& part = leaf.slot != kNoSlot ? slots[leaf.slot] : leaf.value;
+    json_scan::copy_over(at, part.data, part.length);
+    at += part.length;
+  }
+  value = make_value(ValueKind::text, {to, length});
+  return true;
+}
+
 bool Formula::concat(const Node& node, Run& run, Value& value) const {
+  if (!node.leaves.empty() && concat_leaves(node, run, value)) return true;
   // Room for most, left as it is: clearing it would cost more than the copies.
   struct Part {
     const char* data;
@@ -310,7 +402,8 @@ bool Formula::ip_prefix(const Node& node, Run& run, Value& value) const {
   const std::size_t length = write_ip_prefix(text, node.bits, to);
   run.batch.arena().shrink_last(to, length);
   if (length == 0) {
-    run.fault = {"field_type", fmt::format("{} {} is no IP address", called(argument), shown(make_text(run.batch.arena().copy(text))))};
+    run.fault = {"field_type", fmt::format("{} {} is no IP address", called(argument),
+                                           shown(make_text(run.batch.arena().copy(text))))};
     return false;
   }
   value = make_value(ValueKind::text, {to, length});

@@ -23,22 +23,24 @@ struct Ipv4 {
 bool read_ipv4(std::string_view text, Ipv4& address) noexcept {
   if (text.size() < 7 || text.size() > 15) return false;
   const auto length = static_cast<std::uint32_t>(text.size());
-  // The first three ends must be dots, the fourth is the end of the text.
-  std::uint32_t rest = json_scan::non_digits(text.data()) | 1u << length;
+  // Exactly three places are no digit.
+  std::uint32_t rest = json_scan::non_digits(text.data()) & ((1u << length) - 1);
+  if (std::popcount(rest) != 3) return false;
+  rest |= 1u << length;
   std::uint32_t start = 0;
-  bool good = true;
+  bool bad = false;
   for (std::uint32_t i = 0; i < 4; ++i) {
     const auto end = static_cast<std::uint32_t>(std::countr_zero(rest));
     rest &= rest - 1;
     const std::uint32_t digits = end - start;
-    if (digits - 1 > 2 || end > length || (i < 3) == (end == length)) return false;
-    const std::uint32_t x = load<std::uint32_t>(text.data() + start) << (32 - 8 * digits) & 0x0f0f0f0fu;
-    address.parts[i] = (x >> 8 & 15) * 100 + (x >> 16 & 15) * 10 + (x >> 24);
+    const std::uint32_t x = load<std::uint32_t>(text.data() + start) << ((32 - 8 * digits) & 31) & 0x0f0f0f0fu;
+    const std::uint32_t part = (x >> 8 & 15) * 100 + (x >> 16 & 15) * 10 + (x >> 24);
+    bad |= digits - 1 > 2 || part > 255 || (digits != 1 && text[start] == '0') || (i != 3 && text.data()[end] != '.');
+    address.parts[i] = part;
     address.ends[i] = end;
-    good = good && address.parts[i] <= 255 && (digits == 1 || text[start] != '0') && (i == 3 || text[end] == '.');
     start = end + 1;
   }
-  return good;
+  return !bad;
 }
 
 char* write_number(char* to, std::uint32_t number) noexcept {

@@ -10,7 +10,8 @@ Result<std::unique_ptr<Stage>> Transformer::compile(const StageConfig& config, S
   WEIR_ASSIGN(stage->when_, Condition::compile(config.when, context.fields));
   for (const auto& [field, expression] : transform.set) {
     auto formula = Formula::compile(expression, context);
-    if (!formula) return fail(formula.error().code, "stage \"{}\", field \"{}\": {}", config.name, field, formula.error().context);
+    if (!formula)
+      return fail(formula.error().code, "stage \"{}\", field \"{}\": {}", config.name, field, formula.error().context);
     stage->set_.push_back({context.fields.touch(field), field, std::move(*formula)});
   }
   for (const std::string& field : transform.drop) stage->drop_.push_back(context.fields.touch(field));

@@ -13,8 +13,8 @@
 
 namespace weir {
 
-/// `set` in the order of the file, each sees the ones before it, then `drop`. An event for which a formula has no value is
-/// rejected with the formula's reason; the first one counts.
+/// `set` in the order of the file, each sees the ones before it, then `drop`. An event for which a formula has no value
+/// is rejected with the formula's reason; the first one counts.
 class Transformer final : public Stage {
  public:
   /// `config.body` is a TransformConfig. Errors: as Formula::compile.

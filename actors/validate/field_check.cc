@@ -15,20 +15,28 @@ namespace {
 
 std::string_view type_name(FieldType type) noexcept {
   switch (type) {
-    case FieldType::any: return "value";
-    case FieldType::string: return "string";
-    case FieldType::integer: return "integer";
-    case FieldType::decimal: return "decimal";
-    case FieldType::boolean: return "boolean";
-    case FieldType::object: return "object";
-    case FieldType::array: return "array";
+    case FieldType::any:
+      return "value";
+    case FieldType::string:
+      return "string";
+    case FieldType::integer:
+      return "integer";
+    case FieldType::decimal:
+      return "decimal";
+    case FieldType::boolean:
+      return "boolean";
+    case FieldType::object:
+      return "object";
+    case FieldType::array:
+      return "array";
   }
   return "value";
 }
 
 bool same_letters(std::string_view text, std::string_view lower) noexcept {
-  return std::equal(text.begin(), text.end(), lower.begin(), lower.end(),
-                    [](char a, char b) { return (static_cast<unsigned char>(a) | 0x20u) == static_cast<unsigned char>(b); });
+  return std::equal(text.begin(), text.end(), lower.begin(), lower.end(), [](char a, char b) {
+    return (static_cast<unsigned char>(a) | 0x20u) == static_cast<unsigned char>(b);
+  });
 }
 
 }  // namespace
@@ -61,12 +69,14 @@ bool TextSet::holds(std::string_view text) const noexcept {
   return false;
 }
 
-Result<std::optional<FieldCheck::Bound>> FieldCheck::bound(const FieldRule& rule, const std::optional<std::string>& inclusive,
+Result<std::optional<FieldCheck::Bound>> FieldCheck::bound(const FieldRule& rule,
+                                                           const std::optional<std::string>& inclusive,
                                                            const std::optional<std::string>& exclusive) {
   const std::optional<std::string>& text = inclusive ? inclusive : exclusive;
   if (!text) return std::optional<Bound>{};
   const auto value = Decimal::parse(*text);
-  if (!value) return fail(Errc::config_invalid, "{}: the bound \"{}\" is {}", rule.path.text, *text, to_string(value.error()));
+  if (!value)
+    return fail(Errc::config_invalid, "{}: the bound \"{}\" is {}", rule.path.text, *text, to_string(value.error()));
   Bound bound;
   bound.text = *text;
   bound.value = *value;
@@ -112,14 +122,16 @@ Result<FieldCheck> FieldCheck::compile(const FieldRule& rule, StageContext& cont
 void FieldCheck::set_quick() {
   if (field_.slot() == kNoSlot || field_.nested()) return;
   quick_.slot = field_.slot();
-  const auto accept = [this](ValueKind kind) { quick_.kinds = static_cast<std::uint16_t>(quick_.kinds | 1u << static_cast<unsigned>(kind)); };
+  const auto accept = [this](ValueKind kind) {
+    quick_.kinds = static_cast<std::uint16_t>(quick_.kinds | 1u << static_cast<unsigned>(kind));
+  };
   if (!required_) accept(ValueKind::missing);
   if (nullable_) accept(ValueKind::null);
   if (has_lengths_ || has_set_) return;
   switch (type_) {
     case FieldType::any:
-      for (const ValueKind kind : {ValueKind::boolean, ValueKind::number, ValueKind::string, ValueKind::text, ValueKind::object,
-                                   ValueKind::array})
+      for (const ValueKind kind : {ValueKind::boolean, ValueKind::number, ValueKind::string, ValueKind::text,
+                                   ValueKind::object, ValueKind::array})
         accept(kind);
       break;
     case FieldType::string:
@@ -231,8 +243,13 @@ bool FieldCheck::length_fits(const Value& value, ChainArena& arena) const {
 
 /// Most numbers, read once for type and bounds; nullopt: not such a number or rule.
 std::optional<bool> FieldCheck::pass_small(const Value& value) const {
+  if (type_ == FieldType::integer && !low_ && !high_ && value.length <= 16) {
+    const std::uint32_t digits = json_scan::non_digits(value.data + (*value.data == '-'));
+    if (static_cast<std::uint32_t>(std::countr_zero(digits)) + (*value.data == '-') == value.length) return true;
+  }
   json_scan::SmallNumber small;
-  if ((type_ != FieldType::integer && type_ != FieldType::decimal) || !json_scan::small_number(value.data, value.length, small))
+  if ((type_ != FieldType::integer && type_ != FieldType::decimal) ||
+      !json_scan::small_number(value.data, value.length, small))
     return std::nullopt;
   if (small.point && type_ == FieldType::integer) return false;
   if (low_) {
@@ -263,7 +280,8 @@ bool FieldCheck::pass(ChainBatch& batch, ChainEvent& event, bool csv) const {
   if (high_ && !below_high(value, batch.arena())) return false;
   if (has_lengths_ && !length_fits(value, batch.arena())) return false;
   if (has_set_ && !allowed(value, batch.arena())) return false;
-  if ((value.kind != kind || value.data != before) && field_.slot() != kNoSlot) event.document.set(field_.slot(), value);
+  if ((value.kind != kind || value.data != before) && field_.slot() != kNoSlot)
+    event.document.set(field_.slot(), value);
   return true;
 }
 
@@ -300,10 +318,12 @@ void FieldCheck::explain(ChainBatch& batch, const ChainEvent& event, bool csv, s
     add("field_range", fmt::format("{} is {} {}", number, high_->inclusive ? "above" : "not below", high_->text));
   if (has_lengths_ && !length_fits(value, batch.arena())) {
     const std::size_t length = count_code_points(plain_text(value, batch.arena()));
-    add("field_range", length < length_min_ ? fmt::format("{} characters, at least {} are needed", length, length_min_)
-                                            : fmt::format("{} characters, at most {} are allowed", length, length_max_));
+    add("field_range", length < length_min_
+                           ? fmt::format("{} characters, at least {} are needed", length, length_min_)
+                           : fmt::format("{} characters, at most {} are allowed", length, length_max_));
   }
-  if (has_set_ && !allowed(value, batch.arena())) add("field_range", fmt::format("{} is none of the allowed values", text));
+  if (has_set_ && !allowed(value, batch.arena()))
+    add("field_range", fmt::format("{} is none of the allowed values", text));
 }
 
 }  // namespace weir

@@ -45,9 +45,11 @@ class FieldCheck {
  public:
   [[nodiscard]] static Result<FieldCheck> compile(const FieldRule& rule, StageContext& context);
 
-  /// Checks and, where coercion is on and the value is text of the declared type, converts. True: nothing to complain about.
+  /// Checks and, where coercion is on and the value is text of the declared type, converts. True: nothing to complain
+  /// about.
   [[nodiscard]] bool pass(ChainBatch& batch, ChainEvent& event, bool csv) const;
-  /// What can be told from the kind of a value alone: a kind whose bit is set in `kinds` passes. Slot kNoSlot: nothing can.
+  /// What can be told from the kind of a value alone: a kind whose bit is set in `kinds` passes. Slot kNoSlot: nothing
+  /// can.
   struct Quick {
     Slot slot = kNoSlot;
     std::uint16_t kinds = 0;
@@ -65,7 +67,8 @@ class FieldCheck {
     /// value * 10^scale for small scales, where it fits: most numbers are compared without making a Decimal.
     std::array<std::optional<std::int64_t>, 7> at_scale;
   };
-  [[nodiscard]] static Result<std::optional<Bound>> bound(const FieldRule& rule, const std::optional<std::string>& inclusive,
+  [[nodiscard]] static Result<std::optional<Bound>> bound(const FieldRule& rule,
+                                                          const std::optional<std::string>& inclusive,
                                                           const std::optional<std::string>& exclusive);
   /// The value as its declared type, or why it is not one.
   [[nodiscard]] Fault convert(Value& value, ChainArena& arena, bool csv) const;
@@ -91,8 +94,8 @@ class FieldCheck {
   std::uint32_t length_min_ = 0;
   std::uint32_t length_max_ = UINT32_MAX;
   bool has_set_ = false;
-  TextSet texts_;                          // one_of: the texts among it
-  std::vector<ConstantValue> constants_;   // one_of: everything else
+  TextSet texts_;                         // one_of: the texts among it
+  std::vector<ConstantValue> constants_;  // one_of: everything else
 };
 
 }  // namespace weir

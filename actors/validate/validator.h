@@ -12,9 +12,9 @@
 
 namespace weir {
 
-/// Rejects with field_missing, field_type, field_range or number_range; the reason is that of the first violation in the
-/// order of the file, the details list all of them. Fields that were text and are declared integer, decimal or boolean leave
-/// as such where coercion is on (by default for CSV only).
+/// Rejects with field_missing, field_type, field_range or number_range; the reason is that of the first violation in
+/// the order of the file, the details list all of them. Fields that were text and are declared integer, decimal or
+/// boolean leave as such where coercion is on (by default for CSV only).
 class Validator final : public Stage {
  public:
   /// `config.body` is a ValidateConfig. Errors, config_invalid: a bound that is no decimal, a path that does not exist.

@@ -9,8 +9,9 @@
 
 namespace weir {
 
-Result<std::unique_ptr<const ChainPlan>> ChainPlan::compile(const PipelineConfig& config, std::span<const FieldPath> view_paths,
-                                                           const StageFactory& factory, const ReadFile& read) {
+Result<std::unique_ptr<const ChainPlan>> ChainPlan::compile(const PipelineConfig& config,
+                                                            std::span<const FieldPath> view_paths,
+                                                            const StageFactory& factory, const ReadFile& read) {
   auto plan = std::unique_ptr<ChainPlan>(new ChainPlan);
   ReferenceTables tables(read);
   StageContext context{plan->fields_, tables};
@@ -50,7 +51,9 @@ Result<void> ChainPlan::compile_time(const TimeRule& rule) {
       break;
     case TimeFormat::strptime: {
       const auto offset = parse_zone_offset(rule.zone);
-      if (!offset) return fail(Errc::config_invalid, "record.time.zone \"{}\" is neither UTC nor an offset such as +02:00", rule.zone);
+      if (!offset)
+        return fail(Errc::config_invalid, "record.time.zone \"{}\" is neither UTC nor an offset such as +02:00",
+                    rule.zone);
       WEIR_ASSIGN(time_pattern_, TimePattern::compile(rule.strptime, *offset));
       time_wanted_ = rule.strptime;
       break;
@@ -104,18 +107,22 @@ void ChainPlan::read(ChainBatch& batch, DocumentParser& parser) const {
 std::optional<UnixMicros> ChainPlan::time_of(const Value& value, ChainArena& arena) const {
   if (time_format_ == TimeFormat::rfc3339 || time_format_ == TimeFormat::strptime) {
     // A number is taken for its spelling: `%Y%m%d` of 20101201.
-    if (!value.is_text() && (value.kind != ValueKind::number || time_format_ == TimeFormat::rfc3339)) return std::nullopt;
+    if (!value.is_text() && (value.kind != ValueKind::number || time_format_ == TimeFormat::rfc3339))
+      return std::nullopt;
     const std::string_view text = plain_text(value, arena);
     return time_format_ == TimeFormat::rfc3339 ? parse_rfc3339(text) : time_pattern_->parse(text);
   }
   if (!value.is_text() && value.kind != ValueKind::number) return std::nullopt;
-  const std::uint32_t digits = time_format_ == TimeFormat::unix_seconds ? 0 : time_format_ == TimeFormat::unix_ms ? 3 : 6;
+  const std::uint32_t digits = time_format_ == TimeFormat::unix_seconds ? 0
+                               : time_format_ == TimeFormat::unix_ms    ? 3
+                                                                        : 6;
   json_scan::SmallNumber small;
   if (value.kind == ValueKind::number && json_scan::small_number(value.data, value.length, small) && small.scale == 0) {
     // At most 16 digits times 10^6 would not fit: such a time is out of range anyway.
     constexpr std::int64_t kMicros[7] = {1'000'000, 0, 0, 1'000, 0, 0, 1};
     UnixMicros time = 0;
-    if (__builtin_mul_overflow(small.unscaled, kMicros[digits], &time) || !in_event_time_range(time)) return std::nullopt;
+    if (__builtin_mul_overflow(small.unscaled, kMicros[digits], &time) || !in_event_time_range(time))
+      return std::nullopt;
     return time;
   }
   return parse_unix(plain_text(value, arena), digits);
@@ -131,11 +138,13 @@ void ChainPlan::read_time(ChainBatch& batch, ChainEvent& event) const {
     batch.reject(event, "parse", "time", fmt::format("{}: {}", time_field_.text(), to_string(value.kind)));
   } else {
     batch.reject(event, "parse", "time",
-                 fmt::format("{}: {} is no time of the years 1900 to 2200 as {}", time_field_.text(), shown(value), time_wanted_));
+                 fmt::format("{}: {} is no time of the years 1900 to 2200 as {}", time_field_.text(), shown(value),
+                             time_wanted_));
   }
 }
 
-bool ChainPlan::encode(const ChainBatch& batch, std::span<const ChainEvent> parts, OutcomeBatchBuilder& out, TokenTable* places) const {
+bool ChainPlan::encode(const ChainBatch& batch, std::span<const ChainEvent> parts, OutcomeBatchBuilder& out,
+                       TokenTable* places) const {
   const std::uint16_t attributes = out.attributes(type_->view(), batch.input().header().door);
   constexpr std::size_t kFewPaths = 64;
   std::array<TokenPlace, kFewPaths> few;  // the encoder sets what it uses

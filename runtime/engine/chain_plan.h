@@ -36,8 +36,9 @@ class ChainPlan {
   /// `view_paths`: the payload values that views want with every record (ViewSet::paths()).
   /// Errors: config_invalid (time rule), what the stages and their tables say.
   [[nodiscard]] static Result<std::unique_ptr<const ChainPlan>> compile(const PipelineConfig& config,
-                                                                       std::span<const FieldPath> view_paths,
-                                                                       const StageFactory& factory, const ReadFile& read);
+                                                                        std::span<const FieldPath> view_paths,
+                                                                        const StageFactory& factory,
+                                                                        const ReadFile& read);
 
   [[nodiscard]] const FieldPlan& fields() const noexcept { return fields_; }
   [[nodiscard]] const std::vector<std::unique_ptr<Stage>>& stages() const noexcept { return stages_; }
@@ -48,8 +49,8 @@ class ChainPlan {
   void read(ChainBatch& batch, DocumentParser& parser) const;
 
   /// The last step: the records of one decided event (its parts that pass) into `out`, behind its outcome. False when a
-  /// record is longer than event_bytes_max: the caller takes the outcome back (its rows in `places` are taken back here).
-  /// `places` may be null, else has one column per view path and gets one row per record.
+  /// record is longer than event_bytes_max: the caller takes the outcome back (its rows in `places` are taken back
+  /// here). `places` may be null, else has one column per view path and gets one row per record.
   [[nodiscard]] bool encode(const ChainBatch& batch, std::span<const ChainEvent> parts, OutcomeBatchBuilder& out,
                             TokenTable* places) const;
 

@@ -28,7 +28,8 @@ Result<FieldRef> FieldRef::compile(const FieldPath& path, FieldPlan& plan) {
   } else if (path.text == "@partition") {
     ref.envelope_ = Envelope::partition;
   } else {
-    return fail(Errc::config_invalid, "\"{}\" is no envelope field; there are @id @time @type @source @partition", path.text);
+    return fail(Errc::config_invalid, "\"{}\" is no envelope field; there are @id @time @type @source @partition",
+                path.text);
   }
   return ref;
 }
@@ -90,7 +91,9 @@ ConstantValue::ConstantValue(const Constant& constant)
   }
 }
 
-Value ConstantValue::value() const noexcept { return make_value(kind_, text_.view(), flags_); }
+Value ConstantValue::value() const noexcept {
+  return make_value(kind_, text_.view(), flags_);
+}
 
 bool ConstantValue::equals(const Value& value, ChainArena& arena) const {
   switch (kind_) {
@@ -135,7 +138,8 @@ std::string shown(const Value& value) {
       if (slash != std::string_view::npos) part.length = static_cast<std::uint32_t>(part.length - 12 + slash);
       while (part.length > 0 && part.data[part.length - 1] == '\\') --part.length;
     }
-    if (part.kind == ValueKind::object || part.kind == ValueKind::array) part.flags = 0;  // half of it cannot be compacted
+    if (part.kind == ValueKind::object || part.kind == ValueKind::array)
+      part.flags = 0;  // half of it cannot be compacted
   }
   ByteArena out;
   encode_value(part, out);

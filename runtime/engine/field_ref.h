@@ -21,10 +21,12 @@ class FieldRef {
   /// Errors: config_invalid (an envelope name that does not exist).
   [[nodiscard]] static Result<FieldRef> compile(const FieldPath& path, FieldPlan& plan);
 
-  /// The value as it is now. Envelope values are made in the batch's arena: `@time` as RFC 3339, `@partition` as a number.
+  /// The value as it is now. Envelope values are made in the batch's arena: `@time` as RFC 3339, `@partition` as a
+  /// number.
   [[nodiscard]] Value read(const ChainEvent& event, ChainBatch& batch) const {
     if (envelope_ == Envelope::none) [[likely]] {
-      if (parent_ == kNoSlot || !event.document.slots[parent_].has(value_flag::edited)) return event.document.slots[slot_];
+      if (parent_ == kNoSlot || !event.document.slots[parent_].has(value_flag::edited))
+        return event.document.slots[slot_];
       return event.document.get(*plan_, slot_);
     }
     return read_envelope(event, batch);
@@ -61,8 +63,8 @@ class ConstantValue {
   explicit ConstantValue(const Constant& constant);
   [[nodiscard]] Value value() const noexcept;
   [[nodiscard]] const std::optional<Decimal>& decimal() const noexcept { return decimal_; }
-  /// Equal as JSON values: numbers by value, texts by their characters, null only null. A tabular text equals a number when
-  /// it reads as one.
+  /// Equal as JSON values: numbers by value, texts by their characters, null only null. A tabular text equals a number
+  /// when it reads as one.
   [[nodiscard]] bool equals(const Value& value, ChainArena& arena) const;
 
  private:

@@ -19,7 +19,9 @@ void ReferenceTable::append_key_part(std::string& key, std::string_view part) {
   key.append(part);
 }
 
-std::uint64_t ReferenceTable::hash(std::string_view key) noexcept { return XXH3_64bits(key.data(), key.size()); }
+std::uint64_t ReferenceTable::hash(std::string_view key) noexcept {
+  return XXH3_64bits(key.data(), key.size());
+}
 
 std::optional<std::uint32_t> ReferenceTable::column(std::string_view name) const noexcept {
   const auto found = std::find(columns_.begin(), columns_.end(), name);
@@ -48,7 +50,8 @@ class ReferenceTableLoader {
     if (!header) return fail(Errc::input_unreadable, "{}:1: the table has no header line", file_);
     table_->columns_ = fields_;
     for (std::size_t i = 0; i < fields_.size(); ++i) {
-      if (std::find(fields_.begin(), fields_.begin() + static_cast<std::ptrdiff_t>(i), fields_[i]) != fields_.begin() + static_cast<std::ptrdiff_t>(i))
+      if (std::find(fields_.begin(), fields_.begin() + static_cast<std::ptrdiff_t>(i), fields_[i]) !=
+          fields_.begin() + static_cast<std::ptrdiff_t>(i))
         return fail(Errc::input_unreadable, "{}:1: two columns are named \"{}\"", file_, fields_[i]);
     }
     std::vector<std::uint32_t> keys;
@@ -97,7 +100,8 @@ class ReferenceTableLoader {
       return field;
     }
     for (++at_;; ++at_) {
-      if (at_ >= text_.size()) return fail(Errc::input_unreadable, "{}:{}: a quoted field does not end", file_, record_line_);
+      if (at_ >= text_.size())
+        return fail(Errc::input_unreadable, "{}:{}: a quoted field does not end", file_, record_line_);
       if (text_[at_] == '"') {
         if (at_ + 1 >= text_.size() || text_[at_ + 1] != '"') break;
         ++at_;
@@ -115,12 +119,14 @@ class ReferenceTableLoader {
   Result<void> add_row(const std::vector<std::uint32_t>& keys) {
     const std::size_t columns = table_->columns_.size();
     if (fields_.size() != columns) {
-      return fail(Errc::input_unreadable, "{}:{}: {} fields, the header has {}", file_, record_line_, fields_.size(), columns);
+      return fail(Errc::input_unreadable, "{}:{}: {} fields, the header has {}", file_, record_line_, fields_.size(),
+                  columns);
     }
     std::string key;
     for (const std::uint32_t column : keys) {
       if (fields_[column].empty())
-        return fail(Errc::input_unreadable, "{}:{}: the key column \"{}\" is empty", file_, record_line_, table_->columns_[column]);
+        return fail(Errc::input_unreadable, "{}:{}: the key column \"{}\" is empty", file_, record_line_,
+                    table_->columns_[column]);
       if (keys.size() == 1) {
         key = fields_[column];
       } else {
@@ -138,7 +144,8 @@ class ReferenceTableLoader {
       row.append(quoted, 1, quoted.size() - 2);
       note_end(i + 1, quoted.size() - 2 != fields_[i].size() ? ReferenceTable::kEscapes : 0);
     }
-    if (row.size() > 1024 * 1024) return fail(Errc::input_unreadable, "{}:{}: a row of more than 1 MiB", file_, record_line_);
+    if (row.size() > 1024 * 1024)
+      return fail(Errc::input_unreadable, "{}:{}: a row of more than 1 MiB", file_, record_line_);
     const auto known = lines_.emplace(key, record_line_);
     if (!known.second) {
       return fail(Errc::input_unreadable, "{}:{}: the key \"{}\" stands in line {} already", file_, record_line_,
@@ -183,7 +190,7 @@ class ReferenceTableLoader {
 };
 
 Result<std::shared_ptr<const ReferenceTable>> ReferenceTable::parse(std::string_view text, const std::string& file,
-                                                                   const std::vector<std::string>& key_columns) {
+                                                                    const std::vector<std::string>& key_columns) {
   return ReferenceTableLoader(text, file).load(key_columns);
 }
 

@@ -24,10 +24,12 @@ using ReadFile = std::function<Result<std::string>(const std::string& file)>;
 class ReferenceTable {
  public:
   /// `text` is the file: RFC 4180 with a header line, UTF-8, a byte order mark is skipped, empty lines are not.
-  /// Errors, input_unreadable or config_invalid, with `file:line`: no header, a key column that is not there, a row with
-  /// another number of fields, an empty key, a key that occurs twice, a row of more than 1 MiB, bytes that are not UTF-8.
-  [[nodiscard]] static Result<std::shared_ptr<const ReferenceTable>> parse(std::string_view text, const std::string& file,
-                                                                          const std::vector<std::string>& key_columns);
+  /// Errors, input_unreadable or config_invalid, with `file:line`: no header, a key column that is not there, a row
+  /// with another number of fields, an empty key, a key that occurs twice, a row of more than 1 MiB, bytes that are not
+  /// UTF-8.
+  [[nodiscard]] static Result<std::shared_ptr<const ReferenceTable>> parse(std::string_view text,
+                                                                           const std::string& file,
+                                                                           const std::vector<std::string>& key_columns);
 
   /// Number of rows.
   [[nodiscard]] std::size_t size() const noexcept { return rows_; }

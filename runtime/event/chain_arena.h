@@ -1,5 +1,5 @@
-// Memory of one working batch: bump allocation, stable addresses, everything given back at once, nothing returned to the system
-// between batches.
+// Memory of one working batch: bump allocation, stable addresses, everything given back at once, nothing returned to
+// the system between batches.
 #pragma once
 #include <cstddef>
 #include <cstring>
@@ -11,8 +11,9 @@
 
 namespace weir {
 
-/// Places stay valid until clear(). kBlockPadding bytes behind every place are readable and writable, so that copies may run
-/// over. Not thread-safe. In steady state nothing is allocated: the blocks of the largest batch so far are kept.
+/// Places stay valid until clear(). kBlockPadding bytes behind every place are readable and writable, so that copies
+/// may run over. Not thread-safe. In steady state nothing is allocated: the blocks of the largest batch so far are
+/// kept.
 class ChainArena {
  public:
   ChainArena() = default;

@@ -1,5 +1,5 @@
-// The working batch of one partition: the events of one ingest batch on their way through the stages. It travels by reference;
-// stages change it in place and give each event a verdict.
+// The working batch of one partition: the events of one ingest batch on their way through the stages. It travels by
+// reference; stages change it in place and give each event a verdict.
 #pragma once
 #include <cstdint>
 #include <span>
@@ -27,8 +27,8 @@ struct Rejection {
   std::string_view details;  // a JSON array of strings
 };
 
-/// One event, or one part of an event that a stage has split: parts of one event stand next to each other, with the same
-/// `index` and `part` counting from 0. One rejected part rejects the event.
+/// One event, or one part of an event that a stage has split: parts of one event stand next to each other, with the
+/// same `index` and `part` counting from 0. One rejected part rejects the event.
 struct ChainEvent {
   Document document;
   std::int64_t event_time = 0;           // microseconds since 1970
@@ -38,8 +38,8 @@ struct ChainEvent {
   Verdict verdict = Verdict::pass;
 };
 
-/// Not thread-safe: owned by one partition, lent to one stage at a time. Reused between batches without allocation in steady
-/// state. Everything that values point to (frame bytes, arena) lives until the next begin().
+/// Not thread-safe: owned by one partition, lent to one stage at a time. Reused between batches without allocation in
+/// steady state. Everything that values point to (frame bytes, arena) lives until the next begin().
 class ChainBatch {
  public:
   /// Starts over with the events of `input`; none is active yet.
@@ -58,7 +58,8 @@ class ChainBatch {
   void set_type(std::string_view type) noexcept { type_ = type; }
 
   /// Verdict reject with one reason and its details, given as plain texts (each becomes a string of the JSON array).
-  void reject(ChainEvent& event, std::string_view stage, std::string_view reason, std::span<const std::string_view> details);
+  void reject(ChainEvent& event, std::string_view stage, std::string_view reason,
+              std::span<const std::string_view> details);
   void reject(ChainEvent& event, std::string_view stage, std::string_view reason, std::string_view detail) {
     reject(event, stage, reason, {&detail, 1});
   }

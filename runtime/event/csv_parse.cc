@@ -17,11 +17,12 @@ namespace {
 struct Field {
   const char* data;
   std::size_t length;
-  bool special;   // holds a quote, a backslash or a control character
-  bool doubled;   // quoted, and quotes inside stand twice
+  bool special;  // holds a quote, a backslash or a control character
+  bool doubled;  // quoted, and quotes inside stand twice
 };
 
-/// Reads one field; returns the place behind it (a separator or `end`), or nullptr at a fault. `high` collects non-ASCII.
+/// Reads one field; returns the place behind it (a separator or `end`), or nullptr at a fault. `high` collects
+/// non-ASCII.
 const char* read_plain(const char* p, const char* end, char separator, Field& field, std::uint32_t& high) noexcept {
   const char* const start = p;
   std::uint32_t special = 0;
@@ -43,7 +44,8 @@ const char* read_plain(const char* p, const char* end, char separator, Field& fi
   return p;
 }
 
-const char* read_quoted(const char* p, const char* end, char separator, Field& field, std::uint32_t& high, const char*& what) noexcept {
+const char* read_quoted(const char* p, const char* end, char separator, Field& field, std::uint32_t& high,
+                        const char*& what) noexcept {
   const char* const start = ++p;
   bool special = false;
   bool doubled = false;
@@ -97,13 +99,15 @@ Value to_value(const Field& field, ChainArena& arena) {
 
 /// Calls take(index, field) for each field; false at a fault.
 template <class Take>
-bool for_each_field(std::string_view record, char separator, std::uint32_t& high, const char*& at, const char*& what, Take take) {
+bool for_each_field(std::string_view record, char separator, std::uint32_t& high, const char*& at, const char*& what,
+                    Take take) {
   const char* p = record.data();
   const char* const end = p + record.size();
   for (std::uint32_t index = 0;; ++index) {
     Field field{};
     at = p;
-    p = p < end && *p == '"' ? read_quoted(p, end, separator, field, high, what) : read_plain(p, end, separator, field, high);
+    p = p < end && *p == '"' ? read_quoted(p, end, separator, field, high, what)
+                             : read_plain(p, end, separator, field, high);
     if (p == nullptr) return false;
     take(index, field);
     if (p >= end) return true;
@@ -126,19 +130,22 @@ CsvShape make_csv_shape(std::string_view header, const FieldPlan& plan, char sep
   const bool good = for_each_field(padded.view(), separator, high, at, what, [&](std::uint32_t, const Field& field) {
     const std::string_view name = to_value(field, arena).span();
     CsvShape::Column column;
-    column.padded_prefix = to_json_string(name) + ":";
+    column.padded_prefix = "," + to_json_string(name) + ":";
     column.prefix_length = static_cast<std::uint32_t>(column.padded_prefix.size());
     column.padded_prefix.append(kBlockPadding, '\0');
     if (const FieldPlan::Node* node = plan.root().child(name)) column.slot = node->slot;
     if (column.slot == kNoSlot) column.column = shape.unslotted++;
+    if (column.slot != kNoSlot) column.note = plan.field(column.slot).note;
     shape.columns.push_back(std::move(column));
     if (!names.emplace(name).second) shape.duplicate = true;
   });
   // A header that cannot be split is the door's to refuse; here it fits no record.
   if (!good) shape.columns.clear();
-  for (const Slot slot : plan.touched()) {
-    const bool is_column = std::any_of(shape.columns.begin(), shape.columns.end(), [slot](const auto& c) { return c.slot == slot; });
-    if (!is_column && plan.field(slot).parent == kNoSlot) shape.not_columns.push_back(slot);
+  for (const FieldPlan::Touch& touch : plan.touched()) {
+    const Slot slot = touch.slot;
+    const bool is_column =
+        std::any_of(shape.columns.begin(), shape.columns.end(), [slot](const auto& c) { return c.slot == slot; });
+    if (!is_column && plan.field(slot).parent == kNoSlot) shape.not_columns.push_back(touch);
   }
   return shape;
 }

@@ -12,14 +12,21 @@ namespace weir {
 
 std::string_view to_string(ValueKind kind) noexcept {
   switch (kind) {
-    case ValueKind::missing: return "missing";
-    case ValueKind::null: return "null";
-    case ValueKind::boolean: return "boolean";
-    case ValueKind::number: return "number";
+    case ValueKind::missing:
+      return "missing";
+    case ValueKind::null:
+      return "null";
+    case ValueKind::boolean:
+      return "boolean";
+    case ValueKind::number:
+      return "number";
     case ValueKind::string:
-    case ValueKind::text: return "string";
-    case ValueKind::object: return "object";
-    case ValueKind::array: return "array";
+    case ValueKind::text:
+      return "string";
+    case ValueKind::object:
+      return "object";
+    case ValueKind::array:
+      return "array";
   }
   return "unknown";
 }
@@ -88,7 +95,8 @@ struct Cursor {
         ++p;
         if (depth == 0) break;
       }
-      return make_value(kind, {start, static_cast<std::size_t>(p - start)}, spaced ? value_flag::spaced : std::uint8_t{0});
+      return make_value(kind, {start, static_cast<std::size_t>(p - start)},
+                        spaced ? value_flag::spaced : std::uint8_t{0});
     }
     while (p < end && *p != ',' && *p != '}' && *p != ']' && static_cast<unsigned char>(*p) > ' ') ++p;
     const ValueKind kind = *start == 'n'                    ? ValueKind::null

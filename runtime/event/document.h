@@ -1,5 +1,5 @@
-// One event while it travels through the chain: the parsed form that stages read and change. Nothing is copied: values are
-// spans of the input, of the batch's arena or of a reference table; the output is spliced from the same spans.
+// One event while it travels through the chain: the parsed form that stages read and change. Nothing is copied: values
+// are spans of the input, of the batch's arena or of a reference table; the output is spliced from the same spans.
 #pragma once
 #include <cstdint>
 #include <span>
@@ -15,12 +15,12 @@ namespace weir {
 enum class ValueKind : std::uint8_t {
   missing = 0,  // not there: never was, empty in CSV, or dropped
   null,
-  boolean,      // span: true or false
-  number,       // span: a legal JSON number, spelled as it came
-  string,       // span: the inside of a JSON string (legal JSON when put between quotes)
-  text,         // span: plain UTF-8 text, needs escaping on output (CSV, computed)
-  object,       // span: raw JSON, checked
-  array,        // span: raw JSON, checked
+  boolean,  // span: true or false
+  number,   // span: a legal JSON number, spelled as it came
+  string,   // span: the inside of a JSON string (legal JSON when put between quotes)
+  text,     // span: plain UTF-8 text, needs escaping on output (CSV, computed)
+  object,   // span: raw JSON, checked
+  array,    // span: raw JSON, checked
 };
 [[nodiscard]] std::string_view to_string(ValueKind kind) noexcept;
 
@@ -31,8 +31,8 @@ inline constexpr std::uint8_t edited = 4;   // a stage changed, added or dropped
 inline constexpr std::uint8_t spaced = 8;   // object, array: white space outside strings
 }  // namespace value_flag
 
-/// 16 bytes. The span lives as long as the batch it belongs to, and kBlockPadding bytes behind it are readable (input, arena
-/// and tables are made that way; a stage keeps its constants in a PaddedText).
+/// 16 bytes. The span lives as long as the batch it belongs to, and kBlockPadding bytes behind it are readable (input,
+/// arena and tables are made that way; a stage keeps its constants in a PaddedText).
 struct Value {
   const char* data = nullptr;
   std::uint32_t length = 0;
@@ -67,8 +67,8 @@ class PaddedText {
 /// A text value; finds out whether it needs escaping.
 [[nodiscard]] Value make_text(std::string_view span, std::uint8_t flags = 0) noexcept;
 
-/// Where a touched field stood in the input, relative to Document::begin: from the opening quote of its key (of a nested path:
-/// from its value) to one past its value. Both 0: it was not there.
+/// Where a touched field stood in the input, relative to Document::begin: from the opening quote of its key (of a
+/// nested path: from its value) to one past its value. Both 0: it was not there.
 struct Origin {
   std::uint32_t begin = 0;
   std::uint32_t end = 0;
@@ -78,20 +78,21 @@ struct CsvShape;
 
 /// Cheap to copy; owns nothing. Made by a DocumentParser, valid while the batch's frame bytes and arena live.
 struct Document {
-  const char* begin = nullptr;      // JSON: its `{`
-  const char* end = nullptr;        // JSON: one past its `}`
-  Value* slots = nullptr;           // one per slot of the plan
-  Origin* origins = nullptr;        // JSON: one per touched slot
-  const CsvShape* csv = nullptr;    // set for CSV; then `columns` has one value per column that has no slot
+  const char* begin = nullptr;    // JSON: its `{`
+  const char* end = nullptr;      // JSON: one past its `}`
+  Value* slots = nullptr;         // one per slot of the plan
+  Origin* origins = nullptr;      // JSON: one per touched slot
+  const CsvShape* csv = nullptr;  // set for CSV; then `columns` has one value per column that has no slot
   Value* columns = nullptr;
-  bool spaced = false;              // JSON: white space outside strings
-  bool changed = false;             // some slot is edited
+  bool spaced = false;   // JSON: white space outside strings
+  bool changed = false;  // some slot is edited
 
   /// The value of a path whose top-level field no stage changes, or of a top-level field.
   [[nodiscard]] const Value& operator[](Slot slot) const noexcept { return slots[slot]; }
   /// The value of any path as it is now, also below a field that a stage replaced or dropped.
   [[nodiscard]] Value get(const FieldPlan& plan, Slot slot) const;
-  /// Replaces, adds or (kind missing) drops. The slot must have been touch()ed in the plan: changes of others do not leave.
+  /// Replaces, adds or (kind missing) drops. The slot must have been touch()ed in the plan: changes of others do not
+  /// leave.
   void set(Slot slot, Value value) noexcept {
     value.flags |= value_flag::edited;
     slots[slot] = value;

@@ -16,7 +16,9 @@ bool needs_escape(std::string_view text) noexcept {
 
 }  // namespace
 
-KeyTable::KeyTable(const FieldPlan& plan) : plan_(plan) { clear(); }
+KeyTable::KeyTable(const FieldPlan& plan) : plan_(plan) {
+  clear();
+}
 
 void KeyTable::clear() {
   table_.assign(kKeysMax * 4, Entry{});  // at most half full, wanted keys included: a probe always ends

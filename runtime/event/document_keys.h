@@ -1,5 +1,5 @@
-// The keys a parser has met. A key knows its slot and which key followed it last time, so reading an event of a known shape
-// costs one comparison of 16 bytes per key. Internal to runtime/event.
+// The keys a parser has met. A key knows its slot and which key followed it last time, so reading an event of a known
+// shape costs one comparison of 16 bytes per key. Internal to runtime/event.
 #pragma once
 #include <array>
 #include <cstdint>
@@ -17,16 +17,16 @@ struct KeyContext;
 
 /// One key below one path, as plain text. A spelling with escapes is looked up by what it means.
 struct alignas(64) Key {
-  char head[16];                 // the first bytes of `key":`
-  std::uint32_t mask = 0;        // which of them count
-  std::uint32_t length = 0;      // of the key alone
-  Key* next = nullptr;           // who came after it last time
-  std::uint64_t stamp = 0;       // the object instance that had it last
-  const char* text = nullptr;    // `key":`
+  char head[16];               // the first bytes of `key":`
+  std::uint32_t mask = 0;      // which of them count
+  std::uint32_t length = 0;    // of the key alone
+  Key* next = nullptr;         // who came after it last time
+  std::uint64_t stamp = 0;     // the object instance that had it last
+  const char* text = nullptr;  // `key":`
   Slot slot = kNoSlot;
   Slot touch = kNoSlot;
-  bool high = false;             // not only ASCII: the event must be checked for UTF-8
-  bool literal = true;           // stands in JSON as it is: only such keys may be predicted
+  bool high = false;                // not only ASCII: the event must be checked for UTF-8
+  bool literal = true;              // stands in JSON as it is: only such keys may be predicted
   KeyContext* in_object = nullptr;  // keys of the object that is its value
   KeyContext* in_array = nullptr;   // keys of objects in the array that is its value; never wanted
   const FieldPlan::Node* node = nullptr;
@@ -49,7 +49,9 @@ class KeyTable {
   [[nodiscard]] Key* find_or_add(KeyContext& context, std::string_view text);
   /// The context of what is below `key`, or nullptr when full.
   [[nodiscard]] KeyContext* below(Key& key, bool array);
-  [[nodiscard]] bool full() const noexcept { return keys_.size() >= kKeysMax || contexts_.size() >= kKeysMax || bytes_ >= kBytesMax; }
+  [[nodiscard]] bool full() const noexcept {
+    return keys_.size() >= kKeysMax || contexts_.size() >= kKeysMax || bytes_ >= kBytesMax;
+  }
   /// Forgets all keys but the wanted ones; every Key and KeyContext handed out before is void.
   void clear();
 

@@ -10,7 +10,8 @@
 namespace weir {
 
 namespace {
-constexpr std::size_t kCsvShapesMax = 64;  // headers remembered; more files with more headers than that only cost a rebuild
+constexpr std::size_t kCsvShapesMax =
+    64;  // headers remembered; more files with more headers than that only cost a rebuild
 }  // namespace
 
 struct DocumentParser::Impl {
@@ -43,7 +44,8 @@ struct DocumentParser::Impl {
   const CsvShape* last_shape = nullptr;
 };
 
-DocumentParser::DocumentParser(const FieldPlan& plan, ParserOptions options) : impl_(std::make_unique<Impl>(plan, options)) {}
+DocumentParser::DocumentParser(const FieldPlan& plan, ParserOptions options)
+    : impl_(std::make_unique<Impl>(plan, options)) {}
 DocumentParser::~DocumentParser() = default;
 DocumentParser::DocumentParser(DocumentParser&&) noexcept = default;
 DocumentParser& DocumentParser::operator=(DocumentParser&&) noexcept = default;

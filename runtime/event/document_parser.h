@@ -1,5 +1,5 @@
-// The one full parse of an event. Strict RFC 8259 (every value is walked, escapes and UTF-8 checked, duplicate keys rejected on
-// every level) or RFC 4180; the wanted paths of a FieldPlan come out as slots.
+// The one full parse of an event. Strict RFC 8259 (every value is walked, escapes and UTF-8 checked, duplicate keys
+// rejected on every level) or RFC 4180; the wanted paths of a FieldPlan come out as slots.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -18,9 +18,9 @@ inline constexpr unsigned kDepthMax = 64;
 struct ParseProblem {
   enum class Kind : std::uint8_t { malformed, encoding };
   Kind kind = Kind::malformed;
-  std::uint32_t at = 0;      // byte of the frame, 0-based
-  const char* what = "";     // e.g. "expected ',' or '}'"; static text
-  std::uint32_t fields = 0;  // CSV with another number of fields than its header: how many,
+  std::uint32_t at = 0;               // byte of the frame, 0-based
+  const char* what = "";              // e.g. "expected ',' or '}'"; static text
+  std::uint32_t fields = 0;           // CSV with another number of fields than its header: how many,
   std::uint32_t fields_expected = 0;  // and how many there should be; both 0 otherwise
 };
 
@@ -28,9 +28,10 @@ struct ParserOptions {
   char csv_separator = ',';
 };
 
-/// Learns the keys of the stream it reads: each key is first compared with the one that followed its predecessor last time.
-/// Memory is bounded (about 16'384 distinct keys; beyond that keys are compared per event). The result never depends on what
-/// was parsed before. One per partition or view; not thread-safe. `plan` must outlive the parser and not grow any more.
+/// Learns the keys of the stream it reads: each key is first compared with the one that followed its predecessor last
+/// time. Memory is bounded (about 16'384 distinct keys; beyond that keys are compared per event). The result never
+/// depends on what was parsed before. One per partition or view; not thread-safe. `plan` must outlive the parser and
+/// not grow any more.
 class DocumentParser {
  public:
   explicit DocumentParser(const FieldPlan& plan, ParserOptions options = {});
@@ -38,14 +39,15 @@ class DocumentParser {
   DocumentParser(DocumentParser&&) noexcept;
   DocumentParser& operator=(DocumentParser&&) noexcept;
 
-  /// One JSON object, white space around it allowed. kBlockPadding bytes behind `frame` must be readable. The document points
-  /// into `frame` and `arena`. False: `problem` says why and `document` is not to be used.
+  /// One JSON object, white space around it allowed. kBlockPadding bytes behind `frame` must be readable. The document
+  /// points into `frame` and `arena`. False: `problem` says why and `document` is not to be used.
   [[nodiscard]] bool parse_json(std::string_view frame, ChainArena& arena, Document& document, ParseProblem& problem);
   /// One CSV record without its line end. `header` is the header line. Empty fields are missing, all others are text.
   [[nodiscard]] bool parse_csv(std::string_view frame, std::string_view header, ChainArena& arena, Document& document,
                                ParseProblem& problem);
 
-  /// Call where no document of this parser is in use any more (between batches): forgets keys when they became too many.
+  /// Call where no document of this parser is in use any more (between batches): forgets keys when they became too
+  /// many.
   void between_batches();
 
  private:

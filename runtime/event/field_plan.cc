@@ -40,9 +40,10 @@ Slot FieldPlan::want(std::span<const std::string> parts) {
   field.parts.assign(parts.begin(), parts.end());
   field.parent = parent;
   if (parts.size() == 1) {
-    field.padded_prefix = to_json_string(parts.front()) + ":";
-    field.prefix_length = field.padded_prefix.size();
-    field.padded_prefix.append(kBlockPadding, '\0');
+    const std::string prefix = "," + to_json_string(parts.front()) + ":";
+    field.prefix_length = static_cast<std::uint32_t>(prefix.size());
+    field.padded_prefix.assign(prefix.begin(), prefix.end());
+    field.padded_prefix.resize(prefix.size() + kBlockPadding, '\0');
   }
   node->slot = static_cast<Slot>(fields_.size());
   fields_.push_back(std::move(field));
@@ -58,7 +59,8 @@ Slot FieldPlan::touch(std::span<const std::string> parts) {
   const Slot slot = want(parts);
   if (fields_[slot].touch == kNoSlot) {
     fields_[slot].touch = static_cast<Slot>(touched_.size());
-    touched_.push_back(slot);
+    // The vector's bytes stay where they are when the field moves.
+    touched_.push_back({slot, fields_[slot].note, fields_[slot].prefix_length, fields_[slot].padded_prefix.data()});
   }
   return slot;
 }
@@ -73,6 +75,7 @@ Slot FieldPlan::note(std::span<const std::string> parts) {
   if (fields_[slot].note == kNoSlot) {
     fields_[slot].note = static_cast<Slot>(noted_.size());
     noted_.push_back(slot);
+    if (fields_[slot].touch != kNoSlot) touched_[fields_[slot].touch].note = fields_[slot].note;
   }
   return slot;
 }

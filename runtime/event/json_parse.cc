@@ -13,7 +13,9 @@ namespace weir {
 
 namespace {
 
-inline bool at_most_space(char c) noexcept { return static_cast<unsigned char>(c) <= ' '; }
+inline bool at_most_space(char c) noexcept {
+  return static_cast<unsigned char>(c) <= ' ';
+}
 
 char* write_utf8(char* to, std::uint32_t code) noexcept {
   if (code < 0x80) {
@@ -44,11 +46,21 @@ std::string_view unescape_json(std::string_view raw, char* to) noexcept {
       continue;
     }
     switch (raw[++i]) {
-      case 'b': *out++ = '\b'; break;
-      case 'f': *out++ = '\f'; break;
-      case 'n': *out++ = '\n'; break;
-      case 'r': *out++ = '\r'; break;
-      case 't': *out++ = '\t'; break;
+      case 'b':
+        *out++ = '\b';
+        break;
+      case 'f':
+        *out++ = '\f';
+        break;
+      case 'n':
+        *out++ = '\n';
+        break;
+      case 'r':
+        *out++ = '\r';
+        break;
+      case 't':
+        *out++ = '\t';
+        break;
       case 'u': {
         auto code = static_cast<std::uint32_t>(json_scan::hex4(raw.data() + i + 1));
         i += 4;
@@ -60,7 +72,9 @@ std::string_view unescape_json(std::string_view raw, char* to) noexcept {
         out = write_utf8(out, code);
         break;
       }
-      default: *out++ = raw[i]; break;  // quote, backslash, solidus
+      default:
+        *out++ = raw[i];
+        break;  // quote, backslash, solidus
     }
   }
   return {to, static_cast<std::size_t>(out - to)};
@@ -157,7 +171,8 @@ const char* JsonWalker::escape(const char* p) {
 
 bool JsonWalker::unique_loose_keys(std::size_t first) {
   std::sort(loose_.begin() + static_cast<std::ptrdiff_t>(first), loose_.end());
-  const bool unique = std::adjacent_find(loose_.begin() + static_cast<std::ptrdiff_t>(first), loose_.end()) == loose_.end();
+  const bool unique =
+      std::adjacent_find(loose_.begin() + static_cast<std::ptrdiff_t>(first), loose_.end()) == loose_.end();
   loose_.resize(first);
   return unique;
 }
@@ -175,11 +190,22 @@ template <class Below>
                escapes ? value_flag::escapes : std::uint8_t{0}, 0};
       return p + 1;
     }
-    case '-': case '0': case '1': case '2': case '3': case '4': case '5': case '6': case '7': case '8': case '9':
+    case '-':
+    case '0':
+    case '1':
+    case '2':
+    case '3':
+    case '4':
+    case '5':
+    case '6':
+    case '7':
+    case '8':
+    case '9':
       p = json_scan::number_end(start);
       if (p == nullptr) {
         const std::string_view rest{start, static_cast<std::size_t>(end_ - start)};
-        return fail_within(start, std::min(rest.find_first_not_of("+-.eE0123456789"), rest.size() + 1), "not a JSON number");
+        return fail_within(start, std::min(rest.find_first_not_of("+-.eE0123456789"), rest.size() + 1),
+                           "not a JSON number");
       }
       found = {start, static_cast<std::uint32_t>(p - start), ValueKind::number, 0, 0};
       return p;
@@ -239,9 +265,8 @@ const char* JsonWalker::object(const char* p, KeyContext* context, unsigned dept
     if (at_most_space(*p)) p = white(p);
     Value found;
     const char* const value_start = p;
-    p = value(p, depth, found, [this, key](bool in_array) {
-      return key == nullptr ? nullptr : keys_.below(*key, in_array);
-    });
+    p = value(p, depth, found,
+              [this, key](bool in_array) { return key == nullptr ? nullptr : keys_.below(*key, in_array); });
     if (p == nullptr) return nullptr;
     if (key != nullptr) {
       link = &key->next;
@@ -315,8 +340,8 @@ bool JsonWalker::walk(std::string_view frame, Document& document, ParseProblem& 
     // White space behind the last event of an area may run into what follows it.
     if (p < end_) p = fail(p, "something follows the object");
   }
-  // A frame that is not UTF-8 is an encoding fault, whatever else is wrong with it. On success only strings can hold bytes
-  // beyond ASCII, so a frame without any needs no check.
+  // A frame that is not UTF-8 is an encoding fault, whatever else is wrong with it. On success only strings can hold
+  // bytes beyond ASCII, so a frame without any needs no check.
   if (p != nullptr && high_ == 0) [[likely]]
     return true;
   if (!simdjson::validate_utf8(frame)) {

@@ -1,6 +1,7 @@
-// The walk over one JSON object. Written by hand because it beat simdjson's On-Demand interface here: a key that was predicted
-// costs one 16-byte comparison and a value is walked, checked and located in the same pass (figures: tests/bench/path_micro).
-// simdjson checks UTF-8, and its DOM parser is the oracle of the tests. Internal to runtime/event.
+// The walk over one JSON object. Written by hand because it beat simdjson's On-Demand interface here: a key that was
+// predicted costs one 16-byte comparison and a value is walked, checked and located in the same pass (figures:
+// tests/bench/path_micro). simdjson checks UTF-8, and its DOM parser is the oracle of the tests. Internal to
+// runtime/event.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -27,8 +28,8 @@ class JsonWalker {
   [[nodiscard]] bool walk(std::string_view frame, Document& document, ParseProblem& problem);
 
  private:
-  // All return the place behind what they read, or nullptr after fail(). Reading may run up to 63 bytes past the frame; a
-  // place past its end is found out at the next check.
+  // All return the place behind what they read, or nullptr after fail(). Reading may run up to 63 bytes past the frame;
+  // a place past its end is found out at the next check.
   const char* object(const char* p, KeyContext* context, unsigned depth);
   const char* array(const char* p, KeyContext* context, unsigned depth);
   template <class Below>
@@ -45,11 +46,11 @@ class JsonWalker {
   const char* begin_ = nullptr;
   const char* end_ = nullptr;
   Document* document_ = nullptr;
-  std::uint32_t high_ = 0;           // some byte of a string was not ASCII
-  std::uint32_t spaces_ = 0;         // white space met outside strings
-  std::uint64_t instances_ = 0;      // objects opened so far: never reset, so stamps never lie
-  std::vector<Digest128> loose_;     // keys that had no room in the table, of all open objects
-  std::string key_text_;             // a key without its escapes
+  std::uint32_t high_ = 0;        // some byte of a string was not ASCII
+  std::uint32_t spaces_ = 0;      // white space met outside strings
+  std::uint64_t instances_ = 0;   // objects opened so far: never reset, so stamps never lie
+  std::vector<Digest128> loose_;  // keys that had no room in the table, of all open objects
+  std::string key_text_;          // a key without its escapes
   const char* error_at_ = nullptr;
   const char* error_ = nullptr;
 };

@@ -125,7 +125,8 @@ struct SmallNumber {
   std::int64_t value = 0;
   if (whole >= length) {
     value = static_cast<std::int64_t>(length <= 8 ? eight_digits(p, length)
-                                                  : eight_digits(p, length - 8) * 100'000'000 + eight_digits(p + length - 8, 8));
+                                                  : eight_digits(p, length - 8) * 100'000'000 +
+                                                        eight_digits(p + length - 8, 8));
     number = {negative ? -value : value, 0, false};
     return true;
   }
@@ -146,18 +147,18 @@ struct SmallNumber {
   std::uint32_t digits = static_cast<std::uint32_t>(std::countr_zero(rest));
   if (digits == 0 || (digits > 1 && *p == '0')) return nullptr;
   while (digits == 16) [[unlikely]] {
-    p += 16;
-    digits = static_cast<std::uint32_t>(std::countr_zero(non_digits(p)));
-  }
+      p += 16;
+      digits = static_cast<std::uint32_t>(std::countr_zero(non_digits(p)));
+    }
   p += digits;
   if (*p == '.') {
     ++p;
     digits = static_cast<std::uint32_t>(std::countr_zero(non_digits(p)));
     if (digits == 0) return nullptr;
     while (digits == 16) [[unlikely]] {
-      p += 16;
-      digits = static_cast<std::uint32_t>(std::countr_zero(non_digits(p)));
-    }
+        p += 16;
+        digits = static_cast<std::uint32_t>(std::countr_zero(non_digits(p)));
+      }
     p += digits;
   }
   if ((*p | 0x20) == 'e') [[unlikely]] {

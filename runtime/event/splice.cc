@@ -39,12 +39,24 @@ char* write_escaped(char* to, std::string_view text) noexcept {
     *to++ = '\\';
     switch (c) {
       case '"':
-      case '\\': *to++ = c; break;
-      case '\b': *to++ = 'b'; break;
-      case '\f': *to++ = 'f'; break;
-      case '\n': *to++ = 'n'; break;
-      case '\r': *to++ = 'r'; break;
-      case '\t': *to++ = 't'; break;
+      case '\\':
+        *to++ = c;
+        break;
+      case '\b':
+        *to++ = 'b';
+        break;
+      case '\f':
+        *to++ = 'f';
+        break;
+      case '\n':
+        *to++ = 'n';
+        break;
+      case '\r':
+        *to++ = 'r';
+        break;
+      case '\t':
+        *to++ = 't';
+        break;
       default:
         std::memcpy(to, "u00", 3);
         to[3] = kHex[byte >> 4];
@@ -104,8 +116,10 @@ char* write_other(char* to, const Value& value) noexcept {
 
 inline char* write_value(char* to, const Value& value) noexcept {
   // What nearly all values are: copied as they are, some between quotes.
-  constexpr unsigned kQuoted = 1u << static_cast<unsigned>(ValueKind::string) | 1u << static_cast<unsigned>(ValueKind::text);
-  constexpr unsigned kBare = 1u << static_cast<unsigned>(ValueKind::number) | 1u << static_cast<unsigned>(ValueKind::boolean);
+  constexpr unsigned kQuoted =
+      1u << static_cast<unsigned>(ValueKind::string) | 1u << static_cast<unsigned>(ValueKind::text);
+  constexpr unsigned kBare =
+      1u << static_cast<unsigned>(ValueKind::number) | 1u << static_cast<unsigned>(ValueKind::boolean);
   const unsigned kind = 1u << static_cast<unsigned>(value.kind);
   const bool escapes = value.kind == ValueKind::text && value.has(value_flag::escapes);
   if ((kind & (kQuoted | kBare)) == 0 || escapes) return write_other(to, value);
@@ -121,23 +135,25 @@ inline char* write_value(char* to, const Value& value) noexcept {
 struct Edit {
   std::uint32_t begin;
   std::uint32_t end;
-  Slot slot;
+  std::uint32_t touch;
 };
 
-/// The edits of one document that have a place in its input, in order. A few in practice, so no allocation; any number works.
+/// The edits of one document that have a place in its input, in order. A few in practice, so no allocation; any number
+/// works.
 class Edits {
  public:
-  void add(Origin origin, Slot slot) {
+  void add(Origin origin, std::size_t place) {
+    const auto touch = static_cast<std::uint32_t>(place);
     if (count_ == few_.size() && more_.empty()) more_.assign(few_.begin(), few_.end());
     if (!more_.empty()) {
-      more_.push_back({origin.begin, origin.end, slot});
+      more_.push_back({origin.begin, origin.end, touch});
       ++count_;
       return;
     }
     // Insertion keeps them sorted; stages mostly touch fields in the order in which they stand.
     std::size_t i = count_++;
     for (; i > 0 && few_[i - 1].begin > origin.begin; --i) few_[i] = few_[i - 1];
-    few_[i] = {origin.begin, origin.end, slot};
+    few_[i] = {origin.begin, origin.end, touch};
   }
   std::span<const Edit> sorted() {
     if (more_.empty()) return {few_.data(), count_};
@@ -178,15 +194,15 @@ struct Trace {
     }
     gaps[count++] = {from, until, static_cast<std::uint32_t>(to - start)};
   }
-  void written(const FieldPlan::Field& field, const char* from, const char* until) const noexcept {
-    if (places == nullptr || field.note == kNoSlot) return;
-    places[field.note] = {static_cast<std::uint32_t>(from - start), static_cast<std::uint32_t>(until - from)};
+  void written(Slot note, const char* from, const char* until) const noexcept {
+    if (places == nullptr || note == kNoSlot) return;
+    places[note] = {static_cast<std::uint32_t>(from - start), static_cast<std::uint32_t>(until - from)};
   }
 };
 
 /// Copies [from, until) of the input with the edits inside it.
-char* write_edited(char* to, const Document& document, const FieldPlan& plan, std::span<const Edit> edits, const char* from,
-                   const char* until, Trace& trace) noexcept {
+char* write_edited(char* to, const Document& document, const FieldPlan& plan, std::span<const Edit> edits,
+                   const char* from, const char* until, Trace& trace) noexcept {
   const char* at = from;
   for (const Edit& edit : edits) {
     const char* const begin = document.begin + edit.begin;
@@ -195,13 +211,13 @@ char* write_edited(char* to, const Document& document, const FieldPlan& plan, st
     trace.copied(at, begin, to);
     to = write_gap(to, at, begin, document.spaced);
     at = end;
-    const Value& value = document.slots[edit.slot];
-    const FieldPlan::Field& field = plan.field(edit.slot);
-    if (field.parent != kNoSlot || value.kind != ValueKind::missing) {
-      if (field.parent == kNoSlot) to = write(to, field.prefix());
+    const FieldPlan::Touch& touch = plan.touched()[edit.touch];
+    const Value& value = document.slots[touch.slot];
+    if (touch.prefix_length == 0 || value.kind != ValueKind::missing) {
+      if (touch.prefix_length != 0) to = write(to, {touch.prefix + 1, touch.prefix_length - 1});
       char* const token = to;
       to = write_value(to, value);
-      trace.written(field, token, to);
+      trace.written(touch.note, token, to);
     } else {
       // Dropped: its comma goes too. The one before it stays for the next field, or is taken back at the end.
       while (static_cast<unsigned char>(*at) <= ' ') ++at;
@@ -241,39 +257,39 @@ void place_untouched(const Document& document, const FieldPlan& plan, const Trac
 }
 
 /// Fields that were not in the input, behind what was; returns the end.
-char* write_added(char* to, const Document& document, const FieldPlan& plan, std::size_t first, const Trace& trace) noexcept {
-  const std::span<const Slot> touched = plan.touched();
-  for (std::size_t touch = first; touch < touched.size(); ++touch) {
-    const Value& value = document.slots[touched[touch]];
-    if (!value.has(value_flag::edited) || value.kind == ValueKind::missing || document.origins[touch].end != 0) continue;
-    const Slot slot = touched[touch];
-    const FieldPlan::Field& field = plan.field(slot);
-    if (field.parent != kNoSlot) continue;
-    if (to != trace.start + 1) *to++ = ',';
-    to = write(to, field.prefix());
+char* write_added(char* to, const Document& document, const FieldPlan& plan, std::size_t first,
+                  const Trace& trace) noexcept {
+  const char* const empty = trace.start + 1;
+  for (std::size_t i = first; i < plan.touched().size(); ++i) {
+    const FieldPlan::Touch& touch = plan.touched()[i];
+    const Value& value = document.slots[touch.slot];
+    if (!value.has(value_flag::edited) || value.kind == ValueKind::missing || document.origins[i].end != 0 ||
+        touch.prefix_length == 0)
+      continue;
+    const std::size_t comma = to == empty ? 1 : 0;  // none before the first field
+    to = write(to, {touch.prefix + comma, touch.prefix_length - comma});
     char* const token = to;
     to = write_value(to, value);
-    trace.written(field, token, to);
+    trace.written(touch.note, token, to);
   }
   return to;
 }
 
 void encode_json(const Document& document, const FieldPlan& plan, ByteArena& out, TokenPlace* places) {
-  const auto length = static_cast<std::size_t>(document.end - document.begin);
   Edits edits;
-  std::size_t bound = length + 2 * kSlack;
+  std::size_t bound = static_cast<std::size_t>(document.end - document.begin) + 2 * kSlack;
   const std::size_t touches = plan.touched().size();
   std::size_t added = touches;  // the first touched field that was added
   if (document.changed) {
-    for (std::size_t touch = 0; touch < touches; ++touch) {
-      const Slot slot = plan.touched()[touch];
-      const Value& value = document.slots[slot];
+    for (std::size_t i = 0; i < touches; ++i) {
+      const FieldPlan::Touch& touch = plan.touched()[i];
+      const Value& value = document.slots[touch.slot];
       if (!value.has(value_flag::edited)) continue;
-      bound += plan.field(slot).prefix_length + size_bound(value);
-      if (document.origins[touch].end != 0) {
-        edits.add(document.origins[touch], slot);
-      } else {
-        added = std::min(added, touch);
+      bound += touch.prefix_length + size_bound(value);
+      if (document.origins[i].end != 0) {
+        edits.add(document.origins[i], i);
+      } else if (added == touches) {
+        added = i;
       }
     }
   }
@@ -297,45 +313,37 @@ void encode_csv(const Document& document, const FieldPlan& plan, ByteArena& out,
     const Value& value = column.slot != kNoSlot ? document.slots[column.slot] : document.columns[column.column];
     bound += column.prefix_length + size_bound(value);
   }
-  for (const Slot slot : shape.not_columns) bound += plan.field(slot).prefix_length + size_bound(document.slots[slot]);
+  for (const FieldPlan::Touch& touch : shape.not_columns)
+    bound += touch.prefix_length + size_bound(document.slots[touch.slot]);
   out.ensure(bound);
   Trace trace;
   trace.places = places;
   trace.start = out.data() + out.size();
   char* to = trace.start;
   *to++ = '{';
-  const auto write_slot = [&](Slot slot) {
-    const Value& value = document.slots[slot];
+  const auto field = [&](const char* prefix, std::size_t length, Slot note, const Value& value) {
     if (value.kind == ValueKind::missing) return;
-    const FieldPlan::Field& field = plan.field(slot);
-    to = write(to, field.prefix());
+    const std::size_t comma = to == trace.start + 1 ? 1 : 0;  // none before the first field
+    to = write(to, {prefix + comma, length - comma});
     char* const token = to;
     to = write_value(to, value);
-    trace.written(field, token, to);
-    *to++ = ',';
+    trace.written(note, token, to);
   };
   for (const CsvShape::Column& column : shape.columns) {
-    if (column.slot != kNoSlot) {
-      write_slot(column.slot);
-      continue;
-    }
-    const Value& value = document.columns[column.column];
-    if (value.kind == ValueKind::missing) continue;
-    to = write(to, {column.padded_prefix.data(), column.prefix_length});
-    to = write_value(to, value);
-    *to++ = ',';
+    field(column.padded_prefix.data(), column.prefix_length, column.note,
+          column.slot != kNoSlot ? document.slots[column.slot] : document.columns[column.column]);
   }
-  for (const Slot slot : shape.not_columns) write_slot(slot);
-  if (to[-1] == ',') --to;
+  for (const FieldPlan::Touch& touch : shape.not_columns)
+    field(touch.prefix, touch.prefix_length, touch.note, document.slots[touch.slot]);
   *to++ = '}';
   const auto written = static_cast<std::size_t>(to - trace.start);
   (void)out.extend(written);
   if (places == nullptr) return;
   // Paths below a field exist only where a stage set an object.
   for (std::size_t note = 0; note < plan.noted().size(); ++note) {
-    const FieldPlan::Field& field = plan.field(plan.noted()[note]);
-    if (field.parent == kNoSlot || !document.slots[field.parent].has(value_flag::edited)) continue;
-    const Value found = find_path({trace.start, written}, field.parts);
+    const FieldPlan::Field& path = plan.field(plan.noted()[note]);
+    if (path.parent == kNoSlot || !document.slots[path.parent].has(value_flag::edited)) continue;
+    const Value found = find_path({trace.start, written}, path.parts);
     const std::uint32_t quote = found.is_text() ? 1 : 0;
     if (found.kind != ValueKind::missing)
       places[note] = {static_cast<std::uint32_t>(found.data - trace.start) - quote, found.length + 2 * quote};
@@ -365,13 +373,14 @@ bool encode_edited_inside(const Document& document, const FieldPlan& plan, const
   Edits edits;
   std::size_t bound = value.length + 2 * kSlack;
   bool any = false;
-  for (std::size_t touch = 0; touch < plan.touched().size(); ++touch) {
-    const Slot slot = plan.touched()[touch];
-    const Origin origin = document.origins[touch];
+  for (std::size_t i = 0; i < plan.touched().size(); ++i) {
+    const FieldPlan::Touch& touch = plan.touched()[i];
+    const Origin origin = document.origins[i];
     const char* const begin = document.begin + origin.begin;
-    if (origin.end == 0 || !document.slots[slot].has(value_flag::edited) || begin < value.data || begin >= until) continue;
-    edits.add(origin, slot);
-    bound += plan.field(slot).prefix_length + size_bound(document.slots[slot]);
+    if (origin.end == 0 || !document.slots[touch.slot].has(value_flag::edited) || begin < value.data || begin >= until)
+      continue;
+    edits.add(origin, i);
+    bound += touch.prefix_length + size_bound(document.slots[touch.slot]);
     any = true;
   }
   if (!any) return false;

@@ -1,5 +1,5 @@
-// What a stage is: a pure function of (events, configuration, reference tables). It keeps no state between batches, reads no
-// clock and draws no chance, so one object serves all partitions and threads.
+// What a stage is: a pure function of (events, configuration, reference tables). It keeps no state between batches,
+// reads no clock and draws no chance, so one object serves all partitions and threads.
 #pragma once
 #include <array>
 #include <cstdint>
@@ -25,8 +25,8 @@ class Stage {
   [[nodiscard]] virtual std::string_view name() const noexcept = 0;
   /// validate, enrich, transform, or the user's kind.
   [[nodiscard]] virtual std::string_view kind() const noexcept = 0;
-  /// Handles every event of the batch whose verdict is pass; leaves the others alone. Does not catch exceptions of one event:
-  /// the batch is then void and is driven again from its input. `scratch` belongs to the caller's partition.
+  /// Handles every event of the batch whose verdict is pass; leaves the others alone. Does not catch exceptions of one
+  /// event: the batch is then void and is driven again from its input. `scratch` belongs to the caller's partition.
   virtual void process(ChainBatch& batch, StageScratch& scratch) const = 0;
 };
 

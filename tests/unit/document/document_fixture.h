@@ -13,7 +13,8 @@
 
 namespace weir::test {
 
-/// Keeps the bytes of all frames it was given. What follows a frame is chosen to mislead a reader that runs over its end.
+/// Keeps the bytes of all frames it was given. What follows a frame is chosen to mislead a reader that runs over its
+/// end.
 class Frames {
  public:
   std::string_view add(std::string_view frame, std::string_view follows = "\"}]}1234567890,\"a\":1}") {
@@ -69,7 +70,9 @@ struct Bench {
   std::optional<DocumentParser> parser_;
 };
 
-[[nodiscard]] inline Value text_value(ChainArena& arena, std::string_view text) { return make_text(arena.copy(text)); }
+[[nodiscard]] inline Value text_value(ChainArena& arena, std::string_view text) {
+  return make_text(arena.copy(text));
+}
 [[nodiscard]] inline Value number_value(ChainArena& arena, std::string_view text) {
   return make_value(ValueKind::number, arena.copy(text));
 }

@@ -63,7 +63,9 @@ class Oracle : public nlohmann::json_sax<nlohmann::json> {
   bool beyond_double_ = false;
 };
 
-std::string_view reason(const test::Parsed& parsed) { return parsed.problem.what; }
+std::string_view reason(const test::Parsed& parsed) {
+  return parsed.problem.what;
+}
 
 }  // namespace
 
@@ -170,8 +172,9 @@ TEST_CASE("a broken event is malformed and names the place", "[document]") {
 
 TEST_CASE("an event that is not UTF-8 is an encoding fault, whatever else is wrong with it", "[document]") {
   Bench bench({{"a"}});
-  for (const std::string& frame : {std::string("{\"a\":\"\xff\"}"), std::string("{\"a\":\"\xc3\"}"), std::string("{\"\xc0\xaf\":1}"),
-                                  std::string("{\"a\":\"\xed\xa0\x80\"}"), std::string("\x80{\"a\":1,,}"), std::string("{\"a\":\"\xe2\x82")}) {
+  for (const std::string& frame :
+       {std::string("{\"a\":\"\xff\"}"), std::string("{\"a\":\"\xc3\"}"), std::string("{\"\xc0\xaf\":1}"),
+        std::string("{\"a\":\"\xed\xa0\x80\"}"), std::string("\x80{\"a\":1,,}"), std::string("{\"a\":\"\xe2\x82")}) {
     INFO(frame);
     const auto parsed = bench.json(frame);
     CHECK_FALSE(parsed.good);
@@ -201,7 +204,8 @@ TEST_CASE("64 levels are read, 65 and 10'000 are malformed", "[document]") {
 
 TEST_CASE("numbers of a thousand digits pass through as they are", "[document]") {
   Bench bench({{"a"}});
-  for (const std::string& number : {std::string(1000, '9'), "0." + std::string(1000, '3'), "-1e" + std::string(300, '9')}) {
+  for (const std::string& number :
+       {std::string(1000, '9'), "0." + std::string(1000, '3'), "-1e" + std::string(300, '9')}) {
     const auto parsed = bench.json(R"({"a":)" + number + R"(,"b":1})");
     REQUIRE(parsed.good);
     CHECK(parsed.document[0].span() == number);
@@ -230,7 +234,8 @@ TEST_CASE("a flood of keys costs neither memory without bound nor exactness", "[
   REQUIRE(good.good);
   CHECK(good.document[0].span() == "5");
   CHECK(good.document[bench.plan.want(std::vector<std::string>{"o", "inner"})].span() == "6");
-  for (const std::string& twice : std::vector<std::string>{"\"key39999\":1}", "\"key7\":1}", "\"wanted\":1,\"wanted\":2}", "\"new\":1,\"n\\u0065w\":2}"}) {
+  for (const std::string& twice : std::vector<std::string>{
+           "\"key39999\":1}", "\"key7\":1}", "\"wanted\":1,\"wanted\":2}", "\"new\":1,\"n\\u0065w\":2}"}) {
     const auto bad = bench.json(flood + twice);
     CHECK_FALSE(bad.good);
     CHECK(reason(bad).substr(0, 13) == "duplicate key");
@@ -248,7 +253,8 @@ TEST_CASE("mutated events are accepted exactly when an independent parser accept
   const std::vector<std::string> seeds = {
       R"({"id":"6f1c2a34-0c1b-4f6e-9d3b-2f6a5b7c8d9e","ts":1690000000123,"type":"order","amount":129.99,"attrs":{"sku":"SKU-1","qty":3,"l":[1,2.5e3,-0]},"v":1})",
       R"({ "a" : [ true , false , null , { "b" : "c\n\u00e9\ud83d\ude00\\" } ] , "d" : { } , "e" : [ ] , "long key that does not fit into sixteen" : 1 })",
-      "{\"grüße\":\"Straße €\",\"x\":-0.5,\"x2\":1E+2,\"t\":\"\\\"quoted\\\"\",\"long\":\"" + std::string(70, 'y') + "\"}",
+      "{\"grüße\":\"Straße €\",\"x\":-0.5,\"x2\":1E+2,\"t\":\"\\\"quoted\\\"\",\"long\":\"" + std::string(70, 'y') +
+          "\"}",
       R"({"k1":{"k1":{"k1":[{"k1":1,"k2":2},{"k1":3}]}},"k2":"","k3":0,"k4":12345678901234567890})"};
   const std::string_view alphabet = "{}[]:,\"\\ tfn01-+.eEu\n\x7f\xc3\xa9";
   Bench warm({{"id"}, {"amount"}, {"attrs", "sku"}, {"a"}, {"k1", "k1", "k1"}});
@@ -259,11 +265,21 @@ TEST_CASE("mutated events are accepted exactly when an independent parser accept
     for (std::uint32_t m = 0; m < mutations; ++m) {
       const auto at = random() % frame.size();
       switch (random() % 5) {
-        case 0: frame[at] = alphabet[random() % alphabet.size()]; break;
-        case 1: frame.insert(at, 1, alphabet[random() % alphabet.size()]); break;
-        case 2: frame.erase(at, 1 + random() % 3); break;
-        case 3: frame.resize(at); break;
-        default: frame.insert(at, frame.substr(random() % frame.size(), random() % 12)); break;
+        case 0:
+          frame[at] = alphabet[random() % alphabet.size()];
+          break;
+        case 1:
+          frame.insert(at, 1, alphabet[random() % alphabet.size()]);
+          break;
+        case 2:
+          frame.erase(at, 1 + random() % 3);
+          break;
+        case 3:
+          frame.resize(at);
+          break;
+        default:
+          frame.insert(at, frame.substr(random() % frame.size(), random() % 12));
+          break;
       }
       if (frame.empty()) frame = "x";
     }

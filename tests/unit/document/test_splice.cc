@@ -22,7 +22,8 @@ TEST_CASE("white space outside strings never leaves, in strings it stays", "[spl
   CHECK(bench.encode(parsed.document) == R"({"a":"x \" y","b c":[1,{"d":null}]})");
 }
 
-TEST_CASE("replaced values stay in place, added fields come last, dropped ones take their comma with them", "[splice]") {
+TEST_CASE("replaced values stay in place, added fields come last, dropped ones take their comma with them",
+          "[splice]") {
   Bench bench;
   const Slot a = bench.plan.touch("a");
   const Slot b = bench.plan.touch("b");
@@ -38,14 +39,23 @@ TEST_CASE("replaced values stay in place, added fields come last, dropped ones t
     CHECK(run(frame, [&](Document& d) { d.drop(a); }) == R"({"b":2,"c":3})");
     CHECK(run(frame, [&](Document& d) { d.drop(b); }) == R"({"a":1,"c":3})");
     CHECK(run(frame, [&](Document& d) { d.drop(c); }) == R"({"a":1,"b":2})");
-    CHECK(run(frame, [&](Document& d) { d.drop(b); d.drop(c); }) == R"({"a":1})");
-    CHECK(run(frame, [&](Document& d) { d.drop(c); d.drop(b); d.drop(a); }) == "{}");
+    CHECK(run(frame, [&](Document& d) {
+            d.drop(b);
+            d.drop(c);
+          }) == R"({"a":1})");
+    CHECK(run(frame, [&](Document& d) {
+            d.drop(c);
+            d.drop(b);
+            d.drop(a);
+          }) == "{}");
     CHECK(run(frame, [&](Document& d) {
             d.set(b, text_value(bench.arena, "two \"2\""));
             d.set(added, number_value(bench.arena, "4.0"));
           }) == R"({"a":1,"b":"two \"2\"","c":3,"added \"x\"":4.0})");
     CHECK(run(frame, [&](Document& d) {
-            d.drop(a); d.drop(b); d.drop(c);
+            d.drop(a);
+            d.drop(b);
+            d.drop(c);
             d.set(added, number_value(bench.arena, "4"));
           }) == R"({"added \"x\"":4})");
     CHECK(run(frame, [&](Document& d) {
@@ -53,8 +63,10 @@ TEST_CASE("replaced values stay in place, added fields come last, dropped ones t
             d.set(b, number_value(bench.arena, "9"));
           }) == R"({"a":1,"b":9,"c":3})");
   }
-  CHECK(run("{}", [&](Document& d) { d.set(c, number_value(bench.arena, "1")); d.set(a, number_value(bench.arena, "2")); }) ==
-        R"({"a":2,"c":1})");  // the order of touch(), not of the calls
+  CHECK(run("{}", [&](Document& d) {
+          d.set(c, number_value(bench.arena, "1"));
+          d.set(a, number_value(bench.arena, "2"));
+        }) == R"({"a":2,"c":1})");  // the order of touch(), not of the calls
 }
 
 TEST_CASE("a change below a field leaves inside it, unless the field itself is replaced or dropped", "[splice]") {
@@ -104,10 +116,18 @@ TEST_CASE("any edits of any event equal the same edits of a parsed tree", "[spli
     for (std::size_t k = 0; k < count; ++k) {
       names.push_back("k" + std::to_string(k));
       switch (random() % 4) {
-        case 0: tree[names[k]] = static_cast<int>(random() % 1000); break;
-        case 1: tree[names[k]] = std::string(random() % 40, 'z') + "\n\"é"; break;
-        case 2: tree[names[k]] = nlohmann::ordered_json{{"in", random() % 9}, {"on", {1, nullptr}}}; break;
-        default: tree[names[k]] = nullptr; break;
+        case 0:
+          tree[names[k]] = static_cast<int>(random() % 1000);
+          break;
+        case 1:
+          tree[names[k]] = std::string(random() % 40, 'z') + "\n\"é";
+          break;
+        case 2:
+          tree[names[k]] = nlohmann::ordered_json{{"in", random() % 9}, {"on", {1, nullptr}}};
+          break;
+        default:
+          tree[names[k]] = nullptr;
+          break;
       }
     }
     names.push_back("k_new");
@@ -141,7 +161,8 @@ TEST_CASE("any edits of any event equal the same edits of a parsed tree", "[spli
       const auto& parts = bench.plan.field(bench.plan.noted()[note]).parts;
       std::string token;
       if (parts.size() == 1 && tree.contains(parts[0])) token = tree[parts[0]].dump();
-      if (parts.size() == 2 && tree.contains(parts[0]) && tree[parts[0]].is_object()) token = tree[parts[0]][parts[1]].dump();
+      if (parts.size() == 2 && tree.contains(parts[0]) && tree[parts[0]].is_object())
+        token = tree[parts[0]][parts[1]].dump();
       const std::string found(out.view().substr(places[note].offset, places[note].length));
       if (found != token) {
         INFO(parts[0] << " in " << expected);

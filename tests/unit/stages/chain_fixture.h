@@ -29,8 +29,12 @@ inline FieldPath path(const std::string& text) {
   path.parts.push_back(part);
   return path;
 }
-inline Constant number(const std::string& text) { return {Constant::Kind::number, text}; }
-inline Constant string(const std::string& text) { return {Constant::Kind::string, text}; }
+inline Constant number(const std::string& text) {
+  return {Constant::Kind::number, text};
+}
+inline Constant string(const std::string& text) {
+  return {Constant::Kind::string, text};
+}
 
 inline FieldRule rule(const std::string& field, FieldType type) {
   FieldRule rule;
@@ -89,11 +93,12 @@ class Chain {
   std::string csv_header;
 
   [[nodiscard]] Result<void> compile() {
-    auto plan = ChainPlan::compile(config, view_paths, make_stage, [this](const std::string& file) -> Result<std::string> {
-      const auto found = files.find(file);
-      if (found == files.end()) return fail(Errc::input_unreadable, "{}: no such file", file);
-      return found->second;
-    });
+    auto plan =
+        ChainPlan::compile(config, view_paths, make_stage, [this](const std::string& file) -> Result<std::string> {
+          const auto found = files.find(file);
+          if (found == files.end()) return fail(Errc::input_unreadable, "{}: no such file", file);
+          return found->second;
+        });
     if (!plan) return fail(plan.error());
     plan_ = std::move(*plan);
     parser_.emplace(plan_->fields(), plan_->parser_options());
@@ -168,7 +173,8 @@ class Chain {
       if (fate.verdict != Verdict::pass || !fate.reason.empty()) continue;
       fate.record = packed.record(record).payload;
       std::vector<std::string> row;
-      for (const TokenTable::Place& place : table.row(record)) row.push_back(fate.record.substr(place.offset, place.length));
+      for (const TokenTable::Place& place : table.row(record))
+        row.push_back(fate.record.substr(place.offset, place.length));
       tokens_.push_back(std::move(row));
       ++record;
     }

@@ -31,8 +31,9 @@ TEST_CASE("the time rule reads its field in every format", "[chain_plan]") {
 
 TEST_CASE("an event without a readable time is rejected, never given another one", "[chain_plan]") {
   Chain chain = timed(TimeFormat::rfc3339);
-  const auto fates = chain.run({R"({"at":"2010-13-01T00:00:00Z"})", R"({"at":null})", R"({"b":1})", R"({"at":["2010"]})",
-                                R"({"at":"1850-01-01T00:00:00Z"})", R"({"at":"2010-12-01T08:26:00Z"})"});
+  const auto fates =
+      chain.run({R"({"at":"2010-13-01T00:00:00Z"})", R"({"at":null})", R"({"b":1})", R"({"at":["2010"]})",
+                 R"({"at":"1850-01-01T00:00:00Z"})", R"({"at":"2010-12-01T08:26:00Z"})"});
   for (std::size_t i = 0; i < 5; ++i) {
     CHECK(fates[i].stage == "parse");
     CHECK(fates[i].reason == "time");
@@ -50,8 +51,9 @@ TEST_CASE("broken frames leave with their reason and place, neighbours pass", "[
   const std::string nul("{\"a\":\"\0\"}", 9);
   const std::string digits = R"({"a":)" + std::string(1000, '7') + "}";
   std::vector<Chain::Frame> frames;
-  for (const std::string_view frame : {std::string_view(R"({"a":1)"), std::string_view(deep), std::string_view(nul), std::string_view("{\"a\":\"\xff\"}"),
-                                       std::string_view(R"({"a":1,"b":tru })"), std::string_view(R"({"a":1,"a":2})"), std::string_view(digits)}) {
+  for (const std::string_view frame : {std::string_view(R"({"a":1)"), std::string_view(deep), std::string_view(nul),
+                                       std::string_view("{\"a\":\"\xff\"}"), std::string_view(R"({"a":1,"b":tru })"),
+                                       std::string_view(R"({"a":1,"a":2})"), std::string_view(digits)}) {
     frames.push_back({frame});
     frames.push_back({R"({"neighbour":true})"});
   }
@@ -95,9 +97,11 @@ TEST_CASE("views get their values' tokens with the record", "[chain_plan]") {
     transform.set = {{"amount", form(Expression::Kind::multiply, {copy("q"), copy("p")})}};
     transform.drop = {"gone"};
     chain.config.stages = {stage("transform", transform)};
-    const std::string frame = spaced ? R"({ "q" : 2, "gone":1, "country" : "F\u0052", "attrs" : { "sku" : "s1" }, "p" : 1.50, "n":null })"
-                                     : R"({"q":2,"gone":1,"country":"F\u0052","attrs":{"sku":"s1"},"p":1.50,"n":null})";
-    CHECK(chain.one(frame).record == R"({"q":2,"country":"F\u0052","attrs":{"sku":"s1"},"p":1.50,"n":null,"amount":3.00})");
+    const std::string frame =
+        spaced ? R"({ "q" : 2, "gone":1, "country" : "F\u0052", "attrs" : { "sku" : "s1" }, "p" : 1.50, "n":null })"
+               : R"({"q":2,"gone":1,"country":"F\u0052","attrs":{"sku":"s1"},"p":1.50,"n":null})";
+    CHECK(chain.one(frame).record ==
+          R"({"q":2,"country":"F\u0052","attrs":{"sku":"s1"},"p":1.50,"n":null,"amount":3.00})");
     CHECK(chain.tokens() == std::vector<std::vector<std::string>>{{"3.00", R"("F\u0052")", R"("s1")", "", "", "null"}});
   }
   Chain csv;
@@ -123,7 +127,8 @@ TEST_CASE("envelope fields are read like any other", "[chain_plan]") {
   Chain chain;
   chain.config.record.type = "sale";
   TransformConfig transform;
-  for (const std::string name : {"id", "time", "type", "source", "partition"}) transform.set.emplace_back(name, copy("@" + name));
+  for (const std::string name : {"id", "time", "type", "source", "partition"})
+    transform.set.emplace_back(name, copy("@" + name));
   chain.config.stages = {stage("transform", transform)};
   CHECK(chain.one("{}").record ==
         R"({"id":"id-0","time":"1970-01-01T00:00:01Z","type":"sale","source":"file:test","partition":3})");

@@ -9,7 +9,9 @@ using namespace weir::test;
 namespace {
 Chain countries(OnMissing missing) {
   Chain chain;
-  chain.files["countries.csv"] = "\xEF\xBB\xBF" "country,region,note\r\nFrance,EU,\"say \"\"oui\"\"\"\r\nEIRE,EU,\nJapan,Asia,x";
+  chain.files["countries.csv"] =
+      "\xEF\xBB\xBF"
+      "country,region,note\r\nFrance,EU,\"say \"\"oui\"\"\"\r\nEIRE,EU,\nJapan,Asia,x";
   EnrichConfig enrich;
   enrich.table = {"countries.csv", {"country"}, {}};
   enrich.key = {path("Country")};
@@ -26,18 +28,23 @@ Result<std::shared_ptr<const ReferenceTable>> table(std::string_view text, std::
 
 TEST_CASE("a hit adds the table's columns as strings, empty ones are missing", "[enrich]") {
   Chain chain = countries(OnMissing::pass);
-  CHECK(chain.one(R"({"Country":"France","n":1})").record == R"({"Country":"France","n":1,"region":"EU","note":"say \"oui\""})");
+  CHECK(chain.one(R"({"Country":"France","n":1})").record ==
+        R"({"Country":"France","n":1,"region":"EU","note":"say \"oui\""})");
   CHECK(chain.one(R"({"Country":"EI\u0052E"})").record == R"({"Country":"EI\u0052E","region":"EU"})");
-  CHECK(chain.one(R"({"region":"old","Country":"Japan"})").record == R"({"region":"Asia","Country":"Japan","note":"x"})");
+  CHECK(chain.one(R"({"region":"old","Country":"Japan"})").record ==
+        R"({"region":"Asia","Country":"Japan","note":"x"})");
 }
 
 TEST_CASE("a miss passes, is filled or is rejected as configured", "[enrich]") {
-  for (const std::string frame : {R"({"Country":"Atlantis"})", R"({"Country":null})", R"({"Other":1})", R"({"Country":["France"]})"}) {
+  for (const std::string frame :
+       {R"({"Country":"Atlantis"})", R"({"Country":null})", R"({"Other":1})", R"({"Country":["France"]})"}) {
     CHECK(countries(OnMissing::pass).one(frame).record == frame);
-    CHECK(countries(OnMissing::fill).one(frame).record == frame.substr(0, frame.size() - 1) + R"(,"region":"unknown"})");
+    CHECK(countries(OnMissing::fill).one(frame).record ==
+          frame.substr(0, frame.size() - 1) + R"(,"region":"unknown"})");
     CHECK(countries(OnMissing::reject).one(frame).reason == "enrich_miss");
   }
-  CHECK(countries(OnMissing::reject).one(R"({"Country":"Atlantis"})").details == R"(["Country: \"Atlantis\" is not in the table"])");
+  CHECK(countries(OnMissing::reject).one(R"({"Country":"Atlantis"})").details ==
+        R"(["Country: \"Atlantis\" is not in the table"])");
   CHECK(countries(OnMissing::reject).one("{}").details == R"(["Country: is missing"])");
 }
 
@@ -94,8 +101,9 @@ TEST_CASE("every row of a large table is found, and nothing else", "[enrich]") {
     const std::string key = "u" + std::to_string(random() % 1'000'000);
     const auto row = t.find(key);
     const auto expected = model.find(key);
-    const bool same = expected == model.end() ? row == ReferenceTable::kNone
-                                              : row != ReferenceTable::kNone && t.value(row, 1).span() == expected->second;
+    const bool same = expected == model.end()
+                          ? row == ReferenceTable::kNone
+                          : row != ReferenceTable::kNone && t.value(row, 1).span() == expected->second;
     wrong += same ? 0 : 1;
   }
   CHECK(wrong == 0);

@@ -13,7 +13,9 @@ Chain with(std::vector<FieldRule> rules, const std::string& csv_header = "") {
   chain.config.stages = {stage("validate", validate)};
   return chain;
 }
-std::string letter(const Fate& fate) { return fate.reason + " " + fate.details; }
+std::string letter(const Fate& fate) {
+  return fate.reason + " " + fate.details;
+}
 }  // namespace
 
 TEST_CASE("declared fields must be there and not null unless they say so", "[validate]") {
@@ -61,7 +63,8 @@ TEST_CASE("JSON types are checked and never converted by themselves", "[validate
       {FieldType::boolean, R"("true")", R"(field_type ["x: \"true\" is not of type boolean"])"},
       {FieldType::object, "[1, 2]", R"(field_type ["x: [1,2] is not of type object"])"},
       {FieldType::array, "{}", R"(field_type ["x: {} is not of type array"])"}};
-  for (const auto& [type, value, expected] : bad) CHECK(letter(with({rule("x", type)}).one(R"({"x":)" + value + "}")) == expected);
+  for (const auto& [type, value, expected] : bad)
+    CHECK(letter(with({rule("x", type)}).one(R"({"x":)" + value + "}")) == expected);
 }
 
 TEST_CASE("CSV text becomes the declared type, with legal JSON numbers", "[validate]") {
@@ -97,7 +100,8 @@ TEST_CASE("coercion on JSON text replaces the value where it stands, also below 
   FieldRule inner = rule("attrs.qty", FieldType::decimal);
   inner.coerce = true;
   Chain chain = with({top, inner});
-  CHECK(chain.one(R"({"q":"5","attrs":{"a":1,"qty":"007.50"},"z":1})").record == R"({"q":5,"attrs":{"a":1,"qty":7.50},"z":1})");
+  CHECK(chain.one(R"({"q":"5","attrs":{"a":1,"qty":"007.50"},"z":1})").record ==
+        R"({"q":5,"attrs":{"a":1,"qty":7.50},"z":1})");
   CHECK(chain.one(R"({"q":5,"attrs":{"qty":"1.5"}})").record == R"({"q":5,"attrs":{"qty":1.5}})");
   CHECK(chain.one(R"({"q":"\u0035","attrs":{"qty":1}})").record == R"({"q":5,"attrs":{"qty":1}})");
   FieldRule off = rule("x", FieldType::integer);
@@ -144,8 +148,8 @@ TEST_CASE("allowed values and lengths are violations of range", "[validate]") {
   name.length_max = 3;
   name.required = false;
   Chain chain = with({currency, level, name});
-  for (const std::string good : {R"({"c":"EUR"})", R"({"c":"\u0047BP","n":2,"s":"äöü"})", R"({"c":"a currency with a long name too"})",
-                                 R"({"c":""})"}) {
+  for (const std::string good : {R"({"c":"EUR"})", R"({"c":"\u0047BP","n":2,"s":"äöü"})",
+                                 R"({"c":"a currency with a long name too"})", R"({"c":""})"}) {
     INFO(good);
     CHECK(chain.one(good).verdict == Verdict::pass);
   }
@@ -176,8 +180,10 @@ TEST_CASE("long values are shortened in the details, between characters", "[vali
   for (int i = 0; i < 100; ++i) text += "é";
   const std::string details = chain.one(R"({"x":")" + text + R"("})").details;
   CHECK(details == R"(["x: \")" + text.substr(0, 64) + R"(… is not of type integer"])");
-  const std::string escapes = chain.one(R"({"x":"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\u00e9\u00e9"})").details;
-  CHECK(escapes == R"(["x: \"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa… is not of type integer"])");
+  const std::string escapes =
+      chain.one(R"({"x":"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\u00e9\u00e9"})").details;
+  CHECK(escapes ==
+        R"(["x: \"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa… is not of type integer"])");
 }
 
 TEST_CASE("a bound that is no number is refused when the stage is compiled", "[validate]") {
