@@ -3,7 +3,6 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
-#include <thread>
 
 #include "cluster/cli/data_options.h"
 #include "cluster/cli/orders_generator.h"
@@ -55,7 +54,7 @@ int run(const Options& options) {
     if (options.rate <= 0) continue;
     std::fflush(stdout);
     const auto due = start + std::chrono::duration_cast<TimePoint>(std::chrono::duration<double>(static_cast<double>(made) / options.rate));
-    if (due > clock.now()) std::this_thread::sleep_for(due - clock.now());
+    clock.wait_until(due);
   }
   std::fflush(stdout);
   if (options.truth.empty()) return kDone;

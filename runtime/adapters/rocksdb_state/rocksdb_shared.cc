@@ -81,6 +81,86 @@ rocksdb::BlockBasedTableOptions table_options(const std::shared_ptr<rocksdb::Cac
   return table;
 }
 
+/// Damage is looked for at every opening and every read.
+void set_checks(rocksdb::Options& o) {
+  o.paranoid_checks = true;
+  o.force_consistency_checks = true;
+  o.flush_verify_memtable_count = true;
+  o.skip_checking_sst_file_sizes_on_db_open = false;
+  o.best_efforts_recovery = false;
+  o.verify_sst_unique_id_in_manifest = true;
+  o.paranoid_file_checks = false;
+}
+
+/// Flushes arrive as finished tables: no memtable and no log of the library is ever written. The smallest there are.
+void set_memtables(rocksdb::Options& o) {
+  o.write_buffer_size = 64 * 1024;
+  o.arena_block_size = 4 * 1024;
+  o.max_write_buffer_number = 2;
+  o.min_write_buffer_number_to_merge = 1;
+  o.max_total_wal_size = kMiB;
+  o.recycle_log_file_num = 0;
+  o.wal_recovery_mode = rocksdb::WALRecoveryMode::kAbsoluteConsistency;
+  o.avoid_flush_during_recovery = true;
+  o.avoid_flush_during_shutdown = true;
+  o.track_and_verify_wals_in_manifest = false;  // broken in this version, and there is nothing in any of them
+  o.manifest_preallocation_size = 64 * 1024;
+  o.max_manifest_file_size = 4 * kMiB;
+}
+
+void set_files_and_threads(rocksdb::Options& o) {
+  o.max_open_files = 64;
+  o.max_file_opening_threads = 1;
+  o.max_background_jobs = 2;
+  o.max_subcompactions = 1;
+  o.keep_log_file_num = 1;
+  o.stats_dump_period_sec = 0;
+  o.stats_persist_period_sec = 0;
+  o.statistics = nullptr;
+  o.skip_stats_update_on_db_open = true;
+  o.use_fsync = false;  // fdatasync: file lengths are part of the data it syncs
+  o.bytes_per_sync = kMiB;
+  o.strict_bytes_per_sync = false;
+  o.compaction_readahead_size = 2 * kMiB;
+  o.allow_mmap_reads = false;
+  o.allow_mmap_writes = false;
+  o.use_direct_reads = false;
+  o.use_direct_io_for_flush_and_compaction = false;
+  o.advise_random_on_open = true;
+  o.delete_obsolete_files_period_micros = 6ull * 3600 * 1000 * 1000;
+  o.listeners = {std::make_shared<NoAutomaticRecovery>()};
+  o.max_bgerror_resume_count = 0;
+}
+
+/// Sorted runs of random keys overlap everywhere: merging them in runs of like size writes a row log(n) times, levels
+/// would write it ten times a level.
+void set_compaction(rocksdb::Options& o, int runs_max) {
+  o.compaction_style = rocksdb::kCompactionStyleUniversal;
+  o.num_levels = 7;
+  o.level0_file_num_compaction_trigger = runs_max;
+  o.level0_slowdown_writes_trigger = 1'000;
+  o.level0_stop_writes_trigger = 2'000;
+  o.soft_pending_compaction_bytes_limit = 0;
+  o.hard_pending_compaction_bytes_limit = 0;
+  o.target_file_size_base = 64 * kMiB;
+  o.max_compaction_bytes = 0;
+  o.periodic_compaction_seconds = 0;
+  o.ttl = 0;
+  o.disable_auto_compactions = false;
+  o.compaction_options_universal.size_ratio = 20;
+  o.compaction_options_universal.min_merge_width = 4;
+  o.compaction_options_universal.max_merge_width = 1'000;
+  o.compaction_options_universal.max_size_amplification_percent = 400;
+  o.compaction_options_universal.compression_size_percent = -1;
+  o.compaction_options_universal.stop_style = rocksdb::kCompactionStopStyleTotalSize;
+  o.compaction_options_universal.allow_trivial_move = false;
+  o.compaction_options_universal.incremental = false;
+
+  // A flush is written once and soon rewritten: compressed only then.
+  o.compression = rocksdb::kLZ4Compression;
+  o.bottommost_compression = rocksdb::kLZ4Compression;
+}
+
 }  // namespace
 
 FlushThread::FlushThread() : thread_([this] { loop(); }) {}
@@ -145,79 +225,10 @@ rocksdb::Options RocksdbShared::database(const StateMerger& merger) const {
   o.comparator = rocksdb::BytewiseComparator();
   o.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table_options(cache)));
   o.file_checksum_gen_factory = rocksdb::GetFileChecksumGenCrc32cFactory();
-
-  // Checks.
-  o.paranoid_checks = true;
-  o.force_consistency_checks = true;
-  o.flush_verify_memtable_count = true;
-  o.skip_checking_sst_file_sizes_on_db_open = false;
-  o.best_efforts_recovery = false;
-  o.verify_sst_unique_id_in_manifest = true;
-  o.paranoid_file_checks = false;
-
-  // No memtable is ever written; the smallest there is.
-  o.write_buffer_size = 64 * 1024;
-  o.arena_block_size = 4 * 1024;
-  o.max_write_buffer_number = 2;
-  o.min_write_buffer_number_to_merge = 1;
-  o.max_total_wal_size = kMiB;
-  o.recycle_log_file_num = 0;
-  o.wal_recovery_mode = rocksdb::WALRecoveryMode::kAbsoluteConsistency;
-  o.avoid_flush_during_recovery = true;
-  o.avoid_flush_during_shutdown = true;
-  o.track_and_verify_wals_in_manifest = false;  // broken in this version, and there is nothing in any of them
-  o.manifest_preallocation_size = 64 * 1024;
-  o.max_manifest_file_size = 4 * kMiB;
-
-  // Files, threads, statistics.
-  o.max_open_files = 64;
-  o.max_file_opening_threads = 1;
-  o.max_background_jobs = 2;
-  o.max_subcompactions = 1;
-  o.keep_log_file_num = 1;
-  o.stats_dump_period_sec = 0;
-  o.stats_persist_period_sec = 0;
-  o.statistics = nullptr;
-  o.skip_stats_update_on_db_open = true;
-  o.use_fsync = false;  // fdatasync: file lengths are part of the data it syncs
-  o.bytes_per_sync = kMiB;
-  o.strict_bytes_per_sync = false;
-  o.compaction_readahead_size = 2 * kMiB;
-  o.allow_mmap_reads = false;
-  o.allow_mmap_writes = false;
-  o.use_direct_reads = false;
-  o.use_direct_io_for_flush_and_compaction = false;
-  o.advise_random_on_open = true;
-  o.delete_obsolete_files_period_micros = 6ull * 3600 * 1000 * 1000;
-  o.listeners = {std::make_shared<NoAutomaticRecovery>()};
-  o.max_bgerror_resume_count = 0;
-
-  // Sorted runs of random keys overlap everywhere: merging them in runs of like size writes a row log(n) times, levels
-  // would write it ten times a level.
-  o.compaction_style = rocksdb::kCompactionStyleUniversal;
-  o.num_levels = 7;
-  o.level0_file_num_compaction_trigger = options.runs_max;
-  o.level0_slowdown_writes_trigger = 1'000;
-  o.level0_stop_writes_trigger = 2'000;
-  o.soft_pending_compaction_bytes_limit = 0;
-  o.hard_pending_compaction_bytes_limit = 0;
-  o.target_file_size_base = 64 * kMiB;
-  o.max_compaction_bytes = 0;
-  o.periodic_compaction_seconds = 0;
-  o.ttl = 0;
-  o.disable_auto_compactions = false;
-  o.compaction_options_universal.size_ratio = 20;
-  o.compaction_options_universal.min_merge_width = 4;
-  o.compaction_options_universal.max_merge_width = 1'000;
-  o.compaction_options_universal.max_size_amplification_percent = 400;
-  o.compaction_options_universal.compression_size_percent = -1;
-  o.compaction_options_universal.stop_style = rocksdb::kCompactionStopStyleTotalSize;
-  o.compaction_options_universal.allow_trivial_move = false;
-  o.compaction_options_universal.incremental = false;
-
-  // A flush is written once and soon rewritten: compressed only then.
-  o.compression = rocksdb::kLZ4Compression;
-  o.bottommost_compression = rocksdb::kLZ4Compression;
+  set_checks(o);
+  set_memtables(o);
+  set_files_and_threads(o);
+  set_compaction(o, options.runs_max);
   return o;
 }
 

@@ -3,6 +3,7 @@
 #include <sys/random.h>
 
 #include <chrono>
+#include <thread>
 
 #include "runtime/base/invariant.h"
 
@@ -15,6 +16,8 @@ SystemClock::SystemClock()
 TimePoint SystemClock::now() const { return std::chrono::steady_clock::now().time_since_epoch() - start_; }
 
 UnixMicros SystemClock::wall() const { return wall_at_start_ + std::chrono::duration_cast<std::chrono::microseconds>(now()).count(); }
+
+void SystemClock::wait_until(TimePoint time) const { std::this_thread::sleep_until(std::chrono::steady_clock::time_point{start_ + time}); }
 
 std::uint64_t SystemRng::next() {
   std::uint64_t value = 0;

@@ -13,6 +13,8 @@ class SystemClock final : public Clock {
   SystemClock();
   [[nodiscard]] TimePoint now() const override;
   [[nodiscard]] UnixMicros wall() const override;
+  /// Blocks the calling thread until now() is `time`; returns at once when it is past. For commands, never in an actor.
+  void wait_until(TimePoint time) const;
 
  private:
   TimePoint start_;
