@@ -162,7 +162,8 @@ Result<std::optional<FoundEntry>> DedupeIndex::find(std::uint64_t hash, std::str
     if (entry.id != id) continue;
     newest = FoundEntry{number, entry.digest, entry.accepted_at, entry.offset, entry.sequence, entry.state, std::string(entry.reason)};
   }
-  if (!newest && !open_letters_.empty()) return find_open_letter(hash, id);
+  // Before anything has expired the table knows every letter's id: the second look is not free for the many fresh ids.
+  if (!newest && numbers_.begin() != 0 && !open_letters_.empty()) return find_open_letter(hash, id);
   return newest;
 }
 
