@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "cluster/cli/bench_path.h"
 #include "cluster/cli/data_options.h"
 #include "runtime/adapters/embedded_log/journal_tools.h"
 #include "runtime/base/units.h"
@@ -60,7 +61,27 @@ Command make_bench(CLI::App& root) {
   journal->add_option("--events", options->events, "Events written each way")->type_name("N");
   journal->add_option("--directory", options->directory, "Where the files are made and removed")->type_name("DIR");
   add_output(*journal, options->output);
-  return {app, [=] { return bench_journals(*options); }};
+
+  auto path = std::make_shared<PathBenchOptions>();
+  CLI::App* whole = app->add_subcommand("path", "The whole path of an event beside a plain program that does the same work");
+  whole->footer("Example: weir bench path configs/pipelines/orders.yaml --events 3000000");
+  path->pipeline = "configs/pipelines/orders.yaml";
+  whole->add_option("pipeline", path->pipeline, "The orders pipeline")->type_name("ORDERS.yaml")->capture_default_str();
+  whole->add_option("--events", path->events, "Orders in the ingest journal that both start from")->type_name("N");
+  whole->add_option("--pairs", path->pairs, "Runs of each, in turn")->type_name("N")->check(CLI::PositiveNumber);
+  whole->add_option("--directory", path->directory, "Where the data is made and removed")->type_name("DIR");
+  whole->add_option("--roofline", path->roofline, "The plain program, when it is not beside this one")->type_name("FILE");
+  add_output(*whole, path->output);
+  auto run_data = std::make_shared<std::string>();
+  CLI::App* one = app->add_subcommand("path-run", "One run of it, in this process")->group("");
+  one->add_option("pipeline", path->pipeline)->required();
+  one->add_option("--data", *run_data)->required();
+
+  return {app, [=] {
+            if (whole->parsed()) return bench_path(*path);
+            if (one->parsed()) return bench_path_run(path->pipeline, *run_data);
+            return bench_journals(*options);
+          }};
 }
 
 }  // namespace weir::cli

@@ -135,6 +135,7 @@ class Running {
     NodeConfiguration configuration;
     caf::actor_system system{configuration};
     Ending ending;
+    if (request_.work_begins) request_.work_begins();
     const caf::actor root = spawn_pipeline(system, setup(ending, progress));
     bool asked = false;
     std::unique_lock lock(ending.mutex);
@@ -146,6 +147,7 @@ class Running {
       }
     }
     accepted = ending.accepted;
+    if (request_.work_ended) request_.work_ended();
     return ending.result;
   }
 

@@ -19,6 +19,10 @@ struct RunRequest {
   std::string data;                 // directory; made when missing
   std::vector<std::string> inputs;  // names as open_input takes them; none: only what is in the log already
   RecordFormat format = RecordFormat::any;  // of the command line
+  /// For measuring the work alone: called when everything is open and the actors are about to start, and again when every event is
+  /// terminal and the state is flushed. On the thread of run_pipeline; may be empty.
+  std::function<void()> work_begins;
+  std::function<void()> work_ended;
 };
 
 struct RunReport {
