@@ -33,8 +33,8 @@
 namespace weir {
 
 struct WindowLimits {
-  std::uint32_t events_max = 16'384;              // admitted and not committed
-  std::size_t bytes_max = 32 * 1024 * 1024;       // of ingest batches admitted and not committed
+  std::uint32_t events_max = 6'144;               // admitted and not committed
+  std::size_t bytes_max = 8 * 1024 * 1024;        // of ingest batches admitted and not committed
   std::size_t commit_bytes_max = 16 * 1024 * 1024;  // of one prepared commit; one batch is always taken
   std::uint64_t event_bytes_max = 900 * 1024;     // a longer record is dead-lettered: output_too_large
 };
