@@ -1,6 +1,6 @@
 // The walk over one JSON object. Written by hand because it beat simdjson's On-Demand interface here: a key that was
 // predicted costs one 16-byte comparison and a value is walked, checked and located in the same pass (figures:
-// tests/bench/path_micro). simdjson checks UTF-8, and its DOM parser is the oracle of the tests. Internal to
+// tests/bench/path_micro). simdjson checks UTF-8, and nlohmann's parser is the oracle of the tests. Internal to
 // runtime/event.
 #pragma once
 #include <cstdint>
