@@ -1,7 +1,10 @@
 #include "cluster/cli/command.h"
 
+#include <fmt/format.h>
+
 #include <cstdio>
-#include <map>
+
+#include "runtime/base/suggest.h"
 
 namespace weir::cli {
 
@@ -33,6 +36,39 @@ int exit_code(Errc code) noexcept {
   return kAnswerIsNo;
 }
 
+std::string usage_message(const CLI::App* root, const CLI::Error& error) {
+  const CLI::App* app = root;
+  std::string name = root->get_name();
+  while (!app->get_subcommands().empty()) {
+    app = app->get_subcommands().front();
+    name += " " + app->get_name();
+  }
+  std::vector<std::string> commands, options;
+  for (const CLI::App* command : app->get_subcommands([](const CLI::App*) { return true; })) commands.push_back(command->get_name());
+  for (const CLI::Option* option : app->get_options()) {
+    for (const std::string& longer : option->get_lnames()) options.push_back("--" + longer);
+  }
+  // The library names what is missing first; what was typed wrong is nearly always why.
+  const std::vector<std::string> unknown = app->remaining();
+  std::string what = error.what();
+  const auto near = [](const std::string& word, const std::vector<std::string>& known) {
+    const auto found = nearest(word, known);
+    return found ? fmt::format("; did you mean {}?", *found) : std::string();
+  };
+  if (!unknown.empty() && unknown.front().starts_with("-")) {
+    const std::string option = unknown.front().substr(0, unknown.front().find('='));
+    what = fmt::format("there is no option {}{}", option, near(option, options));
+  } else if (!unknown.empty() && !commands.empty()) {
+    what = fmt::format("there is no command '{}'{}", unknown.front(), near(unknown.front(), commands));
+  } else if (!commands.empty() && app->get_subcommands().empty()) {
+    what = "a command is missing";
+  } else if (what.starts_with("--data is required")) {
+    what += " (or the environment variable WEIR_DATA)";
+  }
+  if (!commands.empty()) what += fmt::format("\nCommands: {}.", fmt::join(commands, ", "));
+  return fmt::format("{}: {}\n`{} --help` explains and has an example.\n", name, what, name);
+}
+
 int report(const Error& error, int code) {
   std::fprintf(stderr, "weir: %s\n", error.context.empty() ? std::string(to_string(error.code)).c_str() : error.context.c_str());
   return code;
@@ -41,11 +77,11 @@ int report(const Error& error, int code) {
 int report(const Error& error) { return report(error, exit_code(error.code)); }
 
 void add_output(CLI::App& command, Output& output) {
-  static const std::map<std::string, Output> formats{{"table", Output::table}, {"json", Output::json}, {"csv", Output::csv}};
-  command.add_option("--output", output, "How rows are printed: table, json or csv")
-      ->transform(CLI::CheckedTransformer(formats))
-      ->type_name("FORMAT")
-      ->default_str("table");
+  const auto set = [&output](const std::string& text) {
+    if (text != "table" && text != "json" && text != "csv") throw CLI::ValidationError("--output " + text, "allowed are table, json, csv");
+    output = text == "json" ? Output::json : text == "csv" ? Output::csv : Output::table;
+  };
+  command.add_option_function<std::string>("--output", set, "How rows are printed")->type_name("table|json|csv")->default_str("table");
 }
 
 void add_data(CLI::App& command, std::string& data, bool required) {

@@ -24,6 +24,9 @@ inline constexpr int kUnreadable = 5;   // input or data cannot be read
 [[nodiscard]] int report(const Error& error, int code);
 
 enum class Output : std::uint8_t { table, json, csv };
+/// What is wrong with a command line, in the words of this one: which command, what is allowed, where help is.
+[[nodiscard]] std::string usage_message(const CLI::App* root, const CLI::Error& error);
+
 /// Adds `--output table|json|csv`.
 void add_output(CLI::App& command, Output& output);
 /// Adds `--data DIR` (or WEIR_DATA).

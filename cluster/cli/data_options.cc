@@ -1,5 +1,8 @@
 #include "cluster/cli/data_options.h"
 
+#include <sys/ioctl.h>
+#include <unistd.h>
+
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
@@ -23,6 +26,12 @@ RowFormat row_format(Output output) noexcept {
   return RowFormat::table;
 }
 
+std::size_t table_width() noexcept {
+  winsize size{};
+  if (::isatty(STDOUT_FILENO) == 0 || ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0) return 0;
+  return size.ws_col;
+}
+
 std::pair<std::string, std::string> number_cell(std::string name, std::uint64_t value) { return {std::move(name), std::to_string(value)}; }
 std::pair<std::string, std::string> text_cell(std::string name, std::string_view value) {
   return {std::move(name), nlohmann::json(value).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)};
@@ -38,9 +47,10 @@ void write_rows(Output output, const std::vector<std::string>& columns, const st
     (void)to_stdout(text + "]\n");
     return;
   }
-  const auto writer = make_row_writer(row_format(output), columns, to_stdout);
+  const auto writer = make_row_writer(row_format(output), columns, to_stdout, table_width());
   for (const Row& row : rows) writer->row(row);
   (void)writer->finish();
+  std::fflush(stdout);  // what is said on stderr next stands below the rows
 }
 
 }  // namespace weir::cli

@@ -16,6 +16,9 @@ namespace weir::cli {
 
 [[nodiscard]] RowFormat row_format(Output output) noexcept;
 
+/// Characters a line of a table may have on this stdout: the terminal's width; 0 (any) where it is none.
+[[nodiscard]] std::size_t table_width() noexcept;
+
 /// A cell of a row: a JSON number, or a JSON string.
 [[nodiscard]] std::pair<std::string, std::string> number_cell(std::string name, std::uint64_t value);
 [[nodiscard]] std::pair<std::string, std::string> text_cell(std::string name, std::string_view value);

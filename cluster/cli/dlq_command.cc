@@ -35,11 +35,20 @@ int list(const Options& options) {
     return true;
   });
   if (!answer) return report(answer.error());
-  write_rows(options.output, {"id", "partition", "offset", "door", "accepted_at", "stage", "reason", "details", "attempts"}, rows);
+  // For people the reason comes first: a terminal cuts long lines. Programs get the order of the interface.
+  std::vector<std::string> columns{"id", "partition", "offset", "door", "accepted_at", "stage", "reason", "details", "attempts"};
+  if (options.output == Output::table) columns = {"id", "stage", "reason", "details", "partition", "offset", "attempts", "accepted_at", "door"};
+  write_rows(options.output, columns, rows);
   std::string reasons;
   for (const auto& [reason, count] : answer->by_reason) reasons += fmt::format("{}{} {}", reasons.empty() ? "" : ", ", with_separators(count), reason);
   fmt::print(stderr, "{} of {}{}{}\n", with_separators(answer->given), with_separators(answer->total), reasons.empty() ? "" : ": ", reasons);
   return kDone;
+}
+
+/// A JSON string that needs no escape stands without its quotes.
+std::string_view plain(std::string_view token) {
+  const bool quotes = token.size() >= 2 && token.front() == '"' && token.find('\\') == std::string_view::npos;
+  return quotes ? token.substr(1, token.size() - 2) : token;
 }
 
 int show(const Options& options) {
@@ -56,7 +65,7 @@ int show(const Options& options) {
       append_row_json(text, row);
       text += '\n';
     } else {
-      for (const auto& [name, token] : row.fields) text += fmt::format("{:<16} {}\n", name, token);
+      for (const auto& [name, token] : row.fields) text += fmt::format("{:<16} {}\n", name, plain(token));
       text += '\n';
     }
     ++shown;
@@ -110,7 +119,7 @@ Command make_dlq(CLI::App& root) {
   add_output(*lister, options->output);
 
   CLI::App* shower = app->add_subcommand("show", "Everything about the dead letters of one event");
-  shower->footer("Example: weir dlq show 5f2b0c --data ./sales");
+  shower->footer("Example: weir dlq show 1bcaaf794c6c55336c1b28bf68317c07 --data ./sales");
   shower->add_option("id", options->id, "Event id")->required()->type_name("ID");
   add_data(*shower, options->data, true);
   add_output(*shower, options->output);

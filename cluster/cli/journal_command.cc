@@ -17,7 +17,10 @@ struct Options {
   Output output = Output::table;
 };
 
+std::string mebibytes(std::uint64_t bytes) { return fmt::format("{:.1f} MiB", static_cast<double>(bytes) / (1024.0 * 1024.0)); }
+
 int verify(const Options& options) {
+  if (const auto there = DataDirectory::look(options.data, false); !there && there.error().code == Errc::not_found) return report(there.error());
   const auto found = verify_journals(log_directory(options.data));
   if (!found) return report(found.error());
   if (options.output == Output::json) {
@@ -33,7 +36,7 @@ int verify(const Options& options) {
     for (const std::string& note : found->notes) fmt::print("note    {}\n", note);
     for (const std::string& damage : found->damage) fmt::print("DAMAGE  {}\n", damage);
     fmt::print("{} segments, {} frames, {} batches, {}: {}\n", found->segments, with_separators(found->frames), with_separators(found->batches),
-               format_size(found->bytes), found->damage.empty() ? "everything is as it was written" : "damaged");
+               mebibytes(found->bytes), found->damage.empty() ? "everything is as it was written" : "damaged");
   }
   return found->damage.empty() ? kDone : kAnswerIsNo;
 }
@@ -74,7 +77,7 @@ int stat(const Options& options) {
     for (const JournalStat::Journal* journal : {&found->ingest, &found->output}) {
       std::uint64_t used = 0;
       for (const auto& segment : journal->segments) used += segment.used_bytes;
-      fmt::print("{}: {} segments, {}, {} spare, last frame {}, {}\n", journal->name, journal->segments.size(), format_size(used), journal->spares,
+      fmt::print("{}: {} segments, {}, {} spare, last frame {}, {}\n", journal->name, journal->segments.size(), mebibytes(used), journal->spares,
                  journal->last_sequence, journal->recovery.closed_cleanly ? "closed cleanly" : "not closed cleanly");
     }
     std::fflush(stdout);

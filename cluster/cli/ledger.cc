@@ -86,8 +86,12 @@ void write_ledger(Output output, const LedgerReport& report) {
     (void)to_stdout(ledger_json(report) + "\n");
     return;
   }
+  // A table for people leaves out what never happened; CSV has every column.
+  constexpr std::size_t kAlways = 4;
   std::vector<std::string> columns{"partition", "accepted"};
-  for (const auto& [name, field] : kFields) columns.emplace_back(name);
+  for (std::size_t i = 0; i < kFields.size(); ++i) {
+    if (output == Output::csv || i < kAlways || report.total.ledger.*kFields[i].second != 0) columns.emplace_back(kFields[i].first);
+  }
   columns.emplace_back("in_flight");
   columns.emplace_back("balanced");
   std::vector<Row> rows;

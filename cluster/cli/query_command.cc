@@ -1,6 +1,10 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cstdio>
+
 #include "cluster/cli/data_options.h"
+#include "runtime/base/suggest.h"
 #include "runtime/base/time_text.h"
 
 namespace weir::cli {
@@ -40,6 +44,21 @@ Result<QueryRequest> request_of(const Options& options) {
   return request;
 }
 
+/// A misspelt field would answer "no rows". Views of whole records have whatever fields the records have: not checked.
+Result<void> check_fields(const QueryRequest& request, const ViewSet& views) {
+  const View* view = views.find(request.view);
+  if (view == nullptr) return {};
+  const std::vector<std::string> columns = row_columns(*view);
+  if (columns.empty()) return {};
+  for (const auto& [field, value] : request.where) {
+    if (std::find(columns.begin(), columns.end(), field) != columns.end()) continue;
+    const auto near = nearest(field, columns);
+    return fail(Errc::invalid_argument, "--where {}={}: rows of view '{}' have no such field{}; they have: {}", field, value, request.view,
+                near ? fmt::format(" (did you mean {}?)", *near) : "", fmt::join(columns, ", "));
+  }
+  return {};
+}
+
 int run(const Options& options) {
   const auto request = request_of(options);
   if (!request) return report(request.error());
@@ -48,9 +67,10 @@ int run(const Options& options) {
   if (!data) return code;
   const auto pictures = data->pictures();
   if (!pictures) return report(pictures.error());
-  const auto answer = write_query(*pictures, data->views(), *request, row_format(options.output), to_stdout);
+  if (const auto known = check_fields(*request, data->views()); !known) return report(known.error());
+  const auto answer = write_query(*pictures, data->views(), *request, row_format(options.output), to_stdout, table_width());
   if (!answer) return report(answer.error());
-  if (options.output == Output::json) (void)to_stdout("\n");
+  std::fflush(stdout);
   if (answer->total)
     fmt::print(stderr, "{} of {}{}\n", with_separators(answer->rows), with_separators(*answer->total),
                answer->rows < *answer->total ? ": --limit 0 prints all" : "");
@@ -65,7 +85,10 @@ Command make_query(CLI::App& root) {
   app->footer("Example: weir query revenue_by_country France --data ./sales\n         weir query revenue --from 2011-11-01 --to 2011-12-01 --data ./sales --output csv");
   app->add_option("view", options->view, "Name of the view")->required()->type_name("VIEW");
   app->add_option("key", options->key, "Leading parts of the row's key")->type_name("KEY");
-  app->add_option("--where", options->where, "Only rows whose field has this value; may be repeated")->type_name("FIELD=VALUE");
+  app->add_option("--where", options->where, "Only rows whose field has this value; may be repeated")
+      ->type_name("FIELD=VALUE")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   app->add_option("--from", options->from, "Only rows from this time on (window start, or event time)")->type_name("TIME");
   app->add_option("--to", options->to, "Only rows before this time")->type_name("TIME");
   app->add_option("--limit", options->limit, "Rows printed; 0: all")->default_str("100")->type_name("N");

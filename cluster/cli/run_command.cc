@@ -78,6 +78,9 @@ class TemporaryDirectory {
   std::string path_;
 };
 
+/// Of the first rows in a summary that goes to a file or a pipe. Arbitrary: what a page shows without scrolling.
+constexpr std::size_t kSummaryWidth = 100;
+
 /// `NAME=value` addresses the node, `pipeline:NAME=value` the pipeline.
 void split_sets(const std::vector<std::string>& sets, std::vector<std::string>& pipeline, std::vector<std::string>& node) {
   for (const std::string& set : sets) {
@@ -99,7 +102,9 @@ Result<void> print_summary(const RunReport& run, const std::string& data_directo
   line("events", with_separators(run.accepted));
   line("time", fmt::format("{:.2f} s", seconds));
   line("rate", with_separators(static_cast<std::uint64_t>(static_cast<double>(run.accepted) / std::max(seconds, 0.001))) + "/s");
-  fmt::print("\nledger{}\n", ledger.total.balanced ? "" : "  DOES NOT BALANCE");
+  // A rerun over the same data adds to its ledger.
+  const bool earlier = ledger.total.accepted > run.accepted;
+  fmt::print("\nledger{}{}\n", earlier ? " of all runs over this data" : "", ledger.total.balanced ? "" : "  DOES NOT BALANCE");
   const Ledger& total = ledger.total.ledger;
   line("accepted", with_separators(ledger.total.accepted));
   for (const auto& [name, count] : std::initializer_list<std::pair<const char*, std::uint64_t>>{{"served", total.served},
@@ -111,6 +116,8 @@ Result<void> print_summary(const RunReport& run, const std::string& data_directo
                                                                                                 {"in flight", ledger.total.in_flight}}) {
     if (count != 0) line(name, with_separators(count));
   }
+  const std::size_t terminal = table_width();
+  const std::size_t width = terminal != 0 ? terminal : kSummaryWidth;
   WEIR_ASSIGN(const auto pictures, data->pictures());
   for (const View& view : data->views().views()) {
     fmt::print("\n{}\n", view.config.name);
@@ -118,9 +125,10 @@ Result<void> print_summary(const RunReport& run, const std::string& data_directo
     QueryRequest request;
     request.view = view.config.name;
     request.limit = 5;
-    auto answer = write_query(pictures, data->views(), request, RowFormat::table, to_stdout);
+    request.count_total = false;  // a walk over every row, for a number nobody asked for
+    auto answer = write_query(pictures, data->views(), request, RowFormat::table, to_stdout, width);
     if (!answer) return fail(std::move(answer.error()));
-    if (answer->total && *answer->total > answer->rows) fmt::print("… {} of {} rows\n", answer->rows, with_separators(*answer->total));
+    if (answer->next) fmt::print("…\n");
   }
   std::fflush(stdout);
   return {};
@@ -147,6 +155,7 @@ int run(const Options& options) {
     if (!format) return report(format.error());
     request.format = *format;
   }
+  if (request.inputs.empty()) fmt::print(stderr, "weir: no input is named: only what the data directory holds already is finished\n");
   std::optional<TemporaryDirectory> temporary;
   request.data = !options.data.empty() ? options.data : request.node.data;
   if (request.data.empty()) {

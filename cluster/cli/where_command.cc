@@ -10,18 +10,30 @@ namespace weir::cli {
 namespace {
 
 struct Options {
-  std::string id, data;
+  std::string id, raw, data;
   Output output = Output::table;
 };
 
 int run(const Options& options) {
+  if (options.id.empty() && options.raw.empty())
+    return report(Error{Errc::invalid_argument, "name the event by its ID or by --raw LINE"});
   int code = kDone;
   const auto data = open_data(options.data, code);
   if (!data) return code;
-  const auto biography = biography_of(*data, options.id);
+  std::string id = options.id;
+  if (id.empty()) {
+    const auto found = id_of_raw(*data, options.raw);
+    if (!found) return report(found.error());
+    if (!*found) {
+      fmt::print(stderr, "weir: no event with exactly these bytes was seen in the time kept; a line stands without its line end\n");
+      return kAnswerIsNo;
+    }
+    id = **found;
+  }
+  const auto biography = biography_of(*data, id);
   if (!biography) return report(biography.error());
   if (biography->attempts.empty()) {
-    fmt::print(stderr, "weir: {} was never seen in the time kept\n", options.id);
+    fmt::print(stderr, "weir: {} was never seen in the time kept\n", id);
     return kAnswerIsNo;
   }
   (void)to_stdout(options.output == Output::json ? biography_json(*biography) + "\n" : biography_text(*biography));
@@ -33,8 +45,12 @@ int run(const Options& options) {
 Command make_where(CLI::App& root) {
   auto options = std::make_shared<Options>();
   CLI::App* app = root.add_subcommand("where", "The biography of one event: every time it came, and what became of it");
-  app->footer("Example: weir where 536365-85123A --data ./sales\nExit code 1: never seen in the time kept.");
-  app->add_option("id", options->id, "Event id")->required()->type_name("ID");
+  app->footer(
+      "Example: weir where 1bcaaf794c6c55336c1b28bf68317c07 --data ./sales\n"
+      "         weir where --raw \"$(sed -n 2p sales.csv)\" --data ./sales\n"
+      "Exit code 1: never seen in the time kept.");
+  auto* id = app->add_option("id", options->id, "Event id")->type_name("ID");
+  app->add_option("--raw", options->raw, "Its original line instead of its id, without the line end")->type_name("LINE")->excludes(id);
   add_data(*app, options->data, true);
   add_output(*app, options->output);
   return {app, [options] { return run(*options); }};

@@ -14,28 +14,36 @@ namespace {
 
 constexpr std::size_t kReadBytes = std::size_t{4} << 20;
 
-Result<void> read_ingest(const StoppedData& data, Biography& biography) {
-  const PartitionStatus status = data.log().status(biography.partition);
+/// Calls `visit(offset, header, event)` for everything in ingest of a partition that is kept, until it returns false.
+template <class Visit>
+Result<void> scan_ingest(const StoppedData& data, PartitionId partition, Visit visit) {
+  const PartitionStatus status = data.log().status(partition);
   for (Offset at = status.ingest_begin; at < status.ingest_durable;) {
-    WEIR_ASSIGN(const auto slices, data.log().read_ingest({biography.partition, at, kReadBytes}));
+    WEIR_ASSIGN(const auto slices, data.log().read_ingest({partition, at, kReadBytes}));
     if (slices.empty()) break;
     for (const IngestSlice& slice : slices) {
       WEIR_ASSIGN(const IngestBatch batch, IngestBatch::decode(slice.bytes));
       for (std::uint32_t i = 0; i < batch.count(); ++i) {
-        const RawEvent event = batch.event(i);
-        if (event.id != biography.id) continue;
-        Attempt attempt;
-        attempt.offset = slice.first + i;
-        attempt.door = batch.header().door;
-        attempt.line = event.line;
-        attempt.accepted_at = batch.header().accepted_at;
-        attempt.outcome = "in_flight";
-        biography.attempts.push_back(std::move(attempt));
+        if (!visit(slice.first + i, batch.header(), batch.event(i))) return {};
       }
       at = slice.first + slice.count;
     }
   }
   return {};
+}
+
+Result<void> read_ingest(const StoppedData& data, Biography& biography) {
+  return scan_ingest(data, biography.partition, [&](Offset offset, const IngestHeader& header, const RawEvent& event) {
+    if (event.id != biography.id) return true;
+    Attempt attempt;
+    attempt.offset = offset;
+    attempt.door = header.door;
+    attempt.line = event.line;
+    attempt.accepted_at = header.accepted_at;
+    attempt.outcome = "in_flight";
+    biography.attempts.push_back(std::move(attempt));
+    return true;
+  });
 }
 
 void fill(Attempt& attempt, const OutcomeBatch& batch, std::uint32_t i, const CommitRecord& commit, const CommitBody& body) {
@@ -93,6 +101,18 @@ Result<Biography> biography_of(const StoppedData& data, const std::string& id) {
   WEIR_TRY(read_output(data, biography));
   std::sort(biography.attempts.begin(), biography.attempts.end(), [](const Attempt& a, const Attempt& b) { return a.offset < b.offset; });
   return biography;
+}
+
+Result<std::optional<std::string>> id_of_raw(const StoppedData& data, std::string_view raw) {
+  std::optional<std::string> id;
+  for (const auto& partition : data.partitions()) {
+    WEIR_TRY(scan_ingest(data, partition.id, [&](Offset, const IngestHeader&, const RawEvent& event) {
+      if (event.raw == raw) id = event.id;
+      return !id;
+    }));
+    if (id) break;
+  }
+  return id;
 }
 
 std::string biography_json(const Biography& biography) {

@@ -90,10 +90,22 @@ std::string terminal_text(std::string_view token) {
   return shown.substr(1, shown.size() - 2);
 }
 
+/// Keeps what fits `width` characters, the last of them an ellipsis where something is left out.
+void cut(std::string& line, std::size_t width) {
+  if (line.size() <= width || count_code_points(line) <= width) return;
+  std::size_t end = 0;
+  for (std::size_t kept = 0; kept + 1 < width; ++kept) {
+    ++end;
+    while (end < line.size() && (static_cast<unsigned char>(line[end]) & 0xC0) == 0x80) ++end;
+  }
+  line.resize(end);
+  line.append("…");
+}
+
 class TableWriter final : public RowWriter {
  public:
-  TableWriter(std::vector<std::string> columns, TextSink sink)
-      : columns_(std::move(columns)), buffer_(std::move(sink)) {
+  TableWriter(std::vector<std::string> columns, TextSink sink, std::size_t width)
+      : columns_(std::move(columns)), buffer_(std::move(sink)), width_(width) {
     for (const std::string& column : columns_) widths_.push_back(count_code_points(column));
     numbers_.assign(columns_.size(), true);
   }
@@ -124,7 +136,8 @@ class TableWriter final : public RowWriter {
     held_.clear();
   }
   void print(const std::vector<std::string>& cells) {
-    std::string& to = buffer_.text();
+    std::string& to = line_;
+    to.clear();
     for (std::size_t i = 0; i < cells.size(); ++i) {
       const std::size_t width = count_code_points(cells[i]);
       const std::size_t gap = width < widths_[i] ? widths_[i] - width : 0;
@@ -133,12 +146,15 @@ class TableWriter final : public RowWriter {
       to.append(cells[i]);
       if (!numbers_[i] && i + 1 != cells.size()) to.append(gap, ' ');
     }
-    to.push_back('\n');
+    if (width_ != 0) cut(to, width_);
+    buffer_.text().append(to).push_back('\n');
     buffer_.flow();
   }
 
   std::vector<std::string> columns_;
   Buffer buffer_;
+  std::size_t width_;  // of a line; 0: any
+  std::string line_;
   std::vector<std::size_t> widths_;
   std::vector<bool> numbers_;
   std::vector<std::vector<std::string>> held_;
@@ -197,20 +213,22 @@ void append_row_json(std::string& to, const Row& row) {
   to.push_back('}');
 }
 
-std::unique_ptr<RowWriter> make_row_writer(RowFormat format, std::vector<std::string> columns, TextSink sink) {
+std::unique_ptr<RowWriter> make_row_writer(RowFormat format, std::vector<std::string> columns, TextSink sink,
+                                           std::size_t width) {
   if (format == RowFormat::csv) return std::make_unique<CsvWriter>(std::move(columns), std::move(sink));
-  return std::make_unique<TableWriter>(std::move(columns), std::move(sink));
+  return std::make_unique<TableWriter>(std::move(columns), std::move(sink), width);
 }
 
 Result<QueryAnswer> write_query(const std::vector<PartitionPicture>& partitions, const ViewSet& views,
-                                const QueryRequest& request, RowFormat format, const TextSink& sink) {
+                                const QueryRequest& request, RowFormat format, const TextSink& sink,
+                                std::size_t width) {
   if (format == RowFormat::json) return write_json(partitions, views, request, sink);
   std::vector<std::string> columns;
   if (const View* view = views.find(request.view)) columns = row_columns(*view);
   if (columns.empty()) {
     WEIR_ASSIGN(columns, met_columns(partitions, views, request));
   }
-  const auto writer = make_row_writer(format, std::move(columns), sink);
+  const auto writer = make_row_writer(format, std::move(columns), sink, width);
   auto answer = query_view(partitions, views, request, [&](const Row& row) {
     writer->row(row);
     return writer->wanted();

@@ -23,11 +23,13 @@ void append_row_json(std::string& to, const Row& row);
 /// Answers one query in one format, row by row, without holding all of them.
 ///  json  {"view":"…","rows":[…],"next":"…"|null}
 ///  csv   a header line, then a line a row; null and missing are empty, an empty string is ""; lines end with \n
-///  table columns padded by the first 1,000 rows; control characters as \u00xx
+///  table columns padded by the first 1,000 rows; control characters as \u00xx; lines longer than `width` characters are
+///        cut and end with … (0: no line is)
 /// The columns of a latest view of whole records are those its rows have, in the order they are met (one walk more).
 /// Errors: as query_view().
 [[nodiscard]] Result<QueryAnswer> write_query(const std::vector<PartitionPicture>& partitions, const ViewSet& views,
-                                              const QueryRequest& request, RowFormat format, const TextSink& sink);
+                                              const QueryRequest& request, RowFormat format, const TextSink& sink,
+                                              std::size_t width = 0);
 
 /// Rows with the same columns as a CSV or table text; for answers that are not views (ledger, dead letters).
 class RowWriter {
@@ -39,9 +41,10 @@ class RowWriter {
   /// False once the sink wants no more.
   [[nodiscard]] virtual bool wanted() const = 0;
 };
-/// `format` is csv or table. Fields that are no column are left out; columns a row lacks are empty. `sink` is copied.
+/// `format` is csv or table. Fields that are no column are left out; columns a row lacks are empty. `sink` is copied;
+/// `width` as above.
 [[nodiscard]] std::unique_ptr<RowWriter> make_row_writer(RowFormat format, std::vector<std::string> columns,
-                                                         TextSink sink);
+                                                         TextSink sink, std::size_t width = 0);
 
 /// 4070 -> "4,070".
 [[nodiscard]] std::string with_separators(std::uint64_t number);

@@ -26,7 +26,7 @@ int main(int argc, char** argv) {
   root.set_version_flag("--version", versions);
   root.require_subcommand(1);
   root.footer("Example: weir run configs/pipelines/retail.yaml sales.csv.gz --data ./sales");
-  root.failure_message(CLI::FailureMessage::simple);
+  root.failure_message(cli::usage_message);
 
   const std::vector<cli::Command> commands{cli::make_run(root),    cli::make_ledger(root), cli::make_query(root),
                                            cli::make_dlq(root),    cli::make_digest(root), cli::make_where(root),

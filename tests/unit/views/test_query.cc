@@ -247,6 +247,30 @@ TEST_CASE("rows print as JSON, CSV and a table", "[query]") {
   CHECK_FALSE(write_query(shop.pictures, shop.views, ask, RowFormat::json, [](std::string_view) { return true; }));
 }
 
+TEST_CASE("a table cuts long lines at the width it is given, between characters", "[query]") {
+  const std::vector<std::string> columns{"id", "name"};
+  const auto table = [&](std::size_t width) {
+    std::string text;
+    const auto writer = make_row_writer(
+        RowFormat::table, columns,
+        [&](std::string_view piece) {
+          text.append(piece);
+          return true;
+        },
+        width);
+    writer->row({{{"id", "\"a\""}, {"name", "\"Côte d'Ivoire\""}}});
+    CHECK(writer->finish());
+    return text;
+  };
+  const std::string whole = "id  name\na   Côte d'Ivoire\n";
+  CHECK(table(0) == whole);
+  CHECK(table(17) == whole);  // exactly as wide as its longest line
+  CHECK(table(16) == "id  name\na   Côte d'Ivoi…\n");
+  CHECK(table(7) == "id  na…\na   Cô…\n");
+  CHECK(table(6) == "id  n…\na   C…\n");
+  CHECK(table(1) == "…\n…\n");
+}
+
 TEST_CASE("a writer keeps every text readable: quotes, empty strings, control characters, wide letters", "[query]") {
   Row row;
   row.fields = {{"a", R"("x,\"y\"")"},   {"b", R"("")"},        {"c", "null"},
