@@ -179,6 +179,7 @@ class PipelineSupervisor : public caf::event_based_actor {
     if (setup_->door_finished) setup_->door_finished(finished);
     if (!finished.result && finished.result.error().code != Errc::cancelled && !door_error_) door_error_ = finished.result.error();
     check_done();
+    check_stopped();  // its appends may have ended after the last partition had stopped
   }
 
   // ---- the end

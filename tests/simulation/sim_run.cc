@@ -14,7 +14,7 @@ namespace {
 
 /// How often each fault strikes: once in so many steps; 0: not in this run. Drawn per seed, so that runs differ in kind.
 struct Rates {
-  std::uint64_t kill_actor, kill_node, fail_append, lose_reply, disk_full, fail_flush;
+  std::uint64_t kill_actor, kill_node, stop_node, fail_append, lose_reply, disk_full, fail_flush;
 };
 
 std::uint64_t draw_rate(SeededRng& rng, std::uint64_t often) {
@@ -34,7 +34,7 @@ class Run {
     workload_.events = 60 + rng_.below(500);
     workload_.ids = 2 + rng_.below(workload_.events);
     workload_.batch_max = static_cast<std::uint32_t>(1 + rng_.below(16));
-    rates_ = {draw_rate(rng_, 60),  draw_rate(rng_, 400), draw_rate(rng_, 80),
+    rates_ = {draw_rate(rng_, 60), draw_rate(rng_, 400), draw_rate(rng_, 400), draw_rate(rng_, 80),
               draw_rate(rng_, 60), draw_rate(rng_, 500), draw_rate(rng_, 80)};
     delta_bytes_ = std::size_t{4096} << rng_.below(8);
     disk_ = std::make_shared<MemoryDisk>(workload_.partitions, rng_);
@@ -65,6 +65,10 @@ class Run {
         reboot();
         if (std::string wrong = judge_disk(*disk_); !wrong.empty()) return result(std::move(wrong));
       }
+      if (ended_ && asked_to_stop_ && !end_result_ && end_result_.error().code == Errc::cancelled) {
+        start_again();
+        if (std::string wrong = judge_disk(*disk_); !wrong.empty()) return result(std::move(wrong));
+      }
     }
     if (!end_result_) return result("the pipeline ended with an error: " + describe(end_result_.error()));
     shut_down();
@@ -77,6 +81,7 @@ class Run {
     auto* scheduler = scheduler_.get();
     log_ = open_memory_log(disk_, [scheduler](std::function<void()> task) { scheduler->post(std::move(task)); });
     ++incarnation_;
+    ended_ = asked_to_stop_ = false;
     PipelineSetup setup;
     setup.partitions = workload_.partitions;
     setup.partition.log = log_.get();
@@ -126,6 +131,10 @@ class Run {
       }
     }
     if (rng_.chance(rates_.kill_node)) root_dead_ = true;
+    if (!asked_to_stop_ && rng_.chance(rates_.stop_node)) {
+      asked_to_stop_ = true;
+      caf::anon_send(root_, StopNode{});
+    }
     if (rng_.chance(rates_.fail_append)) {
       ++witness_.appends_failed;
       log_->faults().fail_next_append();
@@ -168,6 +177,15 @@ class Run {
   void reboot() {
     ++witness_.nodes_killed;
     take_down(rng_.chance(2));
+    full_until_ = 0;
+    boot();
+  }
+
+  /// A node that was asked to stop has ended by itself.
+  void start_again() {
+    ++witness_.nodes_stopped;
+    shut_down();
+    stores_.clear();
     full_until_ = 0;
     boot();
   }
@@ -226,6 +244,7 @@ class Run {
   Witness witness_;
   Result<void> end_result_;
   bool ended_ = false;
+  bool asked_to_stop_ = false;
   bool root_dead_ = false;
 };
 
@@ -235,6 +254,7 @@ Witness& Witness::operator+=(const Witness& o) {
   steps += o.steps;
   actors_killed += o.actors_killed;
   nodes_killed += o.nodes_killed;
+  nodes_stopped += o.nodes_stopped;
   appends_failed += o.appends_failed;
   replies_lost += o.replies_lost;
   disk_full += o.disk_full;

@@ -15,6 +15,7 @@ struct Witness {
   std::uint64_t steps = 0;
   std::uint64_t actors_killed = 0;
   std::uint64_t nodes_killed = 0;
+  std::uint64_t nodes_stopped = 0;
   std::uint64_t appends_failed = 0;
   std::uint64_t replies_lost = 0;
   std::uint64_t disk_full = 0;
