@@ -157,16 +157,25 @@ bool split_csv(std::string_view frame, const CsvShape& shape, char separator, Ch
   const char* what = nullptr;
   std::uint32_t count = 0;
   const auto columns = static_cast<std::uint32_t>(shape.columns.size());
+  bool special = false;
   const bool good = for_each_field(frame, separator, high, at, what, [&](std::uint32_t index, const Field& field) {
     count = index + 1;
+    special |= field.special;
     if (index >= columns) return;
     const CsvShape::Column& column = shape.columns[index];
     (column.slot != kNoSlot ? document.slots[column.slot] : document.columns[column.column]) = to_value(field, arena);
   });
-  if (good && count == columns && !shape.duplicate && high == 0) [[likely]]
+  // A NUL is no character of a CSV file: it is what is left of a file written with holes or in another encoding.
+  const void* const nul = special ? std::memchr(frame.data(), 0, frame.size()) : nullptr;
+  if (good && count == columns && !shape.duplicate && high == 0 && nul == nullptr) [[likely]]
     return true;
   if (!simdjson::validate_utf8(frame)) {
     problem = {ParseProblem::Kind::encoding, 0, "not UTF-8", 0, 0};
+    return false;
+  }
+  if (nul != nullptr) {
+    problem = {ParseProblem::Kind::malformed, static_cast<std::uint32_t>(static_cast<const char*>(nul) - frame.data()),
+               "a NUL byte", 0, 0};
     return false;
   }
   const auto place = static_cast<std::uint32_t>(at - frame.data());

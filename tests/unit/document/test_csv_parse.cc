@@ -64,6 +64,18 @@ TEST_CASE("CSV records that do not fit their header are malformed, their neighbo
   CHECK(bench.csv("1,2,3", "a,b,c").good);
 }
 
+TEST_CASE("a NUL byte makes a CSV record malformed, in an unquoted and in a quoted field", "[csv]") {
+  Bench bench;
+  for (const std::string& record : {std::string("1,a\0b,3", 7), std::string("1,\"a\0b\",3", 9), std::string("\0,2,3", 5)}) {
+    const auto parsed = bench.csv(record, "a,b,c");
+    CHECK_FALSE(parsed.good);
+    CHECK(parsed.problem.kind == ParseProblem::Kind::malformed);
+    CHECK(std::string_view(parsed.problem.what) == "a NUL byte");
+    CHECK(parsed.problem.at == record.find('\0'));
+  }
+  CHECK(bench.csv("1,\"a\tb\\\",3", "a,b,c").good);
+}
+
 TEST_CASE("records written by a CSV writer come back field by field", "[csv]") {
   const std::uint32_t seed = 4180;
   INFO("seed " << seed);
