@@ -110,7 +110,7 @@ class Running {
     auto directory = DataDirectory::open(request_.data, wanted, clock_, rng_);
     if (!directory) return fail(std::move(directory.error()));
     directory_.emplace(std::move(*directory));
-    WEIR_TRY(write_views_file(request_.data, request_.pipeline));
+    WEIR_TRY(write_views_file(*directory_, request_.pipeline));
     EmbeddedLogOptions options;
     options.directory = log_directory(request_.data);
     options.partitions = request_.pipeline.partitions;

@@ -2,18 +2,23 @@
 
 #include <fmt/format.h>
 
-#include <cstdio>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "runtime/adapters/yaml/yaml_config_loader.h"
+#include "runtime/base/hash.h"
 #include "runtime/base/units.h"
 
 namespace weir {
 
 namespace {
 
-std::string file_of(const std::string& data) { return data + "/views.yaml"; }
+constexpr const char* kName = "views.yaml";
+constexpr std::string_view kChecksum = "# checksum ";
+
+std::string file_of(const std::string& data) { return data + "/" + kName; }
+
+/// The last line: a flipped bit must not make another view of this one.
+std::string checksum_line(std::string_view text) { return fmt::format("{}{}\n", kChecksum, to_hex(xxh3_128(text))); }
 
 /// JSON is YAML: texts are written as JSON strings, so that none of them can be mistaken. `${` would be an environment variable.
 std::string quoted(const std::string& text) {
@@ -80,18 +85,21 @@ std::string views_yaml(const PipelineConfig& config) {
   return out;
 }
 
-Result<void> write_views_file(const std::string& data, const PipelineConfig& config) {
-  const std::string aside = file_of(data) + ".new";
-  {
-    std::ofstream file(aside, std::ios::binary | std::ios::trunc);
-    file << views_yaml(config);
-    file.flush();
-    if (!file) return fail(Errc::io_failed, "cannot write {}", aside);
-  }
-  if (std::rename(aside.c_str(), file_of(data).c_str()) != 0) return fail(Errc::io_failed, "cannot rename {}", aside);
-  return {};
+Result<void> write_views_file(const DataDirectory& data, const PipelineConfig& config) {
+  const std::string text = views_yaml(config);
+  return data.write_file(kName, text + checksum_line(text));
 }
 
-Result<PipelineConfig> read_views_file(const std::string& data) { return YamlConfigLoader{}.pipeline(file_of(data), {}); }
+Result<PipelineConfig> read_views_file(const std::string& data) {
+  auto text = DataDirectory::read_file(data, kName);
+  if (!text) {
+    const bool gone = text.error().code == Errc::not_found;
+    return fail(gone ? Errc::state_damaged : text.error().code, "{}: run the pipeline once more, it writes the file anew", text.error().context);
+  }
+  const auto at = text->rfind(kChecksum);
+  if (at == std::string::npos || text->substr(at) != checksum_line(std::string_view(*text).substr(0, at)))
+    return fail(Errc::state_damaged, "{}: its checksum does not match its text: run the pipeline once more, it writes the file anew", file_of(data));
+  return YamlConfigLoader{}.pipeline(file_of(data), {});
+}
 
 }  // namespace weir

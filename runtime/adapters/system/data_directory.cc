@@ -68,7 +68,12 @@ Result<void> write_whole(const std::string& directory, const std::string& path, 
 
 Result<DataIdentity> read_identity(const std::string& path) {
   WEIR_ASSIGN(const auto text, read_whole(identity_file(path)));
-  if (text.empty()) return fail(Errc::not_found, "{} holds no data of weir (no identity file)", path);
+  if (text.empty()) {
+    std::error_code code;
+    if (fs::exists(log_directory(path), code))
+      return fail(Errc::state_damaged, "{} is missing or empty, and there is a log: put the file back from a copy", identity_file(path));
+    return fail(Errc::not_found, "{} holds no data of weir (no identity file)", path);
+  }
   auto identity = DataIdentity::decode(text);
   if (!identity) return fail(identity.error().code, "{}: {}", identity_file(path), identity.error().context);
   return identity;
@@ -82,7 +87,7 @@ Result<void> check_empty(const std::string& path) {
     if (name != "lock" && name != "identity.new")
       return fail(Errc::data_foreign, "{} is not empty ('{}') and holds no data of weir: name an empty or a new directory", path, name);
   }
-  if (code) return fail(Errc::io_failed, "cannot list {}: {}", path, code.message());
+  if (code && code != std::errc::no_such_file_or_directory) return fail(Errc::io_failed, "cannot list {}: {}", path, code.message());
   return {};
 }
 
@@ -100,6 +105,8 @@ Result<DataDirectory> DataDirectory::open(const std::string& path, const DataIde
     WEIR_TRY(check_identity(*stored, wanted));
   } else if (stored.error().code != Errc::not_found) {
     return fail(stored.error());
+  } else {
+    WEIR_TRY(check_empty(path));
   }
   std::error_code code;
   fs::create_directories(path, code);
@@ -145,6 +152,19 @@ Result<DataIdentity> DataDirectory::look(const std::string& path, bool held) {
     if (!free) return fail(Errc::data_locked, "a node runs on {}: stop it first", path);
   }
   return identity;
+}
+
+Result<void> DataDirectory::write_file(const std::string& name, const std::string& bytes) const {
+  const std::string file = path_ + "/" + name;
+  WEIR_ASSIGN(const std::string there, read_whole(file));
+  if (there == bytes && !bytes.empty()) return {};
+  return write_whole(path_, file, bytes);
+}
+
+Result<std::string> DataDirectory::read_file(const std::string& path, const std::string& name) {
+  WEIR_ASSIGN(std::string bytes, read_whole(path + "/" + name));
+  if (bytes.empty()) return fail(Errc::not_found, "{}/{} is missing or empty", path, name);
+  return bytes;
 }
 
 DataDirectory::DataDirectory(DataDirectory&& other) noexcept

@@ -20,7 +20,7 @@ class DataDirectory {
   /// read-only directory, something else of that name, other files in it).
   [[nodiscard]] static Result<DataDirectory> open(const std::string& path, const DataIdentity& wanted, const Clock& clock, Rng& rng);
   /// For reading the data of a stopped node; takes no lock and writes nothing. Errors: not_found, data_locked (a node runs on
-  /// it: ask the node), state_damaged, format_newer, io_failed.
+  /// it: ask the node), state_damaged (also: the identity is gone and a log is there), format_newer, io_failed.
   /// `held`: the caller itself holds the lock.
   [[nodiscard]] static Result<DataIdentity> look(const std::string& path, bool held = false);
 
@@ -30,6 +30,11 @@ class DataDirectory {
   DataDirectory& operator=(const DataDirectory&) = delete;
   ~DataDirectory();
 
+  /// One more file of the directory, whole or not at all, also after a power cut. Nothing is written when it is there with the
+  /// same bytes. Errors: io_failed, disk_full.
+  [[nodiscard]] Result<void> write_file(const std::string& name, const std::string& bytes) const;
+  /// Errors: not_found (also: empty, which write_file never leaves), io_failed.
+  [[nodiscard]] static Result<std::string> read_file(const std::string& path, const std::string& name);
   [[nodiscard]] const DataIdentity& identity() const noexcept { return identity_; }
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
 

@@ -1,0 +1,73 @@
+#include "cluster/node/views_file.h"
+
+#include <fmt/format.h>
+
+#include "runtime/adapters/system/system_clock.h"
+#include "tests/support/catch.h"
+#include "tests/unit/data_directory/scratch.h"
+
+using namespace weir;
+using namespace weir::test;
+
+namespace {
+
+PipelineConfig shop() {
+  PipelineConfig config;
+  config.name = "shop";
+  config.partitions = 3;
+  ViewConfig view;
+  view.name = "by_country";
+  view.group_by = {FieldPath{{"Country"}, "Country"}};
+  view.measures = {{"lines", MeasureKind::count, {}}};
+  config.views = {view};
+  return config;
+}
+
+struct Fixture {
+  Fixture() {
+    DataIdentity identity;
+    identity.pipeline = "shop";
+    identity.partitions = 3;
+    auto opened = DataDirectory::open(path, identity, clock, rng);
+    REQUIRE(opened.has_value());
+    REQUIRE(write_views_file(*opened, shop()).has_value());
+  }
+  SystemClock clock;
+  SystemRng rng;
+  Scratch scratch;
+  std::string path = scratch / "data";
+  std::string file = path + "/views.yaml";
+};
+
+}  // namespace
+
+TEST_CASE_METHOD(Fixture, "the views of a directory come back as they were written", "[views_file]") {
+  const auto config = read_views_file(path);
+  REQUIRE(config.has_value());
+  CHECK(views_yaml(*config) == views_yaml(shop()));
+}
+
+TEST_CASE_METHOD(Fixture, "every flipped bit of the views file is found", "[views_file]") {
+  const std::string right = read(file);
+  for (std::size_t bit = 0; bit < right.size() * 8; ++bit) {
+    std::string wrong = right;
+    wrong[bit / 8] = static_cast<char>(wrong[bit / 8] ^ (1 << (bit % 8)));
+    write(file, wrong);
+    INFO("bit " << bit);
+    const auto config = read_views_file(path);
+    REQUIRE_FALSE(config.has_value());
+    CHECK(config.error().code == Errc::state_damaged);
+    CHECK(config.error().context.find("views.yaml") != std::string::npos);
+  }
+}
+
+TEST_CASE_METHOD(Fixture, "a views file that is gone or cut off is damage that says how to mend it", "[views_file]") {
+  const std::string right = read(file);
+  for (const std::string& left : {std::string{}, right.substr(0, right.size() / 2)}) {
+    write(file, left);
+    const auto config = read_views_file(path);
+    REQUIRE_FALSE(config.has_value());
+    CHECK(config.error().code == Errc::state_damaged);
+    CHECK(config.error().context.find("run the pipeline once more") != std::string::npos);
+  }
+}
