@@ -55,7 +55,7 @@ class ReadOnlyLogImpl final : public ReadOnlyLog {
 Result<std::unique_ptr<ReadOnlyLog>> open_log_read_only(const std::string& directory, journal::FileOps* files) {
   journal::FileOps& ops = files != nullptr ? *files : journal::system_file_ops();
   WEIR_ASSIGN(const journal::LogIdentity identity, journal::load_identity(ops, directory));
-  if (!identity.ready) return fail(Errc::not_found, "{}: the log was never finished being created", directory);
+  if (!identity.ready) return fail(Errc::not_found, "{}: the first start ended before its log was made, so nothing was accepted yet: start it again", directory);
   EmbeddedLogOptions options;
   options.directory = directory;
   const journal::RecoverOptions look{.sync_newest = false};
