@@ -7,10 +7,13 @@ import unittest
 
 sys.dont_write_bytecode = True
 import chance  # noqa: E402
+import errors  # noqa: E402
 import faults  # noqa: E402
+import folders  # noqa: E402
 import includes  # noqa: E402
 import paths  # noqa: E402
 import places  # noqa: E402
+import promises  # noqa: E402
 import scripts  # noqa: E402
 import sizes  # noqa: E402
 
@@ -23,6 +26,12 @@ CLEAN = {
     "actors/enrich/d.cc": '#include "runtime/event/b.h"\n// steady_clock::now() is not called here\nconst char* s = "rand()";\n',
     "actors/enrich/enrich_actor.cc": '#include "actors/messages/m.h"\n',
     "README.md": "See `runtime/base/a.h`, runtime/{base,event}/*.h and [the header](runtime/event/b.h). http://127.0.0.1:7070\n",
+    "runtime/base/CMakeLists.txt": "# Words.\nweir_folder(weir_base LINK fmt::fmt)\n",
+    "runtime/event/CMakeLists.txt": "# Events.\nweir_folder(weir_event LINK weir_base FAULTS b.cc)\n",
+    "runtime/base/error.h": "enum class Errc : std::uint8_t {\n  not_found = 3,  // gone = 9\n};\n",
+    "runtime/base/errors.md": "# Errors\n\n### `not_found` (3)\n- Meaning: a.\n- Usual cause: b.\n- What to do: c.\n",
+    "runtime/ARCHITECTURE.md": "".join(f'| I{i} | p | e | "a frame is read" | v |\n' for i in range(1, 16)) + "| I16 | p | e | not built | v |\n",
+    "tests/unit/x/test_frame.cc": 'TEST_CASE("a frame is read", "[x]") {}\n',
     "tests/run": "#!/usr/bin/env bash\nset -euo pipefail\necho yes\n",
 }
 
@@ -51,7 +60,7 @@ class Planted(unittest.TestCase):
         self.assertEqual(rule.check(self.tree(extra)), [])
 
     def test_a_clean_tree_passes_every_rule(self):
-        for rule in (includes, chance, sizes, paths, places, scripts):
+        for rule in (includes, folders, chance, sizes, paths, places, scripts, errors, promises):
             self.passes(rule, {})
 
     # Includes
@@ -110,6 +119,21 @@ class Planted(unittest.TestCase):
                                "runtime/event/b.h": ""})
         self.caught(includes, arrow, "runtime/base -> runtime/event is not needed any more")
 
+    # Folders
+    def test_a_target_that_does_not_link_what_it_includes(self):
+        self.caught(folders, {"runtime/event/CMakeLists.txt": "# Events.\nweir_folder(weir_event LINK fmt::fmt FAULTS weir_base)\n"},
+                    "weir_event does not link weir_base", "runtime/event/b.h")
+
+    def test_a_target_that_links_what_it_may_not_include(self):
+        self.caught(folders, {"runtime/base/CMakeLists.txt": "# Words.\nweir_folder(weir_base LINK weir_event)\n"},
+                    "weir_base links weir_event", "does not allow")
+        self.caught(folders, {"runtime/base/CMakeLists.txt": "# Words.\nweir_folder(weir_base LINK weir_bsae)\n"},
+                    "weir_base links weir_bsae, which no folder makes")
+
+    def test_a_folder_that_does_not_say_what_it_is_for(self):
+        for text in ("weir_folder(weir_base)\n", "# a\n# b\n# c\n# d\nweir_folder(weir_base)\n"):
+            self.caught(folders, {"runtime/base/CMakeLists.txt": text}, "runtime/base/CMakeLists.txt", "what the folder is for")
+
     # Clock, chance, sleep
     def test_time_chance_and_sleep_outside_adapters(self):
         for line in ["auto t = std::chrono::steady_clock::now();", "auto t = system_clock::now();", "clock_gettime(CLOCK_REALTIME, &t);",
@@ -164,6 +188,21 @@ class Planted(unittest.TestCase):
         self.caught(paths, {"A.md": "actors/*/poison.h\n"}, "actors/*/poison.h")
         self.caught(paths, {"A.md": "[text](docs/more.md)\n"}, "links to docs/more.md")
         self.passes(paths, {"A.md": "`runtime/base/a`, runtime/base/, ./tests/run. [x](README.md#part) [y](https://example.com/a)\n"})
+
+    def test_an_error_code_without_its_page(self):
+        page = "### `not_found` (3)\n- Meaning: a.\n- Usual cause: b.\n- What to do: c.\n"
+        for text, words in (("# Errors\n", "not_found (3) has no entry"), (page.replace("(3)", "(4)"), "not_found is 3, not 4"),
+                            (page.replace("- Usual cause: b.\n", ""), "exactly three lines"),
+                            (page + page.replace("not_found", "gone"), "gone is no code")):
+            with self.subTest(words=words):
+                self.caught(errors, {"runtime/base/errors.md": text}, words)
+
+    def test_a_promise_without_a_test(self):
+        page = CLEAN["runtime/ARCHITECTURE.md"]
+        self.caught(promises, {"runtime/ARCHITECTURE.md": page.replace("| I4 |", "| I5 |")}, "they must be I1 to I16")
+        self.caught(promises, {"runtime/ARCHITECTURE.md": page.replace("not built", "soon")}, 'I16: name a test, or say "not built"')
+        self.caught(promises, {"tests/unit/x/test_frame.cc": "", "runtime/ARCHITECTURE.md": page.replace('"a frame is read"', "tests/run", 14)},
+                    'I15: no test is called "a frame is read"')
 
     # Machines
     def test_places_of_a_machine(self):
