@@ -118,7 +118,7 @@ Result<OrdersTruth> prefill_orders(const PipelineConfig& pipeline, const std::st
   identity.wall_text = wall_text(pipeline);
   auto directory = DataDirectory::open(data, identity, clock, rng);
   if (!directory) return fail(std::move(directory.error()));
-  WEIR_TRY(write_views_file(data, pipeline));
+  WEIR_TRY(write_views_file(*directory, pipeline));
   EmbeddedLogOptions log_options;
   log_options.directory = log_directory(data);
   log_options.partitions = pipeline.partitions;
