@@ -52,10 +52,15 @@ class CommitterActor : public caf::event_based_actor {
       if (WEIR_DEFECT("refused_moved_and_resent")) last_group_ = *group;
       const caf::actor self = caf::actor_cast<caf::actor>(this);
       // A request that is delivered twice: harmless (`resend_groups` alone), unless the log does not check where it belongs.
-      const bool twice = WEIR_DEFECT("resend_groups") || WEIR_DEFECT("from_not_checked");
+      const bool moves = WEIR_DEFECT("refused_moved_and_resent");
+      const bool twice = moves || WEIR_DEFECT("resend_groups") || WEIR_DEFECT("from_not_checked");
       const CommitGroup copy = twice ? *group : CommitGroup{};
       setup_.log->commit(std::move(*group), [self](CommitOutcome outcome) { caf::anon_send(self, GroupDecided{std::move(outcome)}); });
-      if (twice) setup_.log->commit(copy, [](CommitOutcome) {});
+      if (twice) {
+        setup_.log->commit(copy, [log = setup_.log, copy, moves](CommitOutcome outcome) {
+          if (moves && outcome.kind == CommitOutcome::Kind::refused) log->commit(moved(copy, outcome), [](CommitOutcome) {});
+        });
+      }
       return;
     }
     const auto due = groups_.due();
@@ -66,7 +71,9 @@ class CommitterActor : public caf::event_based_actor {
   }
 
   void on_decided(const CommitOutcome& outcome) {
-    if (outcome.kind == CommitOutcome::Kind::refused && WEIR_DEFECT("refused_moved_and_resent")) return move_and_resend(outcome);
+    const bool refused = outcome.kind == CommitOutcome::Kind::refused;
+    if (refused && WEIR_DEFECT("refused_moved_and_resent") && !resent_) return move_and_resend(outcome);
+    resent_ = false;
     groups_.done();
     WEIR_FAIL_POINT("committer_after_commit");
     if (outcome.kind != CommitOutcome::Kind::committed && outcome.kind != CommitOutcome::Kind::failed)
@@ -84,8 +91,8 @@ class CommitterActor : public caf::event_based_actor {
   }
 
   /// The deliberate defect: a refused part is made to fit what is current and sent again.
-  void move_and_resend(const CommitOutcome& outcome) {
-    for (PartitionCommit& part : last_group_.parts) {
+  [[nodiscard]] static CommitGroup moved(CommitGroup group, const CommitOutcome& outcome) {
+    for (PartitionCommit& part : group.parts) {
       for (const PartitionPosition& now : outcome.current) {
         if (now.partition != part.partition) continue;
         part.to = now.committed + (part.to - part.from);
@@ -94,11 +101,18 @@ class CommitterActor : public caf::event_based_actor {
         part.sequence = next(now.sequence);
       }
     }
+    return group;
+  }
+
+  void move_and_resend(const CommitOutcome& outcome) {
+    resent_ = true;  // a second refusal is heard, or the two would go on for ever
+    last_group_ = moved(std::move(last_group_), outcome);
     const caf::actor self = caf::actor_cast<caf::actor>(this);
     setup_.log->commit(last_group_, [self](CommitOutcome again) { caf::anon_send(self, GroupDecided{std::move(again)}); });
   }
 
   CommitGroup last_group_;  // only of the deliberate defect
+  bool resent_ = false;     // likewise
   CommitterSetup setup_;
   CommitGroups groups_;
   std::map<PartitionId, Asked> waiting_;    // in the group that fills

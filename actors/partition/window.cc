@@ -181,7 +181,9 @@ std::optional<PreparedCommit> PartitionWindow::prepare(UnixMicros wall) {
   std::int64_t event_time_max = kNoTime;
   for (; count < sealed_batches_; ++count) {
     const Batch& batch = batches_[count];
-    if (batch.end() > durable_ && !WEIR_DEFECT("commit_past_durable_ingest")) break;
+    // What ack_before_sync acknowledged it also takes for durable.
+    const bool early = WEIR_DEFECT("commit_past_durable_ingest") || WEIR_DEFECT("ack_before_sync");
+    if (batch.end() > durable_ && !early) break;
     if (count != 0 && bytes + batch.sealed->size() > limits_.commit_bytes_max) break;
     bytes += batch.sealed->size();
     accepted_max = std::max(accepted_max, batch.input.header().accepted_at);

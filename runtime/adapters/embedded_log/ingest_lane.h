@@ -76,7 +76,7 @@ class IngestLane {
   bool closed_ = false;
   FrameBuilder frame_;  // writer thread only, as the following
   std::deque<std::string> bodies_;
-  std::vector<Item> unsynced_;  // acknowledged and not written: only by a deliberate defect
+  std::vector<Item> unsynced_;  // held back: only by a deliberate defect
   std::thread thread_;
 };
 

@@ -29,6 +29,8 @@ class OutputLane {
 
  private:
   /// A commit, or a fence where `fenced` is set.
+  /// What a deliberate fault takes away.
+  enum class Lost : std::uint8_t { nothing, commit, reply };
   struct Item {
     CommitGroup group;
     CommitDone done;
@@ -37,12 +39,14 @@ class OutputLane {
     std::uint64_t bytes = 0;
     // Filled when it is decided:
     bool written = false;
+    Lost lost = Lost::nothing;
     CommitOutcome outcome;
     std::vector<PartitionPosition> positions;
   };
   void push(Item item);
   void run();
   void write(std::vector<Item>& items);
+  [[nodiscard]] Lost lose_reply();
   void decide(Item& item, std::vector<PartitionPosition>& ahead, const std::vector<Offset>& ingest_durable);
   void answer(Item& item, const WriteResult& result);
   void refuse_all(std::vector<Item>& items);
@@ -61,7 +65,8 @@ class OutputLane {
   bool closing_ = false;
   bool closed_ = false;
   bool stopping_ = false;
-  FrameBuilder frame_;  // writer thread only
+  FrameBuilder frame_;         // writer thread only
+  std::uint64_t commits_ = 0;  // writer thread only; counted for a deliberate fault
   std::thread thread_;
 };
 

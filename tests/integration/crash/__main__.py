@@ -3,9 +3,10 @@
   python3 tests/integration/crash --kills 50 [--seed S] [--binary PATH] [--faults PATH]
   python3 tests/integration/crash --power-cuts --kills 10
   python3 tests/integration/crash --defect from_not_checked        must be caught
+  python3 tests/integration/crash --disturb fail_syncs             must change nothing
 
 Verdicts: PASS (exit 0), FAIL (1), INVALID (3: the faults met nothing, so nothing is proved), skipped (77).
-With --defect: CAUGHT (0) or MISSED (1).
+With --defect: CAUGHT (0) or MISSED (1). A disturbance is harmless where the product keeps its promises: PASS or FAIL.
 """
 
 import argparse
@@ -23,10 +24,21 @@ import faults  # noqa: E402
 
 PASS, FAIL, INVALID = 0, 1, 3
 
-# Which deliberate defect shows under which fault here. The others need what a killed process cannot show (a lost
-# reply, a log that refuses): they are caught by the seeded simulation.
+# What shows each deliberate defect here; the seeded simulation finds every one of them too.
 CAUGHT_BY = {
-    "dedupe_not_in_commit": "kill",
+    "ack_before_sync": "kill: a commit covers events that were acknowledged from memory",
+    "commit_past_durable_ingest": "kill: a commit has overtaken its events",
+    "dedupe_not_in_commit": "kill: what was decided before is decided again",
+    "from_not_checked": "each group is handed in twice",
+    "refused_moved_and_resent": "each group is handed in twice, and the second one is refused",
+    "stale_frame_accepted": "a failed sync: the frame is written again, the first copy is void",
+    "unknown_taken_for_committed": "a lost commit",
+}
+# What the fault binary can do to a run that keeps all promises.
+DISTURBANCES = {
+    "resend_groups": "each group is handed in twice",
+    "lose_replies": "every eighth commit is lost, and the reply to another eighth",
+    "fail_syncs": "every sixteenth sync of a journal fails",
 }
 
 
@@ -38,11 +50,12 @@ def arguments():
     parse.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
     parse.add_argument("--binary", help="default: build/release/bin/weir")
     parse.add_argument("--faults", help="default: weir-faults beside it")
-    parse.add_argument("--events", type=int, default=40_000, help="events per file")
+    parse.add_argument("--events", type=int, default=60_000, help="events per file")
     parse.add_argument("--kills-per-round", type=int, default=10, help="kills per data directory")
     parse.add_argument("--seconds-max", type=float, default=1800, help="give up (INVALID) after this time")
     parse.add_argument("--power-cuts", action="store_true", help="cut the power instead of killing")
     parse.add_argument("--defect", help="a deliberate defect of weir-faults, or `list`")
+    parse.add_argument("--disturb", choices=sorted(DISTURBANCES), help="a harmless fault of weir-faults")
     parse.add_argument("--verbose", action="store_true")
     return parse.parse_args()
 
@@ -66,6 +79,7 @@ def invalid_because(campaign, options):
 def repeat_command(options):
     extra = " --power-cuts" if options.power_cuts else ""
     extra += f" --defect {options.defect}" if options.defect else ""
+    extra += f" --disturb {options.disturb}" if options.disturb else ""
     return (
         f"python3 tests/integration/crash --kills {options.kills} --seed {options.seed} --events {options.events} "
         f"--kills-per-round {options.kills_per_round}{extra}"
@@ -82,12 +96,14 @@ def main():
     options = arguments()
     root = outside.repository()
     if options.defect == "list":
-        for name in faults.names_in_source(root, "WEIR_DEFECT"):
-            print(f"{name:32} {CAUGHT_BY.get(name, 'simulation')}")
-        return PASS
+        names = faults.names_in_source(root, "WEIR_DEFECT")
+        for name in names:
+            what = "harmless: " + DISTURBANCES[name] if name in DISTURBANCES else CAUGHT_BY.get(name, "nothing")
+            print(f"{name:28} {what}")
+        return PASS if sorted([*DISTURBANCES, *CAUGHT_BY]) == names else FAIL
     options.binary = outside.find_binary(options.binary, "weir")
     beside = os.path.join(os.path.dirname(options.binary), "weir-faults")
-    if not options.faults and (os.access(beside, os.X_OK) or options.defect):
+    if not options.faults and (os.access(beside, os.X_OK) or options.defect or options.disturb):
         options.faults = outside.find_binary(beside, "weir-faults")
     if options.power_cuts:
         with tempfile.TemporaryDirectory() as folder:
@@ -97,10 +113,12 @@ def main():
             return outside.SKIP
     points = faults.names_in_source(root, "WEIR_FAIL_POINT") if options.faults else []
     known = faults.names_in_source(root, "WEIR_DEFECT")
-    if options.defect and options.defect not in known:
-        print(f"INVALID: no defect {options.defect!r} in the sources; there are: {', '.join(known)}")
-        return INVALID
-    print(f"seed {options.seed}, {len(points)} fail points" + (f", defect {options.defect}" if options.defect else ""))
+    for name in (options.defect, options.disturb):
+        if name and name not in known:
+            print(f"INVALID: no defect {name!r} in the sources; there are: {', '.join(known)}")
+            return INVALID
+    switched = f", defect {options.defect}" if options.defect else f", {options.disturb}" if options.disturb else ""
+    print(f"seed {options.seed}, {len(points)} fail points{switched}")
     campaign = campaigns.Campaign(options, points)
     started = time.monotonic()
     try:
@@ -108,6 +126,9 @@ def main():
         found = None
     except campaigns.Finding as finding:
         found = finding
+    except campaigns.Misused as wrong:
+        print(f"INVALID: {wrong}")
+        return INVALID
     except outside.Broken as wrong:
         found = campaigns.Finding([str(wrong)], "an answer is not of the promised form")
     except outside.Hang as hang:

@@ -18,6 +18,12 @@ import workload
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PIPELINE = os.path.join(HERE, "pipeline.yaml")
+# Small segments, so that every run goes through several switches.
+SMALL_SEGMENTS = ("--set", "log.embedded.segment=4MiB")
+
+
+def run_of(path, data):
+    return ("run", PIPELINE, path, "--data", data, *SMALL_SEGMENTS)
 
 
 class Finding(Exception):
@@ -26,6 +32,10 @@ class Finding(Exception):
     def __init__(self, findings, where):
         super().__init__(f"{where}: {list(findings[:3])}")
         self.findings, self.where = findings, where
+
+
+class Misused(Exception):
+    """The command line was refused: this says nothing about the product."""
 
 
 class Witness:
@@ -54,13 +64,16 @@ class Campaign:
     def __init__(self, options, points):
         self.seed, self.events_per_file, self.kills_wanted = options.seed, options.events, options.kills
         self.random = random.Random(options.seed)
-        defect = {"WEIR_DEFECT": options.defect} if options.defect else {}
+        switched = options.defect or options.disturb
+        defect = {"WEIR_DEFECT": switched} if switched else {}
         self.faults_binary = outside.Weir(options.faults, defect) if options.faults else None
-        self.plain = self.faults_binary if options.defect else outside.Weir(options.binary)
+        self.plain = self.faults_binary if switched else outside.Weir(options.binary)
         self.points, self.open_points = points, list(points)
+        self.tried_points = set()
         self.random.shuffle(self.open_points)
         self.kills_per_round = options.kills_per_round
         self.power = options.power_cuts
+        self.patience = 10 if options.defect else 300  # seconds a run may take; a hang is a finding
         self.deadline = time.monotonic() + options.seconds_max
         self.verbose = options.verbose
         self.witness = Witness()
@@ -81,7 +94,9 @@ class Campaign:
     def measure(self, folder, path):
         """Seconds of an undisturbed run: the strikes are spread over it."""
         if self.length is None:
-            ended = self.plain.call("run", PIPELINE, path, "--data", os.path.join(folder, "measure"), timeout=300)
+            ended = self.plain.call(*run_of(path, os.path.join(folder, "measure")), timeout=self.patience)
+            if ended.code == 2:
+                raise Misused(str(ended))
             if ended.code != 0:
                 raise Finding([str(ended)], "an undisturbed run")
             self.length = ended.seconds
@@ -132,7 +147,7 @@ class Round:
             if self.kills < self.c.kills_per_round and self.c.witness.kills < self.c.kills_wanted:
                 ended = self._strike_once(path)
             else:
-                ended = self.c.plain.call("run", PIPELINE, path, "--data", self.data, timeout=300)
+                ended = self.c.plain.call(*run_of(path, self.data), timeout=self.c.patience)
             self._note(ended)
             if may_be_finished and self._read_again(events):
                 self.c.witness.again += 1
@@ -149,12 +164,15 @@ class Round:
         os.remove(path)
 
     def _strike_once(self, path):
-        """Starts the product and ends it at a fail point or at a moment uniform over the length of a run."""
-        args = ("run", PIPELINE, path, "--data", self.data)
+        """Starts the product and ends it at a fail point or at a moment uniform over the first part of a run: behind it comes the summary."""
+        args = run_of(path, self.data)
         point = self.c.next_point()
         if point:
-            passes = 1 if point in self.c.open_points else 2 ** self.c.random.randrange(0, 9)
-            ended = self.c.faults_binary.call(*args, env={"WEIR_FAIL_POINT": f"{point}:{passes}"}, timeout=300)
+            # Deep in the run if it gets that far; a point that was missed is tried at its first pass.
+            first_try = point in self.c.open_points and point not in self.c.tried_points
+            self.c.tried_points.add(point)
+            passes = 2 ** self.c.random.randrange(0, 7) if first_try or point not in self.c.open_points else 1
+            ended = self.c.faults_binary.call(*args, env={"WEIR_FAIL_POINT": f"{point}:{passes}"}, timeout=self.c.patience)
             if ended.code == -9:
                 self.c.witness.points[point] = self.c.witness.points.get(point, 0) + 1
                 self._killed()
@@ -165,7 +183,7 @@ class Round:
             self.log.append(f"{point}:{passes} -> {ended.code}")
             return ended
         process = self.c.plain.start(*args)
-        moment = self.c.random.uniform(0, self.c.length)
+        moment = self.c.random.uniform(0, 0.7 * self.c.length)
         ended = process.wait(moment)
         if ended is None and self.striker.strike(process):
             ended = process.finish(60)

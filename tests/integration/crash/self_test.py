@@ -32,24 +32,25 @@ def write_file(path, events):
         pickle.dump(events, f)
 
 
-def campaign(bug=None, kills=8, points=tuple(POINTS), **more):
-    options = argparse.Namespace(
-        **dict(
-            dict(
-                seed=11,
-                events=700,
-                kills=kills,
-                kills_per_round=4,
-                defect=None,
-                faults=STAND_IN if points else None,
-                binary=STAND_IN,
-                power_cuts=False,
-                seconds_max=100,
-                verbose=False,
-            ),
-            **more
-        )
+def options_for(kills=8, points=tuple(POINTS), **more):
+    options = dict(
+        seed=11,
+        events=400,
+        kills=kills,
+        kills_per_round=4,
+        defect=None,
+        disturb=None,
+        faults=STAND_IN if points else None,
+        binary=STAND_IN,
+        power_cuts=False,
+        seconds_max=100,
+        verbose=False,
     )
+    return argparse.Namespace(**dict(options, **more))
+
+
+def campaign(bug=None, kills=8, points=tuple(POINTS), **more):
+    options = options_for(kills, points, **more)
     with mock.patch.dict(os.environ, {"STAND_IN_BUG": bug or ""}), mock.patch.object(
         workload, "write_file", write_file
     ):
@@ -60,7 +61,7 @@ def campaign(bug=None, kills=8, points=tuple(POINTS), **more):
 
 class CampaignAgainstAStandIn(unittest.TestCase):
     def test_a_right_program_passes_and_every_fail_point_was_hit(self):
-        run, options = campaign(kills=12)
+        run, options = campaign(kills=8)
         self.assertIsNone(entry["invalid_because"](run, options))
         self.assertEqual(set(POINTS), set(run.witness.points))
         self.assertGreaterEqual(run.witness.pictures, run.witness.rounds)
@@ -90,8 +91,14 @@ class CampaignAgainstAStandIn(unittest.TestCase):
         self.assertIn("met a running process", entry["invalid_because"](run, options))
 
     def test_a_fail_point_that_is_never_reached_makes_a_long_run_invalid(self):
-        run, options = campaign(points=POINTS + ["nowhere"], kills=12)
+        options = options_for(kills=12)
+        run = campaigns.Campaign(options, POINTS + ["nowhere"])
+        run.witness.kills = run.witness.middle = 12
+        run.witness.seen = dict.fromkeys(("duplicate", "conflict", "superseded", "rejected", "served"), 1)
+        run.witness.points = dict.fromkeys(POINTS, 6)
         self.assertIn("nowhere", entry["invalid_because"](run, options))
+        run.witness.points["nowhere"] = 1
+        self.assertIsNone(entry["invalid_because"](run, options))
 
     def test_power_cuts_find_a_program_that_never_syncs_and_pass_one_that_does(self):
         with tempfile.TemporaryDirectory() as folder:
