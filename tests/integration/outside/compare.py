@@ -69,6 +69,8 @@ def ledger(found, expected_partitions, findings, balanced=True):
         if row["partition"] in rows:
             findings.add(f"ledger: partition {row['partition']} is listed twice")
         rows[row["partition"]] = row
+        if row.get("balanced", balanced) is not balanced:
+            findings.add(f"ledger: partition {row['partition']} says balanced {row['balanced']!r}")
     if set(rows) != set(range(len(expected_partitions))):
         findings.add(f"ledger: partitions {sorted(rows)} instead of 0..{len(expected_partitions) - 1}")
         return

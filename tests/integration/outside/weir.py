@@ -133,12 +133,12 @@ class Weir:
     # -- answers ------------------------------------------------------------------------------------------------------
 
     def ledger(self, data, codes=(0,)) -> dict:
-        """Counts in total and per partition, as integers."""
+        """Counts in total and per partition, as integers; whether a row balances is said beside its counts."""
         ended = self.call("ledger", "--data", data, "--output", "json")
         if ended.code not in codes:
             raise Broken(f"{ended}\n  expected one of {codes}")
         book = facts.parse_json(ended.out)
-        counts = lambda row: {k: facts.whole(v) for k, v in row.items()}
+        counts = lambda row: {k: v if k == "balanced" else facts.whole(v) for k, v in row.items()}
         return {
             "pipeline": book["pipeline"],
             "balanced": book["balanced"],
