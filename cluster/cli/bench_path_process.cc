@@ -1,4 +1,5 @@
 #include "cluster/cli/bench_path_process.h"
+#include "runtime/adapters/system/system_clock.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -26,7 +27,8 @@ double cpu_seconds() {
 }
 
 double wall_seconds() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+  static const SystemClock clock;
+  return std::chrono::duration<double>(clock.now()).count();
 }
 
 /// 0 where the kernel does not count.
