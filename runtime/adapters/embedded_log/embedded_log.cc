@@ -209,17 +209,6 @@ Result<LogIdentity> find_identity(FileOps& files, const EmbeddedLogOptions& opti
     return *known;
   }
   if (known.error().code != Errc::not_found) return fail(std::move(known.error()));
-  for (const char* name : {"ingest", "output"}) {
-    const auto names = files.list(options.directory + "/" + name);
-    if (!names && names.error().code != Errc::not_found) return fail(names.error());
-    if (!names) continue;
-    const bool segments =
-        std::any_of(names->begin(), names->end(), [](const std::string& n) { return n.starts_with("segment-"); });
-    if (segments) {
-      return fail(Errc::log_damaged, "{}: there are segments, but the log's identity file ({}) is missing",
-                  options.directory, journal::kIdentityName);
-    }
-  }
   LogIdentity fresh;
   fresh.log_id.low = rng.next();
   fresh.log_id.high = rng.next();

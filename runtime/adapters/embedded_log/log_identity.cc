@@ -1,5 +1,7 @@
 #include "runtime/adapters/embedded_log/log_identity.h"
 
+#include <algorithm>
+
 #include "runtime/base/bytes.h"
 #include "runtime/base/hash.h"
 
@@ -42,10 +44,31 @@ Result<LogIdentity> decode_identity(std::string_view bytes) {
   return identity;
 }
 
+namespace {
+
+Result<void> check_no_segments(FileOps& files, const std::string& directory) {
+  for (const char* name : {"ingest", "output"}) {
+    const auto names = files.list(directory + "/" + name);
+    if (!names && names.error().code != Errc::not_found) return fail(names.error());
+    if (!names) continue;
+    const bool segments =
+        std::any_of(names->begin(), names->end(), [](const std::string& n) { return n.starts_with("segment-"); });
+    if (segments) {
+      return fail(Errc::log_damaged, "{}: there are segments, but the log's identity file ({}) is missing", directory,
+                  kIdentityName);
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
 Result<LogIdentity> load_identity(FileOps& files, const std::string& directory) {
   const std::string path = directory + "/" + kIdentityName;
-  WEIR_ASSIGN(const std::string bytes, read_file(files, path, 4096));
-  auto identity = decode_identity(bytes);
+  const auto bytes = read_file(files, path, 4096);
+  if (!bytes && bytes.error().code == Errc::not_found) WEIR_TRY(check_no_segments(files, directory));
+  if (!bytes) return fail(bytes.error());
+  auto identity = decode_identity(*bytes);
   if (!identity) identity.error().context = path + ": " + identity.error().context;
   return identity;
 }

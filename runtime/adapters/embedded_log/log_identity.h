@@ -24,7 +24,8 @@ struct LogIdentity {
 [[nodiscard]] std::string encode_identity(const LogIdentity& identity);
 /// Errors: log_damaged, format_newer.
 [[nodiscard]] Result<LogIdentity> decode_identity(std::string_view bytes);
-/// Errors: not_found, io_failed, and those of decode_identity.
+/// Errors: not_found (nothing was ever written), log_damaged (also: it is gone and segments are there), io_failed, and those
+/// of decode_identity.
 [[nodiscard]] Result<LogIdentity> load_identity(FileOps& files, const std::string& directory);
 [[nodiscard]] Result<void> save_identity(FileOps& files, const std::string& directory, const LogIdentity& identity);
 

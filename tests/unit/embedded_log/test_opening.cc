@@ -49,6 +49,19 @@ TEST_CASE("one directory has one log, one partition count and one format", "[jou
   CHECK(machine.try_open().error().code == Errc::invalid_argument);
 }
 
+TEST_CASE("segments without the log's identity are damage, for a reader as for a writer", "[journal]") {
+  Machine machine;
+  fill(machine.owned(), 3);
+  machine.log.reset();
+  REQUIRE(machine.disk.unlink("d/log"));
+  const auto look = open_log_read_only("d", &machine.disk);
+  REQUIRE_FALSE(look.has_value());
+  CHECK(look.error().code == Errc::log_damaged);
+  const auto opened = machine.try_open();
+  REQUIRE_FALSE(opened.has_value());
+  CHECK(opened.error().code == Errc::log_damaged);
+}
+
 TEST_CASE("a look from outside writes nothing and sees what opening would see", "[journal]") {
   Machine machine;
   fill(machine.owned(), 3);
