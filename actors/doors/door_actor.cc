@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <utility>
 
 #include "actors/supervise/house_handlers.h"
 #include "runtime/base/fail_point.h"
@@ -34,13 +35,15 @@ class DoorActor : public caf::event_based_actor {
     if (const auto parent = caf::actor_cast<caf::actor>(supervisor_)) monitor(parent);
   }
 
+  const char* name() const override { return "door"; }
+
   caf::behavior make_behavior() override {
     // A predecessor may have appends on their way: its positions are known only when those have ended. This one ends after them.
     AppendGroup barrier;
     barrier.positions.push_back({"door-start", {}});
     append_barrier(std::move(barrier));
     return {
-        [this](const Routes& routes) { routes_ = routes; },
+        [this](const Routes& routes) { on_routes(routes); },
         [this](const PartitionProgress& progress) { on_progress(progress); },
         [this](AppendEnded& ended) { on_ended(ended); },
         [this](const PumpDoor&) {
@@ -139,17 +142,47 @@ class DoorActor : public caf::event_based_actor {
       PartitionLedger& ledger = partitions_[batch.partition.value];
       const Offset end = out.first[i] + batch.count;
       ledger.end = end;
-      ledger.uncommitted.push_back({end, batch.count, batch.bytes.size()});
-      gate_.spend(batch.count, batch.bytes.size());
+      if (!quarantined(batch.partition)) {
+        ledger.uncommitted.push_back({end, batch.count, batch.bytes.size()});
+        gate_.spend(batch.count, batch.bytes.size());
+      }
       if (const caf::actor to = route(batch.partition)) {
         auto decoded = IngestBatch::decode(batch.bytes);
         INVARIANT(decoded.has_value(), "what a door encodes can be read");
-        send(to, LiveBatch{out.first[i], std::move(*decoded)});
+        send(to, LiveBatch{out.first[i], std::move(*decoded), append_generation_});
       }
     }
     WEIR_FAIL_POINT("door_after_append");
     outstanding_.push_back(std::move(out));
     return true;
+  }
+
+  [[nodiscard]] bool quarantined(PartitionId partition) const {
+    return partition.value < routes_.quarantined.size() && routes_.quarantined[partition.value];
+  }
+
+  /// A quarantined partition gives no credits back: what waits for it must not hold up the others.
+  void on_routes(const Routes& routes) {
+    routes_ = routes;
+    bool opened = false;
+    for (std::uint32_t p = 0; p < partitions_.size(); ++p) {
+      if (!quarantined(PartitionId{p})) continue;
+      for (const PartitionLedger::Part& part : std::exchange(partitions_[p].uncommitted, {})) {
+        gate_.give_back(part.events, part.bytes);
+        opened = true;
+      }
+    }
+    tell_durable();
+    if (opened) pump();
+  }
+
+  /// What a predecessor appended is durable or given up by now, and it may have died before it told.
+  void tell_durable() {
+    if (!opened_ || told_durable_ || routes_.partitions.empty()) return;
+    told_durable_ = true;
+    for (const caf::actor& partition : routes_.partitions) {
+      if (partition) send(partition, IngestDurable{});  // one that is being rebuilt looks by itself
+    }
   }
 
   [[nodiscard]] caf::actor route(PartitionId partition) const {
@@ -185,7 +218,7 @@ class DoorActor : public caf::event_based_actor {
       accepted_ += out.group.events;
       for (std::size_t i = 0; i < out.group.group.batches.size(); ++i) {
         const PartitionBatch& batch = out.group.group.batches[i];
-        if (const caf::actor to = route(batch.partition)) send(to, IngestDurable{out.first[i] + batch.count});
+        if (const caf::actor to = route(batch.partition)) send(to, IngestDurable{});
       }
     } else {
       withdraw(std::move(out));
@@ -212,7 +245,6 @@ class DoorActor : public caf::event_based_actor {
         gate_.give_back(ledger.uncommitted.back().events, ledger.uncommitted.back().bytes);
         ledger.uncommitted.pop_back();
       }
-      if (const caf::actor to = route(batch.partition)) send(to, IngestWithdrawn{out.first[i]});
     }
     given_up_.push_back(std::move(out.group));
   }
@@ -225,8 +257,9 @@ class DoorActor : public caf::event_based_actor {
       }
       return arm_retry();
     }
-    auto feed = setup_->open(*setup_->log);
     opened_ = true;
+    tell_durable();
+    auto feed = setup_->open(*setup_->log);
     if (!feed) {
       end_with(feed.error());
       return finish_if_done();
@@ -292,6 +325,7 @@ class DoorActor : public caf::event_based_actor {
   std::uint64_t accepted_ = 0;
   int failures_ = 0;
   bool opened_ = false;
+  bool told_durable_ = false;
   bool ended_ = false;
   bool failing_ = false;
   bool stopping_ = false;

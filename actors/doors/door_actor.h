@@ -1,8 +1,8 @@
 // A door that reads: takes groups from its feed, appends them, hands the batches on live, and waits where the pipeline is behind.
 //
-// Durable before told: a partition learns IngestDurable only after the log's completion. An append that is given up is
-// withdrawn from the partitions first and then appended again, in order, so nothing read is lost or doubled. The door's own
-// position travels in the append, so a door that dies goes on from the log.
+// Durable before told: a partition learns IngestDurable only after the log's completion. An append that is given up is appended
+// again, in order, so nothing read is lost or doubled; the partitions see by the log's generation that what they had of it is
+// void. The door's own position travels in the append, so a door that dies goes on from the log.
 // Credits: what it appended and the partitions have not committed, in events and bytes.
 #pragma once
 #include "actors/messages/messages.h"

@@ -1,12 +1,12 @@
 // Everything the actors of one node say to each other. In-process only: none of these ever crosses the network.
 // Facts are in the past tense, requests are imperatives. Who sends what to whom:
 //
-//   door -> partition     LiveBatch, IngestDurable, IngestWithdrawn
+//   door -> partition     LiveBatch, IngestDurable
 //   partition -> stage -> … -> partition   ChainWork (the last one comes home)
 //   partition -> committer   CommitPart;   committer -> partition   CommitDecided
 //   partition -> views       ApplyCommit, FlushState;   views -> partition   CommitApplied, StateFlushed
 //   partition -> supervisor -> doors, observers   PartitionProgress
-//   supervisor -> door, partition   Routes, CommitterUp
+//   supervisor -> door, partition   Routes, CommitterUp;   supervisor -> itself   StartAgain
 //   log completions -> whoever asked   Fenced, IngestSlices, OutputRecords, AppendEnded, GroupDecided
 #pragma once
 #include <cstdint>
@@ -31,15 +31,11 @@ namespace weir {
 struct LiveBatch {
   Offset first;
   IngestBatch batch;
+  std::uint64_t generation = 0;  // the log's append_generation it was appended in: void in any other
 };
-/// Ingest of the partition is durable below `end`.
-struct IngestDurable {
-  Offset end;
-};
-/// The append of everything at or after `from` was given up before it was durable.
-struct IngestWithdrawn {
-  Offset from;
-};
+/// More of the partition's ingest may be durable: it looks. Sent with every append that became so, and by a door that was started
+/// again, for its predecessor may have died before it could tell.
+struct IngestDurable {};
 /// The committed position of a partition, after every commit and after every start.
 struct PartitionProgress {
   PartitionId partition;
@@ -48,9 +44,11 @@ struct PartitionProgress {
   Ledger ledger;
   std::uint64_t ids = 0;  // remembered by dedupe
 };
-/// Handles of all partitions, by number; an empty handle is a partition that is being rebuilt.
+/// Handles of all partitions, by number; an empty handle is a partition that is being rebuilt. A quarantined one commits nothing
+/// any more: what is appended for it lies in the log, and nobody waits for it.
 struct Routes {
   std::vector<caf::actor> partitions;
+  std::vector<bool> quarantined;
 };
 
 // ---- the chain
@@ -76,7 +74,7 @@ struct CommitPart {
 struct CommitDecided {
   CommitSequence sequence;
   CommitOutcome::Kind kind = CommitOutcome::Kind::unknown;
-  std::string why;
+  Error error{Errc::internal, {}};  // of every kind but committed
 };
 struct CommitterUp {
   caf::actor committer;
@@ -141,6 +139,12 @@ struct ActorFailed {
   std::string who;
   Error error;
 };
+/// A timer of the supervisor's own: the pause before a start is over.
+struct StartAgain {
+  enum class What : std::uint8_t { partition, door, committer };
+  What what = What::partition;
+  std::uint32_t index = 0;  // of partitions and doors
+};
 /// A partition started an actor that uses its store: the store is closed only when both are gone.
 struct PartitionChild {
   PartitionId partition;
@@ -176,7 +180,6 @@ struct PartitionStopped {
 #define WEIR_IN_PROCESS_MESSAGE(type) CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::type)
 WEIR_IN_PROCESS_MESSAGE(LiveBatch)
 WEIR_IN_PROCESS_MESSAGE(IngestDurable)
-WEIR_IN_PROCESS_MESSAGE(IngestWithdrawn)
 WEIR_IN_PROCESS_MESSAGE(PartitionProgress)
 WEIR_IN_PROCESS_MESSAGE(Routes)
 WEIR_IN_PROCESS_MESSAGE(ChainWork)
@@ -195,6 +198,7 @@ WEIR_IN_PROCESS_MESSAGE(IngestSlices)
 WEIR_IN_PROCESS_MESSAGE(OutputRecords)
 WEIR_IN_PROCESS_MESSAGE(AppendEnded)
 WEIR_IN_PROCESS_MESSAGE(ActorFailed)
+WEIR_IN_PROCESS_MESSAGE(StartAgain)
 WEIR_IN_PROCESS_MESSAGE(PartitionChild)
 WEIR_IN_PROCESS_MESSAGE(PartitionReady)
 WEIR_IN_PROCESS_MESSAGE(DoorFinished)

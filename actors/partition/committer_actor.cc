@@ -1,6 +1,7 @@
 #include "actors/partition/committer_actor.h"
 
 #include <caf/actor_cast.hpp>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <map>
@@ -21,6 +22,8 @@ class CommitterActor : public caf::event_based_actor {
     set_down_handler([this](caf::down_msg& down) { quit(down.reason); });  // its pipeline is gone
     if (const auto parent = caf::actor_cast<caf::actor>(supervisor)) monitor(parent);
   }
+
+  const char* name() const override { return "committer"; }
 
   caf::behavior make_behavior() override {
     return {
@@ -76,16 +79,23 @@ class CommitterActor : public caf::event_based_actor {
     resent_ = false;
     groups_.done();
     WEIR_FAIL_POINT("committer_after_commit");
-    if (outcome.kind != CommitOutcome::Kind::committed && outcome.kind != CommitOutcome::Kind::failed)
-      setup_.logbook->write(LogLevel::warn, "committer", describe(outcome.error));
     for (auto& [partition, asked] : std::exchange(in_flight_, {})) {
       CommitOutcome::Kind kind = outcome.kind;
       // All or nothing: a part that was current in a refused group was not written and may simply go again.
-      const bool named = std::any_of(outcome.current.begin(), outcome.current.end(),
-                                     [p = partition](const PartitionPosition& position) { return position.partition == p; });
-      if (kind == CommitOutcome::Kind::refused && !named) kind = CommitOutcome::Kind::failed;
+      const auto named = std::find_if(outcome.current.begin(), outcome.current.end(),
+                                      [p = partition](const PartitionPosition& position) { return position.partition == p; });
+      Error error = outcome.error;
+      if (kind == CommitOutcome::Kind::unknown) error.code = Errc::outcome_unknown;
+      if (refused) {
+        error = {Errc::commit_refused, "another partition's part of the group was refused"};
+        if (named != outcome.current.end()) {
+          error.context = fmt::format("refused: epoch {}, commit {} and position {} are current", named->epoch.value, named->sequence.value, named->committed.value);
+        } else {
+          kind = CommitOutcome::Kind::failed;
+        }
+      }
       if (kind == CommitOutcome::Kind::unknown && WEIR_DEFECT("unknown_taken_for_committed")) kind = CommitOutcome::Kind::committed;
-      send(asked.partition, CommitDecided{asked.sequence, kind, outcome.error.context});
+      send(asked.partition, CommitDecided{asked.sequence, kind, std::move(error)});
     }
     go();
   }

@@ -3,6 +3,9 @@
 #include <caf/actor_cast.hpp>
 #include <fmt/format.h>
 
+#include <optional>
+#include <utility>
+
 #include "actors/supervise/house_handlers.h"
 #include "runtime/base/invariant.h"
 #include "runtime/engine/credit_gate.h"
@@ -13,12 +16,14 @@ namespace weir {
 
 namespace {
 
-/// A commit that failed for want of space is tried again after this long.
+/// A commit or a fence that failed for want of space is tried again after this long.
 constexpr std::chrono::milliseconds kCommitRetry{100};
 /// One read of a log; bounds what a replay holds in memory.
 constexpr std::size_t kReadBytes = 2 * 1024 * 1024;
-/// Replacements of stages without a commit in between, then the partition is rebuilt. Arbitrary; a policy comes with supervision.
-constexpr int kStageRestartsMax = 100;
+/// Without a commit in between, then the partition is rebuilt, of which the supervisor keeps count. Arbitrary: one in a row is an
+/// accident, a second one would be rare.
+constexpr int kStageRestartsMax = 5;  // replacements of its stages
+constexpr int kRereadsMax = 10;       // commits refused or unknown
 
 /// The blocks that the state store holds, for the index.
 class StoreReader final : public DedupeReader {
@@ -62,20 +67,19 @@ class PartitionActor : public caf::event_based_actor {
     set_down_handler([this](caf::down_msg& down) { on_down(down); });
   }
 
+  const char* name() const override { return "partition"; }
+
   caf::behavior make_behavior() override {
     if (const auto parent = caf::actor_cast<caf::actor>(supervisor_)) monitor(parent);
     fence();
     return {
         [this](const LiveBatch& live) { on_live(live); },
         [this](const IngestDurable&) { work(); },
-        [this](const IngestWithdrawn& withdrawn) {
-          if (phase_ == Phase::running) window_.withdraw(withdrawn.from);
-          work();
-        },
         [this](const ChainWork& home) {
           if (phase_ == Phase::running && good(window_.round_done(home.drive, home.serial, home.round))) work();
         },
         [this](const CommitDecided& decided) { on_decided(decided); },
+        [this](const ActorFailed& failed) { child_error_ = failed.error; },
         [this](const CommitApplied& applied) {
           views_gate_.give_back(1, applied.bytes);
           phase_ == Phase::replaying ? replay() : work();
@@ -93,7 +97,9 @@ class PartitionActor : public caf::event_based_actor {
           work();
         },
         [this](const CommitTick& tick) {
-          if (tick.generation == retry_generation_ && phase_ == Phase::running && window_.commit_outstanding()) hand_in(window_.outstanding());
+          if (tick.generation != retry_generation_) return;
+          if (phase_ == Phase::fencing) fence();
+          if (phase_ == Phase::running && window_.commit_outstanding()) hand_in(window_.outstanding());
         },
         [this](const StopNode&) {
           stopping_ = true;
@@ -135,7 +141,13 @@ class PartitionActor : public caf::event_based_actor {
 
   void on_fenced(const Fenced& fenced) {
     if (fenced.generation != generation_) return;
-    if (!fenced.positions) return fail_actor(this, who_, supervisor_, fenced.positions.error());
+    if (!fenced.positions) {
+      const Error& error = fenced.positions.error();
+      if (disposition(error.code) != Disposition::retry) return fail_actor(this, who_, supervisor_, error);
+      tell_waiting(error);
+      delayed_send(this, kCommitRetry, CommitTick{++retry_generation_});
+      return;
+    }
     position_ = fenced.positions->front();
     if (!views_ && !good(open_state())) return;
     if (position_.sequence < applied_)
@@ -238,6 +250,8 @@ class PartitionActor : public caf::event_based_actor {
 
   void on_live(const LiveBatch& live) {
     if (phase_ != Phase::running || stopping_ || !window_.has_room()) return;
+    look_at_log();
+    if (live.generation != append_generation_) return;  // given up since: its offsets may be another's
     const Offset expected = window_.expected();
     if (live.first > expected || expected >= live.first + live.batch.count()) return;  // read from the log when its turn comes
     if (good(window_.admit(live.first, live.batch))) work();
@@ -245,7 +259,7 @@ class PartitionActor : public caf::event_based_actor {
 
   void work() {
     if (phase_ != Phase::running) return;
-    window_.durable(setup_->log->status(setup_->partition).ingest_durable);
+    look_at_log();
     for (ChainRound& round : window_.take_rounds()) {
       ChainWork chain{round.drive, round.serial, round.round, 0, std::move(round.batch), route_};
       send(route_->front(), std::move(chain));
@@ -257,7 +271,27 @@ class PartitionActor : public caf::event_based_actor {
     if (stopping_ && !window_.commit_outstanding() && views_) send(views_, FlushState{});
   }
 
-  void hand_in(PreparedCommit prepared) { send(committer_, CommitPart{std::move(prepared.part), prepared.bytes, this}); }
+  /// Learns what is durable. Live batches that were not when appends were given up are void, whoever appended them and whether
+  /// or not he lived to hear of it: their offsets are given out again.
+  void look_at_log() {
+    std::uint64_t generation = 0;
+    Offset durable;
+    do {
+      generation = setup_->log->append_generation();
+      durable = setup_->log->status(setup_->partition).ingest_durable;
+    } while (generation != setup_->log->append_generation());
+    if (generation != append_generation_) {
+      window_.withdraw(durable_);
+      append_generation_ = generation;
+    }
+    durable_ = durable;
+    window_.durable(durable);
+  }
+
+  /// Without a committer it is lost like one whose committer died: CommitterUp leads to the fence.
+  void hand_in(PreparedCommit prepared) {
+    if (committer_) send(committer_, CommitPart{std::move(prepared.part), prepared.bytes, this});
+  }
 
   void read_ingest() {
     if (reading_ || !window_.has_room()) return;
@@ -277,7 +311,7 @@ class PartitionActor : public caf::event_based_actor {
     for (IngestSlice& slice : *answer.slices) {
       const Offset expected = window_.expected();
       if (slice.first + slice.count <= expected) continue;
-      if (slice.first > expected) break;  // a live batch went ahead of the read and was withdrawn: read again
+      if (slice.first > expected) break;  // a live batch went ahead of the read and was given up: read again
       auto batch = IngestBatch::decode(std::move(slice.bytes));
       if (!batch) return fail_actor(this, who_, supervisor_, Error{Errc::log_damaged, batch.error().context});
       if (!good(window_.admit(slice.first, std::move(*batch)))) return;
@@ -293,17 +327,33 @@ class PartitionActor : public caf::event_based_actor {
         applied_ = commit.part.sequence;
         meta_ = commit.body->meta;
         position_ = window_.position();
-        stage_restarts_ = 0;
+        stage_restarts_ = rereads_ = 0;
+        told_waiting_ = false;
         apply(commit.part.sequence, commit.part.from, commit.part.to, std::move(commit.body), std::move(commit.tables), commit.bytes);
         tell_supervisor(progress());
         return work();
       }
-      case CommitOutcome::Kind::failed: delayed_send(this, kCommitRetry, CommitTick{++retry_generation_}); return;
+      case CommitOutcome::Kind::failed:
+        if (const Disposition what = disposition(decided.error.code); what == Disposition::stop || what == Disposition::refuse)
+          return fail_actor(this, who_, supervisor_, decided.error);
+        if (decided.error.code != Errc::commit_refused) tell_waiting(decided.error);
+        delayed_send(this, kCommitRetry, CommitTick{++retry_generation_});
+        return;
       case CommitOutcome::Kind::refused:
       case CommitOutcome::Kind::unknown:
-        setup_->logbook->write(LogLevel::warn, who_, fmt::format("commit {}: {}; reading back under a new epoch", decided.sequence.value, decided.why));
+        setup_->logbook->write(LogLevel::warn, who_,
+                               fmt::format("commit {}: {}; reading back under a new epoch", decided.sequence.value, decided.error.context));
+        if (++rereads_ > kRereadsMax)
+          return fail_actor(this, who_, supervisor_,
+                            Error{decided.error.code, fmt::format("{} commits in a row were not written, the last: {}", rereads_, decided.error.context)});
         return fence();
     }
+  }
+
+  /// Once for each time that the log has no space.
+  void tell_waiting(const Error& error) {
+    if (std::exchange(told_waiting_, true)) return;
+    setup_->logbook->write(LogLevel::warn, who_, "waits: " + describe(error));
   }
 
   void apply(CommitSequence sequence, Offset from, Offset to, std::shared_ptr<const CommitBody> body,
@@ -343,12 +393,14 @@ class PartitionActor : public caf::event_based_actor {
   void on_down(const caf::down_msg& down) {
     if (down.source == supervisor_) return quit(down.reason);
     if (views_ && down.source == views_.address())
-      return fail_actor(this, who_, supervisor_, Error{Errc::internal, "the views actor died: rebuilding the partition"});
+      return fail_actor(this, who_, supervisor_, child_error_.value_or(Error{Errc::internal, "the views actor died"}));
     bool mine = false;
     for (const caf::actor& stage : stages_) mine = mine || down.source == stage.address();
     if (!mine) return;
     if (++stage_restarts_ > kStageRestartsMax)
-      return fail_actor(this, who_, supervisor_, Error{Errc::stage_failed, "its stages keep dying without a commit in between"});
+      return fail_actor(this, who_, supervisor_,
+                        Error{Errc::stage_failed, fmt::format("{} deaths of its stages without a commit in between, the last: {}",
+                                                              stage_restarts_, child_error_ ? child_error_->context : "killed")});
     respawn_stages();
     window_.redrive();
     work();
@@ -372,7 +424,12 @@ class PartitionActor : public caf::event_based_actor {
   CommitMeta meta_;
   std::uint64_t generation_ = 0;
   std::uint64_t retry_generation_ = 0;
+  std::uint64_t append_generation_ = 0;  // the log's, and what was durable for certain in it
+  Offset durable_;
+  std::optional<Error> child_error_;  // the newest that its stages and views died of
   int stage_restarts_ = 0;
+  int rereads_ = 0;
+  bool told_waiting_ = false;
   bool reading_ = false;
   bool stopping_ = false;
 };

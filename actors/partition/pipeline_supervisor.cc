@@ -11,13 +11,27 @@ namespace weir {
 
 namespace {
 
+/// Of an actor that went without a word.
+const Error kKilled{Errc::internal, "it was killed"};
+
 class PipelineSupervisor : public caf::event_based_actor {
  public:
   PipelineSupervisor(caf::actor_config& config, std::shared_ptr<PipelineSetup> setup)
-      : caf::event_based_actor(config), setup_(std::move(setup)), logbook_(setup_->partition.logbook), partitions_(setup_->partitions) {
+      : caf::event_based_actor(config),
+        setup_(std::move(setup)),
+        logbook_(setup_->partition.logbook),
+        partitions_(setup_->partitions, Slot{setup_->restarts}),
+        committer_restarts_(setup_->restarts) {
     install_house_handlers(this, "pipeline", address(), *logbook_);
+    set_exception_handler([this](caf::scheduled_actor*, std::exception_ptr& thrown) -> caf::error {
+      death_ = text_of(thrown);
+      logbook_->write(LogLevel::error, "pipeline", death_);
+      return caf::sec::runtime_error;
+    });
     set_down_handler([this](caf::down_msg& down) { on_down(down); });
   }
+
+  const char* name() const override { return "pipeline"; }
 
   caf::behavior make_behavior() override {
     committer_ = spawn_committer(this, setup_->committer);
@@ -31,16 +45,18 @@ class PipelineSupervisor : public caf::event_based_actor {
         [this](const PartitionReady& ready) { on_ready(ready); },
         [this](const PartitionProgress& progress) { on_progress(progress); },
         [this](const ActorFailed& failed) {
-          last_error_ = failed.error;
           logbook_->write(LogLevel::warn, failed.who, describe(failed.error));
+          if (failed.who == "committer") committer_error_ = failed.error;
+          if (failed.who.starts_with("door/")) door_death_ = failed.error;
           for (std::uint32_t p = 0; p < setup_->partitions; ++p) {
-            if (failed.who == fmt::format("partition/{}", p) || failed.who == fmt::format("views/{}", p)) partitions_[p].error = failed.error;
+            if (failed.who == fmt::format("partition/{}", p)) partitions_[p].error = failed.error;
           }
         },
         [this](const DoorFinished& finished) { on_door_finished(finished); },
         [this](const PartitionStopped& stopped) {
           partitions_[stopped.partition.value].stopped = true;
         },
+        [this](const StartAgain& again) { on_start_again(again); },
         [this](const StopNode&) {
           if (!stopping_ && !ended_result_) stop(fail(Errc::cancelled, "stopped by request"));
         },
@@ -48,6 +64,8 @@ class PipelineSupervisor : public caf::event_based_actor {
   }
 
   void on_exit() override {
+    // Nobody else would tell the one who waits for the end.
+    if (!ended_result_) setup_->ended(fail(Errc::internal, "the pipeline supervisor died: {}", death_.empty() ? "it was killed" : death_));
     partitions_.clear();
     doors_.clear();
     committer_ = nullptr;
@@ -56,12 +74,13 @@ class PipelineSupervisor : public caf::event_based_actor {
 
  private:
   struct Slot {
+    explicit Slot(RestartLimits limits) : restarts(limits) {}
+    RestartBackoff restarts;
     caf::actor actor;
     caf::actor child;
     std::shared_ptr<StateStore> store;
     Offset committed;
-    Error error{Errc::internal, {}};
-    int restarts = 0;
+    Error error = kKilled;
     bool ready = false;
     bool ever_ready = false;
     bool quarantined = false;
@@ -72,7 +91,7 @@ class PipelineSupervisor : public caf::event_based_actor {
 
   void start(PartitionId id) {
     Slot& slot = partitions_[id.value];
-    slot.error = Error{Errc::internal, {}};
+    slot.error = kKilled;
     auto store = setup_->open_store(id);
     if (!store) {
       slot.error = store.error();
@@ -99,7 +118,10 @@ class PipelineSupervisor : public caf::event_based_actor {
 
   void publish_routes() {
     Routes routes;
-    for (const Slot& slot : partitions_) routes.partitions.push_back(slot.ready ? slot.actor : caf::actor{});
+    for (const Slot& slot : partitions_) {
+      routes.partitions.push_back(slot.ready ? slot.actor : caf::actor{});
+      routes.quarantined.push_back(slot.quarantined);
+    }
     for (const Door& door : doors_) {
       if (door.actor) send(door.actor, routes);
     }
@@ -107,7 +129,11 @@ class PipelineSupervisor : public caf::event_based_actor {
 
   void on_progress(const PartitionProgress& progress) {
     Slot& slot = partitions_[progress.partition.value];
-    if (progress.committed > slot.committed) slot.restarts = 0;
+    if (progress.committed > slot.committed) {
+      slot.restarts.on_progress();
+      committer_restarts_.on_progress();
+      for (Door& door : doors_) door.restarts.on_progress();
+    }
     slot.committed = progress.committed;
     if (setup_->progress) setup_->progress(progress);
     for (const Door& door : doors_) {
@@ -122,11 +148,16 @@ class PipelineSupervisor : public caf::event_based_actor {
     slot.ready = false;
     slot.actor = nullptr;
     logbook_->write(LogLevel::error, fmt::format("partition/{}", id.value), "quarantined: " + describe(slot.error));
-    if (!quarantine_error_) quarantine_error_ = Error{slot.error.code, fmt::format("partition {}: {}", id.value, slot.error.context)};
+    const std::string place = fmt::format("partition {}: ", id.value);
+    if (!quarantine_error_)
+      quarantine_error_ = Error{slot.error.code, slot.error.context.starts_with(place) ? slot.error.context : place + slot.error.context};
+    // Whatever the end was to be: this partition has not come to it.
+    if (stopping_ && (stop_result_ || stop_result_.error().code == Errc::cancelled)) stop_result_ = fail(*quarantine_error_);
     const bool all = std::all_of(partitions_.begin(), partitions_.end(), [](const Slot& s) { return s.ever_ready || s.quarantined; });
     if (all && !doors_started_) start_doors();
     publish_routes();
     check_done();
+    check_stopped();
   }
 
   /// Both the partition and what uses its store are gone.
@@ -139,14 +170,32 @@ class PipelineSupervisor : public caf::event_based_actor {
       return check_stopped();
     }
     const Disposition what = disposition(slot.error.code);
-    const bool hopeless = slot.error.code != Errc::internal && (what == Disposition::stop || what == Disposition::restore_older || what == Disposition::refuse);
-    if (hopeless || ++slot.restarts > setup_->restarts_max) return quarantine(id);
-    start(id);
+    // A broken promise of ours, or a device that refused once, may be gone with a fresh start; damage stays.
+    const bool hopeless = slot.error.code != Errc::internal && slot.error.code != Errc::io_failed &&
+                          (what == Disposition::stop || what == Disposition::restore_older || what == Disposition::refuse);
+    const auto pause = slot.restarts.on_crash();
+    if (hopeless || !pause) return quarantine(id);
+    delayed_send(this, *pause, StartAgain{StartAgain::What::partition, id.value});
+  }
+
+  void on_start_again(const StartAgain& again) {
+    switch (again.what) {
+      case StartAgain::What::partition: return start(PartitionId{again.index});
+      case StartAgain::What::door: return start_door(again.index);
+      case StartAgain::What::committer:
+        committer_ = spawn_committer(this, setup_->committer);
+        for (const Slot& slot : partitions_) {
+          if (slot.actor) send(slot.actor, CommitterUp{committer_});
+        }
+        return;
+    }
   }
 
   // ---- doors
 
   struct Door {
+    explicit Door(RestartLimits limits) : restarts(limits) {}
+    RestartBackoff restarts;
     caf::actor actor;
     bool finished = false;
     std::vector<Offset> ends;
@@ -154,18 +203,26 @@ class PipelineSupervisor : public caf::event_based_actor {
 
   void start_doors() {
     doors_started_ = true;
-    doors_.resize(setup_->doors.size());
+    doors_.resize(setup_->doors.size(), Door{setup_->restarts});
     for (std::size_t i = 0; i < doors_.size(); ++i) start_door(i);
     check_done();
   }
 
   void start_door(std::size_t i) {
-    if (stopping_) {
-      doors_[i].finished = true;
-      return;
-    }
+    if (stopping_) return;
     doors_[i].actor = setup_->doors[i](this);
     publish_routes();
+  }
+
+  void door_died(std::size_t i) {
+    if (stopping_) return check_stopped();
+    const auto pause = doors_[i].restarts.on_crash();
+    if (pause) {
+      delayed_send(this, *pause, StartAgain{StartAgain::What::door, static_cast<std::uint32_t>(i)});
+      return;
+    }
+    // Nobody waits for what it has on its way to the log: the next run does.
+    stop(fail(door_death_.code, "a door keeps dying, the last time: {}", door_death_.context));
   }
 
   void on_door_finished(const DoorFinished& finished) {
@@ -219,27 +276,31 @@ class PipelineSupervisor : public caf::event_based_actor {
       if (door.actor) return;
     }
     ended_result_ = true;
-    send_exit(committer_, caf::exit_reason::kill);
+    if (committer_) send_exit(committer_, caf::exit_reason::kill);
     setup_->ended(std::move(stop_result_));
     quit(caf::exit_reason::normal);
   }
 
+  /// Nothing can be brought to a good end any more: everybody goes with us.
+  void break_off(Error error) {
+    ended_result_ = true;
+    setup_->ended(fail(std::move(error)));
+    quit(caf::exit_reason::kill);
+  }
+
   void on_down(const caf::down_msg& down) {
     if (committer_ && down.source == committer_.address()) {
-      committer_ = spawn_committer(this, setup_->committer);
-      for (const Slot& slot : partitions_) {
-        if (slot.actor) send(slot.actor, CommitterUp{committer_});
-      }
+      committer_ = nullptr;
+      if (ended_result_) return;
+      const auto pause = committer_restarts_.on_crash();
+      if (!pause) return break_off({committer_error_.code, "the committer: " + committer_error_.context});
+      delayed_send(this, *pause, StartAgain{StartAgain::What::committer, 0});
       return;
     }
     for (std::size_t i = 0; i < doors_.size(); ++i) {
       if (!doors_[i].actor || down.source != doors_[i].actor.address()) continue;
       doors_[i].actor = nullptr;
-      if (stopping_) {
-        doors_[i].finished = true;
-        return check_stopped();
-      }
-      return start_door(i);
+      return door_died(i);
     }
     for (std::uint32_t p = 0; p < setup_->partitions; ++p) {
       Slot& slot = partitions_[p];
@@ -260,12 +321,15 @@ class PipelineSupervisor : public caf::event_based_actor {
 
   std::shared_ptr<PipelineSetup> setup_;
   Logbook* logbook_;
-  caf::actor committer_;
+  caf::actor committer_;  // none between a death and the start that follows
   std::vector<Slot> partitions_;
+  RestartBackoff committer_restarts_;
   std::vector<Door> doors_;
   std::optional<Error> quarantine_error_;
   std::optional<Error> door_error_;
-  Error last_error_{Errc::internal, {}};
+  Error committer_error_ = kKilled;
+  Error door_death_ = kKilled;
+  std::string death_;  // what this actor itself died of
   Result<void> stop_result_;
   bool doors_started_ = false;
   bool stopping_ = false;

@@ -2,8 +2,9 @@
 // everything that was accepted is terminal.
 //
 // one-for-one over partitions, committer and doors. A partition is rebuilt from what is durable with a fresh store, once it and
-// its views are gone. One that finds damage is quarantined: named, left alone, the others run on. Restarts without progress are
-// limited; beyond that the pipeline ends with the last error.
+// its views are gone. One that finds damage, or keeps dying without a commit in between, is quarantined: named, left alone, the
+// others run on, and the pipeline ends with its error. A door or committer that keeps dying without any progress ends it, too.
+// Between a death and the start that follows lies a pause that grows. If the root itself dies, the pipeline ends with `internal`.
 #pragma once
 #include <functional>
 #include <memory>
@@ -12,6 +13,7 @@
 #include "actors/messages/messages.h"
 #include "actors/partition/committer_actor.h"
 #include "actors/partition/partition_actor.h"
+#include "actors/supervise/restart_backoff.h"
 
 namespace weir {
 
@@ -26,13 +28,14 @@ struct PipelineSetup {
   CommitterSetup committer;
   StoreOpener open_store;
   std::vector<DoorSpawner> doors;
-  std::function<void(Result<void>)> ended;                    // once, from the supervisor's thread
+  std::function<void(Result<void>)> ended;                    // exactly once, however it ends; on the supervisor's thread
   std::function<void(const PartitionProgress&)> progress;     // after every commit; may be empty
   std::function<void(const DoorFinished&)> door_finished;     // may be empty
-  int restarts_max = 100;     // of one partition without a commit in between; arbitrary, a policy comes with supervision
+  RestartLimits restarts;     // of each partition, door and the committer, without a commit in between
 };
 
-/// StopNode ends it early (after what is in flight is committed and the state is flushed). It quits after `ended`.
+/// StopNode ends it early (after what is in flight is committed and the state is flushed). It quits after `ended`; its children
+/// go with it.
 [[nodiscard]] caf::actor spawn_pipeline(caf::actor_system& system, PipelineSetup setup);
 
 }  // namespace weir

@@ -25,6 +25,8 @@ class ViewsActor : public caf::event_based_actor {
     if (const auto owner = caf::actor_cast<caf::actor>(partition_)) monitor(owner);
   }
 
+  const char* name() const override { return "views"; }
+
   caf::behavior make_behavior() override {
     return {
         [this](const ApplyCommit& commit) { on_apply(commit); },

@@ -14,6 +14,16 @@ void tell(const caf::actor_addr& supervisor, const std::string& who, Error error
 
 }  // namespace
 
+std::string text_of(const std::exception_ptr& pointer) {
+  try {
+    std::rethrow_exception(pointer);
+  } catch (const std::exception& e) {
+    return e.what();
+  } catch (...) {
+    return "an exception of unknown type";
+  }
+}
+
 void install_house_handlers(caf::event_based_actor* self, std::string who, caf::actor_addr supervisor, Logbook& logbook) {
   self->set_default_handler([self, who, supervisor](caf::scheduled_actor*, caf::message_view&) -> caf::result<caf::message> {
     tell(supervisor, who, Error{Errc::internal, "a message it does not know"});
@@ -23,13 +33,7 @@ void install_house_handlers(caf::event_based_actor* self, std::string who, caf::
   self->set_error_handler([self](caf::scheduled_actor*, caf::error& error) { self->quit(std::move(error)); });
   self->set_exit_handler([self](caf::scheduled_actor*, caf::exit_msg& message) { self->quit(message.reason); });
   self->set_exception_handler([who, supervisor, book = &logbook](caf::scheduled_actor*, std::exception_ptr& pointer) -> caf::error {
-    std::string text = "an exception of unknown type";
-    try {
-      std::rethrow_exception(pointer);
-    } catch (const std::exception& e) {
-      text = e.what();
-    } catch (...) {  // counted and told like the others; the type has no text
-    }
+    const std::string text = text_of(pointer);
     book->write(LogLevel::error, who, text);
     tell(supervisor, who, Error{Errc::internal, text});
     return caf::sec::runtime_error;

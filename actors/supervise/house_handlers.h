@@ -1,5 +1,6 @@
 // The handlers every actor of the house starts from: CAF's defaults print to stdout, answer strangers and quit silently.
 #pragma once
+#include <exception>
 #include <string>
 
 #include "actors/messages/messages.h"
@@ -14,6 +15,9 @@ namespace weir {
 ///  - exception: its text is sent to `supervisor` as ActorFailed (CAF loses it), then the actor dies.
 /// Down handlers are the actor's own business. `logbook` must outlive the actor system.
 void install_house_handlers(caf::event_based_actor* self, std::string who, caf::actor_addr supervisor, Logbook& logbook);
+
+/// What an exception says of itself; something for one that says nothing.
+[[nodiscard]] std::string text_of(const std::exception_ptr& pointer);
 
 /// Tells the supervisor why and ends the actor.
 void fail_actor(caf::event_based_actor* self, const std::string& who, const caf::actor_addr& supervisor, Error error);

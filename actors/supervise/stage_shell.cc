@@ -11,12 +11,15 @@ namespace {
 class StageShell : public caf::event_based_actor {
  public:
   StageShell(caf::actor_config& config, std::unique_ptr<ChainStep> step, std::string who, caf::actor_addr partition, Logbook* logbook)
-      : caf::event_based_actor(config), step_(std::move(step)) {
+      : caf::event_based_actor(config), step_(std::move(step)), name_(step_->name()) {
     install_house_handlers(this, std::move(who), partition, *logbook);
     // The partition outlives its stages or takes them with it.
     set_down_handler([this](caf::down_msg& down) { quit(down.reason); });
     if (const auto owner = caf::actor_cast<caf::actor>(partition)) monitor(owner);
   }
+
+  /// The step's: "validate".
+  const char* name() const override { return name_.c_str(); }
 
   caf::behavior make_behavior() override {
     return {[this](ChainWork& work) {
@@ -29,6 +32,7 @@ class StageShell : public caf::event_based_actor {
 
  private:
   std::unique_ptr<ChainStep> step_;
+  std::string name_;
 };
 
 }  // namespace

@@ -31,9 +31,9 @@ int exit_code(Errc code) noexcept {
     case Errc::cancelled: return kNotReady;
     case Errc::stage_failed:
     case Errc::internal:
-    case Errc::unknown_remote: return kAnswerIsNo;
+    case Errc::unknown_remote: return kBroken;
   }
-  return kAnswerIsNo;
+  return kBroken;
 }
 
 std::string usage_message(const CLI::App* root, const CLI::Error& error) {

@@ -16,6 +16,7 @@ inline constexpr int kUsage = 2;        // usage or configuration is wrong
 inline constexpr int kNotReady = 3;     // node not reachable or not ready
 inline constexpr int kRefused = 4;      // not allowed, fenced, a limit
 inline constexpr int kUnreadable = 5;   // input or data cannot be read
+inline constexpr int kBroken = 70;      // weir itself is at fault (EX_SOFTWARE of sysexits.h); never "the answer is no"
 
 [[nodiscard]] int exit_code(Errc code) noexcept;
 /// Prints `weir: …` to stderr and gives the exit code.

@@ -118,7 +118,7 @@ class Run {
       ended_ = true;
       end_result_ = std::move(result);
     };
-    setup.restarts_max = 1'000'000;
+    setup.restarts.restarts_max = 1'000'000;  // faults strike as often as the seed says
     root_ = spawn_pipeline(scheduler_->system(), std::move(setup));
     root_dead_ = false;
   }

@@ -42,7 +42,10 @@ SimScheduler::Step SimScheduler::step() {
   if (choice < jobs.size()) {
     const auto chosen = jobs.begin() + static_cast<std::ptrdiff_t>(choice);
     std::rotate(jobs.begin(), chosen, chosen + 1);
-    if (const auto* actor = dynamic_cast<caf::scheduled_actor*>(jobs.front())) note(actor->id() * 2 + 1);
+    if (auto* actor = dynamic_cast<caf::scheduled_actor*>(jobs.front())) {
+      note(actor->id() * 2 + 1);
+      if (watcher_) watcher_(caf::actor_cast<caf::actor>(actor), actor->name());
+    }
     coordinator_->run_once();
   } else {
     const auto chosen = tasks_.begin() + static_cast<std::ptrdiff_t>(choice - jobs.size());

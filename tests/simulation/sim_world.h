@@ -8,6 +8,7 @@
 #include <memory>
 #include <random>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "runtime/ports/clock.h"
@@ -65,6 +66,9 @@ class SimScheduler {
   enum class Step : std::uint8_t { ran, advanced, nothing };
   /// One actor message, one task, or, when there is neither, the next timer.
   Step step();
+  /// Called with every actor whose turn it is, before it takes its next message: what it is sent there of high priority (an exit)
+  /// comes first.
+  void watch(std::function<void(const caf::actor&, std::string_view name)> watcher) { watcher_ = std::move(watcher); }
   /// An actor that could run now, chosen by the generator; none: 0. For killing it.
   [[nodiscard]] caf::actor runnable();
   /// Everything that happened, as one number: the same seed gives the same.
@@ -81,6 +85,7 @@ class SimScheduler {
   std::unique_ptr<caf::actor_system> system_;
   caf::scheduler::test_coordinator* coordinator_ = nullptr;
   std::vector<std::function<void()>> tasks_;
+  std::function<void(const caf::actor&, std::string_view)> watcher_;
   std::uint64_t trace_ = 0;
 };
 
