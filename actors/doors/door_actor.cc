@@ -89,6 +89,8 @@ class DoorActor : public caf::event_based_actor {
 
   void pump() {
     if (!opened_ || stopping_ || retry_armed_ || failing_) return finish_if_done();
+    // Without routes no partition would hear of what is appended; on a busy machine they come late.
+    if (routes_.partitions.empty()) return arm_retry();
     while (gate_.open() && !retry_armed_) {
       if (again_.empty()) {
         if (ended_) return finish_if_done();
