@@ -240,6 +240,11 @@ class PartitionActor : public caf::event_based_actor {
   }
 
   void run() {
+    // Read from the disk, so it is damage and no broken promise of ours; a rebuild would read the same again.
+    if (meta_.ledger.decided() != position_.committed.value)
+      return fail_actor(this, who_, supervisor_,
+                        Error{Errc::log_damaged, fmt::format("partition {}: the output log is damaged: commit {} ends at offset {}, its ledger counts {} events",
+                                                             setup_->partition.value, position_.sequence.value, position_.committed.value, meta_.ledger.decided())});
     phase_ = Phase::running;
     window_.restart(position_, meta_, setup_->incarnation);
     tell_supervisor(PartitionReady{setup_->partition, progress()});

@@ -25,7 +25,8 @@ Result<void> check_together(const Catalog& ingest, const Catalog& output) {
     const std::uint64_t end = ingest.partition(p).end;
     const std::uint64_t committed = output.partition(p).committed;
     if (end < committed) {
-      return fail(Errc::log_damaged, "partition {}: ingest ends at offset {}, but {} is committed", p, end, committed);
+      return fail(Errc::log_damaged, "partition {}: the log is damaged: ingest ends at offset {}, but {} is committed", p,
+                  end, committed);
     }
   }
   return {};
