@@ -1,7 +1,6 @@
 #include "runtime/adapters/embedded_log/ingest_lane.h"
 
 #include <algorithm>
-#include <iterator>
 #include <map>
 #include <utility>
 
@@ -15,6 +14,8 @@ constexpr std::size_t kSourceBytesMax = 1024;
 constexpr std::size_t kPositionBytesMax = 4096;
 // How long a full disk is left alone before it is asked again.
 constexpr std::chrono::milliseconds kSpacePause{100};
+// What two deliberate defects keep in memory alone before they write it: several groups of a door.
+constexpr std::uint64_t kHeldBytesMax = std::uint64_t{4} << 20;
 }  // namespace
 
 IngestLane::IngestLane(Journal& journal, LaneOptions options)
@@ -198,18 +199,21 @@ void IngestLane::fill(const std::vector<Item>& items, std::vector<std::pair<std:
   }
 }
 
-/// Of two deliberate defects: the bytes stay in memory until the next group is written, or nothing comes. ack_before_sync
-/// answers at once; commit_past_durable_ingest does not, so that a commit has the time to overtake its events.
+/// Of two deliberate defects: groups stay in memory until there are many, or nothing comes. commit_past_durable_ingest
+/// answers none of them, so that commits have the time to overtake their events. ack_before_sync answers all but the
+/// newest: what that one's answer wakes finds everything before it in the log.
 bool IngestLane::hold_back(std::vector<Item>& items) {
   const bool answers = WEIR_DEFECT("ack_before_sync");
   if (!answers && !WEIR_DEFECT("commit_past_durable_ingest")) return false;
+  std::uint64_t bytes = 0;
   for (Item& item : items) {
-    if (answers) std::exchange(item.done, [](Result<void>) {})({});
+    if (answers && !unsynced_.empty()) std::exchange(unsynced_.back().done, [](Result<void>) {})({});
+    unsynced_.push_back(std::move(item));
   }
-  items.insert(items.begin(), std::make_move_iterator(unsynced_.begin()), std::make_move_iterator(unsynced_.end()));
-  const bool alone = std::exchange(unsynced_, {}).empty();
-  if (alone) unsynced_ = std::move(items);
-  return alone;
+  for (const Item& item : unsynced_) bytes += item.bytes;
+  if (bytes < kHeldBytesMax) return true;
+  items = std::exchange(unsynced_, {});
+  return false;
 }
 
 void IngestLane::write_held() {

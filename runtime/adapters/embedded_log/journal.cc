@@ -104,8 +104,9 @@ Result<void> Journal::put(std::string_view frame, const std::function<void()>& w
   WEIR_FAIL_POINT("journal_after_write_before_sync");
   if (written) written();
   // Harmless alone: what was written and not known to be synced becomes void, as a later segment names its predecessor.
-  const bool fails = WEIR_DEFECT("fail_syncs") || WEIR_DEFECT("stale_frame_accepted");
-  if (fails && last_.sequence % 16 == 15) return fail(Errc::io_failed, "a sync that fails on purpose");
+  const bool fails = (WEIR_DEFECT("fail_syncs") && last_.sequence % 16 == 15) ||
+                     (WEIR_DEFECT("stale_frame_accepted") && last_.sequence % 4 == 3);
+  if (fails) return fail(Errc::io_failed, "a sync that fails on purpose");
   WEIR_TRY(active_.file->sync());
   WEIR_FAIL_POINT("journal_after_sync");
   return {};

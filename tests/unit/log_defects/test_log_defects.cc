@@ -1,5 +1,7 @@
 // Each deliberate defect of a log breaks the promise it is named after, where the same steps without it keep the
 // promise.
+#include <future>
+
 #include "runtime/base/fail_point.h"
 #include "tests/unit/embedded_log/machine.h"
 
@@ -43,7 +45,11 @@ TEST_CASE("ack_before_sync loses what it acknowledged", "[defects]") {
   const Defect defect(on ? "ack_before_sync" : "");
   Machine machine;
   EmbeddedLog& log = machine.owned();
-  REQUIRE(append(log, 0, 1, "acknowledged"));
+  const auto acknowledged = std::make_shared<std::promise<bool>>();
+  REQUIRE(log.append({{batch(0, 1, "acknowledged")}, {}, Durability::durable},
+                     [acknowledged](Result<void> done) { acknowledged->set_value(done.has_value()); }));
+  REQUIRE(log.append({{batch(1, 1, "behind it")}, {}, Durability::durable}, [](Result<void>) {}));
+  REQUIRE(acknowledged->get_future().get());
   SECTION("alone it is gone") {
     machine.crash(Survival::all);
     CHECK(ingest_texts(machine.open(), 0).size() == (on ? 0u : 1u));
