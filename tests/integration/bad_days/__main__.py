@@ -34,6 +34,8 @@ def main():
             print(f"{c.__module__}: {c.__name__.replace('_', ' ')}")
         return 0
     weir = outside.Weir(outside.find_binary(options.binary, "weir"))
+    beside = os.path.join(os.path.dirname(weir.binary), "weir-faults")
+    faults = beside if os.access(beside, os.X_OK) else None
     sys.stdout.reconfigure(line_buffering=True)
     print(f"seed {options.seed}")
     failed, skipped, started = [], [], time.monotonic()
@@ -41,7 +43,7 @@ def main():
         name, begun = c.__name__.replace("_", " "), time.monotonic()
         with outside.Scratch(options.keep) as folder:
             try:
-                c(ground.Ground(weir, folder, random.Random(f"{options.seed} {name}")))
+                c(ground.Ground(weir, folder, random.Random(f"{options.seed} {name}"), faults))
                 print(f"ok   {name} ({time.monotonic() - begun:.1f} s)")
             except ground.Skipped as why:
                 skipped.append(name)

@@ -8,7 +8,7 @@ from ground import *  # noqa: F403
 
 COUNT = 3_000
 NAMED = re.compile(
-    r"segment|index|sst|manifest|current|identity|journal|partition|frame|checksum|damage|corrupt|state", re.I
+    r"segment|index|sst|manifest|current|identity|views\.yaml|journal|partition|frame|checksum|damage|corrupt|state", re.I
 )
 
 
@@ -57,8 +57,9 @@ def a_flipped_bit_anywhere_is_named_or_harmless(g):
     content = [good(i) for i in range(COUNT)] + [b"broken %d" % i for i in range(50)]
     first = g.file("in.ndjson", lines(content[: COUNT // 2]))
     second = g.file("more.ndjson", lines(content[COUNT // 2 :]))
-    g.run(0, first)
-    g.run(0, second)
+    two = variant(g, "two.yaml", ("partitions: 4", "partitions: 2"))
+    g.run(0, first, pipeline=two)
+    g.run(0, second, pipeline=two)
     # An unfinished end too: a run that was killed leaves frames that only the journal knows.
     g.right = {}
     for command in (
@@ -102,24 +103,26 @@ def a_flipped_bit_anywhere_is_named_or_harmless(g):
 @case
 def a_rerun_over_damage_never_answers_wrongly(g):
     """The writing side: `weir run` over a directory with a flipped bit in a segment or an index."""
-    g.run(0, g.file("in.ndjson", lines(map(good, range(COUNT)))))
+    two = variant(g, "two.yaml", ("partitions: 4", "partitions: 2"))
+    g.run(0, g.file("in.ndjson", lines(map(good, range(COUNT)))), pipeline=two)
     more = g.file("more.ndjson", lines(map(good, range(COUNT, COUNT + 100))))
     saved = os.path.join(g.folder, "saved")
     shutil.copytree(g.data, saved)
     targets = sorted(
         os.path.relpath(os.path.join(at, name), g.data) for at, _, files in os.walk(g.data) for name in files
     )
+    targets = [short for short in targets if written_bytes(os.path.join(saved, short))]
+    journals = [short for short in targets if "state" not in short]
+    others = [short for short in targets if "state" in short]
     refusals, right = 0, 0
-    for short in targets:
+    for short in journals + g.chance.sample(others, min(len(others), 6)):
         places = written_bytes(os.path.join(saved, short))
-        if not places:
-            continue
         shutil.rmtree(g.data)
         shutil.copytree(saved, g.data)
         place = g.chance.choice(places) + g.chance.randrange(512)
         place = min(place, os.path.getsize(os.path.join(g.data, short)) - 1)
         flip(os.path.join(g.data, short), place, 1 << g.chance.randrange(8))
-        ended = g.weir.call("run", ORDERS, more, "--data", g.data, timeout=60)
+        ended = g.weir.call("run", two, more, "--data", g.data, timeout=60)
         if ended.code == 0:
             try:
                 g.answers(range(COUNT + 100))
@@ -157,3 +160,54 @@ def a_file_that_is_gone_is_named(g):
             raise Failed(f"without {os.path.relpath(path, g.data)}: {wrong}") from None
         finally:
             os.rename(aside, path)
+
+
+@case
+def a_commit_beyond_the_end_of_the_ingest_journal_is_damage(g):
+    """What only a defect leaves behind: the output journal has committed events that the ingest journal does not have."""
+    path = g.file("in.ndjson", lines(map(good, range(5_000))))
+    defect = with_defect(g, "ack_before_sync")
+    for attempt in range(10):
+        g.data = os.path.join(g.folder, f"D{attempt}")
+        defect.call(
+            "run", ORDERS, path, "--data", g.data, env={"WEIR_FAIL_POINT": "committer_after_commit:1"}, timeout=60
+        )
+        if g.weir.call("ledger", "--data", g.data).code != 0:
+            break
+    else:
+        raise Failed("the test is void: no kill came between the commit and its events")
+    before = tree_of(g.data)
+    for command in (
+        ("ledger",),
+        ("query", "by_id"),
+        ("dlq", "list"),
+        ("digest",),
+        ("where", "e-7"),
+        ("run", ORDERS, path),
+    ):
+        ended = g.weir.call(*command, "--data", g.data, timeout=60)
+        check(ended.code == 5, f"{ended}\n    expected exit code 5")
+        g.refused(ended, "damaged", "partition", "ingest ends at offset", "is committed", place=True)
+    unchanged(before, g.data, "a refused command", but={"lock"})
+
+
+@case
+def a_ledger_that_contradicts_its_position_is_damage(g):
+    """Also of a defect: a commit whose position was moved after its ledger was counted."""
+    path = g.file("in.ndjson", lines(map(good, range(60_000))))
+    moved = with_defect(g, "refused_moved_and_resent")
+    for passes in range(1, 11):
+        g.data = os.path.join(g.folder, f"D{passes}")
+        kill = {"WEIR_FAIL_POINT": f"committer_after_commit:{passes}"}
+        process = moved.start("run", ORDERS, path, "--data", g.data, env=kill)
+        process.until_written(1 << 60, 60, stalled_after=2)
+        process.kill()
+        process.finish(30)
+        if g.weir.call("ledger", "--data", g.data).code == 1:
+            break
+    else:
+        raise Failed("the test is void: no commit was moved")
+    ended = g.weir.call("run", ORDERS, path, "--data", g.data, timeout=60)
+    check(ended.code == 5, f"{ended}\n    expected exit code 5")
+    g.refused(ended, "log is damaged", "partition", "ledger", place=True)
+    check("invariant" not in ended.text, f"{ended}\n    damage is no broken promise of the program")

@@ -1,10 +1,12 @@
 """Data directories that must be refused, unchanged."""
 
+import ctypes
 import os
 import re
 import select
 import shutil
 import signal
+import struct
 import subprocess
 import time
 
@@ -17,15 +19,6 @@ def filled(g, count=300):
     path = g.file("in.ndjson", lines(map(good, range(count))))
     g.run(0, path)
     return path
-
-
-def variant(g, name, *replacements):
-    with open(ORDERS, encoding="utf-8") as f:
-        text = f.read()
-    for old, new in replacements:
-        check(old in text, f"the test is void: {old!r} is not in the pipeline file")
-        text = text.replace(old, new)
-    return g.file(name, text.encode())
 
 
 def refused_unchanged(g, codes, words, *files, pipeline=ORDERS):
@@ -62,6 +55,43 @@ def another_id_rule_is_refused_unchanged(g):
     path = filled(g)
     refused_unchanged(g, REFUSED, ["id"], path, pipeline=variant(g, "ids.yaml", ("id: id,", "id: kind,")))
     g.answers(range(300))
+
+
+@case
+def data_of_a_newer_format_is_refused_unchanged(g):
+    """By every command; the identity is given the next format number and the checksum that goes with it."""
+    path = filled(g)
+    identity = os.path.join(g.data, "identity")
+    with open(identity, "rb") as f:
+        old = f.read()
+    head, body = old[:8], bytearray(old[24:])
+    check(checksum(body) == old[8:24] and body[16:20] == b"\1\0\0\0", "the test is void: the identity looks otherwise")
+    body[16] = 2
+    g.file("D/identity", head + checksum(body) + body)
+    before = tree_of(g.data)
+    g.refused(g.run(4, path), "format 2", "up to 1", "D")
+    for command in (("ledger",), ("query", "by_id"), ("dlq", "list"), ("digest",), ("where", "e-7")):
+        ended = g.weir.call(*command, "--data", g.data)
+        check(ended.code == 4, f"{ended}\n    expected exit code 4")
+        g.refused(ended, "format 2")
+    unchanged(before, g.data, "a refused command")
+    g.file("D/identity", old)
+    g.answers(range(300))
+
+
+def checksum(content):
+    """XXH3-128 as the identity file has it, low half first."""
+
+    class Hash(ctypes.Structure):
+        _fields_ = [("low", ctypes.c_uint64), ("high", ctypes.c_uint64)]
+
+    try:
+        function = ctypes.CDLL("libxxhash.so.0").XXH3_128bits
+    except (OSError, AttributeError):
+        raise Skipped("there is no libxxhash") from None
+    function.restype, function.argtypes = Hash, [ctypes.c_char_p, ctypes.c_size_t]
+    found = function(bytes(content), len(content))
+    return struct.pack("<QQ", found.low, found.high)
 
 
 @case

@@ -49,8 +49,8 @@ def lines(raws):
 class Ground:
     """One case's folder, data directory and program."""
 
-    def __init__(self, weir, folder, chance):
-        self.weir, self.folder, self.chance = weir, folder, chance
+    def __init__(self, weir, folder, chance, faults=None):
+        self.weir, self.folder, self.chance, self.faults = weir, folder, chance, faults
         self.data = os.path.join(folder, "D")
 
     def file(self, name, content: bytes):
@@ -144,10 +144,27 @@ def tree_of(folder):
     return out
 
 
-def unchanged(before, folder, what):
+def unchanged(before, folder, what, but=()):
     after = tree_of(folder)
-    changed = sorted(k for k in before.keys() | after.keys() if before.get(k) != after.get(k))
+    changed = sorted(k for k in (before.keys() | after.keys()).difference(but) if before.get(k) != after.get(k))
     check(not changed, f"{what} changed {', '.join(changed[:6])}")
+
+
+def with_defect(g, name):
+    """The same program with one deliberate defect, for damage that `weir` itself does not do."""
+    if not g.faults:
+        raise Skipped("there is no program weir-faults beside weir")
+    return outside.Weir(g.faults, {"WEIR_DEFECT": name})
+
+
+def variant(g, name, *replacements):
+    """The pipeline file with some of its text replaced."""
+    with open(ORDERS, encoding="utf-8") as f:
+        text = f.read()
+    for old, new in replacements:
+        check(old in text, f"the test is void: {old!r} is not in the pipeline file")
+        text = text.replace(old, new)
+    return g.file(name, text.encode())
 
 
 def need_root(why):
@@ -173,4 +190,6 @@ __all__ = [
     "outside",
     "tree_of",
     "unchanged",
+    "variant",
+    "with_defect",
 ]

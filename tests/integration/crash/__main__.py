@@ -42,6 +42,10 @@ DISTURBANCES = {
 }
 
 
+class Hung(campaigns.Finding):
+    """A process did not end in its time."""
+
+
 def arguments():
     parse = argparse.ArgumentParser(
         prog="crash", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -105,6 +109,9 @@ def main():
     beside = os.path.join(os.path.dirname(options.binary), "weir-faults")
     if not options.faults and (os.access(beside, os.X_OK) or options.defect or options.disturb):
         options.faults = outside.find_binary(beside, "weir-faults")
+    if not os.access("/proc/self/io", os.R_OK):
+        print("skipped: the strikes are aimed by /proc/PID/io, which this kernel does not have")
+        return outside.SKIP
     if options.power_cuts:
         with tempfile.TemporaryDirectory() as folder:
             why_not = faults.power_cut_possible(folder)
@@ -132,13 +139,16 @@ def main():
     except outside.Broken as wrong:
         found = campaigns.Finding([str(wrong)], "an answer is not of the promised form")
     except outside.Hang as hang:
-        found = campaigns.Finding([f"HANG: {hang}"], "a process did not end")
+        found = Hung([f"HANG: {hang}"], "a process did not end")
     summary = f"{campaign.witness.line()}, {time.monotonic() - started:.0f} s"
     return verdict(campaign, options, found, summary)
 
 
 def verdict(campaign, options, found, summary):
     why = invalid_because(campaign, options)
+    if isinstance(found, Hung) and options.defect:
+        report("MISSED", f"defect {options.defect} made a process run on, but nothing wrong was found; {summary}", options)
+        return FAIL
     if found and options.defect:
         first = found.findings[0][:300]
         print(f"CAUGHT: defect {options.defect} after {campaign.witness.kills} kills: {found.where}: {first}")

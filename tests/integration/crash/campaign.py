@@ -1,10 +1,14 @@
 """Runs the product, ends it again and again, and compares it with the model each time it lies still.
 
+When to strike is no matter of time, which would depend on the machine: the kernel counts the bytes a process writes, and
+the strike comes when that count passes a number drawn before. The faster the machine, the sooner it passes it.
+
 A campaign is a row of rounds; a round is one fresh data directory that reads file after file, each from kill to kill
 until it is finished. After every kill the ledger is compared exactly, partition by partition, at the position the
 product says it has reached; at the end of each round (and after some kills) all views and dead letters too.
 """
 
+import math
 import os
 import random
 import tempfile
@@ -20,6 +24,15 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 PIPELINE = os.path.join(HERE, "pipeline.yaml")
 # Small segments, so that every run goes through several switches.
 SMALL_SEGMENTS = ("--set", "log.embedded.segment=4MiB")
+
+
+# Of a strike, the bytes written when it comes: in the opening (locks, journals, stores; their replay in a rerun), or in the
+# work. There both journals and the state together take about four bytes per byte of input, and all of it is accepted when
+# half of them are written.
+OPENING_BYTES = 64 << 10
+WORK_BYTES_PER_INPUT_BYTE = 2.2
+# Of a run with a defect: it has written nothing for so long, so it is struck where it stands.
+STALL_SECONDS = 3
 
 
 def run_of(path, data):
@@ -73,11 +86,14 @@ class Campaign:
         self.random.shuffle(self.open_points)
         self.kills_per_round = options.kills_per_round
         self.power = options.power_cuts
-        self.patience = 10 if options.defect else 300  # seconds a run may take; a hang is a finding
+        # Half of the fail points, and the strikes in the opening, show nothing of a defect of the work.
+        self.points_share = 0.3 if options.defect else 0.6
+        # A defect may leave a run with nothing to do: it is struck, and what it left is judged. Without one that is a hang.
+        self.strikes_stalled = bool(options.defect)
+        self.patience = 60  # seconds a run may take, a hundred times what it needs; a hang is a finding
         self.deadline = time.monotonic() + options.seconds_max
         self.verbose = options.verbose
         self.witness = Witness()
-        self.length = None  # seconds of an undisturbed run over one file
 
     def run(self):
         while self.witness.kills < self.kills_wanted:
@@ -91,22 +107,11 @@ class Campaign:
                     striker.close()
             self.witness.rounds += 1
 
-    def measure(self, folder, path):
-        """Seconds of an undisturbed run: the strikes are spread over it."""
-        if self.length is None:
-            ended = self.plain.call(*run_of(path, os.path.join(folder, "measure")), timeout=self.patience)
-            if ended.code == 2:
-                raise Misused(str(ended))
-            if ended.code != 0:
-                raise Finding([str(ended)], "an undisturbed run")
-            self.length = ended.seconds
-        return self.length
-
     def next_point(self):
         """A fail point for the next kill, or None for a random moment. Points not hit yet come first, every second
         time.
         """
-        if not self.faults_binary or not self.points or self.power or self.random.random() < 0.4:
+        if not self.faults_binary or not self.points or self.power or self.random.random() >= self.points_share:
             return None
         return self.open_points[0] if self.open_points else self.random.choice(self.points)
 
@@ -138,17 +143,20 @@ class Round:
         events = [workload.event(self.seed + self.c.witness.rounds, first + i) for i in range(self.c.events_per_file)]
         path = os.path.join(self.folder, f"events-{first}.ndjson")
         workload.write_file(path, events)
-        self.c.measure(self.folder, path)
         self.model.send(events)
         self.c.witness.events += len(events)
         self.c.witness.files += 1
         may_be_finished = False
         while True:
+            if time.monotonic() > self.c.deadline + self.c.patience:
+                raise outside.Hang(f"{path} is not finished after {self.kills} kills; the last: {self.log[-3:]}")
             if self.kills < self.c.kills_per_round and self.c.witness.kills < self.c.kills_wanted:
-                ended = self._strike_once(path)
+                ended = self._strike_once(path, len(events))
             else:
-                ended = self.c.plain.call(*run_of(path, self.data), timeout=self.c.patience)
+                ended = self._to_the_end(self.c.plain.start(*run_of(path, self.data)))
             self._note(ended)
+            if ended.code == 2 and not self.c.witness.kills:
+                raise Misused(str(ended))
             if may_be_finished and self._read_again(events):
                 self.c.witness.again += 1
                 may_be_finished = False
@@ -163,16 +171,26 @@ class Round:
         self._look(whole=False, running_file=None)
         os.remove(path)
 
-    def _strike_once(self, path):
-        """Starts the product and ends it at a fail point or at a moment uniform over the first part of a run: behind it comes the summary."""
+    def _strike_once(self, path, count):
+        """Starts the product and ends it at a fail point, or when it has written so many bytes."""
         args = run_of(path, self.data)
-        point = self.c.next_point()
+        left = self._left(count)
+        # Each third strike has to come in the middle of a file, where the opening and most fail points are not.
+        early = self.c.witness.middle * 3 <= self.c.witness.kills
+        if early and not left:
+            self.log.append("to the end")
+            return self._to_the_end(self.c.plain.start(*args))
+        point = None if early else self.c.next_point()
         if point:
             # Deep in the run if it gets that far; a point that was missed is tried at its first pass.
             first_try = point in self.c.open_points and point not in self.c.tried_points
             self.c.tried_points.add(point)
-            passes = 2 ** self.c.random.randrange(0, 7) if first_try or point not in self.c.open_points else 1
-            ended = self.c.faults_binary.call(*args, env={"WEIR_FAIL_POINT": f"{point}:{passes}"}, timeout=self.c.patience)
+            passes = 2 ** self.c.random.randrange(0, 4) if first_try or point not in self.c.open_points else 1
+            process = self.c.faults_binary.start(*args, env={"WEIR_FAIL_POINT": f"{point}:{passes}"})
+            kills = self.kills
+            ended = self._to_the_end(process)
+            if self.kills != kills:
+                return ended
             if ended.code == -9:
                 self.c.witness.points[point] = self.c.witness.points.get(point, 0) + 1
                 self._killed()
@@ -183,16 +201,42 @@ class Round:
             self.log.append(f"{point}:{passes} -> {ended.code}")
             return ended
         process = self.c.plain.start(*args)
-        moment = self.c.random.uniform(0, 0.7 * self.c.length)
-        ended = process.wait(moment)
-        if ended is None and self.striker.strike(process):
-            ended = process.finish(60)
+        target = self._target(left * os.path.getsize(path), early)
+        written = self._until_written(process, target)
+        if written is not None and self.striker.strike(process):
+            ended = process.finish(self.c.patience)
             self._killed()
-            self.log.append(f"{self.striker.name} at {moment:.3f} s -> {ended.code}")
+            self.log.append(f"{self.striker.name} at {written} bytes written (from {target} on) -> {ended.code}")
             self.striker.recover()
             return ended
         self.c.witness.late += 1
-        return ended or process.finish(60)
+        return process.finish(self.c.patience)
+
+    def _until_written(self, process, target, **poll):
+        return process.until_written(target, self.c.patience, STALL_SECONDS if self.c.strikes_stalled else None, **poll)
+
+    def _to_the_end(self, process):
+        """The end of a run nobody strikes; only one that is stalled by a defect."""
+        if self.c.strikes_stalled and self._until_written(process, math.inf, poll=0.02) is not None and process.kill():
+            self._killed()
+            self.log.append("stalled and killed")
+        return process.finish(self.c.patience)
+
+    def _left(self, count):
+        """The part of the file not accepted yet, 0 to 1."""
+        before = len(self.model.homes) - count
+        return 1 - max(0, self.accepted - before) / count
+
+    def _target(self, bytes_left, early):
+        """Bytes written when the strike shall come: sometimes in the opening, else anywhere in what is left to be done,
+        rather early, so that the next strike finds something left too.
+        """
+        chance = self.c.random.random()
+        if early:
+            return OPENING_BYTES + int(chance * bytes_left)
+        if self.c.random.random() < self.c.points_share / 4:
+            return int(chance * OPENING_BYTES)
+        return OPENING_BYTES + int(chance**1.5 * WORK_BYTES_PER_INPUT_BYTE * max(bytes_left, OPENING_BYTES))
 
     def _killed(self):
         self.kills += 1

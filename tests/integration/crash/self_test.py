@@ -49,12 +49,13 @@ def options_for(kills=8, points=tuple(POINTS), **more):
     return argparse.Namespace(**dict(options, **more))
 
 
-def campaign(bug=None, kills=8, points=tuple(POINTS), **more):
+def campaign(bug=None, kills=8, points=tuple(POINTS), patience=60, **more):
     options = options_for(kills, points, **more)
-    with mock.patch.dict(os.environ, {"STAND_IN_BUG": bug or ""}), mock.patch.object(
-        workload, "write_file", write_file
-    ):
+    # A module that is compiled on the way would count among the bytes written.
+    switches = {"STAND_IN_BUG": bug or "", "PYTHONDONTWRITEBYTECODE": "1"}
+    with mock.patch.dict(os.environ, switches), mock.patch.object(workload, "write_file", write_file):
         run = campaigns.Campaign(options, list(points))
+        run.patience = patience
         run.run()
     return run, options
 
@@ -83,10 +84,12 @@ class CampaignAgainstAStandIn(unittest.TestCase):
                     campaign(bug, kills=6)
                 self.assertRegex("\n".join(found.exception.findings), words)
 
+    def test_a_run_that_does_not_end_is_found(self):
+        with self.assertRaises(campaigns.outside.Hang):
+            campaign("stands_still", kills=2, points=(), patience=2)
+
     def test_a_campaign_whose_kills_meet_nothing_is_invalid(self):
-        with mock.patch.object(
-            campaigns.Campaign, "measure", lambda *_: setattr(_[0], "length", 1e-9) or 1e-9
-        ), mock.patch.object(campaigns.outside.Running, "kill", lambda self: False):
+        with mock.patch.object(campaigns.outside.Running, "kill", lambda self: False):
             run, options = campaign(points=(), seconds_max=1.5, kills=3)
         self.assertIn("met a running process", entry["invalid_because"](run, options))
 

@@ -1,15 +1,16 @@
 #!/usr/bin/env python3
 """A stand-in for weir, for the self test of the campaign only: the few commands it uses, over a log of its own.
 
-It is right, and it is slow enough to be killed anywhere. STAND_IN_BUG plants one mistake of the kind the campaign
+It is right, slow enough to be killed anywhere, and writes as many bytes as the campaign expects of a program: the strikes
+are aimed by them. STAND_IN_BUG plants one mistake of the kind the campaign
 exists to find. It reads what the events mean from `FILE.events`, which the self test writes beside each input.
 """
 
 import base64
 import json
+import mmap
 import os
 import pickle
-import shutil
 import signal
 import sys
 import time
@@ -17,15 +18,17 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.dirname(HERE)]
 from outside import compare, facts  # noqa: E402
+import campaign  # noqa: E402
 import model as models  # noqa: E402
 
-GROUP = 50
+GROUP = 25
+PAUSE = 0.01  # seconds a group takes, asleep: on a busy machine the one who strikes gets its turn
 BUG = os.environ.get("STAND_IN_BUG", "")
 
 
 class Log:
-    """Lines `A file from to` (accepted), `C count` (decided), `F file` (finished), `R` (a restart); the last may be
-    torn.
+    """Lines `A file from to` (accepted), `C count` (decided), `F file` (finished), `R` (a restart), each with some
+    padding; the last may be torn.
     """
 
     def __init__(self, data):
@@ -48,11 +51,11 @@ class Log:
         elif words[0] == "R":
             self.restarts.append(self.decided)
 
-    def write(self, *words):
+    def write(self, *words, padding=0):
         with open(self.path, "r+" if os.path.exists(self.path) else "w") as f:
             f.truncate(self.good)
             f.seek(self.good)
-            f.write(" ".join(map(str, words)) + "\n")
+            f.write(" ".join(map(str, words)) + " " + "." * padding + "\n")
             self.good = f.tell()
             f.flush()
             if BUG != "never_syncs":
@@ -67,11 +70,22 @@ def fail_point(name):
             os.kill(os.getpid(), signal.SIGKILL)
 
 
+def copy_uncounted(path, to):
+    """Not by write calls: what is counted is the log alone."""
+    with open(path, "rb") as f, open(to, "w+b") as out:
+        content = f.read()
+        out.truncate(len(content))
+        with mmap.mmap(out.fileno(), len(content)) as image:
+            image[:] = content
+
+
 def run(path, data):
     os.makedirs(data, exist_ok=True)
+    with open(os.path.join(data, "opening"), "wb") as f:
+        f.write(b"." * campaign.OPENING_BYTES)
     name = os.path.basename(path)
     if not os.path.exists(os.path.join(data, name)):
-        shutil.copy(path + ".events", os.path.join(data, name + ".new"))
+        copy_uncounted(path + ".events", os.path.join(data, name + ".new"))
         os.rename(os.path.join(data, name + ".new"), os.path.join(data, name))
         os.sync()
     log = Log(data)
@@ -82,22 +96,23 @@ def run(path, data):
     if restarted:
         log.write("R")
         at += {"skips_one_after_a_restart": 1, "repeats_some_after_a_restart": -7}.get(BUG, 0)
-    decided = log.decided
+    decided, padding = log.decided, 0
     while at < len(events) or decided < total:
         to = min(len(events), at + GROUP)
         if to > at:
-            log.write("A", name, at, to)
+            padding = sum(len(e.raw) for e in events[at:to])
+            log.write("A", name, at, to, padding=padding)
             total, at = total + to - at, to
         fail_point("between_append_and_commit")
         if BUG == "position_goes_back" and decided > 400 and restarted:
             decided -= 300
         else:
             decided = total
-        log.write("C", decided)
+        log.write("C", decided, padding=padding)
         fail_point("after_commit")
-        deadline = time.monotonic() + 0.002
-        while time.monotonic() < deadline:
-            pass
+        time.sleep(PAUSE)
+        if BUG == "stands_still" and decided > 200:
+            time.sleep(3600)
         if BUG == "ends_with_an_error" and decided > 300:
             print("internal: something", file=sys.stderr)
             return 70
@@ -164,9 +179,9 @@ def query(view, data):
     log, model = replay(data)
     if view == "order_by_id":
         rows = [latest(e) for e in model.served.values()]
-        if BUG == "loses_one_and_doubles_one":
+        if BUG == "loses_one_and_doubles_one" and len(rows) > 4:
             rows[3] = rows[4]
-        if BUG == "alters_a_row":
+        if BUG == "alters_a_row" and len(rows) > 5:
             rows[5]["account"] += "x"
     elif view == "latest_by_account":
         rows = [latest(e) for e in model.latest.values()]

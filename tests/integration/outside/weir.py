@@ -2,9 +2,11 @@
 
 import base64
 import csv
+import ctypes
 import io
 import mmap
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -16,6 +18,13 @@ from . import facts
 
 csv.field_size_limit(1 << 30)
 SKIP = 77
+LIBC = ctypes.CDLL(None)
+PR_SET_PDEATHSIG = 1
+
+
+def die_with_the_checker():
+    """In a process just started: it is killed when the checker ends in whatever way, so that none is ever left behind."""
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 class Hang(Exception):
@@ -47,7 +56,7 @@ class Running:
 
     def __init__(self, args, popen, out, err):
         self.args, self.popen, self._out, self._err = args, popen, out, err
-        self._started = time.monotonic()
+        self.started = time.monotonic()
         self._ended = None
 
     def wait(self, timeout):
@@ -56,8 +65,6 @@ class Running:
             return self._ended
         fd = os.pidfd_open(self.popen.pid)
         try:
-            import select
-
             ready, _, _ = select.select([fd], [], [], max(0.0, timeout))
         finally:
             os.close(fd)
@@ -66,7 +73,7 @@ class Running:
         _, status, usage = os.wait4(self.popen.pid, 0)
         code = os.waitstatus_to_exitcode(status)
         self.popen.returncode = code  # wait4 took it: Popen must not wait again
-        seconds = time.monotonic() - self._started
+        seconds = time.monotonic() - self.started
         texts = []
         for f in (self._out, self._err):
             f.seek(0)
@@ -74,6 +81,34 @@ class Running:
             f.close()
         self._ended = Ended(self.args, code, *texts, seconds, usage.ru_maxrss * 1024)
         return self._ended
+
+    def bytes_written(self):
+        """Bytes the process has handed to write calls until now, as the kernel counts them; None when it has ended."""
+        try:
+            with open(f"/proc/{self.popen.pid}/io", "rb", buffering=0) as f:
+                return int(f.read(200).split(b"wchar: ")[1].split()[0])
+        except (FileNotFoundError, ProcessLookupError):
+            return None
+        except (PermissionError, IndexError):
+            if self.wait(0):  # of a process that has just ended nothing can be read
+                return None
+            raise
+
+    def until_written(self, target, timeout, stalled_after=None, poll=0.0005):
+        """Waits until so many bytes are written, or, when asked for, nothing more for so many seconds. Returns how many are,
+        None when the process has ended. Where it stands in its work is known that way, however fast the machine is.
+        """
+        last, since = 0, time.monotonic()
+        while (written := self.bytes_written()) is not None and written < target:
+            now = time.monotonic()
+            if written != last:
+                last, since = written, now
+            elif stalled_after is not None and now - since > stalled_after:
+                return written
+            if now - self.started > timeout:
+                self.finish(0)
+            self.wait(poll)
+        return written
 
     def errors_so_far(self) -> str:
         size = os.fstat(self._err.fileno()).st_size
@@ -117,7 +152,13 @@ class Weir:
         out, err = tempfile.TemporaryFile(), tempfile.TemporaryFile()
         args = [str(a) for a in args]
         process = subprocess.Popen(
-            [self.binary, *args], stdin=stdin, stdout=out, stderr=err, env=dict(self.env, **(env or {})), **popen
+            [self.binary, *args],
+            stdin=stdin,
+            stdout=out,
+            stderr=err,
+            env=dict(self.env, **(env or {})),
+            preexec_fn=die_with_the_checker,
+            **popen,
         )
         return Running(args, process, out, err)
 
