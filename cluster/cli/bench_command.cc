@@ -6,11 +6,16 @@
 #include "cluster/cli/bench_path.h"
 #include "cluster/cli/data_options.h"
 #include "runtime/adapters/embedded_log/journal_tools.h"
+#include "runtime/adapters/rocksdb_state/log_bench.h"
 #include "runtime/base/units.h"
 
 namespace weir::cli {
 
 namespace {
+
+/// Of one event and one group, the same for every way.
+constexpr std::uint32_t kEventBytes = 300;
+constexpr std::uint64_t kGroupBytes = 256 * 1024;
 
 struct Options {
   std::uint64_t events = 4'000'000;
@@ -18,20 +23,29 @@ struct Options {
   Output output = Output::table;
 };
 
+Row bench_row(std::string_view way, double cpu_ns_per_event, std::uint64_t bytes, double wall_seconds, std::uint64_t syncs) {
+  return {{text_cell("way", way),
+           {"cpu_ns_per_event", fmt::format("{:.0f}", cpu_ns_per_event)},
+           {"MB_per_second", fmt::format("{:.0f}", static_cast<double>(bytes) / wall_seconds / 1e6)},
+           number_cell("syncs", syncs)}};
+}
+
 int bench_journals(const Options& options) {
   struct Way {
     const char* name;
     bool direct, recycled, plain;
   };
-  constexpr Way ways[] = {{"journal, O_DIRECT, recycled segments", true, true, false},
-                          {"journal, O_DIRECT, new segments", true, false, false},
-                          {"journal, page cache, recycled segments", false, true, false},
+  constexpr Way ways[] = {{"recycled segments", true, true, false},
+                          {"new segments", true, false, false},
+                          {"recycled segments", false, true, false},
                           {"plain file, page cache", false, false, true}};
   std::vector<Row> rows;
   for (const Way& way : ways) {
     JournalBenchOptions bench;
     bench.directory = options.directory + "/journal";
     bench.events = options.events;
+    bench.event_bytes = kEventBytes;
+    bench.group_bytes = kGroupBytes;
     bench.direct_io = way.direct;
     bench.recycled = way.recycled;
     bench.plain_file = way.plain;
@@ -40,10 +54,16 @@ int bench_journals(const Options& options) {
     const auto result = bench_journal(bench);
     std::filesystem::remove_all(bench.directory);
     if (!result) return report(result.error());
-    rows.push_back({{text_cell("way", way.name), {"cpu_ns_per_event", fmt::format("{:.0f}", result->cpu_ns_per_event)},
-                     {"MB_per_second", fmt::format("{:.0f}", static_cast<double>(result->bytes) / result->wall_seconds / 1e6)},
-                     number_cell("syncs", result->syncs)}});
+    const char* cache = result->direct ? "O_DIRECT" : way.direct ? "page cache (no O_DIRECT here)" : "page cache";
+    const std::string name = way.plain ? way.name : fmt::format("journal, {}, {}", cache, way.name);
+    rows.push_back(bench_row(name, result->cpu_ns_per_event, result->bytes, result->wall_seconds, result->syncs));
   }
+  const std::string rocksdb = options.directory + "/rocksdb";
+  std::filesystem::remove_all(rocksdb);
+  const auto result = bench_rocksdb_log(rocksdb, options.events, kEventBytes, kGroupBytes);
+  std::filesystem::remove_all(rocksdb);
+  if (!result) return report(result.error());
+  rows.push_back(bench_row("RocksDB as a log", result->cpu_ns_per_event, result->bytes, result->wall_seconds, result->syncs));
   std::filesystem::remove(options.directory);
   write_rows(options.output, {"way", "cpu_ns_per_event", "MB_per_second", "syncs"}, rows);
   return kDone;
@@ -56,7 +76,7 @@ Command make_bench(CLI::App& root) {
   CLI::App* app = root.add_subcommand("bench", "Benchmarks of this machine");
   app->require_subcommand(1);
   app->footer("Example: weir bench journal");
-  CLI::App* journal = app->add_subcommand("journal", "CPU and speed of the write path, 300-byte events in groups of 256 KiB");
+  CLI::App* journal = app->add_subcommand("journal", "CPU and speed of the write path, 300-byte events in groups of 256 KiB, beside a plain file and RocksDB");
   journal->footer("Example: weir bench journal --events 4000000");
   journal->add_option("--events", options->events, "Events written each way")->type_name("N");
   journal->add_option("--directory", options->directory, "Where the files are made and removed")->type_name("DIR");

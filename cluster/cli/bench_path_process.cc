@@ -1,5 +1,4 @@
 #include "cluster/cli/bench_path_process.h"
-#include "runtime/adapters/system/system_clock.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -12,6 +11,8 @@
 #include <cstring>
 #include <fstream>
 #include <nlohmann/json.hpp>
+
+#include "runtime/adapters/system/system_clock.h"
 
 namespace weir::cli {
 

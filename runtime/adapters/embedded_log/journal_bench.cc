@@ -97,6 +97,8 @@ Result<JournalBenchResult> bench_journal(const JournalBenchOptions& options) {
   store.segment_bytes = options.segment_bytes;
   store.direct = options.direct_io;
   store.spares_max = options.recycled ? 4 : 0;
+  WEIR_ASSIGN(const auto probe, files.open(options.directory + "/probe", journal::OpenMode::write_direct));
+  const bool direct = options.direct_io && probe->direct();
   const journal::JournalIdentity identity{JournalKind::ingest, 1, 1};
   const FixedClock clock;
   Journal journal(std::make_unique<journal::SegmentStore>(files, store), identity,
@@ -132,6 +134,7 @@ Result<JournalBenchResult> bench_journal(const JournalBenchOptions& options) {
   for (std::uint64_t i = 0; i < rounds; ++i) WEIR_TRY(write_one(groups[i % groups.size()]));
   result.events = rounds * events_per_group;
   result.syncs = rounds;
+  result.direct = direct;
   meter.stop(result);
   journal.close();
   return result;

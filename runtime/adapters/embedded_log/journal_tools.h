@@ -80,6 +80,7 @@ struct JournalBenchResult {
   std::uint64_t syncs = 0;
   double cpu_ns_per_event = 0;  // of the process, user and system
   double wall_seconds = 0;
+  bool direct = false;  // the file system took O_DIRECT, as was asked
 };
 /// Errors: those of the disk.
 [[nodiscard]] Result<JournalBenchResult> bench_journal(const JournalBenchOptions& options);

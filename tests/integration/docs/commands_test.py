@@ -5,6 +5,7 @@ deploy/quickstart does what it says.
 """
 
 import argparse
+import json
 import os
 import re
 import shlex
@@ -68,6 +69,24 @@ def check_wrong_words(binary, findings):
             findings.append(f"`weir {' '.join(args)}` ends with {done.returncode}, lacks {missing}: {done.stderr or done.stdout}")
 
 
+def check_bench_journal(binary, findings):
+    """The journal beside what it is compared with, in numbers a program can read; nothing is left behind."""
+    with tempfile.TemporaryDirectory(prefix="weir-bench-") as folder:
+        files = os.path.join(folder, "files")
+        code, out, err = call(binary, "bench", "journal", "--events", "2000", "--directory", files, "--output", "json")
+        rows = json.loads(out) if code == 0 else []
+        ways = [row["way"] for row in rows]
+        for way in ("journal", "plain file", "RocksDB"):
+            if not any(name.startswith(way) for name in ways):
+                findings.append(f"weir bench journal ends with {code} and shows no {way}: {ways} {err}")
+        for row in rows:
+            # 2,000 events of 300 bytes, 873 to a group of 256 KiB.
+            if row["syncs"] != 3 or row["cpu_ns_per_event"] <= 0 or row["MB_per_second"] <= 0:
+                findings.append(f"weir bench journal: {row}")
+        if os.path.exists(files):
+            findings.append("weir bench journal leaves its files behind")
+
+
 def check_quickstart(binary, findings):
     """Twice over the small sample, then every command it recommends."""
     with tempfile.TemporaryDirectory(prefix="weir-quickstart-") as folder:
@@ -98,6 +117,7 @@ def main():
     findings = []
     levels = check_help(binary, (), findings)
     check_wrong_words(binary, findings)
+    check_bench_journal(binary, findings)
     recommended = check_quickstart(binary, findings)
     if levels < 10 or recommended < 5:
         findings.append(f"only {levels} help texts and {recommended} recommended commands were found")
