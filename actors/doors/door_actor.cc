@@ -30,7 +30,7 @@ class DoorActor : public caf::event_based_actor {
         supervisor_(std::move(supervisor)),
         partitions_(setup_->log->partitions()),
         gate_(setup_->events_max, setup_->bytes_max) {
-    install_house_handlers(this, who_, supervisor_, *setup_->logbook);
+    install_house_handlers(this, who_, supervisor_);
     set_down_handler([this](caf::down_msg& down) { quit(down.reason); });
     if (const auto parent = caf::actor_cast<caf::actor>(supervisor_)) monitor(parent);
   }

@@ -8,6 +8,7 @@
 #include "actors/messages/messages.h"
 #include "runtime/ports/clock.h"
 #include "runtime/ports/door_feed.h"
+#include "runtime/ports/event_log.h"
 #include "runtime/ports/logbook.h"
 
 namespace weir {

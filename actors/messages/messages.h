@@ -16,13 +16,14 @@
 
 #include "actors/messages/caf_forms.h"
 #include "runtime/base/result.h"
-#include "runtime/engine/view_set.h"
 #include "runtime/event/chain_batch.h"
 #include "runtime/event/commit_body.h"
 #include "runtime/event/ingest_batch.h"
-#include "runtime/ports/event_log.h"
+#include "runtime/event/log_records.h"
 
 namespace weir {
+
+class TokenTable;  // messages carry it, the one who fills it and the one who reads it know it (runtime/engine/view_set.h)
 
 // ---- doors and partitions
 

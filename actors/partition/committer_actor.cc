@@ -18,7 +18,7 @@ class CommitterActor : public caf::event_based_actor {
  public:
   CommitterActor(caf::actor_config& config, CommitterSetup setup, caf::actor_addr supervisor)
       : caf::event_based_actor(config), setup_(setup), groups_(setup.limits) {
-    install_house_handlers(this, "committer", supervisor, *setup.logbook);
+    install_house_handlers(this, "committer", supervisor);
     set_down_handler([this](caf::down_msg& down) { quit(down.reason); });  // its pipeline is gone
     if (const auto parent = caf::actor_cast<caf::actor>(supervisor)) monitor(parent);
   }

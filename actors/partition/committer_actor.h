@@ -6,7 +6,6 @@
 #include "actors/messages/messages.h"
 #include "runtime/engine/commit_groups.h"
 #include "runtime/ports/clock.h"
-#include "runtime/ports/logbook.h"
 
 namespace weir {
 
@@ -14,7 +13,6 @@ namespace weir {
 struct CommitterSetup {
   EventLog* log = nullptr;
   const Clock* clock = nullptr;
-  Logbook* logbook = nullptr;
   CommitGroupLimits limits;
 };
 

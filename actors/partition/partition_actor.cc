@@ -63,7 +63,7 @@ class PartitionActor : public caf::event_based_actor {
         window_(setup_->partition, setup_->window, setup_->on_conflict, setup_->rules_hash, index_, *setup_->encoder),
         views_gate_(std::numeric_limits<std::uint64_t>::max(), setup_->apply_bytes_max),
         committer_(setup_->committer) {
-    install_house_handlers(this, who_, supervisor_, *setup_->logbook);
+    install_house_handlers(this, who_, supervisor_);
     set_down_handler([this](caf::down_msg& down) { on_down(down); });
   }
 
@@ -79,7 +79,10 @@ class PartitionActor : public caf::event_based_actor {
           if (phase_ == Phase::running && good(window_.round_done(home.drive, home.serial, home.round))) work();
         },
         [this](const CommitDecided& decided) { on_decided(decided); },
-        [this](const ActorFailed& failed) { child_error_ = failed.error; },
+        [this](const ActorFailed& failed) {
+          setup_->logbook->write(LogLevel::warn, failed.who, describe(failed.error));
+          child_error_ = failed.error;
+        },
         [this](const CommitApplied& applied) {
           views_gate_.give_back(1, applied.bytes);
           phase_ == Phase::replaying ? replay() : work();
@@ -388,7 +391,7 @@ class PartitionActor : public caf::event_based_actor {
     for (const ChainStepFactory& make : setup_->steps) {
       auto step = make();
       const std::string who = fmt::format("{}/{}", step->name(), setup_->partition.value);
-      stages_.push_back(spawn_stage(this, std::move(step), who, *setup_->logbook));
+      stages_.push_back(spawn_stage(this, std::move(step), who));
     }
     auto route = std::make_shared<std::vector<caf::actor>>(stages_);
     route->push_back(caf::actor_cast<caf::actor>(this));

@@ -14,6 +14,7 @@
 #include "actors/messages/views_interface.h"
 #include "actors/partition/window.h"
 #include "actors/supervise/stage_shell.h"
+#include "runtime/engine/views_setup.h"
 #include "runtime/ports/clock.h"
 #include "runtime/ports/event_log.h"
 #include "runtime/ports/logbook.h"

@@ -22,7 +22,7 @@ class PipelineSupervisor : public caf::event_based_actor {
         logbook_(setup_->partition.logbook),
         partitions_(setup_->partitions, Slot{setup_->restarts}),
         committer_restarts_(setup_->restarts) {
-    install_house_handlers(this, "pipeline", address(), *logbook_);
+    install_house_handlers(this, "pipeline", address());
     set_exception_handler([this](caf::scheduled_actor*, std::exception_ptr& thrown) -> caf::error {
       death_ = text_of(thrown);
       logbook_->write(LogLevel::error, "pipeline", death_);

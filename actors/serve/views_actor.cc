@@ -5,6 +5,7 @@
 
 #include "actors/supervise/house_handlers.h"
 #include "runtime/base/fail_point.h"
+#include "runtime/engine/views_setup.h"
 
 namespace weir {
 
@@ -20,7 +21,7 @@ class ViewsActor : public caf::event_based_actor {
         setup_(std::move(setup)),
         who_(fmt::format("views/{}", setup_->partition.value)),
         partition_(std::move(partition)) {
-    install_house_handlers(this, who_, partition_, *setup_->logbook);
+    install_house_handlers(this, who_, partition_);
     set_down_handler([this](caf::down_msg& down) { quit(down.reason); });
     if (const auto owner = caf::actor_cast<caf::actor>(partition_)) monitor(owner);
   }

@@ -24,7 +24,7 @@ std::string text_of(const std::exception_ptr& pointer) {
   }
 }
 
-void install_house_handlers(caf::event_based_actor* self, std::string who, caf::actor_addr supervisor, Logbook& logbook) {
+void install_house_handlers(caf::event_based_actor* self, std::string who, caf::actor_addr supervisor) {
   self->set_default_handler([self, who, supervisor](caf::scheduled_actor*, caf::message_view&) -> caf::result<caf::message> {
     tell(supervisor, who, Error{Errc::internal, "a message it does not know"});
     self->quit(caf::sec::unexpected_message);
@@ -32,10 +32,8 @@ void install_house_handlers(caf::event_based_actor* self, std::string who, caf::
   });
   self->set_error_handler([self](caf::scheduled_actor*, caf::error& error) { self->quit(std::move(error)); });
   self->set_exit_handler([self](caf::scheduled_actor*, caf::exit_msg& message) { self->quit(message.reason); });
-  self->set_exception_handler([who, supervisor, book = &logbook](caf::scheduled_actor*, std::exception_ptr& pointer) -> caf::error {
-    const std::string text = text_of(pointer);
-    book->write(LogLevel::error, who, text);
-    tell(supervisor, who, Error{Errc::internal, text});
+  self->set_exception_handler([who, supervisor](caf::scheduled_actor*, std::exception_ptr& pointer) -> caf::error {
+    tell(supervisor, who, Error{Errc::internal, text_of(pointer)});
     return caf::sec::runtime_error;
   });
 }

@@ -4,7 +4,6 @@
 #include <string>
 
 #include "actors/messages/messages.h"
-#include "runtime/ports/logbook.h"
 
 namespace weir {
 
@@ -12,9 +11,9 @@ namespace weir {
 ///  - default: an unexpected message is an error in our own wiring: logged, and the actor dies with it;
 ///  - error: an error message ends the actor with that error;
 ///  - exit: a linked actor's death, or a supervisor's wish, ends the actor with the same reason;
-///  - exception: its text is sent to `supervisor` as ActorFailed (CAF loses it), then the actor dies.
-/// Down handlers are the actor's own business. `logbook` must outlive the actor system.
-void install_house_handlers(caf::event_based_actor* self, std::string who, caf::actor_addr supervisor, Logbook& logbook);
+///  - exception: its text is sent to `supervisor` as ActorFailed (CAF loses it), which writes it down; then the actor dies.
+/// Down handlers are the actor's own business.
+void install_house_handlers(caf::event_based_actor* self, std::string who, caf::actor_addr supervisor);
 
 /// What an exception says of itself; something for one that says nothing.
 [[nodiscard]] std::string text_of(const std::exception_ptr& pointer);

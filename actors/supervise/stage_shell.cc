@@ -10,9 +10,9 @@ namespace {
 
 class StageShell : public caf::event_based_actor {
  public:
-  StageShell(caf::actor_config& config, std::unique_ptr<ChainStep> step, std::string who, caf::actor_addr partition, Logbook* logbook)
+  StageShell(caf::actor_config& config, std::unique_ptr<ChainStep> step, std::string who, caf::actor_addr partition)
       : caf::event_based_actor(config), step_(std::move(step)), name_(step_->name()) {
-    install_house_handlers(this, std::move(who), partition, *logbook);
+    install_house_handlers(this, std::move(who), partition);
     // The partition outlives its stages or takes them with it.
     set_down_handler([this](caf::down_msg& down) { quit(down.reason); });
     if (const auto owner = caf::actor_cast<caf::actor>(partition)) monitor(owner);
@@ -37,8 +37,8 @@ class StageShell : public caf::event_based_actor {
 
 }  // namespace
 
-caf::actor spawn_stage(caf::event_based_actor* partition, std::unique_ptr<ChainStep> step, std::string who, Logbook& logbook) {
-  return partition->spawn<StageShell, caf::monitored>(std::move(step), std::move(who), partition->address(), &logbook);
+caf::actor spawn_stage(caf::event_based_actor* partition, std::unique_ptr<ChainStep> step, std::string who) {
+  return partition->spawn<StageShell, caf::monitored>(std::move(step), std::move(who), partition->address());
 }
 
 }  // namespace weir

@@ -6,7 +6,6 @@
 #include <string>
 
 #include "actors/messages/messages.h"
-#include "runtime/ports/logbook.h"
 
 namespace weir {
 
@@ -22,7 +21,6 @@ using ChainStepFactory = std::function<std::unique_ptr<ChainStep>()>;
 
 /// ChainWork in, ChainWork out to route[next + 1]. Credits: the partition's window bounds what is on the route.
 /// Linked to its partition: they die together; the partition monitors it and replaces it.
-[[nodiscard]] caf::actor spawn_stage(caf::event_based_actor* partition, std::unique_ptr<ChainStep> step, std::string who,
-                                     Logbook& logbook);
+[[nodiscard]] caf::actor spawn_stage(caf::event_based_actor* partition, std::unique_ptr<ChainStep> step, std::string who);
 
 }  // namespace weir

@@ -4,12 +4,12 @@
 #include <string>
 #include <vector>
 
-#include "actors/messages/views_interface.h"
 #include "actors/partition/window.h"
 #include "actors/supervise/stage_shell.h"
 #include "runtime/engine/chain_plan.h"
 #include "runtime/engine/view_set.h"
 #include "runtime/engine/view_value.h"
+#include "runtime/engine/views_setup.h"
 #include "runtime/ports/pipeline_config.h"
 
 namespace weir {

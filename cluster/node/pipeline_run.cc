@@ -203,7 +203,7 @@ class Running {
     partition.remember = request_.pipeline.dedupe.remember;
     partition.rules_hash = pipeline_->rules_hash();
     partition.incarnation = static_cast<std::uint64_t>(clock_.wall());
-    setup.committer = {log_.get(), &clock_, &logbook_, {request_.node.commit_interval, request_.node.commit_bytes_max}};
+    setup.committer = {log_.get(), &clock_, {request_.node.commit_interval, request_.node.commit_bytes_max}};
     setup.open_store = [this](PartitionId p) -> Result<std::shared_ptr<StateStore>> {
       auto store = stores_->open(state_directory(request_.data, p), pipeline_->merger());
       if (!store) return fail(std::move(store.error()));

@@ -18,6 +18,7 @@
 #include "runtime/base/bytes.h"
 #include "runtime/base/ids.h"
 #include "runtime/base/result.h"
+#include "runtime/event/log_records.h"
 
 namespace weir {
 
@@ -56,47 +57,15 @@ struct AppendReceipt {
 
 /// Success: durable (or buffered, if asked for). Error: the append is given up; so is every append reserved after it (they
 /// complete with the same error, in order), none of them will ever be visible, and the offsets are given anew from the
-/// durable end. The caller withdraws the batches from the chain before it answers anyone.
+/// durable end. Whoever was handed the batches ahead of their sync sees by append_generation() that they are void.
 /// One exception: outcome_unknown, when the disk refused to say what it holds and the log has failed for good (everything after
 /// it gets log_closed): only opening the log again tells whether that append is there.
 using AppendDone = std::function<void(Result<void>)>;
-
-/// One partition's part of a commit group: from -> to, decided by `epoch`, as commit number `sequence`.
-struct PartitionCommit {
-  PartitionId partition;
-  Epoch epoch;
-  CommitSequence sequence;  // current + 1
-  Offset from;              // the current committed position
-  Offset to;                // >= from; equal for a commit of retries, redrives or expiries alone
-  std::vector<SharedBytes> body;  // the pieces of an encoded CommitBody (runtime/event/commit_body.h), read back as one;
-                                  // each a multiple of 8 bytes long, together at most 64 MiB
-};
 
 struct CommitGroup {
   std::vector<PartitionCommit> parts;  // at least one; each partition at most once
 };
 
-/// What is current for a partition in the log.
-struct PartitionPosition {
-  PartitionId partition;
-  Epoch epoch;
-  CommitSequence sequence;
-  Offset committed;
-  friend bool operator==(const PartitionPosition&, const PartitionPosition&) = default;
-};
-
-struct CommitOutcome {
-  enum class Kind : std::uint8_t {
-    committed,  // the whole group is durable
-    refused,    // nothing was written; `current` names every partition whose part was not current, with what is. An epoch
-                // of 0 is never current, nor is a `to` beyond the durable end of ingest
-    unknown,    // the reply was lost: fence, read back, only then drive anything again
-    failed,     // nothing was written; `error` says what to do: disk_full (try again later), log_closed, invalid_argument
-  };
-  Kind kind = Kind::unknown;
-  std::vector<PartitionPosition> current;  // of `refused`
-  Error error{Errc::internal, {}};         // of `unknown` and `failed`: why
-};
 using CommitDone = std::function<void(CommitOutcome)>;
 
 /// Durable epoch + 1 for each partition, and the position read under it. Commits handed in earlier are decided first.
@@ -108,11 +77,6 @@ struct IngestRead {
   Offset from;                          // the first batch returned is the one that contains it
   std::size_t bytes_max = 1024 * 1024;  // at least one batch is returned where there is one
 };
-struct IngestSlice {
-  Offset first;
-  std::uint32_t count = 0;
-  SharedBytes bytes;
-};
 /// Empty: nothing durable at or after `from` yet. Errors: below_horizon, log_damaged (names frame and partition), io_failed.
 using IngestReadDone = std::function<void(Result<std::vector<IngestSlice>>)>;
 
@@ -120,13 +84,6 @@ struct OutputRead {
   PartitionId partition;
   CommitSequence after;  // commits with a greater sequence, in order
   std::size_t bytes_max = 1024 * 1024;
-};
-struct CommitRecord {
-  Epoch epoch;
-  CommitSequence sequence;
-  Offset from;
-  Offset to;
-  SharedBytes body;
 };
 using OutputReadDone = std::function<void(Result<std::vector<CommitRecord>>)>;
 

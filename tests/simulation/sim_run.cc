@@ -98,7 +98,7 @@ class Run {
     setup.partition.incarnation = incarnation_;
     setup.partition.delta_bytes_max = delta_bytes_;
     setup.partition.apply_bytes_max = 16 * 1024;
-    setup.committer = {log_.get(), &clock_, &logbook_, {std::chrono::milliseconds(5), 16 * 1024}};
+    setup.committer = {log_.get(), &clock_, {std::chrono::milliseconds(5), 16 * 1024}};
     setup.open_store = [this, scheduler](PartitionId p) -> Result<std::shared_ptr<StateStore>> {
       auto store = std::make_shared<MemoryState>(states_[p.value], merger_, [scheduler](std::function<void()> task) { scheduler->post(std::move(task)); });
       stores_.push_back(store);

@@ -71,7 +71,6 @@ def check(root):
             if target in of_folder and of_folder[target][0] not in reached:
                 breaches.append(f"{folder}/CMakeLists.txt: {name} does not link {of_folder[target][0]}, which {path} includes from")
         allowed = list(includes.row_of(folder) or [])
-        allowed += [target for source, target in includes.exceptions(root) if source == folder]
         if folder.startswith("actors/"):
             allowed += includes.SHELL_MAY
         for other in linked:

@@ -1,7 +1,7 @@
 """Who may include whom (the layout of the project), and where each library lives.
 
 An arrow that is not in the table, a cycle between folders, a library's header outside its home, and a library without a home
-are breaches. include_exceptions.txt lists arrows that are tolerated; it may only shrink.
+are breaches.
 """
 import fnmatch
 import os
@@ -112,18 +112,6 @@ def allowed_arrow(path, target_folder):
     return any(fnmatch.fnmatch(target_folder, name) for name in allowed)
 
 
-def exceptions(root):
-    path = os.path.join(root, "tests/style/include_exceptions.txt")
-    arrows = {}
-    if os.path.exists(path):
-        with open(path, encoding="utf-8") as f:
-            for line in f:
-                arrow = line.split("#")[0].strip()
-                if arrow:
-                    arrows[tuple(part.strip() for part in arrow.split("->"))] = False
-    return arrows
-
-
 def library_breach(path, header):
     """None, or what is wrong with a header in angle brackets."""
     for pattern, homes in HOMES:
@@ -164,7 +152,7 @@ def find_cycle(arrows):
 
 
 def check(root):
-    breaches, arrows, tolerated = [], {}, exceptions(root)
+    breaches, arrows = [], {}
     for path in tree.files(root):
         if not tree.is_cpp(path) or not path.startswith(ROOTS):
             continue
@@ -195,16 +183,9 @@ def check(root):
             source, target = folder_of(path), folder_of(header)
             if source != target:
                 arrows.setdefault(source, set()).add(target)
-            if allowed_arrow(path, target):
-                continue
-            if (source, target) in tolerated:
-                tolerated[(source, target)] = True
-            else:
+            if not allowed_arrow(path, target):
                 breaches.append(f'{path}: "{header}": {source} may not include {target}')
     cycle = find_cycle(arrows)
     if cycle:
         breaches.append("folders include each other: " + " -> ".join(cycle))
-    for (source, target), used in tolerated.items():
-        if not used:
-            breaches.append(f"tests/style/include_exceptions.txt: {source} -> {target} is not needed any more; remove it")
     return breaches

@@ -113,12 +113,6 @@ class Planted(unittest.TestCase):
     def test_an_include_in_a_comment_is_none(self):
         self.passes(includes, {"runtime/base/x.cc": '// #include "runtime/event/b.h"\n'})
 
-    def test_a_tolerated_arrow_passes_while_it_is_used(self):
-        arrow = {"tests/style/include_exceptions.txt": "runtime/base -> runtime/event  # why\n"}
-        self.passes(includes, {**arrow, "runtime/base/x.h": '#include "runtime/event/z.h"\n', "runtime/event/z.h": "",
-                               "runtime/event/b.h": ""})
-        self.caught(includes, arrow, "runtime/base -> runtime/event is not needed any more")
-
     # Folders
     def test_a_target_that_does_not_link_what_it_includes(self):
         self.caught(folders, {"runtime/event/CMakeLists.txt": "# Events.\nweir_folder(weir_event LINK fmt::fmt FAULTS weir_base)\n"},

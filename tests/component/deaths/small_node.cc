@@ -95,7 +95,7 @@ PipelineSetup SmallMachine::setup(const NodeOptions& options, MemoryEventLog& lo
   partition.incarnation = ++incarnation_;
   partition.delta_bytes_max = 2048;
   partition.apply_bytes_max = 2048;
-  setup.committer = {&log, &clock_, &logbook, {std::chrono::milliseconds(5), 4096}};
+  setup.committer = {&log, &clock_, {std::chrono::milliseconds(5), 4096}};
   const auto post = [&scheduler](std::function<void()> task) { scheduler.post(std::move(task)); };
   setup.open_store = options.open_store;
   if (!setup.open_store) {
