@@ -1,5 +1,7 @@
 #include "runtime/adapters/system/data_directory.h"
 
+#include <unistd.h>
+
 #include <optional>
 
 #include "tests/support/catch.h"
@@ -134,6 +136,24 @@ TEST_CASE_METHOD(Fixture, "what an interrupted creation left behind does not sto
   write(path + "/lock", "");
   write(path + "/identity.new", "half");
   CHECK(open().has_value());
+}
+
+TEST_CASE_METHOD(Fixture, "a directory that cannot be written is refused as it is, and can be read", "[data_directory]") {
+  REQUIRE(open().has_value());
+  namespace fs = std::filesystem;
+  for (const std::string& file : {path + "/identity", path + "/lock"}) fs::permissions(file, fs::perms{0444});
+  for (const std::string& folder : {path, scratch / ""}) fs::permissions(folder, fs::perms{0555});
+  {
+    // For root permissions mean nothing.
+    const bool root = ::geteuid() == 0;
+    if (root) REQUIRE(::seteuid(65534) == 0);
+    const Error error = refused();
+    CHECK(error.code == Errc::io_failed);
+    CHECK(error.context.find(path) != std::string::npos);
+    CHECK(DataDirectory::look(path).has_value());
+    if (root) REQUIRE(::seteuid(0) == 0);
+  }
+  for (const std::string& folder : {scratch / "", path}) fs::permissions(folder, fs::perms::owner_all);
 }
 
 TEST_CASE_METHOD(Fixture, "a place where no directory can be made is refused with its name", "[data_directory]") {
