@@ -6,7 +6,7 @@ import shutil
 
 from ground import *  # noqa: F403
 
-COUNT = 3_000
+COUNT = 2_000
 NAMED = re.compile(
     r"segment|index|sst|manifest|current|identity|views\.yaml|journal|partition|frame|checksum|damage|corrupt|state", re.I
 )
@@ -78,7 +78,7 @@ def a_flipped_bit_anywhere_is_named_or_harmless(g):
         kind = (
             "journal" if re.search("journal|segment|ingest|output", short) else "state" if "state" in short else "other"
         )
-        for at in g.chance.sample(places, min(len(places), 4 if kind == "journal" else 2)):
+        for at in g.chance.sample(places, min(len(places), 3 if kind == "journal" else 1)):
             place = min(at + g.chance.randrange(512), os.path.getsize(path) - 1)
             mask = 1 << g.chance.randrange(8)
             flip(path, place, mask)
@@ -141,7 +141,8 @@ def a_rerun_over_damage_never_answers_wrongly(g):
 @case
 def a_file_that_is_gone_is_named(g):
     """Each file of the directory taken away alone."""
-    g.run(0, g.file("in.ndjson", lines(map(good, range(COUNT)))))
+    two = variant(g, "two.yaml", ("partitions: 4", "partitions: 2"))
+    g.run(0, g.file("in.ndjson", lines(map(good, range(COUNT)))), pipeline=two)
     g.right = {}
     for command in (
         ("ledger", "--output", "json"),

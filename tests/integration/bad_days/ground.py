@@ -10,6 +10,8 @@ from outside import compare, facts, weir as outside
 HERE = os.path.dirname(os.path.abspath(__file__))
 ORDERS, SALES = os.path.join(HERE, "orders.yaml"), os.path.join(HERE, "sales.yaml")
 CSV_HEADER = b"id,at,kind,n\n"
+# A segment is read whole by what copies and compares directories.
+SMALL_SEGMENTS = ("--set", "log.embedded.segment=4MiB")
 PLACE = re.compile(r"(line|byte|offset|position|at|:)\s*\d[\d,.]*")
 
 CASES = []
@@ -62,7 +64,7 @@ class Ground:
     def run(self, code, *files, pipeline=ORDERS, data=None, **kw):
         """`weir run`; the exit code must be `code`, or one of them."""
         ended = self.weir.call(
-            "run", pipeline, *files, "--data", data or self.data, timeout=kw.pop("timeout", 120), **kw
+            "run", pipeline, *files, "--data", data or self.data, *SMALL_SEGMENTS, timeout=kw.pop("timeout", 120), **kw
         )
         codes = code if isinstance(code, (set, tuple)) else {code}
         check(ended.code in codes, f"{ended}\n    expected exit code {' or '.join(map(str, sorted(codes)))}")
@@ -180,6 +182,7 @@ __all__ = [
     "HERE",
     "ORDERS",
     "SALES",
+    "SMALL_SEGMENTS",
     "Skipped",
     "case",
     "check",

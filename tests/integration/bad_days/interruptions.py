@@ -10,7 +10,6 @@ import time
 from ground import *  # noqa: F403
 
 COUNT = 120_000
-SMALL_SEGMENTS = ("--set", "log.embedded.segment=4MiB")
 
 
 def interrupted(g, number):
@@ -95,7 +94,7 @@ def wait_for_full(process, deadline):
         if ended:
             return ended
         if re.search(r"disk.?full|no space|space", process.errors_so_far().lower()):
-            return process.wait(1)  # the last word of a run that ends, or a run that waits
+            return process.wait(0.3)  # the last word of a run that ends, or a run that waits
     return process.wait(0)
 
 
@@ -124,7 +123,7 @@ def full_then_relieved(g, disk, path, count):
         disk.relieve()
         if before:
             check(before["accepted"] <= count, f"{before['accepted']} of {count} accepted")
-        g.run(0, path, *SMALL_SEGMENTS, data=data)
+        g.run(0, path, data=data)
         return data, "it ended and a rerun completed"
     finally:
         process.kill()
@@ -133,11 +132,11 @@ def full_then_relieved(g, disk, path, count):
 @case
 def a_disk_that_fills_up_in_the_middle_loses_nothing(g):
     """With ever more space: an append, a commit, a flush of the state finds none."""
-    count = 100_000
+    count = 60_000
     path = g.file("in.ndjson", lines(map(good, range(count))))
     with SmallDisk(g, 400) as disk:
         quiet = os.path.join(disk.folder, "Q")
-        g.run(0, path, *SMALL_SEGMENTS, data=quiet)
+        g.run(0, path, data=quiet)
         used = os.statvfs(disk.folder)
         used = (used.f_blocks - used.f_bfree) * used.f_frsize >> 20
         g.answers(range(count), data=quiet)
