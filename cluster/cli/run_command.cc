@@ -171,11 +171,11 @@ int run(const Options& options) {
   StderrLogbook logbook{level};
   ProgressLine line{clock};
   bool balanced = true;
+  request.note = [](const std::string& note) { fmt::print(stderr, "weir: {}\n", note); };
   const RunReport outcome = run_pipeline(
       std::move(request), clock, logbook, stop, [&](const PartitionProgress& progress) { line.update(progress); },
       [&](const RunReport& finished) {
         line.clear();
-        for (const std::string& note : finished.notes) fmt::print(stderr, "weir: {}\n", note);
         return print_summary(finished, data, clock, start, balanced);
       });
   line.clear();
@@ -184,7 +184,6 @@ int run(const Options& options) {
       fmt::print(stderr, "weir: stopped by signal {}; what was accepted is kept, run it again to go on\n", stop.load());
       return 128 + stop.load();
     }
-    for (const std::string& note : outcome.notes) fmt::print(stderr, "weir: {}\n", note);
     const int code = report(outcome.result.error());
     if (outcome.accepted != 0) fmt::print(stderr, "weir: {} events read before that are kept\n", with_separators(outcome.accepted));
     return code;

@@ -123,11 +123,26 @@ class Running {
     return {};
   }
 
-  void note_recovery(std::vector<std::string>& notes) const {
+  void note_recovery() const {
     for (const LogRecovery::Journal* journal : {&log_->recovery().ingest, &log_->recovery().output}) {
       if (journal->torn_frames != 0)
-        notes.push_back(fmt::format("{} journal: {} torn frame at the end was cut, never acknowledged ({})", journal->name, journal->torn_frames, journal->torn));
-      for (const std::string& missing : journal->missing) notes.push_back(fmt::format("{} journal: {}", journal->name, missing));
+        note(fmt::format("{} journal: {} torn frame at the end was cut, never acknowledged ({})", journal->name, journal->torn_frames, journal->torn));
+      for (const std::string& missing : journal->missing) note(fmt::format("{} journal: {}", journal->name, missing));
+    }
+  }
+
+  /// Whoever counts the events of a run wants to know why they are fewer than the file's, or all duplicates.
+  void note_inputs() const {
+    for (const Input& input : inputs_) {
+      const auto position = input.source ? log_->source_position(*input.source) : std::nullopt;
+      const auto progress = position ? parse_progress(*position) : fail(Errc::not_found, "never read");
+      if (!progress) continue;  // what cannot be read is refused by the door, with its reason
+      if (progress->finished) {
+        note(fmt::format("file {} was read to its end before; reading it again: its events count as duplicates while their ids are remembered", input.name));
+      } else if (progress->place.bytes != 0) {
+        note(fmt::format("file {}: goes on at {} {} (byte {}), where an earlier run stopped", input.name, counted_by(progress->framing),
+                         progress->place.line, progress->place.bytes));
+      }
     }
   }
 
@@ -233,6 +248,20 @@ class Running {
     return setup;
   }
 
+  void note(const std::string& text) const {
+    if (request_.note) request_.note(text);
+  }
+  /// What FramePlace::line counts.
+  static std::string_view counted_by(Framing framing) {
+    switch (framing) {
+      case Framing::lines:
+      case Framing::csv: return "line";
+      case Framing::json: return "document";
+      case Framing::geojson: return "feature";
+    }
+    return "frame";
+  }
+
   RunRequest request_;
   const Clock& clock_;
   Logbook& logbook_;
@@ -253,7 +282,8 @@ RunReport run_pipeline(RunRequest request, const Clock& clock, Logbook& logbook,
   Running running{std::move(request), clock, logbook};
   report.result = running.open();
   if (!report.result) return report;
-  running.note_recovery(report.notes);
+  running.note_recovery();
+  running.note_inputs();
   report.result = running.run(stop_signal, progress, report.accepted);
   running.close();
   if (!report.result) return report;

@@ -23,6 +23,9 @@ struct RunRequest {
   /// terminal and the state is flushed. On the thread of run_pipeline; may be empty.
   std::function<void()> work_begins;
   std::function<void()> work_ended;
+  /// What opening found and a person should know, one line each, before anything is read: a torn tail that was cut, an input that
+  /// goes on where it had stopped, one that is read again. On the thread of run_pipeline; may be empty.
+  std::function<void(const std::string&)> note;
 };
 
 struct RunReport {
@@ -30,7 +33,6 @@ struct RunReport {
   /// limit_reached, cancelled (a signal), log_damaged or state_damaged (a partition was quarantined), config and data errors.
   Result<void> result;
   std::uint64_t accepted = 0;       // by the doors of this run
-  std::vector<std::string> notes;   // what opening found and mended (a torn tail)
 };
 
 /// Runs until done or `stop_signal` becomes a signal's number (a second one ends the process at once: see signals.h).

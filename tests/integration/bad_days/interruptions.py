@@ -16,7 +16,10 @@ def interrupted(g, number):
     """Ends a run by a signal in its middle, again and again; the last rerun must come to the same answers."""
     path = g.file("in.ndjson", lines(map(good, range(COUNT))))
     whole = os.path.join(g.folder, "W")
-    g.run(0, path, data=whole)
+    first = g.run(0, path, data=whole)
+    check(not first.err, f"{first}\n    a first run over a file has nothing to remark")
+    again = g.run(0, path, data=whole)
+    check("read to its end before" in again.text, f"{again}\n    does not say that its events are duplicates")
     hits, middle, accepted = 0, 0, 0
     for attempt in range(8):
         process = g.weir.start("run", ORDERS, path, "--data", g.data)
@@ -38,10 +41,13 @@ def interrupted(g, number):
             hits, accepted = 0, 0
             g.data = os.path.join(g.folder, f"D{attempt}")
     check(middle, f"the test is void: none of {hits} signals came in the middle")
-    g.run(0, path)
+    last = g.run(0, path)
     # A run that had ended, or was ended behind its summary, is read again as duplicates.
     duplicates = g.weir.ledger(g.data)["total"]["duplicate"]
     check(duplicates in (0, COUNT), f"{duplicates} duplicates")
+    goes_on = f"file {path}: goes on at line {accepted + 1} (byte {sum(len(good(i)) + 1 for i in range(accepted))})"
+    said = goes_on if duplicates == 0 else f"file {path} was read to its end before; reading it again"
+    check(said in last.text, f"{last}\n    does not say `{said}`")
     g.answers(range(COUNT), duplicates=duplicates)
     one, two = (g.weir.expect(0, "digest", "--data", d, "--output", "json").out for d in (g.data, whole))
     check(one == two, f"the answer digest differs from that of an undisturbed run: {one[:200]} {two[:200]}")
