@@ -119,16 +119,17 @@ class StateStore {
   /// Idempotent.
   virtual void close() = 0;
 
+  /// The value as the newest completed flush left it. Absent: nullopt. Errors: as snapshot() and StateReader::get.
+  [[nodiscard]] virtual Result<std::optional<std::string>> get(std::string_view key) const {
+    auto picture = snapshot();
+    if (!picture) return fail(std::move(picture.error()));
+    return (*picture)->get(key);
+  }
   /// The calls below take a snapshot each: for single questions.
   [[nodiscard]] Result<std::string> cursor() const {
     auto picture = snapshot();
     if (!picture) return fail(std::move(picture.error()));
     return (*picture)->cursor();
-  }
-  [[nodiscard]] Result<std::optional<std::string>> get(std::string_view key) const {
-    auto picture = snapshot();
-    if (!picture) return fail(std::move(picture.error()));
-    return (*picture)->get(key);
   }
   [[nodiscard]] Result<void> scan(
       std::string_view from, std::string_view to,

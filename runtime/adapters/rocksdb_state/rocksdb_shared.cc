@@ -1,6 +1,5 @@
 #include "runtime/adapters/rocksdb_state/rocksdb_shared.h"
 
-#include <rocksdb/file_checksum.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/listener.h>
 #include <rocksdb/table.h>
@@ -11,6 +10,8 @@
 #include <algorithm>
 #include <string_view>
 #include <utility>
+
+#include "runtime/adapters/rocksdb_state/file_checksum.h"
 
 namespace weir {
 
@@ -224,7 +225,7 @@ rocksdb::Options RocksdbShared::database(const StateMerger& merger) const {
   o.merge_operator = make_merge_operator(merger);
   o.comparator = rocksdb::BytewiseComparator();
   o.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table_options(cache)));
-  o.file_checksum_gen_factory = rocksdb::GetFileChecksumGenCrc32cFactory();
+  o.file_checksum_gen_factory = make_file_checksums();
   set_checks(o);
   set_memtables(o);
   set_files_and_threads(o);

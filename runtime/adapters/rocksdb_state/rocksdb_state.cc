@@ -42,6 +42,17 @@ rocksdb::ReadOptions read_options(const rocksdb::Snapshot* snapshot) {
   return options;
 }
 
+/// `snapshot` null: what the newest flush left.
+Result<std::optional<std::string>> read_value(const Database& database, const rocksdb::Snapshot* snapshot,
+                                              std::string_view key) {
+  if (!database.db) return std::nullopt;
+  std::string value;
+  const rocksdb::Status status = database.db->Get(read_options(snapshot), key, &value);
+  if (status.IsNotFound()) return std::nullopt;
+  if (!status.ok()) return fail(to_error(status, database.directory));
+  return value;
+}
+
 class RocksdbScan final : public StateScan {
  public:
   RocksdbScan(const Database& database, const rocksdb::Snapshot* snapshot, std::string_view from, std::string_view to)
@@ -92,12 +103,7 @@ class RocksdbSnapshot final : public StateSnapshot {
   [[nodiscard]] const std::string& cursor() const override { return cursor_; }
 
   [[nodiscard]] Result<std::optional<std::string>> get(std::string_view key) const override {
-    if (!database_->db) return std::nullopt;
-    std::string value;
-    const rocksdb::Status status = database_->db->Get(read_options(snapshot_), key, &value);
-    if (status.IsNotFound()) return std::nullopt;
-    if (!status.ok()) return fail(to_error(status, database_->directory));
-    return value;
+    return read_value(*database_, snapshot_, key);
   }
   [[nodiscard]] Result<std::vector<std::optional<std::string>>> get_many(
       const std::vector<std::string_view>& keys) const override {
@@ -268,6 +274,12 @@ class RocksdbState final : public StateStore {
     }
     WEIR_TRY(snapshot->read_cursor());
     return snapshot;
+  }
+
+  /// Without the snapshot and the cursor that a picture of several reads needs: dedupe asks here for every duplicate.
+  [[nodiscard]] Result<std::optional<std::string>> get(std::string_view key) const override {
+    WEIR_ASSIGN(const auto database, current());
+    return read_value(*database, nullptr, key);
   }
 
   void flush(StateFlush flush, StateFlushDone done) override {
