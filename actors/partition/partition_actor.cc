@@ -59,7 +59,7 @@ class PartitionActor : public caf::event_based_actor {
         who_(fmt::format("partition/{}", setup_->partition.value)),
         supervisor_(std::move(supervisor)),
         reader_(*setup_->store),
-        index_(setup_->remember, reader_),
+        index_(setup_->remember, reader_, setup_->log->log_id().low ^ setup_->incarnation),
         window_(setup_->partition, setup_->window, setup_->on_conflict, setup_->rules_hash, index_, *setup_->encoder),
         views_gate_(std::numeric_limits<std::uint64_t>::max(), setup_->apply_bytes_max),
         committer_(setup_->committer) {

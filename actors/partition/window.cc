@@ -41,6 +41,7 @@ void PartitionWindow::restart(const PartitionPosition& position, const CommitMet
   prepared_.reset();
   in_flight_.clear();
   ready_.clear();
+  driving_ = 0;
   events_ = 0;
   bytes_ = 0;
 }
@@ -61,11 +62,13 @@ Result<void> PartitionWindow::admit(Offset first, IngestBatch input) {
     batch.skipped = skip;
     batch.input = input;
     batch.events.resize(count);
+    batch.hashes.resize(count);
     for (std::uint32_t i = 0; i < count; ++i) {
       const RawEvent raw = input.event(skip + i);
-      batch.events[i].hash = xxh3_64(raw.id);
+      batch.hashes[i] = xxh3_64(raw.id);
       batch.events[i].digest = xxh3_128(raw.raw);
-      index_->prefetch(batch.events[i].hash);
+      index_->prefetch(batch.hashes[i]);
+      in_flight_.prefetch(batch.hashes[i]);
     }
     std::vector<std::uint32_t> run;
     run.reserve(count);
@@ -79,7 +82,18 @@ Result<void> PartitionWindow::admit(Offset first, IngestBatch input) {
   return advance();
 }
 
-std::vector<ChainRound> PartitionWindow::take_rounds() { return std::exchange(ready_, {}); }
+std::vector<ChainRound> PartitionWindow::take_rounds() {
+  std::vector<ChainRound> taken;
+  while (!ready_.empty() && driving_ < limits_.rounds_max) {
+    const auto [serial, number] = ready_.front();
+    ready_.pop_front();
+    Round& round = at(serial).rounds[number];
+    fill(round, at(serial));
+    taken.push_back({drive_, serial, number, round.batch});
+    ++driving_;
+  }
+  return taken;
+}
 
 std::shared_ptr<ChainBatch> PartitionWindow::fresh_chain_batch() {
   // A chain batch is used again only when nobody else holds it: not even a message of an old drive.
@@ -104,8 +118,7 @@ void PartitionWindow::start_round(Batch& batch, std::vector<std::uint32_t> event
     round.done = true;  // nothing to drive: decided as it stands
     return;
   }
-  fill(round, batch);
-  ready_.push_back({drive_, batch.serial, number, round.batch});
+  ready_.emplace_back(batch.serial, number);
 }
 
 Result<void> PartitionWindow::round_done(std::uint64_t drive, std::uint64_t serial, std::uint32_t round) {
@@ -113,19 +126,19 @@ Result<void> PartitionWindow::round_done(std::uint64_t drive, std::uint64_t seri
   Batch& batch = at(serial);
   INVARIANT(round < batch.rounds.size() && !batch.rounds[round].done, "a round comes back once per drive");
   batch.rounds[round].done = true;
+  --driving_;
   return advance();
 }
 
 void PartitionWindow::redrive() {
   ++drive_;
+  driving_ = 0;
   ready_.clear();
   for (std::size_t i = sealed_batches_; i < batches_.size(); ++i) {
     Batch& batch = batches_[i];
     for (std::size_t r = 0; r < batch.rounds.size(); ++r) {
-      Round& round = batch.rounds[r];
-      if (round.done) continue;
-      fill(round, batch);  // a new chain batch: the dead stage may have left the old one half changed
-      ready_.push_back({drive_, batch.serial, static_cast<std::uint32_t>(r), round.batch});
+      // Filled again when it is taken: the dead stage may have left the old chain batch half changed.
+      if (!batch.rounds[r].done) ready_.emplace_back(batch.serial, static_cast<std::uint32_t>(r));
     }
   }
 }
@@ -154,8 +167,8 @@ void PartitionWindow::withdraw(Offset from) {
       const WindowEvent& event = batch.events[i];
       if (!event.tracked) continue;
       // Give the place back to the event this one stood behind.
-      if (in_flight_.erase(event.hash, {batch.serial, static_cast<std::uint32_t>(i)}) && in_window(event.predecessor.serial))
-        in_flight_.insert(event.hash, event.predecessor);
+      if (in_flight_.erase(batch.hashes[i], {batch.serial, static_cast<std::uint32_t>(i)}) && in_window(event.predecessor.serial))
+        in_flight_.insert(batch.hashes[i], event.predecessor);
     }
     events_ -= static_cast<std::uint32_t>(batch.events.size());
     bytes_ -= batch.input.bytes().size() * batch.events.size() / batch.input.count();
@@ -188,7 +201,8 @@ std::optional<PreparedCommit> PartitionWindow::prepare(UnixMicros wall) {
     bytes += batch.sealed->size();
     accepted_max = std::max(accepted_max, batch.input.header().accepted_at);
     event_time_max = std::max(event_time_max, batch.event_time_max);
-    account(batch, *batch.sealed, meta);
+    meta.ledger += batch.sums.ledger;
+    meta.state_sum += batch.sums.state_sum;
     body->batches.push_back(*batch.sealed);
     prepared.tables.push_back(batch.tokens);
   }
@@ -229,16 +243,21 @@ PreparedCommit PartitionWindow::committed() {
   position_.sequence = commit.part.sequence;
   position_.committed = commit.part.to;
   meta_ = commit.body->meta;
-  index_->apply(position_.sequence, *commit.body);
+  std::vector<std::vector<std::uint64_t>> hashes;
+  hashes.reserve(prepared_batches_);
   for (; prepared_batches_ != 0; --prepared_batches_, --sealed_batches_) {
     Batch& batch = batches_.front();
     for (std::size_t i = 0; i < batch.events.size(); ++i) {
-      if (batch.events[i].tracked) in_flight_.erase(batch.events[i].hash, {batch.serial, static_cast<std::uint32_t>(i)});
+      constexpr std::size_t kAhead = 8;
+      if (i + kAhead < batch.events.size()) in_flight_.prefetch(batch.hashes[i + kAhead]);
+      if (batch.events[i].tracked) in_flight_.erase(batch.hashes[i], {batch.serial, static_cast<std::uint32_t>(i)});
     }
+    hashes.push_back(std::move(batch.hashes));
     events_ -= static_cast<std::uint32_t>(batch.events.size());
     bytes_ -= batch.input.bytes().size() * batch.events.size() / batch.input.count();
     batches_.pop_front();
   }
+  index_->apply(position_.sequence, *commit.body, hashes);
   return commit;
 }
 

@@ -36,6 +36,7 @@ struct WindowLimits {
   std::uint32_t events_max = 6'144;               // admitted and not committed
   std::size_t bytes_max = 8 * 1024 * 1024;        // of ingest batches admitted and not committed
   std::size_t commit_bytes_max = 16 * 1024 * 1024;  // of one prepared commit; one batch is always taken
+  std::uint32_t rounds_max = 3;                   // with the stages at a time: their memory is used again while it is cached
   std::uint64_t event_bytes_max = 900 * 1024;     // a longer record is dead-lettered: output_too_large
 };
 
@@ -85,7 +86,7 @@ class PartitionWindow {
   [[nodiscard]] bool has_room() const noexcept { return events_ < limits_.events_max && bytes_ < limits_.bytes_max; }
   /// `first` <= expected() < first + count (asserted): events below expected() are left out. Errors: of the index.
   [[nodiscard]] Result<void> admit(Offset first, IngestBatch batch);
-  /// Rounds to be sent to the stages, in order.
+  /// Rounds to be sent to the stages, in order; more when some have come back.
   [[nodiscard]] std::vector<ChainRound> take_rounds();
   /// A round has come back with its verdicts. Old drives are ignored. Errors: of the index.
   [[nodiscard]] Result<void> round_done(std::uint64_t drive, std::uint64_t serial, std::uint32_t round);
@@ -123,12 +124,16 @@ class PartitionWindow {
   };
   struct WindowEvent {
     Digest128 digest;
-    std::uint64_t hash = 0;
     EventPlace predecessor;           // of waits
     std::uint32_t round = 0;          // of run
     Admission admission = Admission::run;
     std::uint8_t flags = 0;           // outcome_flag bits
     bool tracked = false;             // stands or stood in in_flight_
+  };
+  /// What a sealed batch adds to the ledger and to the sum of states. Counts may go below zero and wrap round.
+  struct Sums {
+    Ledger ledger;
+    Digest128 state_sum;
   };
   struct Round {
     std::shared_ptr<ChainBatch> batch;
@@ -141,10 +146,12 @@ class PartitionWindow {
     std::uint32_t skipped = 0;        // events of the ingest batch in front of it
     IngestBatch input;
     std::vector<WindowEvent> events;
+    std::vector<std::uint64_t> hashes;  // xxh3_64 of the ids of `events`
     std::vector<std::uint32_t> waiting;
     std::map<std::uint32_t, Entry> priors;  // what an event was judged against, where somebody may ask again
     std::vector<Round> rounds;
     std::optional<OutcomeBatch> sealed;
+    Sums sums;                        // of sealed
     std::shared_ptr<TokenTable> tokens;
     std::int64_t event_time_max = kNoTime;
     [[nodiscard]] Offset end() const { return first + events.size(); }
@@ -164,9 +171,10 @@ class PartitionWindow {
   [[nodiscard]] Result<void> advance();
   [[nodiscard]] Result<bool> resolve_waiting(Batch& batch);
   void seal(Batch& batch);
+  /// `from`: where in the round's events to look first; moved behind the event's parts.
   void seal_run(const Batch& batch, std::uint32_t index, OutcomeBatchBuilder& out, const OutcomeBatchBuilder::Event& head,
-                TokenTable* tokens) const;
-  void account(const Batch& batch, const OutcomeBatch& sealed, CommitMeta& meta) const;
+                TokenTable* tokens, std::size_t& from) const;
+  [[nodiscard]] static Sums sums_of(const Batch& batch, const OutcomeBatch& sealed);
   [[nodiscard]] std::shared_ptr<ChainBatch> fresh_chain_batch();
 
   PartitionId partition_;
@@ -188,7 +196,8 @@ class PartitionWindow {
   std::size_t sealed_batches_ = 0;    // in front of batches_
   std::optional<PreparedCommit> prepared_;
   InFlightIds in_flight_;
-  std::vector<ChainRound> ready_;
+  std::deque<std::pair<std::uint64_t, std::uint32_t>> ready_;  // rounds to be driven: serial, number
+  std::uint32_t driving_ = 0;                                  // rounds of this drive that have not come back
   std::vector<std::shared_ptr<ChainBatch>> pool_;
   std::uint32_t events_ = 0;
   std::size_t bytes_ = 0;

@@ -10,7 +10,8 @@ Result<void> PartitionWindow::judge(Batch& batch, std::uint32_t index, std::vect
   WindowEvent& event = batch.events[index];
   const std::string_view id = id_of(batch, index);
   const EventPlace self{batch.serial, index};
-  const auto place = in_flight_.find(event.hash, [&](const EventPlace& p) { return id_of(at(p.serial), p.index) == id; });
+  const std::uint64_t hash = batch.hashes[index];
+  const auto place = in_flight_.find(hash, [&](const EventPlace& p) { return id_of(at(p.serial), p.index) == id; });
   if (place) {
     const WindowEvent& before = at(place->serial).events[place->index];
     if (before.admission == Admission::run && before.digest == event.digest) {
@@ -19,30 +20,34 @@ Result<void> PartitionWindow::judge(Batch& batch, std::uint32_t index, std::vect
     }
     event.predecessor = *place;
     event.tracked = true;
-    in_flight_.move(event.hash, *place, self);
+    in_flight_.move(hash, *place, self);
     if (!decided(*place)) {
       event.admission = Admission::waits;
       batch.waiting.push_back(index);
       ++waited_;
       return {};
     }
-    WEIR_ASSIGN(auto prior, entry_after(*place, event.hash, id));
+    WEIR_ASSIGN(auto prior, entry_after(*place, hash, id));
     INVARIANT(prior.has_value(), "a decided event of the window left an entry behind");
     judge_against(batch, index, std::move(*prior), run);
     return {};
   }
-  WEIR_ASSIGN(auto found, index_->find(event.hash, id));
+  if (index_->holds(hash, id, event.digest)) {
+    event.admission = Admission::duplicate;
+    return {};
+  }
+  WEIR_ASSIGN(auto found, index_->find(hash, id));
   if (!found) {
     event.admission = Admission::run;
     event.tracked = true;
-    in_flight_.insert(event.hash, self);
+    in_flight_.insert(hash, self);
     run.push_back(index);
     return {};
   }
   judge_against(batch, index, Entry{found->digest, found->state, std::move(found->reason)}, run);
   if (event.admission == Admission::run) {
     event.tracked = true;
-    in_flight_.insert(event.hash, self);
+    in_flight_.insert(hash, self);
   }
   return {};
 }
@@ -113,7 +118,8 @@ Result<std::optional<PartitionWindow::Entry>> PartitionWindow::entry_after(const
   }
   // Decided but not sealed: only inside the batch being finished. Whether its records fit is part of the verdict.
   OutcomeBatchBuilder trial{batch.first, 4096};
-  seal_run(batch, place.index, trial, {id, event.digest, batch.input.header().accepted_at}, nullptr);
+  std::size_t from = 0;
+  seal_run(batch, place.index, trial, {id, event.digest, batch.input.header().accepted_at}, nullptr, from);
   const OutcomeBatch sealed = trial.finish();
   if (sealed.outcome(0).outcome == Outcome::dead_lettered) {
     entry.state = DedupeState::dead_lettered;
@@ -135,7 +141,7 @@ Result<bool> PartitionWindow::resolve_waiting(Batch& batch) {
       still.push_back(index);
       continue;
     }
-    WEIR_ASSIGN(auto prior, entry_after(before, event.hash, id_of(batch, index)));
+    WEIR_ASSIGN(auto prior, entry_after(before, batch.hashes[index], id_of(batch, index)));
     INVARIANT(prior.has_value(), "what an event waits behind leaves an entry");
     judge_against(batch, index, std::move(*prior), run);
   }

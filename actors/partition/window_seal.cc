@@ -9,11 +9,16 @@ namespace weir {
 
 namespace {
 
-std::span<const ChainEvent> parts_of(const ChainBatch& batch, std::uint32_t index) {
+/// The parts of event `index`. A batch is sealed from front to back, so they mostly stand at `from`, which is moved behind
+/// them.
+std::span<const ChainEvent> parts_of(const ChainBatch& batch, std::uint32_t index, std::size_t& from) {
   const auto events = batch.events();
-  const auto first = std::lower_bound(events.begin(), events.end(), index, [](const ChainEvent& e, std::uint32_t i) { return e.index < i; });
+  auto first = events.begin() + static_cast<std::ptrdiff_t>(std::min(from, events.size()));
+  if (first == events.end() || first->index != index)
+    first = std::lower_bound(events.begin(), events.end(), index, [](const ChainEvent& e, std::uint32_t i) { return e.index < i; });
   auto last = first;
   while (last != events.end() && last->index == index) ++last;
+  from = static_cast<std::size_t>(last - events.begin());
   return {first, last};
 }
 
@@ -33,9 +38,11 @@ LetterView letter_of(const IngestBatch& input, std::uint32_t index) {
 }  // namespace
 
 void PartitionWindow::seal(Batch& batch) {
-  OutcomeBatchBuilder out{batch.first, batch.input.bytes().size() * batch.events.size() / batch.input.count() * 3 / 2};
+  OutcomeBatchBuilder out{batch.first, batch.input.bytes().size() * batch.events.size() / batch.input.count() * 3 / 2, batch.events.size()};
   const std::int64_t accepted_at = batch.input.header().accepted_at;
   batch.tokens = encoder_->token_table();
+  if (batch.tokens) batch.tokens->reserve(batch.events.size());
+  std::vector<std::size_t> from(batch.rounds.size());
   for (std::uint32_t i = 0; i < batch.events.size(); ++i) {
     const WindowEvent& event = batch.events[i];
     const OutcomeBatchBuilder::Event head{id_of(batch, i), event.digest, accepted_at};
@@ -50,11 +57,12 @@ void PartitionWindow::seal(Batch& batch) {
         out.letter(letter);
         break;
       }
-      case Admission::run: seal_run(batch, i, out, head, batch.tokens.get()); break;
+      case Admission::run: seal_run(batch, i, out, head, batch.tokens.get(), from[event.round]); break;
       case Admission::waits: INVARIANT(false, "a batch is sealed when nothing in it waits");
     }
   }
   batch.sealed = out.finish();
+  batch.sums = sums_of(batch, *batch.sealed);  // now, while the ids are in the cache
   for (std::uint32_t r = 0; r < batch.sealed->records(); ++r)
     batch.event_time_max = std::max(batch.event_time_max, batch.sealed->record(r).event_time);
   batch.rounds.clear();
@@ -62,15 +70,15 @@ void PartitionWindow::seal(Batch& batch) {
 }
 
 void PartitionWindow::seal_run(const Batch& batch, std::uint32_t index, OutcomeBatchBuilder& out,
-                               const OutcomeBatchBuilder::Event& head, TokenTable* tokens) const {
+                               const OutcomeBatchBuilder::Event& head, TokenTable* tokens, std::size_t& from) const {
   const WindowEvent& event = batch.events[index];
   const ChainBatch& chain = *batch.rounds[event.round].batch;
-  const auto parts = parts_of(chain, batch.skipped + index);
+  const auto parts = parts_of(chain, batch.skipped + index, from);
   INVARIANT(!parts.empty(), "every event of a round comes back");
-  LetterView letter = letter_of(batch.input, batch.skipped + index);
   bool passed = false;
   for (const ChainEvent& part : parts) {
     if (part.verdict == Verdict::reject) {  // one bad part rejects the event
+      LetterView letter = letter_of(batch.input, batch.skipped + index);
       letter.stage = part.rejection->stage;
       letter.reason = part.rejection->reason;
       letter.details = part.rejection->details;
@@ -88,6 +96,7 @@ void PartitionWindow::seal_run(const Batch& batch, std::uint32_t index, OutcomeB
   out.add(head, Outcome::served, event.flags);
   if (encoder_->encode(chain, parts, out, tokens)) return;
   out.abandon_last();
+  LetterView letter = letter_of(batch.input, batch.skipped + index);
   letter.stage = "encode";
   letter.reason = "output_too_large";
   letter.details = R"(["a record would be longer than limits.event_bytes_max"])";
@@ -95,8 +104,9 @@ void PartitionWindow::seal_run(const Batch& batch, std::uint32_t index, OutcomeB
   out.letter(letter);
 }
 
-void PartitionWindow::account(const Batch& batch, const OutcomeBatch& sealed, CommitMeta& meta) const {
-  Ledger& ledger = meta.ledger;
+PartitionWindow::Sums PartitionWindow::sums_of(const Batch& batch, const OutcomeBatch& sealed) {
+  Sums sums;
+  Ledger& ledger = sums.ledger;
   for (std::uint32_t i = 0; i < sealed.outcomes(); ++i) {
     const OutcomeEntry& outcome = sealed.outcome(i);
     switch (outcome.outcome) {
@@ -116,16 +126,17 @@ void PartitionWindow::account(const Batch& batch, const OutcomeBatch& sealed, Co
       if (outcome.flags & outcome_flag::supersedes) {
         --ledger.dead_lettered;
         ++ledger.superseded;
-        meta.state_sum -= id_state_hash(sealed.id(i), Outcome::dead_lettered, prior->second.reason);
+        sums.state_sum -= id_state_hash(sealed.id(i), Outcome::dead_lettered, prior->second.reason);
       } else {
-        meta.state_sum -= id_state_hash(sealed.id(i), Outcome::expired, {});
+        sums.state_sum -= id_state_hash(sealed.id(i), Outcome::expired, {});
       }
     }
     const std::string_view reason =
         outcome.outcome == Outcome::dead_lettered ? sealed.letter(outcome.first_record).reason : std::string_view{};
-    meta.state_sum += id_state_hash(sealed.id(i), outcome.outcome, reason);
+    sums.state_sum += id_state_hash(sealed.id(i), outcome.outcome, reason);
   }
   ledger.records += sealed.records();
+  return sums;
 }
 
 }  // namespace weir

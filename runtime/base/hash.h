@@ -24,6 +24,9 @@ namespace weir {
 /// XXH3-64 with seed 0. For fingerprints and tables in memory.
 [[nodiscard]] std::uint64_t xxh3_64(std::string_view bytes) noexcept;
 
+/// XXH3-64 under a seed: for fingerprints in memory that nobody outside can aim at.
+[[nodiscard]] std::uint64_t xxh3_64(std::string_view bytes, std::uint64_t seed) noexcept;
+
 /// XXH3-128 with seed 0. For digests of content.
 [[nodiscard]] Digest128 xxh3_128(std::string_view bytes) noexcept;
 

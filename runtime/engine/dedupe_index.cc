@@ -9,13 +9,13 @@ namespace {
 constexpr std::uint32_t kShiftAtStart = 32 - 12;  // 4'096 slots
 }
 
-DedupeIndex::DedupeIndex(std::chrono::microseconds remember, const DedupeReader& reader)
-    : reader_(&reader), numbers_(remember), slots_(std::size_t{1} << (32 - kShiftAtStart), 0), shift_(kShiftAtStart) {}
+DedupeIndex::DedupeIndex(std::chrono::microseconds remember, const DedupeReader& reader, std::uint64_t key)
+    : reader_(&reader), numbers_(remember), slots_(std::size_t{1} << (32 - kShiftAtStart), 0), shift_(kShiftAtStart), key_(key) {}
 
 Result<void> DedupeIndex::restore(const DedupeNumbers& numbers) {
   INVARIANT(used_ == 0 && numbers_.end() == 0, "an index is restored once, before anything is applied");
   numbers_ = numbers;
-  base_ = numbers.begin();
+  base_ = marks_begin_ = numbers.begin();
   tail_begin_ = numbers.end() / kDedupeBlockEntries;
   return {};
 }
@@ -24,7 +24,9 @@ Result<void> DedupeIndex::add_block(std::uint64_t first_number, const DedupeBloc
   for (std::size_t i = 0; i < block.size(); ++i) {
     const std::uint64_t number = first_number + i;
     if (number < numbers_.begin() || number >= numbers_.end()) continue;
-    insert(tag_of(xxh3_64(block.entry(i).id)), number);
+    const DedupeEntry entry = block.entry(i);
+    insert(tag_of(xxh3_64(entry.id)), number);
+    add_mark(number, mark_of(entry.id, entry.digest));
   }
   // The last, partly filled block is continued in memory.
   if (first_number / kDedupeBlockEntries == tail_begin_ && numbers_.end() % kDedupeBlockEntries != 0) {
@@ -36,16 +38,22 @@ Result<void> DedupeIndex::add_block(std::uint64_t first_number, const DedupeBloc
   return {};
 }
 
-void DedupeIndex::apply(CommitSequence sequence, const CommitBody& body) {
+void DedupeIndex::apply(CommitSequence sequence, const CommitBody& body,
+                        std::span<const std::vector<std::uint64_t>> known) {
+  INVARIANT(known.empty() || known.size() == body.batches.size(), "hashes come for all batches of a commit or for none");
   numbers_.on_commit(body.meta.partition_time);
-  for (const OutcomeBatch& batch : body.batches) {
+  for (; marks_begin_ < numbers_.begin() && !marks_.empty(); ++marks_begin_) marks_.pop_front();
+  for (std::size_t b = 0; b < body.batches.size(); ++b) {
+    const OutcomeBatch& batch = body.batches[b];
     // Two passes over short runs: first ask for the memory, then use it.
     constexpr std::uint32_t kRun = 32;
-    std::uint64_t hashes[kRun];
+    std::uint64_t computed[kRun];
     for (std::uint32_t start = 0; start < batch.outcomes(); start += kRun) {
       const std::uint32_t end = std::min(start + kRun, batch.outcomes());
+      const std::uint64_t* hashes = known.empty() ? computed : known[b].data() + start;
       for (std::uint32_t i = start; i < end; ++i) {
-        hashes[i - start] = xxh3_64(batch.id(i));
+        __builtin_prefetch(batch.id(i).data());
+        if (known.empty()) computed[i - start] = xxh3_64(batch.id(i));
         prefetch(hashes[i - start]);
       }
       for (std::uint32_t i = start; i < end; ++i) {
@@ -53,6 +61,7 @@ void DedupeIndex::apply(CommitSequence sequence, const CommitBody& body) {
         if (!dedupe_entry_of(batch, i, sequence, entry)) continue;
         const std::uint64_t number = numbers_.take();
         add_to_tail(entry, number);
+        add_mark(number, mark_of(entry.id, entry.digest));
         const std::uint64_t hash = hashes[i - start];
         insert(tag_of(hash), number);
         if ((batch.outcome(i).flags & outcome_flag::supersedes) != 0) {
@@ -83,6 +92,29 @@ Result<std::optional<FoundEntry>> DedupeIndex::find_open_letter(std::uint64_t ha
       return FoundEntry{open->second, entry.digest, entry.accepted_at, entry.offset, entry.sequence, entry.state, std::string(entry.reason)};
   }
   return reader_->open_letter(id);
+}
+
+std::uint64_t DedupeIndex::mark_of(std::string_view id, const Digest128& digest) const noexcept {
+  // The id under the key first: two events whose digests were made equal still differ in it. Any odd factor spreads.
+  return (xxh3_64(id, key_) ^ digest.low) * 0x9e3779b97f4a7c15ull + digest.high;
+}
+
+void DedupeIndex::add_mark(std::uint64_t number, std::uint64_t mark) {
+  if (marks_.empty()) marks_begin_ = number;
+  INVARIANT(marks_begin_ + marks_.size() == number, "dedupe entries are marked without gaps");
+  marks_.push_back(mark);
+}
+
+bool DedupeIndex::holds(std::uint64_t hash, std::string_view id, const Digest128& digest) const noexcept {
+  const std::uint32_t tag = tag_of(hash);
+  std::uint64_t candidate = 0;
+  int candidates = 0;
+  for (std::size_t at = slot_of(tag); slots_[at] != 0; at = at + 1 == slots_.size() ? 0 : at + 1) {
+    if (static_cast<std::uint32_t>(slots_[at] >> 32) != tag || !alive(slots_[at])) continue;
+    candidate = number_of(slots_[at]);
+    if (++candidates > 1) return false;  // which one is the id's newest only the entries can tell
+  }
+  return candidates == 1 && marks_[candidate - marks_begin_] == mark_of(id, digest);
 }
 
 void DedupeIndex::add_to_tail(const DedupeEntry& entry, std::uint64_t number) {
@@ -169,6 +201,7 @@ Result<std::optional<FoundEntry>> DedupeIndex::find(std::uint64_t hash, std::str
 
 std::size_t DedupeIndex::memory_bytes() const noexcept {
   std::size_t bytes = slots_.capacity() * sizeof(std::uint64_t);
+  bytes += marks_.size() * sizeof(std::uint64_t);
   for (const auto& block : tail_) bytes += block->bytes() + sizeof(DedupeBlock);
   bytes += open_letters_.size() * 40 + open_letters_.bucket_count() * sizeof(void*);
   return bytes;

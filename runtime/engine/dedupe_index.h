@@ -1,6 +1,10 @@
-// The committed dedupe entries of one partition, found by event id. In memory: 8 bytes per id (a 32-bit tag and the entry's
-// number); exact on a hit, because a hit reads the entry itself: from memory while it is younger than the last state flush,
-// from the packed blocks of the state store after that.
+// The committed dedupe entries of one partition, found by event id. In memory: 16 bytes per id: a slot of a table (a 32-bit
+// tag of the id and the entry's number) and the entry's mark, 64 bits of (id, digest) under a key of this process.
+//
+// find() is exact, because a hit reads the entry itself: from memory while it is younger than the last state flush, from the
+// packed blocks of the state store after that. holds() answers for the bulk of the hits, the same event once more, without
+// reading: tag and mark together are 96 bits, so of 5 million ids remembered the chance that one of them is taken for another
+// event is 6e-23 per event, and as the marks are keyed nobody can look for such a pair.
 //
 // An open dead letter outlives the window: its id is kept (some 40 bytes) until the letter is closed.
 //
@@ -11,6 +15,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -47,7 +52,8 @@ class DedupeReader {
 /// Not thread-safe; lives in the partition actor. `reader` must outlive it.
 class DedupeIndex {
  public:
-  DedupeIndex(std::chrono::microseconds remember, const DedupeReader& reader);
+  /// `key`: of the marks; a number that clients cannot know.
+  DedupeIndex(std::chrono::microseconds remember, const DedupeReader& reader, std::uint64_t key = 0);
 
   /// Starts from the blocks of a flushed state: `numbers` as flushed, then every block in [begin, end) by add_block.
   [[nodiscard]] Result<void> restore(const DedupeNumbers& numbers);
@@ -55,13 +61,17 @@ class DedupeIndex {
   /// After the blocks: every open dead letter of the flushed state that owns its id.
   void add_open_letter(std::string_view id);
 
-  /// Applies one commit, in sequence.
-  void apply(CommitSequence sequence, const CommitBody& body);
+  /// Applies one commit, in sequence. `hashes`: xxh3_64 of the ids of each batch's outcomes where the caller has them, or
+  /// empty.
+  void apply(CommitSequence sequence, const CommitBody& body, std::span<const std::vector<std::uint64_t>> hashes = {});
   /// Entries below `number` are in the state store now: memory lets go of whole blocks.
   void flushed(std::uint64_t number);
 
   /// Hides the cost of the memory access of a later find. Call for a whole batch first.
   void prefetch(std::uint64_t hash) const noexcept { __builtin_prefetch(&slots_[slot_of(tag_of(hash))]); }
+  /// Whether the newest unexpired entry of the id is of an event with this digest, when that can be said without reading.
+  /// False says nothing: ask find().
+  [[nodiscard]] bool holds(std::uint64_t hash, std::string_view id, const Digest128& digest) const noexcept;
   /// The newest unexpired entry of the id. `hash` is xxh3_64(id). Errors: what the reader says.
   [[nodiscard]] Result<std::optional<FoundEntry>> find(std::uint64_t hash, std::string_view id) const;
 
@@ -77,6 +87,8 @@ class DedupeIndex {
   void grow();
   [[nodiscard]] bool alive(std::uint64_t slot) const noexcept;
   [[nodiscard]] std::uint64_t number_of(std::uint64_t slot) const noexcept;
+  [[nodiscard]] std::uint64_t mark_of(std::string_view id, const Digest128& digest) const noexcept;
+  void add_mark(std::uint64_t number, std::uint64_t mark);
   void add_to_tail(const DedupeEntry& entry, std::uint64_t number);
   [[nodiscard]] Result<std::optional<FoundEntry>> find_open_letter(std::uint64_t hash, std::string_view id) const;
 
@@ -87,6 +99,9 @@ class DedupeIndex {
   std::uint32_t shift_;
   std::size_t used_ = 0;
   std::uint64_t base_ = 0;
+  std::uint64_t key_;
+  std::deque<std::uint64_t> marks_;   // of entry marks_begin_ + i
+  std::uint64_t marks_begin_ = 0;
   std::deque<std::shared_ptr<DedupeBlock>> tail_;  // block b of tail_begin_ + i
   std::uint64_t tail_begin_ = 0;                   // block number of tail_.front()
   // Hash of the id of every open dead letter -> number of its entry; 0 with entries from before the last restart.

@@ -27,6 +27,8 @@ class InFlightIds {
     }
     return std::nullopt;
   }
+  /// Hides the cost of the memory access of a later find or insert. Call for a whole batch first.
+  void prefetch(std::uint64_t hash) const noexcept { __builtin_prefetch(&slots_[home(hash)]); }
   void insert(std::uint64_t hash, EventPlace place);
   /// The entry at `from` now stands at `to`. False when there is none.
   bool move(std::uint64_t hash, EventPlace from, EventPlace to);

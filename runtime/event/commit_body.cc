@@ -159,7 +159,10 @@ LetterView OutcomeBatch::letter(std::uint32_t i) const noexcept {
   return view;
 }
 
-OutcomeBatchBuilder::OutcomeBatchBuilder(Offset first, std::size_t bytes_expected) : arena_(bytes_expected + 4096), first_(first) {
+OutcomeBatchBuilder::OutcomeBatchBuilder(Offset first, std::size_t bytes_expected, std::size_t outcomes_expected)
+    : arena_(bytes_expected + 4096), first_(first) {
+  outcomes_.reserve(outcomes_expected);
+  records_.reserve(outcomes_expected);
   std::memset(arena_.extend(sizeof(WireBatch)), 0, sizeof(WireBatch));
 }
 

@@ -156,7 +156,7 @@ class OutcomeBatch {
 /// Not thread-safe.
 class OutcomeBatchBuilder {
  public:
-  explicit OutcomeBatchBuilder(Offset first, std::size_t bytes_expected = 64 * 1024);
+  explicit OutcomeBatchBuilder(Offset first, std::size_t bytes_expected = 64 * 1024, std::size_t outcomes_expected = 0);
 
   struct Event {
     std::string_view id;

@@ -4,6 +4,7 @@
 #include "runtime/base/hash.h"
 #include "runtime/engine/dedupe_index.h"
 #include "runtime/engine/dedupe_log.h"
+#include "runtime/engine/id_state.h"
 #include "tests/support/catch.h"
 
 using namespace weir;
@@ -78,9 +79,9 @@ TEST_CASE("index and blocks agree with a plain map through flushes, restarts and
   const auto remember = 1600us;  // buckets of 100 us
   MapState state;
   auto log = std::make_unique<DedupeLog>(remember);
-  auto index = std::make_unique<DedupeIndex>(remember, state);
+  auto index = std::make_unique<DedupeIndex>(remember, state, seed);
   std::map<std::string, ModelEntry> model;
-  std::uint64_t offset = 0, sequence = 0, restarts = 0, expired = 0, outlived = 0, superseded = 0;
+  std::uint64_t offset = 0, sequence = 0, restarts = 0, expired = 0, outlived = 0, superseded = 0, held = 0, asked = 0;
   std::int64_t now = 0;
   std::vector<std::pair<CommitSequence, CommitBody>> unflushed;
 
@@ -146,7 +147,7 @@ TEST_CASE("index and blocks agree with a plain map through flushes, restarts and
     if (random() % 23 == 0) {
       ++restarts;
       log = std::make_unique<DedupeLog>(remember);
-      index = std::make_unique<DedupeIndex>(remember, state);
+      index = std::make_unique<DedupeIndex>(remember, state, seed + restarts);
       REQUIRE(log->recover(StateCursor{}, state));
       const auto numbers = read_dedupe_blocks(state, remember, [](std::uint64_t, const DedupeBlock&) -> Result<void> { return {}; });
       REQUIRE(numbers);
@@ -167,7 +168,13 @@ TEST_CASE("index and blocks agree with a plain map through flushes, restarts and
       const auto expected = model.find(id);
       CAPTURE(id, commit);
       REQUIRE(found->has_value() == (expected != model.end()));
+      REQUIRE_FALSE(index->holds(xxh3_64(id), id, {random(), random()}));
       if (!found->has_value()) continue;
+      // May stay silent (an id decided twice, an open letter behind the window), never says yes to other bytes.
+      if (index->holds(xxh3_64(id), id, expected->second.digest)) ++held;
+      ++asked;
+      REQUIRE_FALSE(index->holds(xxh3_64(id), id, {expected->second.digest.low + 1, expected->second.digest.high}));
+      REQUIRE_FALSE(index->holds(xxh3_64(id), id, {expected->second.digest.low, expected->second.digest.high + 1}));
       REQUIRE((*found)->digest == expected->second.digest);
       REQUIRE((*found)->state == expected->second.state);
       REQUIRE((*found)->offset == Offset{expected->second.offset});
@@ -178,7 +185,54 @@ TEST_CASE("index and blocks agree with a plain map through flushes, restarts and
   REQUIRE(expired > 1000);
   REQUIRE(outlived > 1000);
   REQUIRE(superseded > 10);
+  REQUIRE(held * 2 > asked);
   REQUIRE(log->digest(state));
+}
+
+TEST_CASE("an id's second entry is told by reading, not by its mark", "[dedupe]") {
+  // The older entry of the id is still in the table; its mark must not speak for bytes that were superseded since.
+  MapState state;
+  DedupeIndex index{24h, state, 7};
+  const Digest128 old_bytes{1, 2};
+  const Digest128 new_bytes{3, 4};
+  CommitBody first;
+  first.meta.partition_time = 1000;
+  OutcomeBatchBuilder rejected{Offset{0}};
+  rejected.add({"a", old_bytes, 1000}, Outcome::dead_lettered);
+  LetterView letter;
+  letter.reason = "field_range";
+  rejected.letter(letter);
+  first.batches.push_back(rejected.finish());
+  index.apply(CommitSequence{1}, first);
+  REQUIRE(index.holds(xxh3_64("a"), "a", old_bytes));
+  REQUIRE_FALSE(index.holds(xxh3_64("a"), "a", new_bytes));
+
+  CommitBody second;
+  second.meta.partition_time = 1001;
+  OutcomeBatchBuilder corrected{Offset{1}};
+  corrected.add({"a", new_bytes, 1001}, Outcome::served, outcome_flag::supersedes);
+  second.batches.push_back(corrected.finish());
+  const std::vector<std::vector<std::uint64_t>> hashes{{xxh3_64("a")}};
+  index.apply(CommitSequence{2}, second, hashes);
+  REQUIRE_FALSE(index.holds(xxh3_64("a"), "a", old_bytes));
+  const auto found = index.find(xxh3_64("a"), "a");
+  REQUIRE(found);
+  REQUIRE(found->value().digest == new_bytes);
+  REQUIRE(found->value().state == DedupeState::done);
+}
+
+TEST_CASE("the hash of an id's state is over state, reason length, reason and id, at any length", "[dedupe]") {
+  std::mt19937_64 random(3);
+  for (std::size_t length = 1; length <= 512; ++length) {
+    std::string id(length, ' ');
+    for (char& c : id) c = static_cast<char>(random());
+    for (const std::string& reason : {std::string(), std::string("time"), std::string(255, 'r')}) {
+      std::string text{static_cast<char>(Outcome::dead_lettered), static_cast<char>(reason.size())};
+      text += reason + id;
+      CAPTURE(length, reason);
+      REQUIRE(id_state_hash(id, Outcome::dead_lettered, reason) == xxh3_128(text));
+    }
+  }
 }
 
 TEST_CASE("the dedupe digest does not depend on where flushes fell", "[dedupe]") {
