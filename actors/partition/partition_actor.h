@@ -40,8 +40,8 @@ struct PartitionSetup {
   std::chrono::microseconds remember{0};
   Digest128 rules_hash;
   std::uint64_t incarnation = 0;
-  std::size_t delta_bytes_max = 8 * 1024 * 1024;
-  std::uint64_t apply_bytes_max = 32 * 1024 * 1024;  // ApplyCommit on its way to the views
+  std::size_t delta_bytes_max = 4 * 1024 * 1024;
+  std::uint64_t apply_bytes_max = 8 * 1024 * 1024;  // ApplyCommit on its way to the views
 };
 
 /// Monitored by `supervisor`, which gets PartitionReady, PartitionProgress, ActorFailed, PartitionStopped.

@@ -65,8 +65,12 @@ void radix_sort(SortItem* items, SortItem* other, std::size_t size) {
 
 }  // namespace
 
-Delta::Delta(const StateMerger& merger)
-    : merger_(&merger), table_(std::size_t{1} << kFirstTableBits), shift_(64 - kFirstTableBits) {}
+Delta::Delta(const StateMerger& merger, std::size_t expected) : merger_(&merger) {
+  const std::size_t slots = std::max(std::size_t{1} << kFirstTableBits, std::bit_ceil(expected * 2));
+  table_.resize(slots);
+  shift_ = 64 - static_cast<std::uint32_t>(std::countr_zero(slots));
+  entries_.reserve(expected);
+}
 
 std::uint64_t Delta::hash_of(std::string_view key) noexcept {
   return xxh3_64(key);
@@ -76,13 +80,12 @@ char* Delta::allocate(std::size_t bytes) {
   if (bytes > free_bytes_) {
     // A big value gets a block of its own, so that the rest of the current one is not lost.
     if (bytes > kBlockBytes / 8) {
-      big_blocks_.push_back({std::make_unique_for_overwrite<char[]>(bytes), bytes});
+      blocks_.push_back({std::make_unique_for_overwrite<char[]>(bytes), bytes});
       used_bytes_ += bytes;
-      return big_blocks_.back().bytes.get();
+      return blocks_.back().bytes.get();
     }
-    if (next_block_ == blocks_.size())
-      blocks_.push_back({std::make_unique_for_overwrite<char[]>(kBlockBytes), kBlockBytes});
-    free_ = blocks_[next_block_++].bytes.get();
+    blocks_.push_back({std::make_unique_for_overwrite<char[]>(kBlockBytes), kBlockBytes});
+    free_ = blocks_.back().bytes.get();
     free_bytes_ = kBlockBytes;
     used_bytes_ += kBlockBytes;
   }
@@ -90,16 +93,6 @@ char* Delta::allocate(std::size_t bytes) {
   free_ += bytes;
   free_bytes_ -= bytes;
   return place;
-}
-
-void Delta::clear() noexcept {
-  entries_.clear();
-  std::fill(table_.begin(), table_.end(), 0);
-  big_blocks_.clear();
-  next_block_ = 0;
-  free_ = nullptr;
-  free_bytes_ = 0;
-  used_bytes_ = 0;
 }
 
 void Delta::grow() {

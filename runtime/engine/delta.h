@@ -26,8 +26,8 @@ class DeltaWriter {
 /// Not thread-safe while it is written; read-only (sealed) it may be read from any thread.
 class Delta final : public DeltaWriter {
  public:
-  /// `merger` must outlive it.
-  explicit Delta(const StateMerger& merger);
+  /// `merger` must outlive it. `expected`: entries it will have about; any number works.
+  explicit Delta(const StateMerger& merger, std::size_t expected = 0);
   Delta(const Delta&) = delete;
   Delta& operator=(const Delta&) = delete;
 
@@ -87,9 +87,6 @@ class Delta final : public DeltaWriter {
     }
   }
 
-  /// Empties it and keeps the memory for the next entries: fresh pages cost more than what is written into them.
-  void clear() noexcept;
-
   [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
   [[nodiscard]] bool empty() const noexcept { return entries_.empty(); }
   /// Memory in use: keys, values, entries and their share of the table.
@@ -115,9 +112,7 @@ class Delta final : public DeltaWriter {
     std::unique_ptr<char[]> bytes;
     std::size_t size;
   };
-  std::vector<Block> blocks_;      // all of one size, reused after clear(); the first `next_block_` are in use
-  std::vector<Block> big_blocks_;  // one value each
-  std::size_t next_block_ = 0;
+  std::vector<Block> blocks_;  // of one size, or of one big value
   char* free_ = nullptr;
   std::size_t free_bytes_ = 0;
   std::size_t used_bytes_ = 0;

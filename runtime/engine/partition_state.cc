@@ -260,7 +260,7 @@ Result<StateFlush> PartitionState::seal() {
   ++cursor_.flushes;
   sealed_cursor_ = cursor_.encode();
   sealed_sequence_ = cursor_.sequence;
-  sealed_ = std::exchange(active_, spare_ ? std::exchange(spare_, nullptr) : std::make_shared<Delta>(kMerger));
+  sealed_ = std::exchange(active_, std::make_shared<Delta>(kMerger, active_->size()));
   return seal_again();
 }
 
@@ -272,11 +272,6 @@ StateFlush PartitionState::seal_again() const {
 void PartitionState::flushed(const Result<void>& result) {
   INVARIANT(sealed_ != nullptr, "a flush that completes was sealed");
   if (!result) return;
-  // Its memory serves the delta after next, unless a reader still holds it.
-  if (sealed_.use_count() == 1) {
-    spare_ = std::move(sealed_);
-    spare_->clear();
-  }
   sealed_ = nullptr;
   sealed_cursor_.clear();
   durable_ = sealed_sequence_;

@@ -129,7 +129,6 @@ class PartitionState {
   std::vector<StateParticipant*> participants_;
   std::shared_ptr<Delta> active_;
   std::shared_ptr<Delta> sealed_;  // not written any more
-  std::shared_ptr<Delta> spare_;   // empty, with the memory of one that was flushed
   std::string sealed_cursor_;
   CommitSequence sealed_sequence_;
   StateCursor cursor_;  // of what is applied; views: the set's, in its order, then those it no longer has

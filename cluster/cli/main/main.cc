@@ -4,6 +4,8 @@
 #include <malloc.h>
 #include <openssl/crypto.h>
 
+#include <algorithm>
+#include <thread>
 #include <vector>
 
 #include "cluster/cli/command.h"
@@ -23,7 +25,8 @@ std::string versions() {
 void keep_memory() {
   ::mallopt(M_MMAP_THRESHOLD, 32 * 1024 * 1024);
   ::mallopt(M_TRIM_THRESHOLD, 512 * 1024 * 1024);
-  ::mallopt(M_ARENA_MAX, 4);  // freed in one thread is mostly asked for in another
+  // What one thread frees another asks for next: with an arena each, every arena grows to the size of all.
+  ::mallopt(M_ARENA_MAX, static_cast<int>(std::max(1u, std::thread::hardware_concurrency() / 2)));
 }
 
 }  // namespace
