@@ -3,8 +3,8 @@
   python3 tests/integration/retail/check_retail.py FILE [--binary PATH] [--kills N] [--seed S] [--again]
 
 FILE: `small` (tests/data/retail-small.csv with over-long lines added), `small.gz` (the same, packed), `full`
-(online-retail.csv.gz in $WEIR_SAMPLES), or a path. --kills N: the run is killed with SIGKILL N times, at uniform
-random times, and started again; the answers must be the same. --again: then the finished file is read once more, and
+(online-retail.csv.gz in $WEIR_SAMPLES), or a path. --kills N: the run is killed with SIGKILL N times, after a
+random part of its work, and started again; the answers must be the same. --again: then the finished file is read once more, and
 every line of it must count as a duplicate.
 Exit: 0 PASS, 1 FAIL, 3 INVALID (the kills did not hit), 77 skipped.
 """
@@ -60,26 +60,28 @@ def run_with_kills(weir, path, data, kills, seed):
     """Runs to the end; `kills` times the process is killed first. Returns (the last run, how many kills met a process,
     the answer digest of a run that nobody disturbed).
 
-    Kill times are uniform over the length of an undisturbed run; a rerun that got to its end before its kill counts
-    as no hit. A killed run that had printed its summary may have been marked finished: then nothing may be run again.
+    A kill comes when a part of what an undisturbed run writes is written, drawn from what is left; a rerun that got to
+    its end before its kill counts as no hit. A killed run that had printed its summary may have been marked finished:
+    then nothing may be run again.
     """
     chance = random.Random(seed)
     args = ("run", PIPELINE, path, "--data", data)
-    length, digest = None, None
+    total, digest = 0, None
     if kills:
         with outside.Scratch() as other:
             quiet = os.path.join(other, "D")
-            length = weir.expect(0, "run", PIPELINE, path, "--data", quiet, timeout=600).seconds
+            total = bytes_of_a_run(weir.start("run", PIPELINE, path, "--data", quiet))
             digest = answer_digest(weir, quiet)
-    hits = 0
+    hits, left = 0, total
     for _ in range(kills):
         process = weir.start(*args)
         # Not the very end: behind the summary the file may count as finished and be read again as duplicates.
-        ended = process.wait(chance.uniform(0, length * 0.9 / (1 + hits * 0.3)))
-        if not ended:
-            process.kill()
-            ended = process.finish(30)
+        written = process.until_written(chance.uniform(0, 0.6 * left), 600)
+        struck = written is not None and process.kill()
+        ended = process.finish(30)
+        if struck:
             hits += 1
+            left -= written
         if ended.out:
             break
     else:
@@ -87,6 +89,18 @@ def run_with_kills(weir, path, data, kills, seed):
     if ended.code not in (0, -9):
         raise outside.Broken(f"{ended}\n  expected exit code 0")
     return ended, hits, digest
+
+
+def bytes_of_a_run(process):
+    """Lets it run to its end; how much it had written shortly before."""
+    last = 0
+    while (written := process.bytes_written()) is not None:
+        last = written
+        process.wait(0.005)
+    ended = process.finish(600)
+    if ended.code != 0:
+        raise outside.Broken(f"{ended}\n  expected exit code 0")
+    return last
 
 
 def answer_digest(weir, data):
