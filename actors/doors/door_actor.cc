@@ -165,8 +165,13 @@ class DoorActor : public caf::event_based_actor {
 
   /// A quarantined partition gives no credits back: what waits for it must not hold up the others.
   void on_routes(const Routes& routes) {
-    routes_ = routes;
+    const Routes before = std::exchange(routes_, routes);
     bool opened = false;
+    for (std::size_t p = 0; p < routes_.partitions.size(); ++p) {
+      // What became durable between its own look at the log and now, nobody could tell it.
+      const bool known = p < before.partitions.size() && before.partitions[p] == routes_.partitions[p];
+      if (routes_.partitions[p] && !known) send(routes_.partitions[p], IngestDurable{});
+    }
     for (std::uint32_t p = 0; p < partitions_.size(); ++p) {
       if (!quarantined(PartitionId{p})) continue;
       for (const PartitionLedger::Part& part : std::exchange(partitions_[p].uncommitted, {})) {
