@@ -3,6 +3,9 @@
 #include <caf/actor_cast.hpp>
 #include <fmt/format.h>
 
+#include <utility>
+#include <vector>
+
 #include "actors/supervise/house_handlers.h"
 #include "runtime/base/fail_point.h"
 #include "runtime/engine/views_setup.h"
@@ -53,7 +56,12 @@ class ViewsActor : public caf::event_based_actor {
     for (const auto& table : commit.tables) tables.push_back(table.get());
     auto applied = setup_->state->apply(record, *commit.body, *setup_->extractor, tables);
     if (!applied) return fail_actor(this, who_, partition_, std::move(applied.error()));
-    tell(CommitApplied{commit.sequence, commit.bytes});
+    // The store is behind: the partition's credits wait for it, or memory would grow with every commit.
+    if (setup_->state->crowded()) {
+      held_.push_back({commit.sequence, commit.bytes});
+    } else {
+      tell(CommitApplied{commit.sequence, commit.bytes});
+    }
     maybe_flush();
   }
 
@@ -89,6 +97,7 @@ class ViewsActor : public caf::event_based_actor {
       return;
     }
     tell(StateFlushed{sequence_, dedupe_end_});
+    for (const CommitApplied& applied : std::exchange(held_, {})) tell(applied);
     maybe_flush();
   }
 
@@ -98,6 +107,7 @@ class ViewsActor : public caf::event_based_actor {
   CommitSequence sequence_;        // of the flush under way
   std::uint64_t dedupe_end_ = 0;   // of the flush under way
   bool flush_wanted_ = false;
+  std::vector<CommitApplied> held_;  // until the flush under way is done
 };
 
 }  // namespace
