@@ -41,6 +41,12 @@ class CommitterActor : public caf::event_based_actor {
     };
   }
 
+  /// It holds handles of partitions, which hold one of it.
+  void on_exit() override {
+    waiting_.clear();
+    in_flight_.clear();
+  }
+
  private:
   struct Asked {
     caf::actor partition;

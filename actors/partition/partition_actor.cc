@@ -62,7 +62,7 @@ class PartitionActor : public caf::event_based_actor {
         index_(setup_->remember, reader_, setup_->log->log_id().low ^ setup_->incarnation),
         window_(setup_->partition, setup_->window, setup_->on_conflict, setup_->rules_hash, index_, *setup_->encoder),
         views_gate_(std::numeric_limits<std::uint64_t>::max(), setup_->apply_bytes_max),
-        committer_(setup_->committer) {
+        committer_(std::move(setup_->committer)) {
     install_house_handlers(this, who_, supervisor_);
     set_down_handler([this](caf::down_msg& down) { on_down(down); });
   }

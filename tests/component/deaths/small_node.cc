@@ -133,6 +133,12 @@ NodeEnd SmallMachine::run(const NodeOptions& options) {
   auto scheduler = std::make_unique<sim::SimScheduler>(rng, clock_);
   auto log = open_memory_log(disk_, [&scheduler](std::function<void()> task) { scheduler->post(std::move(task)); });
   PipelineSetup setup = this->setup(options, *log, *scheduler, logbook);
+  std::vector<std::weak_ptr<StateStore>> stores;
+  setup.open_store = [&stores, open = std::move(setup.open_store)](PartitionId p) {
+    auto store = open(p);
+    if (store) stores.push_back(*store);
+    return store;
+  };
   setup.ended = [&end](Result<void> result) {
     if (end.result) result = fail(Errc::internal, "the pipeline has ended twice");
     end.result = std::move(result);
@@ -144,7 +150,7 @@ NodeEnd SmallMachine::run(const NodeOptions& options) {
     // Ahead of what lies in its mailbox: it dies before this turn's message.
     actor->enqueue(nullptr, caf::make_message_id(caf::message_priority::high), caf::make_message(caf::exit_msg{actor.address(), caf::exit_reason::kill}), nullptr);
   });
-  const caf::actor root = spawn_pipeline(scheduler->system(), std::move(setup));
+  caf::actor root = spawn_pipeline(scheduler->system(), std::move(setup));
   while (!end.result && end.steps < kStepsMax && scheduler->step() != sim::SimScheduler::Step::nothing) {
     if (options.fail_append_at == ++end.steps) log->faults().fail_next_append();
   }
@@ -155,9 +161,12 @@ NodeEnd SmallMachine::run(const NodeOptions& options) {
     if (more > kStepsMax) throw std::runtime_error("the pipeline has ended, its actors have not");
   }
   if (!ended) end.result.reset();
+  root = nullptr;
   log->close();
   end.log = logbook.lines();
   scheduler.reset();
+  log.reset();
+  end.left_over = static_cast<std::size_t>(std::count_if(stores.begin(), stores.end(), [](const auto& store) { return !store.expired(); }));
   return end;
 }
 

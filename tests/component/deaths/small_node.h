@@ -44,6 +44,7 @@ struct NodeEnd {
   std::uint64_t steps = 0;
   std::map<std::string, std::uint64_t> turns;  // by name
   std::uint64_t killed = 0;
+  std::size_t left_over = 0;  // stores that somebody still holds after the node is gone: dead partitions that were never freed
   std::vector<std::string> log;
 };
 

@@ -63,6 +63,7 @@ void kill_at_every_turn(const std::string& name) {
       const NodeEnd end = machine.run({.seed = seed, .death = Death{name, turn}});
       INFO("seed " << seed << ", " << name << " killed at turn " << turn << " of " << turns << "\n" << last_words(end));
       REQUIRE(end.killed == 1);
+      CHECK(end.left_over == 0);
       REQUIRE(end.result);
       CHECK(end.result->has_value());
       CHECK(difference(machine.answers(), calm.answers) == "");
@@ -135,6 +136,7 @@ TEST_CASE("a supervisor killed at any of its turns ends the run with internal, a
       const NodeEnd end = machine.run({.seed = seed, .death = Death{"pipeline", turn}});
       INFO("seed " << seed << ", killed at turn " << turn << " of " << turns << "\n" << last_words(end));
       REQUIRE(end.killed == 1);
+      CHECK(end.left_over == 0);
       REQUIRE(end.result);
       REQUIRE_FALSE(end.result->has_value());
       CHECK(end.result->error().code == Errc::internal);
