@@ -94,12 +94,13 @@ Result<std::optional<FoundEntry>> DedupeIndex::find_open_letter(std::uint64_t ha
   return reader_->open_letter(id);
 }
 
-std::uint64_t DedupeIndex::mark_of(std::string_view id, const Digest128& digest) const noexcept {
-  // The id under the key first: two events whose digests were made equal still differ in it. Any odd factor spreads.
-  return (xxh3_64(id, key_) ^ digest.low) * 0x9e3779b97f4a7c15ull + digest.high;
+Digest128 DedupeIndex::mark_of(std::string_view id, const Digest128& digest) const noexcept {
+  // Equal digests with different ids (a CSV line under another header, bytes made to collide) still differ, and as the hash is
+  // keyed nobody outside can look for two that do not.
+  return {digest.low + xxh3_64(id, key_), digest.high};
 }
 
-void DedupeIndex::add_mark(std::uint64_t number, std::uint64_t mark) {
+void DedupeIndex::add_mark(std::uint64_t number, const Digest128& mark) {
   if (marks_.empty()) marks_begin_ = number;
   INVARIANT(marks_begin_ + marks_.size() == number, "dedupe entries are marked without gaps");
   marks_.push_back(mark);
@@ -201,7 +202,7 @@ Result<std::optional<FoundEntry>> DedupeIndex::find(std::uint64_t hash, std::str
 
 std::size_t DedupeIndex::memory_bytes() const noexcept {
   std::size_t bytes = slots_.capacity() * sizeof(std::uint64_t);
-  bytes += marks_.size() * sizeof(std::uint64_t);
+  bytes += marks_.size() * sizeof(Digest128);
   for (const auto& block : tail_) bytes += block->bytes() + sizeof(DedupeBlock);
   bytes += open_letters_.size() * 40 + open_letters_.bucket_count() * sizeof(void*);
   return bytes;

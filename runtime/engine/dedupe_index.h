@@ -1,10 +1,10 @@
-// The committed dedupe entries of one partition, found by event id. In memory: 16 bytes per id: a slot of a table (a 32-bit
-// tag of the id and the entry's number) and the entry's mark, 64 bits of (id, digest) under a key of this process.
+// The committed dedupe entries of one partition, found by event id. In memory: 24 bytes per id: a slot of a table (a 32-bit
+// tag of the id and the entry's number; the table is 30 to 60 % full) and the entry's mark, the 128-bit digest of its bytes
+// with a keyed hash of its id added.
 //
-// find() is exact, because a hit reads the entry itself: from memory while it is younger than the last state flush, from the
-// packed blocks of the state store after that. holds() answers for the bulk of the hits, the same event once more, without
-// reading: tag and mark together are 96 bits, so of 5 million ids remembered the chance that one of them is taken for another
-// event is 6e-23 per event, and as the marks are keyed nobody can look for such a pair.
+// find() reads the entry itself: from memory while it is younger than the last state flush, from the packed blocks of the state
+// store after that. holds() answers for the bulk of the hits, the same event once more, without reading: the digest is what
+// find()'s caller compares too, and the id is part of what the digest is over or (CSV) of the mark.
 //
 // An open dead letter outlives the window: its id is kept (some 40 bytes) until the letter is closed.
 //
@@ -87,8 +87,8 @@ class DedupeIndex {
   void grow();
   [[nodiscard]] bool alive(std::uint64_t slot) const noexcept;
   [[nodiscard]] std::uint64_t number_of(std::uint64_t slot) const noexcept;
-  [[nodiscard]] std::uint64_t mark_of(std::string_view id, const Digest128& digest) const noexcept;
-  void add_mark(std::uint64_t number, std::uint64_t mark);
+  [[nodiscard]] Digest128 mark_of(std::string_view id, const Digest128& digest) const noexcept;
+  void add_mark(std::uint64_t number, const Digest128& mark);
   void add_to_tail(const DedupeEntry& entry, std::uint64_t number);
   [[nodiscard]] Result<std::optional<FoundEntry>> find_open_letter(std::uint64_t hash, std::string_view id) const;
 
@@ -100,7 +100,7 @@ class DedupeIndex {
   std::size_t used_ = 0;
   std::uint64_t base_ = 0;
   std::uint64_t key_;
-  std::deque<std::uint64_t> marks_;   // of entry marks_begin_ + i
+  std::deque<Digest128> marks_;       // of entry marks_begin_ + i
   std::uint64_t marks_begin_ = 0;
   std::deque<std::shared_ptr<DedupeBlock>> tail_;  // block b of tail_begin_ + i
   std::uint64_t tail_begin_ = 0;                   // block number of tail_.front()

@@ -1,4 +1,4 @@
-// The ids seen so far, in memory: 48 bytes each, where weir keeps 8 and finds the rest in its state.
+// The ids seen so far, in memory: 48 bytes each, where weir keeps 24 and finds the rest in its state.
 #pragma once
 #include <cstddef>
 #include <cstdint>
