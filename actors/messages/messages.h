@@ -23,6 +23,8 @@
 
 namespace weir {
 
+struct DedupeBlocks;
+
 class TokenTable;  // messages carry it, the one who fills it and the one who reads it know it (runtime/engine/view_set.h)
 
 // ---- doors and partitions
@@ -97,6 +99,7 @@ struct ApplyCommit {
   Offset to;
   std::shared_ptr<const CommitBody> body;
   std::vector<std::shared_ptr<const TokenTable>> tables;  // of body->batches; empty, or null where there is none
+  std::shared_ptr<const DedupeBlocks> dedupe;             // what the index made of it; null when it was ahead
   std::size_t bytes = 0;
 };
 struct CommitApplied {

@@ -42,7 +42,7 @@ class StoreReader final : public DedupeReader {
       if (!bytes) continue;
       WEIR_ASSIGN(const auto stored, decode_letter(*bytes));
       if (stored.conflict || stored.id != id) continue;
-      return FoundEntry{0, stored.digest, stored.accepted_at, *offset, stored.sequence, DedupeState::dead_lettered, std::string(stored.letter.reason)};
+      return FoundEntry{0, stored.digest, stored.accepted_at, *offset, DedupeState::dead_lettered, std::string(stored.letter.reason)};
     }
     return std::optional<FoundEntry>{};
   }
@@ -232,12 +232,14 @@ class PartitionActor : public caf::event_based_actor {
       auto decoded = CommitBody::decode(record.body);
       if (!decoded) return fail_actor(this, who_, supervisor_, std::move(decoded.error()));
       auto body = std::make_shared<const CommitBody>(std::move(*decoded));
+      std::shared_ptr<const DedupeBlocks> dedupe;
       if (record.sequence > applied_) {
-        index_.apply(record.sequence, *body);
+        dedupe = std::make_shared<const DedupeBlocks>(index_.apply(*body));
         applied_ = record.sequence;
         meta_ = body->meta;
       }
-      if (record.sequence > views_sent_) apply(record.sequence, record.from, record.to, std::move(body), {}, record.body.size());
+      if (record.sequence > views_sent_) 
+        apply({record.sequence, record.from, record.to, std::move(body), {}, std::move(dedupe), record.body.size()});
     }
     replay();
   }
@@ -337,7 +339,8 @@ class PartitionActor : public caf::event_based_actor {
         position_ = window_.position();
         stage_restarts_ = rereads_ = 0;
         told_waiting_ = false;
-        apply(commit.part.sequence, commit.part.from, commit.part.to, std::move(commit.body), std::move(commit.tables), commit.bytes);
+        apply({commit.part.sequence, commit.part.from, commit.part.to, std::move(commit.body), std::move(commit.tables),
+               std::move(commit.dedupe), commit.bytes});
         tell_supervisor(progress());
         return work();
       }
@@ -364,11 +367,10 @@ class PartitionActor : public caf::event_based_actor {
     setup_->logbook->write(LogLevel::warn, who_, "waits: " + describe(error));
   }
 
-  void apply(CommitSequence sequence, Offset from, Offset to, std::shared_ptr<const CommitBody> body,
-             std::vector<std::shared_ptr<const TokenTable>> tables, std::size_t bytes) {
-    views_gate_.spend(1, bytes);
-    views_sent_ = sequence;
-    send(views_, ApplyCommit{sequence, from, to, std::move(body), std::move(tables), bytes});
+  void apply(ApplyCommit commit) {
+    views_gate_.spend(1, commit.bytes);
+    views_sent_ = commit.sequence;
+    send(views_, std::move(commit));
   }
 
   [[nodiscard]] PartitionProgress progress() const {

@@ -257,7 +257,7 @@ PreparedCommit PartitionWindow::committed() {
     bytes_ -= batch.input.bytes().size() * batch.events.size() / batch.input.count();
     batches_.pop_front();
   }
-  index_->apply(position_.sequence, *commit.body, hashes);
+  commit.dedupe = std::make_shared<const DedupeBlocks>(index_->apply(*commit.body, hashes));
   return commit;
 }
 

@@ -68,6 +68,7 @@ struct PreparedCommit {
   PartitionCommit part;
   std::shared_ptr<const CommitBody> body;  // what `part` encodes
   std::vector<std::shared_ptr<const TokenTable>> tables;  // of body->batches
+  std::shared_ptr<const DedupeBlocks> dedupe;  // by committed(): what the index made of it
   std::size_t bytes = 0;
 };
 

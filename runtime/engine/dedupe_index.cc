@@ -16,7 +16,7 @@ Result<void> DedupeIndex::restore(const DedupeNumbers& numbers) {
   INVARIANT(used_ == 0 && numbers_.end() == 0, "an index is restored once, before anything is applied");
   numbers_ = numbers;
   base_ = marks_begin_ = numbers.begin();
-  tail_begin_ = numbers.end() / kDedupeBlockEntries;
+  if (numbers.end() % kDedupeBlockEntries == 0) tail_.start(numbers.end());
   return {};
 }
 
@@ -29,18 +29,19 @@ Result<void> DedupeIndex::add_block(std::uint64_t first_number, const DedupeBloc
     add_mark(number, mark_of(entry.id, entry.digest));
   }
   // The last, partly filled block is continued in memory.
-  if (first_number / kDedupeBlockEntries == tail_begin_ && numbers_.end() % kDedupeBlockEntries != 0) {
+  const std::uint64_t last = numbers_.end() / kDedupeBlockEntries;
+  if (first_number / kDedupeBlockEntries == last && numbers_.end() % kDedupeBlockEntries != 0) {
     if (block.size() != numbers_.end() % kDedupeBlockEntries)
-      return fail(Errc::state_damaged, "dedupe block {} holds {} entries, its cursor says {}", tail_begin_, block.size(),
+      return fail(Errc::state_damaged, "dedupe block {} holds {} entries, its cursor says {}", last, block.size(),
                   numbers_.end() % kDedupeBlockEntries);
-    tail_.push_back(std::make_shared<DedupeBlock>(block));
+    tail_.start(numbers_.end(), block);
   }
   return {};
 }
 
-void DedupeIndex::apply(CommitSequence sequence, const CommitBody& body,
-                        std::span<const std::vector<std::uint64_t>> known) {
+DedupeBlocks DedupeIndex::apply(const CommitBody& body, std::span<const std::vector<std::uint64_t>> known) {
   INVARIANT(known.empty() || known.size() == body.batches.size(), "hashes come for all batches of a commit or for none");
+  const std::uint64_t changed = tail_.open_block();
   numbers_.on_commit(body.meta.partition_time);
   for (; marks_begin_ < numbers_.begin() && !marks_.empty(); ++marks_begin_) marks_.pop_front();
   for (std::size_t b = 0; b < body.batches.size(); ++b) {
@@ -58,9 +59,9 @@ void DedupeIndex::apply(CommitSequence sequence, const CommitBody& body,
       }
       for (std::uint32_t i = start; i < end; ++i) {
         DedupeEntry entry;
-        if (!dedupe_entry_of(batch, i, sequence, entry)) continue;
+        if (!dedupe_entry_of(batch, i, entry)) continue;
         const std::uint64_t number = numbers_.take();
-        add_to_tail(entry, number);
+        tail_.add(entry);
         add_mark(number, mark_of(entry.id, entry.digest));
         const std::uint64_t hash = hashes[i - start];
         insert(tag_of(hash), number);
@@ -72,6 +73,8 @@ void DedupeIndex::apply(CommitSequence sequence, const CommitBody& body,
       }
     }
   }
+  INVARIANT(tail_.end() == numbers_.end(), "dedupe entries are numbered without gaps");
+  return tail_.since(changed);
 }
 
 void DedupeIndex::add_open_letter(std::string_view id) { open_letters_.emplace(xxh3_64(id), 0); }
@@ -82,14 +85,12 @@ Result<std::optional<FoundEntry>> DedupeIndex::find_open_letter(std::uint64_t ha
   if (first == last) return std::optional<FoundEntry>{};
   for (auto open = first; open != last; ++open) {
     // Not flushed yet: blocks stay in memory until they are, whatever has expired.
-    const std::uint64_t block = open->second / kDedupeBlockEntries;
-    if (tail_.empty() || block < tail_begin_) continue;
-    const DedupeBlock& memory = *tail_[block - tail_begin_];
+    const DedupeBlock* memory = tail_.block(open->second / kDedupeBlockEntries);
     const std::size_t index = open->second % kDedupeBlockEntries;
-    if (index >= memory.size()) continue;
-    const DedupeEntry entry = memory.entry(index);
+    if (memory == nullptr || index >= memory->size()) continue;
+    const DedupeEntry entry = memory->entry(index);
     if (entry.id == id && entry.state == DedupeState::dead_lettered)
-      return FoundEntry{open->second, entry.digest, entry.accepted_at, entry.offset, entry.sequence, entry.state, std::string(entry.reason)};
+      return FoundEntry{open->second, entry.digest, entry.accepted_at, entry.offset, entry.state, std::string(entry.reason)};
   }
   return reader_->open_letter(id);
 }
@@ -118,22 +119,7 @@ bool DedupeIndex::holds(std::uint64_t hash, std::string_view id, const Digest128
   return candidates == 1 && marks_[candidate - marks_begin_] == mark_of(id, digest);
 }
 
-void DedupeIndex::add_to_tail(const DedupeEntry& entry, std::uint64_t number) {
-  const std::uint64_t block = number / kDedupeBlockEntries;
-  if (tail_.empty()) tail_begin_ = block;
-  if (tail_begin_ + tail_.size() == block) tail_.push_back(std::make_shared<DedupeBlock>());
-  INVARIANT(tail_begin_ + tail_.size() == block + 1, "dedupe entries are numbered without gaps");
-  INVARIANT(tail_.back()->size() == number % kDedupeBlockEntries, "a dedupe block is filled in order");
-  tail_.back()->add(entry);
-}
-
-void DedupeIndex::flushed(std::uint64_t number) {
-  // A block that is not full stays: it is continued in memory.
-  while (!tail_.empty() && tail_.front()->full() && (tail_begin_ + 1) * kDedupeBlockEntries <= number) {
-    tail_.pop_front();
-    ++tail_begin_;
-  }
-}
+void DedupeIndex::flushed(std::uint64_t number) { tail_.drop(number); }
 
 bool DedupeIndex::alive(std::uint64_t slot) const noexcept { return number_of(slot) >= numbers_.begin(); }
 
@@ -178,9 +164,9 @@ Result<std::optional<FoundEntry>> DedupeIndex::find(std::uint64_t hash, std::str
     const std::uint64_t number = number_of(slots_[at]);
     if (newest && newest->number > number) continue;
     const std::uint64_t block = number / kDedupeBlockEntries;
-    const DedupeBlock* from = nullptr;
-    if (!tail_.empty() && block >= tail_begin_) {
-      from = tail_[block - tail_begin_].get();
+    const DedupeBlock* from = tail_.block(block);
+    if (from != nullptr) {
+      // Not flushed yet.
     } else if (block == cached_number_) {
       from = cached_.get();
     } else {
@@ -193,7 +179,7 @@ Result<std::optional<FoundEntry>> DedupeIndex::find(std::uint64_t hash, std::str
     if (index >= from->size()) return fail(Errc::state_damaged, "dedupe block {} has no entry {}", block, index);
     const DedupeEntry entry = from->entry(index);
     if (entry.id != id) continue;
-    newest = FoundEntry{number, entry.digest, entry.accepted_at, entry.offset, entry.sequence, entry.state, std::string(entry.reason)};
+    newest = FoundEntry{number, entry.digest, entry.accepted_at, entry.offset, entry.state, std::string(entry.reason)};
   }
   // Before anything has expired the table knows every letter's id: the second look is not free for the many fresh ids.
   if (!newest && numbers_.begin() != 0 && !open_letters_.empty()) return find_open_letter(hash, id);
@@ -203,7 +189,7 @@ Result<std::optional<FoundEntry>> DedupeIndex::find(std::uint64_t hash, std::str
 std::size_t DedupeIndex::memory_bytes() const noexcept {
   std::size_t bytes = slots_.capacity() * sizeof(std::uint64_t);
   bytes += marks_.size() * sizeof(Digest128);
-  for (const auto& block : tail_) bytes += block->bytes() + sizeof(DedupeBlock);
+  bytes += tail_.bytes();
   bytes += open_letters_.size() * 40 + open_letters_.bucket_count() * sizeof(void*);
   return bytes;
 }

@@ -24,6 +24,7 @@
 #include "runtime/base/result.h"
 #include "runtime/engine/dedupe_block.h"
 #include "runtime/engine/dedupe_numbers.h"
+#include "runtime/engine/dedupe_tail.h"
 #include "runtime/event/commit_body.h"
 
 namespace weir {
@@ -34,7 +35,6 @@ struct FoundEntry {
   Digest128 digest;
   std::int64_t accepted_at = 0;
   Offset offset;
-  CommitSequence sequence;
   DedupeState state = DedupeState::done;
   std::string reason;
 };
@@ -62,8 +62,8 @@ class DedupeIndex {
   void add_open_letter(std::string_view id);
 
   /// Applies one commit, in sequence. `hashes`: xxh3_64 of the ids of each batch's outcomes where the caller has them, or
-  /// empty.
-  void apply(CommitSequence sequence, const CommitBody& body, std::span<const std::vector<std::uint64_t>> hashes = {});
+  /// empty. Returns the blocks that changed, for the dedupe log.
+  [[nodiscard]] DedupeBlocks apply(const CommitBody& body, std::span<const std::vector<std::uint64_t>> hashes = {});
   /// Entries below `number` are in the state store now: memory lets go of whole blocks.
   void flushed(std::uint64_t number);
 
@@ -89,7 +89,6 @@ class DedupeIndex {
   [[nodiscard]] std::uint64_t number_of(std::uint64_t slot) const noexcept;
   [[nodiscard]] Digest128 mark_of(std::string_view id, const Digest128& digest) const noexcept;
   void add_mark(std::uint64_t number, const Digest128& mark);
-  void add_to_tail(const DedupeEntry& entry, std::uint64_t number);
   [[nodiscard]] Result<std::optional<FoundEntry>> find_open_letter(std::uint64_t hash, std::string_view id) const;
 
   const DedupeReader* reader_;
@@ -102,8 +101,7 @@ class DedupeIndex {
   std::uint64_t key_;
   std::deque<Digest128> marks_;       // of entry marks_begin_ + i
   std::uint64_t marks_begin_ = 0;
-  std::deque<std::shared_ptr<DedupeBlock>> tail_;  // block b of tail_begin_ + i
-  std::uint64_t tail_begin_ = 0;                   // block number of tail_.front()
+  DedupeTail tail_;                   // what is not flushed yet
   // Hash of the id of every open dead letter -> number of its entry; 0 with entries from before the last restart.
   std::unordered_multimap<std::uint64_t, std::uint64_t> open_letters_;
   mutable std::uint64_t cached_number_ = ~std::uint64_t{0};

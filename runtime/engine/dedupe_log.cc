@@ -26,7 +26,8 @@ Result<DedupeNumbers> read_dedupe_blocks(const StateReader& state, std::chrono::
   const std::uint64_t first = numbers.begin() / kDedupeBlockEntries;
   const std::uint64_t end = (numbers.end() + kDedupeBlockEntries - 1) / kDedupeBlockEntries;
   std::uint64_t expected = first;
-  if (numbers.begin() == numbers.end()) return numbers;
+  // Also when everything has expired: the last block is continued.
+  if (first == end) return numbers;
   const auto scan = state.open_scan(dedupe_block_key(first), dedupe_block_key(end));
   for (; scan->valid(); scan->next(), ++expected) {
     if (scan->key() != dedupe_block_key(expected)) return fail(Errc::state_damaged, "dedupe block {} is missing", expected);
@@ -40,47 +41,52 @@ Result<DedupeNumbers> read_dedupe_blocks(const StateReader& state, std::chrono::
 
 Result<void> DedupeLog::recover(const StateCursor&, const StateReader& store) {
   numbers_ = DedupeNumbers{remember_};
-  pending_.clear();
+  offered_.reset();
   WEIR_ASSIGN(const auto stored, store.get(dedupe_numbers_key()));
   if (stored) WEIR_TRY(numbers_.restore(*stored));
   erased_below_ = numbers_.begin() / kDedupeBlockEntries;
-  first_pending_ = numbers_.end() / kDedupeBlockEntries;
-  if (numbers_.end() % kDedupeBlockEntries == 0) return {};
-  // The last block is continued.
-  WEIR_ASSIGN(const auto last, store.get(dedupe_block_key(first_pending_)));
-  if (!last) return fail(Errc::state_damaged, "dedupe block {} is missing", first_pending_);
-  WEIR_ASSIGN(auto block, DedupeBlock::decode(*last));
-  if (block.size() != numbers_.end() % kDedupeBlockEntries)
-    return fail(Errc::state_damaged, "dedupe block {} holds {} entries instead of {}", first_pending_, block.size(),
-                numbers_.end() % kDedupeBlockEntries);
-  pending_.push_back(std::move(block));
+  const std::uint64_t open = numbers_.end() / kDedupeBlockEntries;
+  const std::uint64_t entries = numbers_.end() % kDedupeBlockEntries;
+  DedupeBlock block;
+  if (entries != 0) {  // the last block is continued
+    WEIR_ASSIGN(const auto last, store.get(dedupe_block_key(open)));
+    if (!last) return fail(Errc::state_damaged, "dedupe block {} is missing", open);
+    WEIR_ASSIGN(block, DedupeBlock::decode(*last));
+    if (block.size() != entries)
+      return fail(Errc::state_damaged, "dedupe block {} holds {} entries instead of {}", open, block.size(), entries);
+  }
+  tail_.start(numbers_.end(), std::move(block));
   return {};
 }
 
+void DedupeLog::offer(CommitSequence sequence, DedupeBlocks blocks) { offered_.emplace(sequence, std::move(blocks)); }
+
 Result<void> DedupeLog::on_commit(CommitSequence sequence, Offset, const CommitBody& body) {
   numbers_.on_commit(body.meta.partition_time);
-  DedupeEntry entry;
-  for (const OutcomeBatch& batch : body.batches) {
-    for (std::uint32_t i = 0; i < batch.outcomes(); ++i) {
-      if (!dedupe_entry_of(batch, i, sequence, entry)) continue;
-      const std::uint64_t number = numbers_.take();
-      const std::uint64_t block = number / kDedupeBlockEntries;
-      if (first_pending_ + pending_.size() == block) pending_.emplace_back();
-      INVARIANT(first_pending_ + pending_.size() == block + 1, "dedupe entries are numbered without gaps");
-      pending_.back().add(entry);
-    }
+  const auto offered = std::exchange(offered_, std::nullopt);
+  if (offered && offered->first == sequence) {
+    tail_.take(offered->second);
+  } else {
+    DedupeEntry entry;
+    for (const OutcomeBatch& batch : body.batches)
+      for (std::uint32_t i = 0; i < batch.outcomes(); ++i)
+        if (dedupe_entry_of(batch, i, entry)) tail_.add(entry);
   }
+  numbers_.take_to(tail_.end());
   return {};
 }
 
 void DedupeLog::collect(DeltaWriter& delta) {
   delta.put(dedupe_numbers_key(), numbers_.encode());
-  for (std::size_t i = 0; i < pending_.size(); ++i) delta.put(dedupe_block_key(first_pending_ + i), pending_[i].encode());
-  // Full blocks are the delta's business now; one that is not full is written again with the next flush.
-  if (!pending_.empty()) {
-    pending_.erase(pending_.begin(), pending_.end() - (pending_.back().full() ? 0 : 1));
-    first_pending_ = numbers_.end() / kDedupeBlockEntries;
+  DedupeBlocks blocks = tail_.since(tail_.begin_block());
+  std::uint64_t number = blocks.first;
+  for (auto& block : blocks.full) {
+    const std::string_view stored = block->stored();
+    delta.put_shared(dedupe_block_key(number++), stored, std::move(block));
   }
+  // Full blocks are the delta's business now; one that is not full is written again with the next flush.
+  if (!blocks.open.empty()) delta.put(dedupe_block_key(number), blocks.open.encode());
+  tail_.drop(numbers_.end());
   const std::uint64_t keep = numbers_.begin() / kDedupeBlockEntries;
   for (; erased_below_ < keep; ++erased_below_) delta.erase(dedupe_block_key(erased_below_));
 }
@@ -94,8 +100,8 @@ Result<Digest128> DedupeLog::digest(const StateReader& state) const {
       if (number < numbers_.begin() || number >= numbers_.end()) continue;
       const DedupeEntry e = block.entry(i);
       text.clear();
-      const std::uint64_t fixed[6] = {number, e.digest.low, e.digest.high, static_cast<std::uint64_t>(e.accepted_at), e.offset.value,
-                                      e.sequence.value};
+      const std::uint64_t fixed[5] = {number, e.digest.low, e.digest.high, static_cast<std::uint64_t>(e.accepted_at),
+                                      e.offset.value};
       text.append(reinterpret_cast<const char*>(fixed), sizeof fixed);
       text.push_back(static_cast<char>(e.state));
       text.push_back(static_cast<char>(e.reason.size()));
@@ -104,9 +110,9 @@ Result<Digest128> DedupeLog::digest(const StateReader& state) const {
     }
   };
   const std::uint64_t begin = numbers_.begin() / kDedupeBlockEntries;
-  const std::uint64_t memory = std::max(begin, first_pending_);
-  if (begin < first_pending_) {
-    const auto scan = state.open_scan(dedupe_block_key(begin), dedupe_block_key(first_pending_));
+  const std::uint64_t memory = tail_.begin_block();
+  if (begin < memory) {
+    const auto scan = state.open_scan(dedupe_block_key(begin), dedupe_block_key(memory));
     std::uint64_t expected = begin;
     for (; scan->valid(); scan->next(), ++expected) {
       if (scan->key() != dedupe_block_key(expected)) return fail(Errc::state_damaged, "dedupe block {} is missing", expected);
@@ -114,18 +120,14 @@ Result<Digest128> DedupeLog::digest(const StateReader& state) const {
       add(expected * kDedupeBlockEntries, block);
     }
     WEIR_TRY(scan->status());
-    if (expected != first_pending_) return fail(Errc::state_damaged, "dedupe block {} is missing", expected);
+    if (expected != memory) return fail(Errc::state_damaged, "dedupe block {} is missing", expected);
   }
-  for (std::uint64_t block = memory; block < first_pending_ + pending_.size(); ++block)
-    add(block * kDedupeBlockEntries, pending_[block - first_pending_]);
+  for (std::uint64_t block = std::max(begin, memory); block <= tail_.open_block(); ++block)
+    add(block * kDedupeBlockEntries, *tail_.block(block));
   sum += xxh3_128(numbers_.encode());
   return sum;
 }
 
-std::size_t DedupeLog::bytes() const noexcept {
-  std::size_t bytes = 0;
-  for (const DedupeBlock& block : pending_) bytes += block.bytes() + sizeof block;
-  return bytes;
-}
+std::size_t DedupeLog::bytes() const noexcept { return tail_.bytes(); }
 
 }  // namespace weir

@@ -5,11 +5,13 @@
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
-#include <vector>
+#include <utility>
 
 #include "runtime/engine/dedupe_block.h"
 #include "runtime/engine/dedupe_numbers.h"
+#include "runtime/engine/dedupe_tail.h"
 #include "runtime/engine/partition_state.h"
 
 namespace weir {
@@ -25,6 +27,10 @@ class DedupeLog final : public StateParticipant {
  public:
   explicit DedupeLog(std::chrono::microseconds remember) : remember_(remember), numbers_(remember) {}
 
+  /// The blocks that an index made of the commit that comes next: they are shared instead of made again. Without an offer
+  /// on_commit() makes its own; both are the same.
+  void offer(CommitSequence sequence, DedupeBlocks blocks);
+
   Result<void> recover(const StateCursor& cursor, const StateReader& store) override;
   Result<void> on_commit(CommitSequence sequence, Offset from, const CommitBody& body) override;
   void collect(DeltaWriter& delta) override;
@@ -38,9 +44,9 @@ class DedupeLog final : public StateParticipant {
  private:
   std::chrono::microseconds remember_;
   DedupeNumbers numbers_;
-  std::uint64_t erased_below_ = 0;      // blocks below were erased from the state
-  std::uint64_t first_pending_ = 0;     // block number of pending_.front()
-  std::vector<DedupeBlock> pending_;    // not collected yet, or the last one, still being filled
+  std::uint64_t erased_below_ = 0;  // blocks below were erased from the state
+  DedupeTail tail_;                 // not collected yet, or the last one, still being filled
+  std::optional<std::pair<CommitSequence, DedupeBlocks>> offered_;
 };
 
 }  // namespace weir

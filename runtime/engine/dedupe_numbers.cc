@@ -56,7 +56,7 @@ Result<void> DedupeNumbers::restore(std::string_view bytes) {
   return {};
 }
 
-bool dedupe_entry_of(const OutcomeBatch& batch, std::uint32_t index, CommitSequence sequence, DedupeEntry& entry) {
+bool dedupe_entry_of(const OutcomeBatch& batch, std::uint32_t index, DedupeEntry& entry) {
   const OutcomeEntry& outcome = batch.outcome(index);
   if (!DedupeNumbers::owns(outcome)) return false;
   entry.id = batch.id(index);
@@ -64,7 +64,6 @@ bool dedupe_entry_of(const OutcomeBatch& batch, std::uint32_t index, CommitSeque
   entry.digest = outcome.digest;
   entry.accepted_at = outcome.accepted_at;
   entry.offset = batch.offset(index);
-  entry.sequence = sequence;
   entry.state = DedupeState::done;
   if (outcome.outcome == Outcome::dead_lettered) {
     entry.state = DedupeState::dead_lettered;

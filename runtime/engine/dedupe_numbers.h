@@ -26,6 +26,8 @@ class DedupeNumbers {
   bool on_commit(std::int64_t partition_time);
   /// The number of the next entry; counts it.
   std::uint64_t take() noexcept { return end_++; }
+  /// The same for all entries below `end`, at least end().
+  void take_to(std::uint64_t end) noexcept { end_ = end; }
 
   [[nodiscard]] std::uint64_t begin() const noexcept { return begin_; }  // entries below have expired
   [[nodiscard]] std::uint64_t end() const noexcept { return end_; }
@@ -54,6 +56,6 @@ class DedupeNumbers {
 };
 
 /// The entry of an outcome that owns one; false when it owns none. Views live as long as the batch.
-[[nodiscard]] bool dedupe_entry_of(const OutcomeBatch& batch, std::uint32_t index, CommitSequence sequence, DedupeEntry& entry);
+[[nodiscard]] bool dedupe_entry_of(const OutcomeBatch& batch, std::uint32_t index, DedupeEntry& entry);
 
 }  // namespace weir

@@ -136,11 +136,14 @@ Delta::Slot Delta::slot(std::string_view key, std::uint64_t hash, std::size_t ro
 }
 
 void Delta::resize(Entry& entry, std::size_t length, bool keep) {
-  if (length > entry.value_capacity) {
+  const bool shared = entry.value_capacity == Entry::kShared;
+  if (shared || length > entry.value_capacity) {
     const std::size_t room = length + (entry.value_length != 0 ? length / 4 : 0);  // what grew once may grow again
-    INVARIANT(room <= 0xffffffff, "a state value has at most 4 GiB");
+    INVARIANT(room < Entry::kShared, "a state value has less than 4 GiB");
     char* bytes = allocate(entry.key_length + room);
-    std::memcpy(bytes, entry.key, entry.key_length + (keep ? entry.value_length : 0));
+    std::memcpy(bytes, entry.key, entry.key_length);
+    const std::string_view before = entry.value_view();
+    if (keep && !before.empty()) std::memcpy(bytes + entry.key_length, before.data(), std::min(length, before.size()));
     entry.key = bytes;
     entry.value_capacity = static_cast<std::uint32_t>(room);
   }
@@ -152,6 +155,19 @@ void Delta::put(std::string_view key, std::string_view value) {
   resize(entry, value.size());
   if (!value.empty()) std::memcpy(entry.value(), value.data(), value.size());
   entry.op = StateOp::put;
+}
+
+void Delta::put_shared(std::string_view key, std::string_view value, std::shared_ptr<const void> owner) {
+  INVARIANT(value.size() < Entry::kShared, "a state value has less than 4 GiB");
+  Entry& entry = slot(key, hash_of(key), sizeof(const char*)).entry;
+  entry.value_length = 0;
+  resize(entry, sizeof(const char*));
+  store(entry.value(), value.data());
+  entry.value_capacity = Entry::kShared;
+  entry.value_length = static_cast<std::uint32_t>(value.size());
+  entry.op = StateOp::put;
+  used_bytes_ += value.size();
+  owners_.push_back(std::move(owner));
 }
 
 void Delta::merge(std::string_view key, std::string_view operand) {

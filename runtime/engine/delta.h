@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "runtime/base/bytes.h"
 #include "runtime/ports/state_store.h"
 
 namespace weir {
@@ -18,6 +19,8 @@ class DeltaWriter {
  public:
   virtual ~DeltaWriter() = default;
   virtual void put(std::string_view key, std::string_view value) = 0;
+  /// The same without a copy of the value: `owner` keeps it alive and unchanged.
+  virtual void put_shared(std::string_view key, std::string_view value, std::shared_ptr<const void> owner) = 0;
   /// `operand` is a whole value of this key's kind; it is combined by the state's merger.
   virtual void merge(std::string_view key, std::string_view operand) = 0;
   virtual void erase(std::string_view key) = 0;
@@ -37,14 +40,20 @@ class Delta final : public DeltaWriter {
     char* key;
     std::uint32_t key_length;
     std::uint32_t value_length;
-    std::uint32_t value_capacity;  // bytes reserved behind the key
+    std::uint32_t value_capacity;  // bytes reserved behind the key; kShared: a pointer to somebody else's bytes is there
     StateOp op;
     [[nodiscard]] std::string_view key_view() const noexcept { return {key, key_length}; }
+    /// Not of a shared value: resize() first.
     [[nodiscard]] char* value() const noexcept { return key + key_length; }
-    [[nodiscard]] std::string_view value_view() const noexcept { return {value(), value_length}; }
+    [[nodiscard]] std::string_view value_view() const noexcept {
+      if (value_capacity == kShared) return {load<const char*>(value()), value_length};
+      return {value(), value_length};
+    }
+    static constexpr std::uint32_t kShared = 0xffffffff;
   };
 
   void put(std::string_view key, std::string_view value) override;
+  void put_shared(std::string_view key, std::string_view value, std::shared_ptr<const void> owner) override;
   /// INVARIANT: the operand is one the merger understands.
   void merge(std::string_view key, std::string_view operand) override;
   void erase(std::string_view key) override;
@@ -113,6 +122,7 @@ class Delta final : public DeltaWriter {
     std::size_t size;
   };
   std::vector<Block> blocks_;  // of one size, or of one big value
+  std::vector<std::shared_ptr<const void>> owners_;  // of shared values
   char* free_ = nullptr;
   std::size_t free_bytes_ = 0;
   std::size_t used_bytes_ = 0;

@@ -112,6 +112,28 @@ TEST_CASE("entries come sorted bytewise, whatever their keys have in common", "[
   CHECK(delta.bytes() >= accounted);
 }
 
+TEST_CASE("a shared value is read where it lies, lives as long as the delta, and changes like any other", "[delta]") {
+  auto bytes = std::make_shared<const std::string>(std::string(1000, 'x'));
+  const std::weak_ptr<const std::string> alive = bytes;
+  std::optional<Delta> delta(std::in_place, kAppend);
+  delta->put("b", "old");
+  const std::string_view value = *bytes;
+  for (const char* key : {"a", "b", "c", "d", "e"}) delta->put_shared(key, value, bytes);
+  bytes.reset();
+  REQUIRE_FALSE(alive.expired());
+  REQUIRE(delta->find("a")->value.data() == value.data());
+  REQUIRE(delta->bytes() >= 5000);
+  delta->put("b", "y");
+  delta->merge("c", "z");
+  delta->erase("d");
+  delta->erase("e");
+  delta->merge("e", "w");
+  REQUIRE(show(delta->sorted()) == std::vector<std::string>{"a=" + std::string(value), "b=y", "c=" + std::string(value) + "z", "d-", "e=w"});
+  REQUIRE_FALSE(alive.expired());
+  delta.reset();
+  REQUIRE(alive.expired());
+}
+
 TEST_CASE("erase_if turns entries into erases and nothing else", "[delta]") {
   Delta delta(kAppend);
   delta.put("a", "1");
