@@ -21,9 +21,9 @@ struct RocksdbStatesOptions {
   /// the log responsive; three times what one core can produce.
   std::uint64_t compaction_bytes_per_second = 128 * 1024 * 1024;
   /// Sorted runs before compaction looks at them, 4 .. 64. More: less writing, slower reads of a key that is in all of
-  /// them. With 12, three million random ids in 8 partitions are written once with flushes of 8 MiB (8 runs each) and
-  /// about twice with flushes of 2 MiB (34); tests/bench/state_micro.
-  int runs_max = 12;
+  /// them. Flushes of 4 MiB hold about 25,000 ids: with 32 a partition writes its first 800,000 once, with 12 it wrote
+  /// 300,000 a second time, which cost the path 0.35 us an event (`weir bench path`).
+  int runs_max = 32;
 };
 
 /// One per node. Owns the single low-priority flush thread. Thread-safe. Every store must be closed before it goes.
