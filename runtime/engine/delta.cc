@@ -261,7 +261,7 @@ std::vector<StateEntry> Delta::sorted(std::string_view from, std::string_view to
 }
 
 StateFlush Delta::seal(const std::shared_ptr<const Delta>& delta, std::string cursor) {
-  return {delta->sorted(), std::move(cursor), delta};
+  return {[delta] { return delta->sorted(); }, std::move(cursor)};
 }
 
 }  // namespace weir

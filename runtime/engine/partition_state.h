@@ -87,9 +87,9 @@ class PartitionState {
   [[nodiscard]] bool wants_flush() const noexcept {
     return sealed_ == nullptr && active_->bytes() >= options_.delta_bytes_max;
   }
-  /// True when the store lags behind: a second delta has filled up, twice over its limit, while the first is being flushed.
+  /// True when the store lags behind: a second delta has filled up while the first is being flushed.
   [[nodiscard]] bool crowded() const noexcept {
-    return sealed_ != nullptr && active_->bytes() >= 2 * options_.delta_bytes_max;
+    return sealed_ != nullptr && active_->bytes() >= options_.delta_bytes_max;
   }
   /// Nothing that the store does not have (or have under way).
   [[nodiscard]] bool clean() const noexcept {

@@ -43,14 +43,13 @@ class StateMerger {
                                    std::string_view operand, std::string& out) const = 0;
 };
 
-/// Entries sorted by key (bytewise), each key once, and the cursor they bring the store to: applied all or nothing,
-/// together. The views point into memory that `owner` keeps alive until the completion. `entries` may be empty: the
-/// cursor moves alone. No two flushes have the same cursor, so a flush whose cursor the store already has is one whose
-/// reply was lost: it succeeds and changes nothing.
+/// Entries and the cursor they bring the store to: applied all or nothing, together. No two flushes have the same cursor,
+/// so a flush whose cursor the store already has is one whose reply was lost: it succeeds and changes nothing.
 struct StateFlush {
-  std::vector<StateEntry> entries;
+  /// The entries sorted by key (bytewise), each key once; none: the cursor moves alone. Called on a thread of the store
+  /// when the flush is its turn, so that only one list is in memory at a time. The views live as long as the function.
+  std::function<std::vector<StateEntry>()> entries;
   std::string cursor;
-  std::shared_ptr<const void> owner;
 };
 /// On success the flush is durable. Errors: disk_full and io_failed (all or nothing of it is there: hand the same flush
 /// in again, it is applied once), state_damaged, cancelled (the store is closed), invalid_argument (opened read-only).

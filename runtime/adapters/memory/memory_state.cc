@@ -123,7 +123,7 @@ struct MemoryState::Shared {
     }
     if (!flush.cursor.empty() && disk->picture()->cursor == flush.cursor) return {};
     auto next = std::make_shared<Picture>(*disk->picture());
-    for (const StateEntry& entry : flush.entries) {
+    for (const StateEntry& entry : flush.entries()) {
       switch (entry.op) {
         case StateOp::put:
           next->entries.insert_or_assign(std::string(entry.key), std::string(entry.value));

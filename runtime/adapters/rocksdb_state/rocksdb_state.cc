@@ -175,9 +175,10 @@ class FlushJob {
     rocksdb::SstFileWriter writer(rocksdb::EnvOptions(options), options);
     rocksdb::Status status = writer.Open(path());
     if (status.ok()) status = writer.Put(kCursorKey, flush_.cursor);
-    for (std::size_t i = 0; status.ok() && i < flush_.entries.size(); ++i) {
-      if (i + kPrefetchAhead < flush_.entries.size()) __builtin_prefetch(flush_.entries[i + kPrefetchAhead].key.data());
-      const StateEntry& entry = flush_.entries[i];
+    const std::vector<StateEntry> entries = flush_.entries();
+    for (std::size_t i = 0; status.ok() && i < entries.size(); ++i) {
+      if (i + kPrefetchAhead < entries.size()) __builtin_prefetch(entries[i + kPrefetchAhead].key.data());
+      const StateEntry& entry = entries[i];
       switch (entry.op) {
         case StateOp::put:
           status = writer.Put(entry.key, entry.value);

@@ -53,12 +53,13 @@ struct Changes {
     }
   }
   [[nodiscard]] StateFlush flush(const std::string& cursor) const {
-    auto owner = std::make_shared<Changes>(*this);
-    StateFlush flush;
-    for (const auto& [key, change] : owner->by_key) flush.entries.push_back({key, change.value, change.op});
-    flush.cursor = cursor;
-    flush.owner = owner;
-    return flush;
+    const auto owner = std::make_shared<const Changes>(*this);
+    return {[owner] {
+              std::vector<StateEntry> entries;
+              for (const auto& [key, change] : owner->by_key) entries.push_back({key, change.value, change.op});
+              return entries;
+            },
+            cursor};
   }
 };
 
