@@ -65,7 +65,7 @@ Result<void> PartitionWindow::admit(Offset first, IngestBatch input) {
     batch.hashes.resize(count);
     for (std::uint32_t i = 0; i < count; ++i) {
       const RawEvent raw = input.event(skip + i);
-      batch.hashes[i] = xxh3_64(raw.id);
+      batch.hashes[i] = index_->hash_of(raw.id);
       batch.events[i].digest = xxh3_128(raw.raw);
       index_->prefetch(batch.hashes[i]);
       in_flight_.prefetch(batch.hashes[i]);

@@ -147,7 +147,7 @@ class PartitionWindow {
     std::uint32_t skipped = 0;        // events of the ingest batch in front of it
     IngestBatch input;
     std::vector<WindowEvent> events;
-    std::vector<std::uint64_t> hashes;  // xxh3_64 of the ids of `events`
+    std::vector<std::uint64_t> hashes;  // of the ids of `events`, as the index wants them
     std::vector<std::uint32_t> waiting;
     std::map<std::uint32_t, Entry> priors;  // what an event was judged against, where somebody may ask again
     std::vector<Round> rounds;

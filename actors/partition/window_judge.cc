@@ -32,7 +32,7 @@ Result<void> PartitionWindow::judge(Batch& batch, std::uint32_t index, std::vect
     judge_against(batch, index, std::move(*prior), run);
     return {};
   }
-  if (index_->holds(hash, id, event.digest)) {
+  if (index_->holds(hash, event.digest)) {
     event.admission = Admission::duplicate;
     return {};
   }

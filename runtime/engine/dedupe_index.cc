@@ -6,11 +6,15 @@
 namespace weir {
 
 namespace {
-constexpr std::uint32_t kShiftAtStart = 32 - 12;  // 4'096 slots
-}
+constexpr std::uint32_t kBitsAtStart = 12;  // 4'096 slots
+constexpr std::uint32_t kBitsMax = 30;
+
+/// 64 bits of a digest; a difference in either of its halves shows.
+std::uint64_t half(const Digest128& digest) noexcept { return digest.low + digest.high; }
+}  // namespace
 
 DedupeIndex::DedupeIndex(std::chrono::microseconds remember, const DedupeReader& reader, std::uint64_t key)
-    : reader_(&reader), numbers_(remember), slots_(std::size_t{1} << (32 - kShiftAtStart), 0), shift_(kShiftAtStart), key_(key) {}
+    : reader_(&reader), numbers_(remember), slots_(std::size_t{1} << kBitsAtStart, 0), bits_(kBitsAtStart), key_(key) {}
 
 Result<void> DedupeIndex::restore(const DedupeNumbers& numbers) {
   INVARIANT(used_ == 0 && numbers_.end() == 0, "an index is restored once, before anything is applied");
@@ -25,8 +29,7 @@ Result<void> DedupeIndex::add_block(std::uint64_t first_number, const DedupeBloc
     const std::uint64_t number = first_number + i;
     if (number < numbers_.begin() || number >= numbers_.end()) continue;
     const DedupeEntry entry = block.entry(i);
-    insert(tag_of(xxh3_64(entry.id)), number);
-    add_mark(number, mark_of(entry.id, entry.digest));
+    add(number, hash_of(entry.id), entry.digest);
   }
   // The last, partly filled block is continued in memory.
   const std::uint64_t last = numbers_.end() / kDedupeBlockEntries;
@@ -54,7 +57,7 @@ DedupeBlocks DedupeIndex::apply(const CommitBody& body, std::span<const std::vec
       const std::uint64_t* hashes = known.empty() ? computed : known[b].data() + start;
       for (std::uint32_t i = start; i < end; ++i) {
         __builtin_prefetch(batch.id(i).data());
-        if (known.empty()) computed[i - start] = xxh3_64(batch.id(i));
+        if (known.empty()) computed[i - start] = hash_of(batch.id(i));
         prefetch(hashes[i - start]);
       }
       for (std::uint32_t i = start; i < end; ++i) {
@@ -62,9 +65,8 @@ DedupeBlocks DedupeIndex::apply(const CommitBody& body, std::span<const std::vec
         if (!dedupe_entry_of(batch, i, entry)) continue;
         const std::uint64_t number = numbers_.take();
         tail_.add(entry);
-        add_mark(number, mark_of(entry.id, entry.digest));
         const std::uint64_t hash = hashes[i - start];
-        insert(tag_of(hash), number);
+        add(number, hash, entry.digest);
         if ((batch.outcome(i).flags & outcome_flag::supersedes) != 0) {
           const auto open = open_letters_.find(hash);
           if (open != open_letters_.end()) open_letters_.erase(open);
@@ -77,7 +79,7 @@ DedupeBlocks DedupeIndex::apply(const CommitBody& body, std::span<const std::vec
   return tail_.since(changed);
 }
 
-void DedupeIndex::add_open_letter(std::string_view id) { open_letters_.emplace(xxh3_64(id), 0); }
+void DedupeIndex::add_open_letter(std::string_view id) { open_letters_.emplace(hash_of(id), 0); }
 
 /// The window has passed over the id: only an open dead letter still speaks for it.
 Result<std::optional<FoundEntry>> DedupeIndex::find_open_letter(std::uint64_t hash, std::string_view id) const {
@@ -95,100 +97,103 @@ Result<std::optional<FoundEntry>> DedupeIndex::find_open_letter(std::uint64_t ha
   return reader_->open_letter(id);
 }
 
-Digest128 DedupeIndex::mark_of(std::string_view id, const Digest128& digest) const noexcept {
-  // Equal digests with different ids (a CSV line under another header, bytes made to collide) still differ, and as the hash is
-  // keyed nobody outside can look for two that do not.
-  return {digest.low + xxh3_64(id, key_), digest.high};
+template <class Visit>
+void DedupeIndex::each(std::uint64_t hash, const Visit& visit) const {
+  const std::size_t mask = slots_.size() - 1;
+  const std::uint32_t tag = tag_of(hash);
+  for (std::size_t at = place_of(hash); slots_[at] != 0; at = (at + 1) & mask) {
+    if ((slots_[at] ^ tag) >> bits_ != 0) continue;
+    const std::uint64_t number = number_of(slots_[at]);
+    if (number >= numbers_.begin() && mark(number).id == hash) visit(number);
+  }
 }
 
-void DedupeIndex::add_mark(std::uint64_t number, const Digest128& mark) {
+void DedupeIndex::add(std::uint64_t number, std::uint64_t hash, const Digest128& digest) {
   if (marks_.empty()) marks_begin_ = number;
   INVARIANT(marks_begin_ + marks_.size() == number, "dedupe entries are marked without gaps");
-  marks_.push_back(mark);
+  if ((used_ + 1) * 10 > slots_.size() * 6 || (number - base_ + 1) >> bits_ != 0) grow();
+  marks_.push_back({hash, half(digest)});
+  place(number, hash);
 }
 
-bool DedupeIndex::holds(std::uint64_t hash, std::string_view id, const Digest128& digest) const noexcept {
-  const std::uint32_t tag = tag_of(hash);
-  std::uint64_t candidate = 0;
-  int candidates = 0;
-  for (std::size_t at = slot_of(tag); slots_[at] != 0; at = at + 1 == slots_.size() ? 0 : at + 1) {
-    if (static_cast<std::uint32_t>(slots_[at] >> 32) != tag || !alive(slots_[at])) continue;
-    candidate = number_of(slots_[at]);
-    if (++candidates > 1) return false;  // which one is the id's newest only the entries can tell
-  }
-  return candidates == 1 && marks_[candidate - marks_begin_] == mark_of(id, digest);
-}
-
-void DedupeIndex::flushed(std::uint64_t number) { tail_.drop(number); }
-
-bool DedupeIndex::alive(std::uint64_t slot) const noexcept { return number_of(slot) >= numbers_.begin(); }
-
-std::uint64_t DedupeIndex::number_of(std::uint64_t slot) const noexcept { return base_ + (slot & 0xffffffffu) - 1; }
-
-void DedupeIndex::insert(std::uint32_t tag, std::uint64_t number) {
-  if ((used_ + 1) * 10 > slots_.size() * 6 || number - base_ >= 0xfffffff0u) grow();
-  std::size_t at = slot_of(tag);
-  while (slots_[at] != 0) at = at + 1 == slots_.size() ? 0 : at + 1;
-  slots_[at] = std::uint64_t{tag} << 32 | (number - base_ + 1);
+void DedupeIndex::place(std::uint64_t number, std::uint64_t hash) noexcept {
+  const std::size_t mask = slots_.size() - 1;
+  std::size_t at = place_of(hash);
+  while (slots_[at] != 0) at = (at + 1) & mask;
+  slots_[at] = tag_of(hash) | static_cast<std::uint32_t>(number - base_ + 1);
   ++used_;
 }
 
 void DedupeIndex::grow() {
   // Expired slots are left behind; only if that frees too little does the table double.
-  std::size_t kept = 0;
-  for (const std::uint64_t slot : slots_) kept += slot != 0 && alive(slot);
+  const std::uint64_t expired = numbers_.begin() > marks_begin_ ? numbers_.begin() - marks_begin_ : 0;
+  const std::size_t kept = expired < marks_.size() ? marks_.size() - expired : 0;
   if (kept * 10 > slots_.size() * 4) {
-    INVARIANT(shift_ > 2, "a partition remembers fewer than 400 million ids");
-    --shift_;
+    INVARIANT(bits_ < kBitsMax, "a partition remembers fewer than 600 million ids");
+    ++bits_;
   }
-  const std::vector<std::uint64_t> old = std::exchange(slots_, std::vector<std::uint64_t>(std::size_t{1} << (32 - shift_), 0));
-  const std::uint64_t old_base = std::exchange(base_, numbers_.begin());
+  std::vector<std::uint32_t>().swap(slots_);  // first, so that it makes room for its successor
+  slots_.resize(std::size_t{1} << bits_);
+  base_ = marks_begin_ + expired;
   used_ = 0;
-  for (const std::uint64_t slot : old) {
-    if (slot == 0) continue;
-    const std::uint64_t number = old_base + (slot & 0xffffffffu) - 1;
-    if (number < numbers_.begin()) continue;
-    const auto tag = static_cast<std::uint32_t>(slot >> 32);
-    std::size_t at = slot_of(tag);
-    while (slots_[at] != 0) at = at + 1 == slots_.size() ? 0 : at + 1;
-    slots_[at] = std::uint64_t{tag} << 32 | (number - base_ + 1);
-    ++used_;
+  constexpr std::size_t kAhead = 16;
+  for (std::size_t i = expired; i < marks_.size(); ++i) {
+    if (i + kAhead < marks_.size()) prefetch(marks_[i + kAhead].id);
+    place(marks_begin_ + i, marks_[i].id);
   }
 }
 
-Result<std::optional<FoundEntry>> DedupeIndex::find(std::uint64_t hash, std::string_view id) const {
-  const std::uint32_t tag = tag_of(hash);
-  std::optional<FoundEntry> newest;
-  for (std::size_t at = slot_of(tag); slots_[at] != 0; at = at + 1 == slots_.size() ? 0 : at + 1) {
-    if (static_cast<std::uint32_t>(slots_[at] >> 32) != tag || !alive(slots_[at])) continue;
-    const std::uint64_t number = number_of(slots_[at]);
-    if (newest && newest->number > number) continue;
-    const std::uint64_t block = number / kDedupeBlockEntries;
-    const DedupeBlock* from = tail_.block(block);
-    if (from != nullptr) {
-      // Not flushed yet.
-    } else if (block == cached_number_) {
-      from = cached_.get();
-    } else {
-      WEIR_ASSIGN(auto read, reader_->block(block));
-      cached_ = std::make_unique<DedupeBlock>(std::move(read));
-      cached_number_ = block;
-      from = cached_.get();
-    }
-    const std::size_t index = number % kDedupeBlockEntries;
-    if (index >= from->size()) return fail(Errc::state_damaged, "dedupe block {} has no entry {}", block, index);
-    const DedupeEntry entry = from->entry(index);
-    if (entry.id != id) continue;
-    newest = FoundEntry{number, entry.digest, entry.accepted_at, entry.offset, entry.state, std::string(entry.reason)};
+bool DedupeIndex::holds(std::uint64_t hash, const Digest128& digest) const noexcept {
+  std::uint64_t found = 0;
+  int candidates = 0;
+  each(hash, [&](std::uint64_t number) {
+    found = number;
+    ++candidates;
+  });
+  // Of several which one is the id's newest only the entries can tell.
+  return candidates == 1 && mark(found).digest == half(digest);
+}
+
+void DedupeIndex::flushed(std::uint64_t number) { tail_.drop(number); }
+
+Result<FoundEntry> DedupeIndex::read(std::uint64_t number, std::string_view id, bool& same) const {
+  const std::uint64_t block = number / kDedupeBlockEntries;
+  const DedupeBlock* from = tail_.block(block);
+  if (from == nullptr && block != cached_number_) {
+    WEIR_ASSIGN(auto stored, reader_->block(block));
+    cached_ = std::make_unique<DedupeBlock>(std::move(stored));
+    cached_number_ = block;
   }
+  if (from == nullptr) from = cached_.get();
+  const std::size_t index = number % kDedupeBlockEntries;
+  if (index >= from->size()) return fail(Errc::state_damaged, "dedupe block {} has no entry {}", block, index);
+  const DedupeEntry entry = from->entry(index);
+  same = entry.id == id;
+  return FoundEntry{number, entry.digest, entry.accepted_at, entry.offset, entry.state, std::string(entry.reason)};
+}
+
+Result<std::optional<FoundEntry>> DedupeIndex::find(std::uint64_t hash, std::string_view id) const {
+  std::optional<FoundEntry> newest;
+  std::optional<Error> error;
+  each(hash, [&](std::uint64_t number) {
+    if (error || (newest && newest->number > number)) return;
+    bool same = false;
+    auto entry = read(number, id, same);
+    if (!entry) {
+      error = std::move(entry.error());
+    } else if (same) {
+      newest = std::move(*entry);
+    }
+  });
+  if (error) return fail(std::move(*error));
   // Before anything has expired the table knows every letter's id: the second look is not free for the many fresh ids.
   if (!newest && numbers_.begin() != 0 && !open_letters_.empty()) return find_open_letter(hash, id);
   return newest;
 }
 
 std::size_t DedupeIndex::memory_bytes() const noexcept {
-  std::size_t bytes = slots_.capacity() * sizeof(std::uint64_t);
-  bytes += marks_.size() * sizeof(Digest128);
+  std::size_t bytes = slots_.capacity() * sizeof(std::uint32_t);
+  bytes += marks_.size() * sizeof(Mark);
   bytes += tail_.bytes();
   bytes += open_letters_.size() * 40 + open_letters_.bucket_count() * sizeof(void*);
   return bytes;

@@ -1,10 +1,10 @@
-// The committed dedupe entries of one partition, found by event id. In memory: 24 bytes per id: a slot of a table (a 32-bit
-// tag of the id and the entry's number; the table is 30 to 60 % full) and the entry's mark, the 128-bit digest of its bytes
-// with a keyed hash of its id added.
+// The committed dedupe entries of one partition, found by event id. In memory: some 25 bytes per id: a slot of a table (the
+// entry's number and a few bits of the id's hash; the table is 30 to 60 % full) and the entry's mark, 64 bits of a keyed hash
+// of its id and 64 bits of the digest of its bytes.
 //
 // find() reads the entry itself: from memory while it is younger than the last state flush, from the packed blocks of the state
-// store after that. holds() answers for the bulk of the hits, the same event once more, without reading: the digest is what
-// find()'s caller compares too, and the id is part of what the digest is over or (CSV) of the mark.
+// store after that. holds() answers for the bulk of the hits, the same event once more, without reading. That two ids or two
+// contents agree in a mark by chance is as likely as 2^-64 says, and as the hash is keyed nobody outside can look for such ids.
 //
 // An open dead letter outlives the window: its id is kept (some 40 bytes) until the letter is closed.
 //
@@ -21,6 +21,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "runtime/base/hash.h"
 #include "runtime/base/result.h"
 #include "runtime/engine/dedupe_block.h"
 #include "runtime/engine/dedupe_numbers.h"
@@ -52,7 +53,7 @@ class DedupeReader {
 /// Not thread-safe; lives in the partition actor. `reader` must outlive it.
 class DedupeIndex {
  public:
-  /// `key`: of the marks; a number that clients cannot know.
+  /// `key`: of hash_of(); a number that clients cannot know.
   DedupeIndex(std::chrono::microseconds remember, const DedupeReader& reader, std::uint64_t key = 0);
 
   /// Starts from the blocks of a flushed state: `numbers` as flushed, then every block in [begin, end) by add_block.
@@ -61,18 +62,21 @@ class DedupeIndex {
   /// After the blocks: every open dead letter of the flushed state that owns its id.
   void add_open_letter(std::string_view id);
 
-  /// Applies one commit, in sequence. `hashes`: xxh3_64 of the ids of each batch's outcomes where the caller has them, or
+  /// The hash of an id that all calls below want.
+  [[nodiscard]] std::uint64_t hash_of(std::string_view id) const noexcept { return xxh3_64(id, key_); }
+
+  /// Applies one commit, in sequence. `hashes`: hash_of() the ids of each batch's outcomes where the caller has them, or
   /// empty. Returns the blocks that changed, for the dedupe log.
   [[nodiscard]] DedupeBlocks apply(const CommitBody& body, std::span<const std::vector<std::uint64_t>> hashes = {});
   /// Entries below `number` are in the state store now: memory lets go of whole blocks.
   void flushed(std::uint64_t number);
 
   /// Hides the cost of the memory access of a later find. Call for a whole batch first.
-  void prefetch(std::uint64_t hash) const noexcept { __builtin_prefetch(&slots_[slot_of(tag_of(hash))]); }
+  void prefetch(std::uint64_t hash) const noexcept { __builtin_prefetch(&slots_[place_of(hash)]); }
   /// Whether the newest unexpired entry of the id is of an event with this digest, when that can be said without reading.
   /// False says nothing: ask find().
-  [[nodiscard]] bool holds(std::uint64_t hash, std::string_view id, const Digest128& digest) const noexcept;
-  /// The newest unexpired entry of the id. `hash` is xxh3_64(id). Errors: what the reader says.
+  [[nodiscard]] bool holds(std::uint64_t hash, const Digest128& digest) const noexcept;
+  /// The newest unexpired entry of the id. Errors: what the reader says.
   [[nodiscard]] Result<std::optional<FoundEntry>> find(std::uint64_t hash, std::string_view id) const;
 
   /// Ids remembered; counts an id again after it was decided anew.
@@ -81,28 +85,39 @@ class DedupeIndex {
   [[nodiscard]] std::size_t memory_bytes() const noexcept;
 
  private:
-  static std::uint32_t tag_of(std::uint64_t hash) noexcept { return static_cast<std::uint32_t>(hash >> 32); }
-  [[nodiscard]] std::size_t slot_of(std::uint32_t tag) const noexcept { return tag >> shift_; }
-  void insert(std::uint32_t tag, std::uint64_t number);
+  struct Mark {
+    std::uint64_t id;
+    std::uint64_t digest;
+  };
+  [[nodiscard]] std::size_t place_of(std::uint64_t hash) const noexcept { return hash >> (64 - bits_); }
+  [[nodiscard]] std::uint32_t tag_of(std::uint64_t hash) const noexcept { return static_cast<std::uint32_t>(hash) << bits_; }
+  /// The number in a used slot.
+  [[nodiscard]] std::uint64_t number_of(std::uint32_t slot) const noexcept {
+    return base_ + (slot & ((std::uint32_t{1} << bits_) - 1)) - 1;
+  }
+  [[nodiscard]] const Mark& mark(std::uint64_t number) const noexcept { return marks_[number - marks_begin_]; }
+  /// Calls `visit(number)` for every unexpired entry whose mark has this hash.
+  template <class Visit>
+  void each(std::uint64_t hash, const Visit& visit) const;
+  void add(std::uint64_t number, std::uint64_t hash, const Digest128& digest);
+  void place(std::uint64_t number, std::uint64_t hash) noexcept;
   void grow();
-  [[nodiscard]] bool alive(std::uint64_t slot) const noexcept;
-  [[nodiscard]] std::uint64_t number_of(std::uint64_t slot) const noexcept;
-  [[nodiscard]] Digest128 mark_of(std::string_view id, const Digest128& digest) const noexcept;
-  void add_mark(std::uint64_t number, const Digest128& mark);
+  [[nodiscard]] Result<FoundEntry> read(std::uint64_t number, std::string_view id, bool& same) const;
   [[nodiscard]] Result<std::optional<FoundEntry>> find_open_letter(std::uint64_t hash, std::string_view id) const;
 
   const DedupeReader* reader_;
   DedupeNumbers numbers_;
-  // 0: free; else tag << 32 | (number - base_ + 1). The slot of a tag is its upper bits, so growing needs no hash again.
-  std::vector<std::uint64_t> slots_;
-  std::uint32_t shift_;
+  // 0: free; else `bits_` bits with number - base_ + 1, above them the hash's lowest bits. A slot's place is the hash's top
+  // `bits_` bits or behind.
+  std::vector<std::uint32_t> slots_;
+  std::uint32_t bits_;
   std::size_t used_ = 0;
   std::uint64_t base_ = 0;
   std::uint64_t key_;
-  std::deque<Digest128> marks_;       // of entry marks_begin_ + i
+  std::deque<Mark> marks_;            // of entry marks_begin_ + i
   std::uint64_t marks_begin_ = 0;
   DedupeTail tail_;                   // what is not flushed yet
-  // Hash of the id of every open dead letter -> number of its entry; 0 with entries from before the last restart.
+  // hash_of() the id of every open dead letter -> number of its entry; 0 with entries from before the last restart.
   std::unordered_multimap<std::uint64_t, std::uint64_t> open_letters_;
   mutable std::uint64_t cached_number_ = ~std::uint64_t{0};
   mutable std::unique_ptr<DedupeBlock> cached_;

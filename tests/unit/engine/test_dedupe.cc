@@ -1,7 +1,6 @@
 #include <map>
 #include <random>
 
-#include "runtime/base/hash.h"
 #include "runtime/engine/dedupe_index.h"
 #include "runtime/engine/dedupe_log.h"
 #include "runtime/engine/id_state.h"
@@ -169,18 +168,18 @@ TEST_CASE("index and blocks agree with a plain map through flushes, restarts and
     REQUIRE(index->numbers().begin() == log->begin());
     for (int probe = 0; probe < 50; ++probe) {
       const std::string id = "id-" + std::to_string(random() % 40'000);
-      const auto found = index->find(xxh3_64(id), id);
+      const auto found = index->find(index->hash_of(id), id);
       REQUIRE(found);
       const auto expected = model.find(id);
       CAPTURE(id, commit);
       REQUIRE(found->has_value() == (expected != model.end()));
-      REQUIRE_FALSE(index->holds(xxh3_64(id), id, {random(), random()}));
+      REQUIRE_FALSE(index->holds(index->hash_of(id), {random(), random()}));
       if (!found->has_value()) continue;
       // May stay silent (an id decided twice, an open letter behind the window), never says yes to other bytes.
-      if (index->holds(xxh3_64(id), id, expected->second.digest)) ++held;
+      if (index->holds(index->hash_of(id), expected->second.digest)) ++held;
       ++asked;
-      REQUIRE_FALSE(index->holds(xxh3_64(id), id, {expected->second.digest.low + 1, expected->second.digest.high}));
-      REQUIRE_FALSE(index->holds(xxh3_64(id), id, {expected->second.digest.low, expected->second.digest.high + 1}));
+      REQUIRE_FALSE(index->holds(index->hash_of(id), {expected->second.digest.low + 1, expected->second.digest.high}));
+      REQUIRE_FALSE(index->holds(index->hash_of(id), {expected->second.digest.low, expected->second.digest.high + 1}));
       REQUIRE((*found)->digest == expected->second.digest);
       REQUIRE((*found)->state == expected->second.state);
       REQUIRE((*found)->offset == Offset{expected->second.offset});
@@ -210,18 +209,18 @@ TEST_CASE("an id's second entry is told by reading, not by its mark", "[dedupe]"
   rejected.letter(letter);
   first.batches.push_back(rejected.finish());
   static_cast<void>(index.apply(first));
-  REQUIRE(index.holds(xxh3_64("a"), "a", old_bytes));
-  REQUIRE_FALSE(index.holds(xxh3_64("a"), "a", new_bytes));
+  REQUIRE(index.holds(index.hash_of("a"), old_bytes));
+  REQUIRE_FALSE(index.holds(index.hash_of("a"), new_bytes));
 
   CommitBody second;
   second.meta.partition_time = 1001;
   OutcomeBatchBuilder corrected{Offset{1}};
   corrected.add({"a", new_bytes, 1001}, Outcome::served, outcome_flag::supersedes);
   second.batches.push_back(corrected.finish());
-  const std::vector<std::vector<std::uint64_t>> hashes{{xxh3_64("a")}};
+  const std::vector<std::vector<std::uint64_t>> hashes{{index.hash_of("a")}};
   static_cast<void>(index.apply(second, hashes));
-  REQUIRE_FALSE(index.holds(xxh3_64("a"), "a", old_bytes));
-  const auto found = index.find(xxh3_64("a"), "a");
+  REQUIRE_FALSE(index.holds(index.hash_of("a"), old_bytes));
+  const auto found = index.find(index.hash_of("a"), "a");
   REQUIRE(found);
   REQUIRE(found->value().digest == new_bytes);
   REQUIRE(found->value().state == DedupeState::done);
@@ -316,6 +315,6 @@ TEST_CASE("an index whose entries have all expired goes on in the block where it
   const DedupeBlocks blocks = index.apply(commit(5001, 2, "late", Outcome::served));
   REQUIRE(blocks.first == 0);
   REQUIRE(blocks.open.size() == 2);
-  REQUIRE_FALSE(index.find(xxh3_64("early"), "early")->has_value());
-  REQUIRE((*index.find(xxh3_64("late"), "late"))->number == 1);
+  REQUIRE_FALSE(index.find(index.hash_of("early"), "early")->has_value());
+  REQUIRE((*index.find(index.hash_of("late"), "late"))->number == 1);
 }
