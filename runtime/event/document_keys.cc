@@ -2,12 +2,15 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "runtime/base/hash.h"
 
 namespace weir {
 
 namespace {
+
+constexpr std::size_t kTableAtStart = 256;  // a power of two, like all its sizes
 
 bool needs_escape(std::string_view text) noexcept {
   return std::any_of(text.begin(), text.end(),
@@ -21,7 +24,7 @@ KeyTable::KeyTable(const FieldPlan& plan) : plan_(plan) {
 }
 
 void KeyTable::clear() {
-  table_.assign(kKeysMax * 4, Entry{});  // at most half full, wanted keys included: a probe always ends
+  table_.assign(kTableAtStart, Entry{});
   keys_.clear();
   contexts_.clear();
   texts_.clear();
@@ -69,10 +72,19 @@ Key* KeyTable::add(KeyContext& context, std::string_view text, std::uint64_t has
     }
   }
   bytes_ += text.size() + 2;
-  std::size_t i = hash & (table_.size() - 1);
-  while (table_[i].key != nullptr) i = (i + 1) & (table_.size() - 1);
-  table_[i] = {hash, &key};
+  if (keys_.size() * 2 > table_.size()) {
+    const std::vector<Entry> old = std::exchange(table_, std::vector<Entry>(table_.size() * 2));
+    for (const Entry& entry : old)
+      if (entry.key != nullptr) place(entry);
+  }
+  place({hash, &key});
   return &key;
+}
+
+void KeyTable::place(const Entry& entry) {
+  std::size_t i = entry.hash & (table_.size() - 1);
+  while (table_[i].key != nullptr) i = (i + 1) & (table_.size() - 1);
+  table_[i] = entry;
 }
 
 Key* KeyTable::find_or_add(KeyContext& context, std::string_view text) {

@@ -68,7 +68,8 @@ class KeyTable {
     std::uint64_t hash = 0;
     Key* key = nullptr;
   };
-  std::vector<Entry> table_;  // open addressing, at most half full
+  void place(const Entry& entry);
+  std::vector<Entry> table_;  // open addressing, at most half full: a probe always ends
   std::deque<Key> keys_;
   std::deque<KeyContext> contexts_;
   ChainArena texts_;
