@@ -5,7 +5,6 @@
 #include <rocksdb/table.h>
 #include <rocksdb/universal_compaction.h>
 #include <rocksdb/version.h>
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <string_view>
@@ -183,9 +182,9 @@ void FlushThread::run(std::function<void()> work) {
   changed_.notify_one();
 }
 
+/// At the path's own priority: one that yields always lags on a busy machine, and every partition then holds two full deltas
+/// instead of half of one.
 void FlushThread::loop() {
-  // On Linux this is the calling thread's own nice value: flushing yields to the path.
-  static_cast<void>(setpriority(PRIO_PROCESS, 0, 10));
   std::unique_lock lock(mutex_);
   for (;;) {
     changed_.wait(lock, [this] { return ending_ || !queue_.empty(); });

@@ -22,7 +22,7 @@
 
 namespace weir {
 
-/// The one low-priority thread that writes table files, in the order they were asked for.
+/// The one thread that writes table files, in the order they were asked for.
 class FlushThread {
  public:
   FlushThread();

@@ -26,7 +26,7 @@ struct RocksdbStatesOptions {
   int runs_max = 32;
 };
 
-/// One per node. Owns the single low-priority flush thread. Thread-safe. Every store must be closed before it goes.
+/// One per node. Owns the single flush thread. Thread-safe. Every store must be closed before it goes.
 class RocksdbStates {
  public:
   explicit RocksdbStates(RocksdbStatesOptions options = {});
