@@ -56,8 +56,10 @@ DedupeBlocks DedupeIndex::apply(const CommitBody& body, std::span<const std::vec
       const std::uint32_t end = std::min(start + kRun, batch.outcomes());
       const std::uint64_t* hashes = known.empty() ? computed : known[b].data() + start;
       for (std::uint32_t i = start; i < end; ++i) {
-        __builtin_prefetch(batch.id(i).data());
-        if (known.empty()) computed[i - start] = hash_of(batch.id(i));
+        const std::string_view id = batch.id(i);
+        __builtin_prefetch(id.data());
+        __builtin_prefetch(id.data() + id.size() - 1);
+        if (known.empty()) computed[i - start] = hash_of(id);
         prefetch(hashes[i - start]);
       }
       for (std::uint32_t i = start; i < end; ++i) {
