@@ -8,6 +8,7 @@
 #include <rocksdb/rate_limiter.h>
 #include <rocksdb/write_buffer_manager.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -49,6 +50,7 @@ struct RocksdbShared {
   std::shared_ptr<rocksdb::WriteBufferManager> write_buffers;
   std::shared_ptr<rocksdb::RateLimiter> rate_limiter;
   std::shared_ptr<rocksdb::Logger> logger;
+  std::atomic<bool> direct_writes{true};  // until a file system refuses it: tables go past the page cache, as the journal does
   FlushThread flush_thread;
 
   /// Every option that matters, set here and nowhere else.

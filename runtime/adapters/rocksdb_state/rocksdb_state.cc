@@ -172,8 +172,17 @@ class FlushJob {
     // Written once, rewritten soon by a compaction, which compresses it.
     options.compression = rocksdb::kNoCompression;
     options.bottommost_compression = rocksdb::kDisableCompressionOption;
-    rocksdb::SstFileWriter writer(rocksdb::EnvOptions(options), options);
-    rocksdb::Status status = writer.Open(path());
+    rocksdb::EnvOptions io(options);
+    io.use_direct_writes = database_.shared->direct_writes;
+    std::optional<rocksdb::SstFileWriter> opened(std::in_place, io, options);
+    rocksdb::Status status = opened->Open(path());
+    if (!status.ok() && io.use_direct_writes) {
+      io.use_direct_writes = false;
+      opened.emplace(io, options);
+      status = opened->Open(path());
+      if (status.ok()) database_.shared->direct_writes = false;  // not every file system can
+    }
+    rocksdb::SstFileWriter& writer = *opened;
     if (status.ok()) status = writer.Put(kCursorKey, flush_.cursor);
     const std::vector<StateEntry> entries = flush_.entries();
     for (std::size_t i = 0; status.ok() && i < entries.size(); ++i) {

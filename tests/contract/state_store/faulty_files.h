@@ -23,6 +23,10 @@ class FaultyFiles final : public rocksdb::FileSystemWrapper {
   /// Only tables that the library writes itself (compactions) are meant, not those it takes in; before any other call.
   void only_compactions() { only_ = ".sst"; }
   void mend() { left_ = kNever; }
+  /// As a file system without O_DIRECT.
+  void refuse_direct() { refuse_direct_ = true; }
+  /// Tables that were written past the page cache.
+  [[nodiscard]] std::uint64_t direct_files() const { return direct_files_; }
   /// Changing calls seen since the last reset.
   [[nodiscard]] std::uint64_t calls() const { return calls_; }
   void reset_calls() { calls_ = 0; }
@@ -31,7 +35,9 @@ class FaultyFiles final : public rocksdb::FileSystemWrapper {
                                     std::unique_ptr<rocksdb::FSWritableFile>* result,
                                     rocksdb::IODebugContext* context) override {
     if (auto status = change(name); !status.ok()) return status;
+    if (options.use_direct_writes && refuse_direct_) return rocksdb::IOStatus::IOError("injected: Invalid argument", name);
     auto status = target()->NewWritableFile(name, options, result, context);
+    if (status.ok() && options.use_direct_writes) ++direct_files_;
     if (status.ok()) *result = std::make_unique<File>(std::move(*result), this, name);
     return status;
   }
@@ -86,6 +92,23 @@ class FaultyFiles final : public rocksdb::FileSystemWrapper {
       if (auto status = files_->change(name_); !status.ok()) return status;
       return FSWritableFileOwnerWrapper::Append(data, options, info, context);
     }
+    using FSWritableFileOwnerWrapper::PositionedAppend;
+    rocksdb::IOStatus PositionedAppend(const rocksdb::Slice& data, std::uint64_t offset, const rocksdb::IOOptions& options,
+                                       rocksdb::IODebugContext* context) override {
+      if (auto status = files_->change(name_); !status.ok()) return status;
+      return FSWritableFileOwnerWrapper::PositionedAppend(data, offset, options, context);
+    }
+    rocksdb::IOStatus PositionedAppend(const rocksdb::Slice& data, std::uint64_t offset, const rocksdb::IOOptions& options,
+                                       const rocksdb::DataVerificationInfo& info,
+                                       rocksdb::IODebugContext* context) override {
+      if (auto status = files_->change(name_); !status.ok()) return status;
+      return FSWritableFileOwnerWrapper::PositionedAppend(data, offset, options, info, context);
+    }
+    rocksdb::IOStatus Truncate(std::uint64_t size, const rocksdb::IOOptions& options,
+                               rocksdb::IODebugContext* context) override {
+      if (auto status = files_->change(name_); !status.ok()) return status;
+      return FSWritableFileOwnerWrapper::Truncate(size, options, context);
+    }
     rocksdb::IOStatus Sync(const rocksdb::IOOptions& options, rocksdb::IODebugContext* context) override {
       if (auto status = files_->change(name_); !status.ok()) return status;
       return FSWritableFileOwnerWrapper::Sync(options, context);
@@ -101,6 +124,8 @@ class FaultyFiles final : public rocksdb::FileSystemWrapper {
   };
 
   std::string only_;
+  std::atomic<bool> refuse_direct_{false};
+  std::atomic<std::uint64_t> direct_files_{0};
   std::atomic<bool> full_{false};
   std::atomic<std::uint64_t> left_{kNever};
   std::atomic<std::uint64_t> calls_{0};

@@ -69,6 +69,18 @@ std::map<std::string, std::pair<std::uintmax_t, fs::file_time_type>> listing(con
 
 }  // namespace
 
+TEST_CASE("a file system that cannot write past the page cache is written through it", "[rocksdb]") {
+  for (const bool refuses : {true, false}) {
+    RocksdbBench bench;
+    if (refuses) bench.files().refuse_direct();
+    const Model model = fill(bench, 3, 100);
+    if (refuses) REQUIRE(bench.files().direct_files() == 0);
+    const auto store = bench.open();
+    REQUIRE(*everything(*store) == model);
+    REQUIRE(store->verify());
+  }
+}
+
 TEST_CASE("a read-only store reads everything and writes nothing at all", "[state_store][rocksdb_state]") {
   RocksdbBench bench;
   const Model model = fill(bench, 4, 50);
