@@ -32,11 +32,15 @@ Result<void> PartitionWindow::judge(Batch& batch, std::uint32_t index, std::vect
     judge_against(batch, index, std::move(*prior), run);
     return {};
   }
-  if (index_->holds(hash, event.digest)) {
+  const DedupeIndex::Look look = index_->look(hash, event.digest);
+  if (look == DedupeIndex::Look::same) {
     event.admission = Admission::duplicate;
     return {};
   }
-  WEIR_ASSIGN(auto found, index_->find(hash, id));
+  std::optional<FoundEntry> found;
+  if (look == DedupeIndex::Look::unknown) {
+    WEIR_ASSIGN(found, index_->find(hash, id));
+  }
   if (!found) {
     event.admission = Admission::run;
     event.tracked = true;

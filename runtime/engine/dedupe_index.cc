@@ -145,15 +145,16 @@ void DedupeIndex::grow() {
   }
 }
 
-bool DedupeIndex::holds(std::uint64_t hash, const Digest128& digest) const noexcept {
+DedupeIndex::Look DedupeIndex::look(std::uint64_t hash, const Digest128& digest) const noexcept {
   std::uint64_t found = 0;
   int candidates = 0;
   each(hash, [&](std::uint64_t number) {
     found = number;
     ++candidates;
   });
+  if (candidates == 0) return letters_outlive() ? Look::unknown : Look::absent;
   // Of several which one is the id's newest only the entries can tell.
-  return candidates == 1 && mark(found).digest == half(digest);
+  return candidates == 1 && mark(found).digest == half(digest) ? Look::same : Look::unknown;
 }
 
 void DedupeIndex::flushed(std::uint64_t number) { tail_.drop(number); }
@@ -188,8 +189,7 @@ Result<std::optional<FoundEntry>> DedupeIndex::find(std::uint64_t hash, std::str
     }
   });
   if (error) return fail(std::move(*error));
-  // Before anything has expired the table knows every letter's id: the second look is not free for the many fresh ids.
-  if (!newest && numbers_.begin() != 0 && !open_letters_.empty()) return find_open_letter(hash, id);
+  if (!newest && letters_outlive()) return find_open_letter(hash, id);
   return newest;
 }
 

@@ -3,7 +3,7 @@
 // of its id and 64 bits of the digest of its bytes.
 //
 // find() reads the entry itself: from memory while it is younger than the last state flush, from the packed blocks of the state
-// store after that. holds() answers for the bulk of the hits, the same event once more, without reading. That two ids or two
+// store after that. look() answers without reading for nearly all: ids never seen, and the same event once more. That two ids or two
 // contents agree in a mark by chance is as likely as 2^-64 says, and as the hash is keyed nobody outside can look for such ids.
 //
 // An open dead letter outlives the window: its id is kept (some 40 bytes) until the letter is closed.
@@ -73,9 +73,13 @@ class DedupeIndex {
 
   /// Hides the cost of the memory access of a later find. Call for a whole batch first.
   void prefetch(std::uint64_t hash) const noexcept { __builtin_prefetch(&slots_[place_of(hash)]); }
-  /// Whether the newest unexpired entry of the id is of an event with this digest, when that can be said without reading.
-  /// False says nothing: ask find().
-  [[nodiscard]] bool holds(std::uint64_t hash, const Digest128& digest) const noexcept;
+  /// What can be said without reading.
+  enum class Look : std::uint8_t {
+    absent,   // find() would find nothing
+    same,     // the newest unexpired entry of the id is of an event with this digest
+    unknown,  // ask find()
+  };
+  [[nodiscard]] Look look(std::uint64_t hash, const Digest128& digest) const noexcept;
   /// The newest unexpired entry of the id. Errors: what the reader says.
   [[nodiscard]] Result<std::optional<FoundEntry>> find(std::uint64_t hash, std::string_view id) const;
 
@@ -102,6 +106,9 @@ class DedupeIndex {
   void add(std::uint64_t number, std::uint64_t hash, const Digest128& digest);
   void place(std::uint64_t number, std::uint64_t hash) noexcept;
   void grow();
+  /// Whether an open dead letter may speak for an id that the table does not know. Before anything has expired the table knows
+  /// every letter's id: the second look is not free for the many fresh ids.
+  [[nodiscard]] bool letters_outlive() const noexcept { return numbers_.begin() != 0 && !open_letters_.empty(); }
   [[nodiscard]] Result<FoundEntry> read(std::uint64_t number, std::string_view id, bool& same) const;
   [[nodiscard]] Result<std::optional<FoundEntry>> find_open_letter(std::uint64_t hash, std::string_view id) const;
 

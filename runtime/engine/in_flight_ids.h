@@ -7,7 +7,7 @@
 
 namespace weir {
 
-/// An event in the window: batch serial (counted up per window) and index inside.
+/// An event in the window: batch serial (counted up per window, below 2^47) and index inside (below 65,536).
 struct EventPlace {
   std::uint64_t serial = 0;
   std::uint32_t index = 0;
@@ -22,8 +22,8 @@ class InFlightIds {
   /// Calls `matches(place)` for every entry with this hash until it returns true; returns that place.
   template <class Matches>
   [[nodiscard]] std::optional<EventPlace> find(std::uint64_t hash, const Matches& matches) const {
-    for (std::size_t at = home(hash); slots_[at].used; at = next(at)) {
-      if (slots_[at].hash == hash && matches(slots_[at].place)) return slots_[at].place;
+    for (std::size_t at = home(hash); slots_[at].place != kFree; at = next(at)) {
+      if (slots_[at].hash == hash && matches(unpacked(slots_[at].place))) return unpacked(slots_[at].place);
     }
     return std::nullopt;
   }
@@ -38,11 +38,15 @@ class InFlightIds {
   [[nodiscard]] std::size_t size() const noexcept { return used_; }
 
  private:
+  static constexpr std::uint64_t kFree = ~std::uint64_t{0};
+  /// 16 bytes: the table of a busy partition should stay in a core's own cache.
   struct Slot {
     std::uint64_t hash = 0;
-    EventPlace place;
-    bool used = false;
+    std::uint64_t place = kFree;
   };
+  [[nodiscard]] static EventPlace unpacked(std::uint64_t place) noexcept {
+    return {place >> 16, static_cast<std::uint32_t>(place & 0xffff)};
+  }
   [[nodiscard]] std::size_t home(std::uint64_t hash) const noexcept { return hash & (slots_.size() - 1); }
   [[nodiscard]] std::size_t next(std::size_t at) const noexcept { return (at + 1) & (slots_.size() - 1); }
   std::vector<Slot> slots_;
