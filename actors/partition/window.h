@@ -33,7 +33,7 @@
 namespace weir {
 
 struct WindowLimits {
-  std::uint32_t events_max = 6'144;               // admitted and not committed
+  std::uint32_t events_max = 4'096;               // admitted and not committed
   std::size_t bytes_max = 8 * 1024 * 1024;        // of ingest batches admitted and not committed
   std::size_t commit_bytes_max = 16 * 1024 * 1024;  // of one prepared commit; one batch is always taken
   std::uint32_t rounds_max = 3;                   // with the stages at a time: their memory is used again while it is cached
