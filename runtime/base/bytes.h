@@ -111,4 +111,54 @@ inline void store(char* to, T value) noexcept {
   std::memcpy(to, &value, sizeof value);
 }
 
+/// Copies exactly `count` bytes that do not overlap. For texts that are mostly short: up to 64 bytes without a call.
+inline void copy_short(char* to, const char* from, std::size_t count) noexcept {
+  struct Sixteen {
+    std::uint64_t low, high;
+  };
+  if (count > 64) {
+    std::memcpy(to, from, count);
+  } else if (count > 32) {
+    const auto a = load<Sixteen>(from), b = load<Sixteen>(from + 16);
+    const auto c = load<Sixteen>(from + count - 32), d = load<Sixteen>(from + count - 16);
+    store(to, a);
+    store(to + 16, b);
+    store(to + count - 32, c);
+    store(to + count - 16, d);
+  } else if (count >= 16) {
+    const auto a = load<Sixteen>(from), b = load<Sixteen>(from + count - 16);
+    store(to, a);
+    store(to + count - 16, b);
+  } else if (count >= 8) {
+    const auto a = load<std::uint64_t>(from), b = load<std::uint64_t>(from + count - 8);
+    store(to, a);
+    store(to + count - 8, b);
+  } else if (count >= 4) {
+    const auto a = load<std::uint32_t>(from), b = load<std::uint32_t>(from + count - 4);
+    store(to, a);
+    store(to + count - 4, b);
+  } else if (count != 0) {
+    const char a = from[0], b = from[count / 2], c = from[count - 1];
+    to[0] = a;
+    to[count / 2] = b;
+    to[count - 1] = c;
+  }
+}
+
+/// Whether `count` bytes are equal. Up to 64 bytes without a call.
+[[nodiscard]] inline bool equal_short(const char* a, const char* b, std::size_t count) noexcept {
+  if (count > 64) return std::memcmp(a, b, count) == 0;
+  if (count >= 8) {
+    std::uint64_t differ = load<std::uint64_t>(a + count - 8) ^ load<std::uint64_t>(b + count - 8);
+    for (std::size_t at = 0; at + 8 < count; at += 8) differ |= load<std::uint64_t>(a + at) ^ load<std::uint64_t>(b + at);
+    return differ == 0;
+  }
+  if (count >= 4)
+    return ((load<std::uint32_t>(a) ^ load<std::uint32_t>(b)) |
+            (load<std::uint32_t>(a + count - 4) ^ load<std::uint32_t>(b + count - 4))) == 0;
+  for (std::size_t at = 0; at < count; ++at)
+    if (a[at] != b[at]) return false;
+  return true;
+}
+
 }  // namespace weir

@@ -21,22 +21,25 @@ void DedupeBlock::add(const DedupeEntry& entry) {
   INVARIANT(entry.id.size() <= kIdMax, "an id is at most 512 bytes");
   const std::string_view reason = entry.reason.substr(0, kReasonMax);
   if (empty()) {
-    bytes_.reserve(kText + kDedupeBlockEntries * (entry.id.size() + 1));  // ids of one kind are of one length, mostly
-    bytes_.resize(kText);
+    bytes_.resize(kText + kDedupeBlockEntries * (entry.id.size() + 1));  // ids of one kind are of one length, mostly
+    end_ = kText;
   }
+  const std::size_t text = entry.id.size() + reason.size();
+  if (end_ + text > bytes_.size()) bytes_.resize(end_ + text + (kDedupeBlockEntries - count_) * text);
   Fixed fixed{};
   fixed.digest = entry.digest;
   fixed.accepted_at = entry.accepted_at;
   fixed.offset = entry.offset.value;
-  fixed.text_offset = static_cast<std::uint16_t>(bytes_.size() - kText);
+  fixed.text_offset = static_cast<std::uint16_t>(end_ - kText);
   fixed.id_length = static_cast<std::uint16_t>(entry.id.size());
   fixed.reason_length = static_cast<std::uint8_t>(reason.size());
   fixed.state = entry.state;
   std::memcpy(bytes_.data() + sizeof(Head) + count_ * sizeof fixed, &fixed, sizeof fixed);
-  bytes_.append(entry.id);
-  bytes_.append(reason);
+  copy_short(bytes_.data() + end_, entry.id.data(), entry.id.size());
+  copy_short(bytes_.data() + end_ + entry.id.size(), reason.data(), reason.size());
+  end_ += text;
   ++count_;
-  const Head head{kVersion, static_cast<std::uint8_t>(count_), 0, static_cast<std::uint32_t>(bytes_.size() - kText)};
+  const Head head{kVersion, static_cast<std::uint8_t>(count_), 0, static_cast<std::uint32_t>(end_ - kText)};
   std::memcpy(bytes_.data(), &head, sizeof head);
 }
 
@@ -59,7 +62,7 @@ DedupeEntry DedupeBlock::entry(std::size_t index) const noexcept {
 
 std::string_view DedupeBlock::stored() const noexcept {
   INVARIANT(full(), "only a full dedupe block lies in memory as it is stored");
-  return bytes_;
+  return std::string_view(bytes_).substr(0, end_);
 }
 
 std::string DedupeBlock::encode() const {
@@ -69,7 +72,7 @@ std::string DedupeBlock::encode() const {
     return out;
   }
   std::string out = bytes_.substr(0, sizeof(Head) + count_ * sizeof(Fixed));
-  out.append(bytes_, kText);
+  out.append(bytes_, kText, end_ - kText);
   return out;
 }
 
@@ -88,6 +91,7 @@ Result<DedupeBlock> DedupeBlock::decode(std::string_view bytes) {
   block.bytes_.assign(bytes.substr(0, sizeof(Head) + fixed));
   block.bytes_.resize(kText);
   block.bytes_.append(bytes.substr(sizeof(Head) + fixed));
+  block.end_ = block.bytes_.size();
   for (std::size_t i = 0; i < block.count_; ++i) {
     const Fixed f = block.fixed(i);
     const auto state = static_cast<std::uint8_t>(f.state);

@@ -70,7 +70,8 @@ class DedupeBlock {
   static_assert(sizeof(Fixed) == 40);
   static constexpr std::size_t kText = sizeof(Head) + kDedupeBlockEntries * sizeof(Fixed);
   [[nodiscard]] Fixed fixed(std::size_t index) const noexcept;
-  std::string bytes_;  // head, room for all fixed parts, text; empty without entries
+  std::string bytes_;  // head, room for all fixed parts, text, free room; empty without entries
+  std::size_t end_ = 0;  // of the text
   std::size_t count_ = 0;
 };
 

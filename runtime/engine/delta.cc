@@ -117,7 +117,7 @@ Delta::Slot Delta::slot(std::string_view key, std::uint64_t hash, std::size_t ro
   for (; table_[place] != 0; place = (place + 1) & mask) {
     if ((table_[place] ^ hash) >> 32 != 0) continue;
     Entry& entry = entries_[(table_[place] & 0xffffffff) - 1];
-    if (entry.key_view() == key) return {entry, false};
+    if (entry.key_length == key.size() && equal_short(entry.key, key.data(), key.size())) return {entry, false};
   }
   INVARIANT(!key.empty() && key.front() != '\0', "a state key is not empty and does not start with a zero byte");
   INVARIANT(entries_.size() < 0xfffffffe, "a delta counts its entries in 32 bits");
@@ -128,7 +128,7 @@ Delta::Slot Delta::slot(std::string_view key, std::uint64_t hash, std::size_t ro
     while (table_[place] != 0) place = (place + 1) & mask;
   }
   char* bytes = allocate(key.size() + room);
-  std::memcpy(bytes, key.data(), key.size());
+  copy_short(bytes, key.data(), key.size());
   entries_.push_back(
       {bytes, static_cast<std::uint32_t>(key.size()), 0, static_cast<std::uint32_t>(room), StateOp::merge});
   table_[place] = hash | entries_.size();

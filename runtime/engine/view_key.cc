@@ -8,6 +8,7 @@
 #include <emmintrin.h>
 #endif
 
+#include "runtime/base/bytes.h"
 #include "runtime/base/decimal.h"
 #include "runtime/base/json_text.h"
 
@@ -75,6 +76,21 @@ inline bool is_plain(std::string_view text) noexcept {
     return _mm_movemask_epi8(found) == 0;
   }
 #endif
+  // Bytes that are zero, eight at a time; a borrow can only add to what is found.
+  const auto zeros = [](std::uint64_t x) {
+    return (x - 0x0101010101010101ull) & ~x & 0x8080808080808080ull;
+  };
+  constexpr std::uint64_t kSlashes = 0x5c5c5c5c5c5c5c5cull;
+  if (text.size() >= 8) {
+    std::uint64_t found = 0;
+    const char* const last = at + text.size() - 8;
+    for (; at < last; at += 8) {
+      const auto bytes = load<std::uint64_t>(at);
+      found |= zeros(bytes) | zeros(bytes ^ kSlashes);
+    }
+    const auto bytes = load<std::uint64_t>(last);
+    return (found | zeros(bytes) | zeros(bytes ^ kSlashes)) == 0;
+  }
   bool plain = true;
   for (const char* const end = at + text.size(); at != end; ++at) plain &= *at != '\\' && *at != '\0';
   return plain;
@@ -84,7 +100,7 @@ inline bool is_plain(std::string_view text) noexcept {
 inline void append_plain(KeyBuffer& key, char kind, std::string_view text) {
   char* to = key.room(text.size() + 3);
   to[0] = kind;
-  if (!text.empty()) std::memcpy(to + 1, text.data(), text.size());
+  copy_short(to + 1, text.data(), text.size());
   to[text.size() + 1] = kEscape;
   to[text.size() + 2] = kEnd;
   key.commit(text.size() + 3);
@@ -216,7 +232,7 @@ std::string key_of(const KeyBuffer& key) {
 
 void KeyBuffer::append(std::string_view bytes) {
   if (bytes.empty()) return;
-  std::memcpy(room(bytes.size()), bytes.data(), bytes.size());
+  copy_short(room(bytes.size()), bytes.data(), bytes.size());
   size_ += bytes.size();
 }
 

@@ -255,7 +255,7 @@ char* write_token(std::string_view token, char* to) noexcept {
   std::size_t length = token.size();
   for (; length >= 128; length >>= 7) *to++ = static_cast<char>((length & 127) | 128);
   *to++ = static_cast<char>(length);
-  if (!token.empty()) std::memcpy(to, token.data(), token.size());
+  copy_short(to, token.data(), token.size());
   return to + token.size();
 }
 
