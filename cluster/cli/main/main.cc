@@ -25,8 +25,9 @@ std::string versions() {
 void keep_memory() {
   ::mallopt(M_MMAP_THRESHOLD, 32 * 1024 * 1024);
   ::mallopt(M_TRIM_THRESHOLD, 512 * 1024 * 1024);
-  // What one thread frees another asks for next: with an arena each, every arena grows to the size of all.
-  ::mallopt(M_ARENA_MAX, static_cast<int>(std::max(1u, std::thread::hardware_concurrency() / 2)));
+  // What one thread frees another asks for next: with an arena each, every arena grows to the size of all; with one for all they
+  // wait for each other.
+  ::mallopt(M_ARENA_MAX, static_cast<int>(2 * std::max(1u, std::thread::hardware_concurrency())));
 }
 
 }  // namespace
