@@ -63,7 +63,7 @@ class PathBench {
     fmt::print(stderr, "filling the ingest journal with {} orders\n", with_separators(options_.events));
     WEIR_ASSIGN(const OrdersTruth truth, prefill_orders(pipeline, base_, options_.events));
     truth_ = answers_of(truth);
-    return {};
+    return read_through(base_);
   }
 
   Result<void> run_pair() {

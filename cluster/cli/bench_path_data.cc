@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 #include <mutex>
+#include <vector>
 
 #include "actors/doors/input_feed.h"
 #include "cluster/node/views_file.h"
@@ -128,6 +129,22 @@ Result<OrdersTruth> prefill_orders(const PipelineConfig& pipeline, const std::st
   WEIR_TRY(append_all(*log, *feed, clock));
   log->close();
   return generator.truth();
+}
+
+Result<void> read_through(const std::string& directory) {
+  std::vector<char> buffer(1 << 20);
+  try {
+    for (const auto& entry : fs::recursive_directory_iterator(directory)) {
+      if (!entry.is_regular_file()) continue;
+      std::ifstream file(entry.path(), std::ios::binary);
+      while (file.read(buffer.data(), static_cast<std::streamsize>(buffer.size()))) {
+      }
+      if (!file.eof()) return fail(Errc::io_failed, "cannot read {}", entry.path().string());
+    }
+  } catch (const fs::filesystem_error& e) {
+    return fail(Errc::io_failed, "{}", e.what());
+  }
+  return {};
 }
 
 Result<void> copy_prefilled(const std::string& from, const std::string& to) {

@@ -14,6 +14,9 @@ namespace weir::cli {
 [[nodiscard]] Result<OrdersTruth> prefill_orders(const PipelineConfig& pipeline, const std::string& data,
                                                  std::uint64_t events);
 
+/// Reads every file below, so that all runs find them in the page cache: the fill went past it. Errors: io_failed.
+[[nodiscard]] Result<void> read_through(const std::string& directory);
+
 /// A run's own copy of prefilled data. Segments are linked: a log that is opened again begins new ones and never writes
 /// into these. Everything else is copied. An earlier copy at `to` is removed. Errors: io_failed.
 [[nodiscard]] Result<void> copy_prefilled(const std::string& from, const std::string& to);

@@ -174,7 +174,7 @@ class FlushJob {
     options.bottommost_compression = rocksdb::kDisableCompressionOption;
     rocksdb::EnvOptions io(options);
     io.use_direct_writes = database_.shared->direct_writes;
-    std::optional<rocksdb::SstFileWriter> opened(std::in_place, io, options);
+    std::optional<rocksdb::SstFileWriter> opened(std::in_place, io, options, nullptr, !io.use_direct_writes);
     rocksdb::Status status = opened->Open(path());
     if (!status.ok() && io.use_direct_writes) {
       io.use_direct_writes = false;
