@@ -64,9 +64,9 @@ Result<void> PartitionWindow::admit(Offset first, IngestBatch input) {
     batch.events.resize(count);
     batch.hashes.resize(count);
     for (std::uint32_t i = 0; i < count; ++i) {
-      const RawEvent raw = input.event(skip + i);
-      batch.hashes[i] = index_->hash_of(raw.id);
-      batch.events[i].digest = xxh3_128(raw.raw);
+      const FrameEntry& entry = input.entry(skip + i);
+      batch.hashes[i] = index_->hash_of({input.area() + entry.id_offset, entry.id_length});
+      batch.events[i].digest = xxh3_128({input.area() + entry.raw_offset, entry.raw_length});
       index_->prefetch(batch.hashes[i]);
       in_flight_.prefetch(batch.hashes[i]);
     }
