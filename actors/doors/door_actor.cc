@@ -96,7 +96,7 @@ class DoorActor : public caf::event_based_actor {
         if (ended_) return finish_if_done();
         if (ids() >= setup_->ids_max) {
           end_with(Error{Errc::limit_reached,
-                         fmt::format("{}: {} ids are remembered, dedupe.ids_max is {}: raise it (some 40 bytes of memory each), or shorten "
+                         fmt::format("{}: {} ids are remembered, dedupe.ids_max is {}: raise it (some 25 bytes of memory each), or shorten "
                                      "dedupe.remember",
                                      setup_->name, ids(), setup_->ids_max)});
           return finish_if_done();

@@ -238,7 +238,7 @@ class PartitionActor : public caf::event_based_actor {
         applied_ = record.sequence;
         meta_ = body->meta;
       }
-      if (record.sequence > views_sent_) 
+      if (record.sequence > views_sent_)
         apply({record.sequence, record.from, record.to, std::move(body), {}, std::move(dedupe), record.body.size()});
     }
     replay();

@@ -54,7 +54,7 @@ class ViewsActor : public caf::event_based_actor {
     const CommitRecord record{Epoch{}, commit.sequence, commit.from, commit.to, {}};
     std::vector<const TokenTable*> tables;
     for (const auto& table : commit.tables) tables.push_back(table.get());
-    if (commit.dedupe) setup_->dedupe->offer(commit.sequence, *commit.dedupe);
+    if (commit.dedupe) setup_->dedupe->offer(commit.sequence, commit.dedupe);
     auto applied = setup_->state->apply(record, *commit.body, *setup_->extractor, tables);
     if (!applied) return fail_actor(this, who_, partition_, std::move(applied.error()));
     // The store is behind: the partition's credits wait for it, or memory would grow with every commit.

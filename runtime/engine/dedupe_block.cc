@@ -1,6 +1,5 @@
 #include "runtime/engine/dedupe_block.h"
 
-#include <algorithm>
 #include <cstring>
 
 #include "runtime/base/bytes.h"

@@ -41,7 +41,7 @@ Result<DedupeNumbers> read_dedupe_blocks(const StateReader& state, std::chrono::
 
 Result<void> DedupeLog::recover(const StateCursor&, const StateReader& store) {
   numbers_ = DedupeNumbers{remember_};
-  offered_.reset();
+  offered_ = {};
   WEIR_ASSIGN(const auto stored, store.get(dedupe_numbers_key()));
   if (stored) WEIR_TRY(numbers_.restore(*stored));
   erased_below_ = numbers_.begin() / kDedupeBlockEntries;
@@ -59,13 +59,15 @@ Result<void> DedupeLog::recover(const StateCursor&, const StateReader& store) {
   return {};
 }
 
-void DedupeLog::offer(CommitSequence sequence, DedupeBlocks blocks) { offered_.emplace(sequence, std::move(blocks)); }
+void DedupeLog::offer(CommitSequence sequence, std::shared_ptr<const DedupeBlocks> blocks) {
+  offered_ = {sequence, std::move(blocks)};
+}
 
 Result<void> DedupeLog::on_commit(CommitSequence sequence, Offset, const CommitBody& body) {
   numbers_.on_commit(body.meta.partition_time);
-  const auto offered = std::exchange(offered_, std::nullopt);
-  if (offered && offered->first == sequence) {
-    tail_.take(offered->second);
+  const auto [offered_for, blocks] = std::exchange(offered_, {});
+  if (blocks != nullptr && offered_for == sequence) {
+    tail_.take(*blocks);
   } else {
     DedupeEntry entry;
     for (const OutcomeBatch& batch : body.batches)

@@ -5,7 +5,7 @@
 #pragma once
 #include <cstdint>
 #include <functional>
-#include <optional>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -29,7 +29,7 @@ class DedupeLog final : public StateParticipant {
 
   /// The blocks that an index made of the commit that comes next: they are shared instead of made again. Without an offer
   /// on_commit() makes its own; both are the same.
-  void offer(CommitSequence sequence, DedupeBlocks blocks);
+  void offer(CommitSequence sequence, std::shared_ptr<const DedupeBlocks> blocks);
 
   Result<void> recover(const StateCursor& cursor, const StateReader& store) override;
   Result<void> on_commit(CommitSequence sequence, Offset from, const CommitBody& body) override;
@@ -46,7 +46,7 @@ class DedupeLog final : public StateParticipant {
   DedupeNumbers numbers_;
   std::uint64_t erased_below_ = 0;  // blocks below were erased from the state
   DedupeTail tail_;                 // not collected yet, or the last one, still being filled
-  std::optional<std::pair<CommitSequence, DedupeBlocks>> offered_;
+  std::pair<CommitSequence, std::shared_ptr<const DedupeBlocks>> offered_;  // null: none
 };
 
 }  // namespace weir

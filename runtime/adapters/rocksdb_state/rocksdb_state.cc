@@ -286,7 +286,7 @@ class RocksdbState final : public StateStore {
     return snapshot;
   }
 
-  /// Without the snapshot and the cursor that a picture of several reads needs: dedupe asks here for every duplicate.
+  /// Without the snapshot and the cursor that a picture of several reads needs: dedupe asks here what its marks cannot tell.
   [[nodiscard]] Result<std::optional<std::string>> get(std::string_view key) const override {
     WEIR_ASSIGN(const auto database, current());
     return read_value(*database, nullptr, key);

@@ -123,7 +123,7 @@ TEST_CASE("index and blocks agree with a plain map through flushes, restarts and
     }
     body.batches.push_back(out.finish());
     const CommitSequence number{++sequence};
-    const DedupeBlocks blocks = index->apply(body);
+    const auto blocks = std::make_shared<const DedupeBlocks>(index->apply(body));
     if (random() % 2 == 0) log->offer(number, blocks);  // shared or made again: the same
     REQUIRE(log->on_commit(number, Offset{0}, body));
     unflushed.emplace_back(number, std::move(body));
