@@ -1,5 +1,6 @@
 #include "runtime/engine/dedupe_index.h"
 
+#include "runtime/base/bytes.h"
 #include "runtime/base/hash.h"
 #include "runtime/base/invariant.h"
 
@@ -57,8 +58,8 @@ DedupeBlocks DedupeIndex::apply(const CommitBody& body, std::span<const std::vec
       const std::uint64_t* hashes = known.empty() ? computed : known[b].data() + start;
       for (std::uint32_t i = start; i < end; ++i) {
         const std::string_view id = batch.id(i);
-        __builtin_prefetch(id.data());
-        __builtin_prefetch(id.data() + id.size() - 1);
+        fetch_ahead(id.data());
+        fetch_ahead(id.data() + id.size() - 1);
         if (known.empty()) computed[i - start] = hash_of(id);
         prefetch(hashes[i - start]);
       }

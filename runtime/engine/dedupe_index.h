@@ -21,6 +21,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "runtime/base/bytes.h"
 #include "runtime/base/hash.h"
 #include "runtime/base/result.h"
 #include "runtime/engine/dedupe_block.h"
@@ -72,7 +73,7 @@ class DedupeIndex {
   void flushed(std::uint64_t number);
 
   /// Hides the cost of the memory access of a later find. Call for a whole batch first.
-  void prefetch(std::uint64_t hash) const noexcept { __builtin_prefetch(&slots_[place_of(hash)]); }
+  void prefetch(std::uint64_t hash) const noexcept { fetch_ahead(&slots_[place_of(hash)]); }
   /// What can be said without reading.
   enum class Look : std::uint8_t {
     absent,   // find() would find nothing

@@ -242,7 +242,7 @@ std::vector<StateEntry> Delta::sorted(std::string_view from, std::string_view to
   SortItems items;
   if (from.empty() && to.empty()) items.reserve(entries_.size());
   for (std::size_t i = 0; i < entries_.size(); ++i) {
-    if (i + kAhead < entries_.size()) __builtin_prefetch(entries_[i + kAhead].key);
+    if (i + kAhead < entries_.size()) fetch_ahead(entries_[i + kAhead].key);
     const std::string_view key = entries_[i].key_view();
     if ((!from.empty() && key < from) || (!to.empty() && key >= to)) continue;
     items.push_back(sort_item(key, 0, static_cast<std::uint32_t>(i)));
@@ -253,7 +253,7 @@ std::vector<StateEntry> Delta::sorted(std::string_view from, std::string_view to
   std::vector<StateEntry> result;
   result.reserve(items.size());
   for (std::size_t i = 0; i < items.size(); ++i) {
-    if (i + kAhead < items.size()) __builtin_prefetch(&entries_[items[i + kAhead].index]);
+    if (i + kAhead < items.size()) fetch_ahead(&entries_[items[i + kAhead].index]);
     const Entry& entry = entries_[items[i].index];
     result.push_back({entry.key_view(), entry.value_view(), entry.op});
   }

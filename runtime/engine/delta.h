@@ -68,17 +68,17 @@ class Delta final : public DeltaWriter {
   [[nodiscard]] static std::uint64_t hash_of(std::string_view key) noexcept;
   /// Starts fetching what slot() will look at, in three steps with other work between them: its place in the table, the
   /// entry found there, the entry's key and value.
-  void prefetch(std::uint64_t hash) const noexcept { __builtin_prefetch(&table_[place_of(hash)]); }
+  void prefetch(std::uint64_t hash) const noexcept { fetch_ahead(&table_[place_of(hash)]); }
   void prefetch_entry(std::uint64_t hash) const noexcept {
     if (const std::uint64_t slot = table_[place_of(hash)]; slot != 0)
-      __builtin_prefetch(&entries_[(slot & 0xffffffff) - 1]);
+      fetch_ahead(&entries_[(slot & 0xffffffff) - 1]);
   }
   void prefetch_bytes(std::uint64_t hash) const noexcept {
     const std::uint64_t slot = table_[place_of(hash)];
     if (slot == 0 || (slot ^ hash) >> 32 != 0) return;
     const char* bytes = entries_[(slot & 0xffffffff) - 1].key;
-    __builtin_prefetch(bytes);
-    __builtin_prefetch(bytes + 64);
+    fetch_ahead(bytes);
+    fetch_ahead(bytes + 64);
   }
   /// Sets the value's length; keeps its bytes up to the smaller length only when `keep`.
   void resize(Entry& entry, std::size_t length, bool keep = false);

@@ -5,6 +5,8 @@
 #include <optional>
 #include <vector>
 
+#include "runtime/base/bytes.h"
+
 namespace weir {
 
 /// An event in the window: batch serial (counted up per window, below 2^47) and index inside (below 65,536).
@@ -28,7 +30,7 @@ class InFlightIds {
     return std::nullopt;
   }
   /// Hides the cost of the memory access of a later find or insert. Call for a whole batch first.
-  void prefetch(std::uint64_t hash) const noexcept { __builtin_prefetch(&slots_[home(hash)]); }
+  void prefetch(std::uint64_t hash) const noexcept { fetch_ahead(&slots_[home(hash)]); }
   void insert(std::uint64_t hash, EventPlace place);
   /// The entry at `from` now stands at `to`. False when there is none.
   bool move(std::uint64_t hash, EventPlace from, EventPlace to);

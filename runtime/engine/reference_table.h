@@ -44,15 +44,15 @@ class ReferenceTable {
   using Row = std::uint32_t;
   static constexpr Row kNone = 0xffffffff;
   /// The three steps of a lookup, apart so that a batch can hide the memory's latency.
-  void prefetch(std::uint64_t hash) const noexcept { __builtin_prefetch(&slots_[hash & mask_]); }
+  void prefetch(std::uint64_t hash) const noexcept { fetch_ahead(&slots_[hash & mask_]); }
   [[nodiscard]] Row candidate(std::uint64_t hash) const noexcept {
     std::size_t at = hash & mask_;
     const auto tag = static_cast<std::uint32_t>(hash >> 32);
     while (slots_[at].row != kNone && slots_[at].tag != tag) at = (at + 1) & mask_;
     if (slots_[at].row != kNone) {
       const char* row = bytes_.data() + std::size_t{slots_[at].row} * kRowUnit;
-      __builtin_prefetch(row);
-      __builtin_prefetch(row + 64);
+      fetch_ahead(row);
+      fetch_ahead(row + 64);
     }
     return slots_[at].row;
   }

@@ -13,6 +13,7 @@
 
 #include "runtime/adapters/rocksdb_state/rocksdb_shared.h"
 #include "runtime/adapters/rocksdb_state/table_guard.h"
+#include "runtime/base/bytes.h"
 #include "runtime/base/invariant.h"
 
 namespace weir {
@@ -186,7 +187,7 @@ class FlushJob {
     if (status.ok()) status = writer.Put(kCursorKey, flush_.cursor);
     const std::vector<StateEntry> entries = flush_.entries();
     for (std::size_t i = 0; status.ok() && i < entries.size(); ++i) {
-      if (i + kPrefetchAhead < entries.size()) __builtin_prefetch(entries[i + kPrefetchAhead].key.data());
+      if (i + kPrefetchAhead < entries.size()) fetch_ahead(entries[i + kPrefetchAhead].key.data());
       const StateEntry& entry = entries[i];
       switch (entry.op) {
         case StateOp::put:

@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "runtime/base/bytes.h"
 #include "runtime/base/ids.h"
 
 namespace weir::roofline {
@@ -18,7 +19,7 @@ struct Seen {
 class SeenIds {
  public:
   SeenIds() { slots_.resize(1u << 16); }
-  void prefetch(std::uint64_t hash) const { __builtin_prefetch(&slots_[hash >> shift_]); }
+  void prefetch(std::uint64_t hash) const { fetch_ahead(&slots_[hash >> shift_]); }
   /// The entry of the id; a new one is made of `fresh`.
   Seen* find(std::uint64_t hash, const Seen& fresh) {
     if (size_ * 2 >= slots_.size()) grow();

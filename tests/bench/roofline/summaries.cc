@@ -120,7 +120,7 @@ Result<void> Summaries::flush(std::string_view cursor) {
   char value[kSummaryBytes] = {};
   constexpr std::size_t kAhead = 8;
   for (std::size_t i = 0; status.ok() && i < order_.size(); ++i) {
-    if (i + kAhead < order_.size()) __builtin_prefetch(&rows_[order_[i + kAhead]]);
+    if (i + kAhead < order_.size()) fetch_ahead(&rows_[order_[i + kAhead]]);
     const Summary& row = rows_[order_[i]];
     if (i + 1 < order_.size() && rows_[order_[i + 1]].id_high == row.id_high &&
         rows_[order_[i + 1]].id_low == row.id_low)
