@@ -1,9 +1,12 @@
 #include "cluster/cli/bench_path.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -48,6 +51,9 @@ class PathBench {
     const fs::path self = fs::read_symlink("/proc/self/exe");
     self_ = self.string();
     roofline_ = options_.roofline.empty() ? (self.parent_path() / "weir-roofline").string() : options_.roofline;
+    if (::access(roofline_.c_str(), X_OK) != 0)
+      return fail(Errc::not_found, "{} cannot be run: {}; it is built with the tests, --roofline names another place", roofline_,
+                  std::strerror(errno));
     tables_ = options_.directory + "/tables";
     base_ = options_.directory + "/prefilled";
     std::error_code code;
@@ -89,9 +95,11 @@ class PathBench {
     return {};
   }
 
+  /// What it made, and the directory where nothing else is in it.
   void remove() const {
     std::error_code ignored;  // nothing depends on it
-    fs::remove_all(options_.directory, ignored);
+    for (const std::string& made : {tables_, base_, data()}) fs::remove_all(made, ignored);
+    fs::remove(options_.directory, ignored);
   }
 
   void print() const {
@@ -202,9 +210,15 @@ class PathBench {
 
 int bench_path(const PathBenchOptions& options) {
   PathBench bench(options);
-  if (const auto prepared = bench.prepare(); !prepared) return report(prepared.error());
+  if (const auto prepared = bench.prepare(); !prepared) {
+    bench.remove();
+    return report(prepared.error());
+  }
   for (std::uint32_t i = 0; i < options.pairs; ++i) {
-    if (const auto ran = bench.run_pair(); !ran) return report(ran.error(), kAnswerIsNo);
+    if (const auto ran = bench.run_pair(); !ran) {
+      fmt::print(stderr, "what the runs wrote is left in {}\n", options.directory);
+      return report(ran.error(), kAnswerIsNo);
+    }
   }
   bench.remove();
   bench.print();

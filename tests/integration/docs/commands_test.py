@@ -87,6 +87,24 @@ def check_bench_journal(binary, findings):
             findings.append("weir bench journal leaves its files behind")
 
 
+def check_bench_path(binary, findings):
+    """Both programs once over few orders: the answers agree, the figures are there, and only what it made itself is removed."""
+    with tempfile.TemporaryDirectory(prefix="weir-bench-") as folder:
+        mine = os.path.join(folder, "mine.txt")
+        with open(mine, "w") as file:
+            file.write("not the benchmark's\n")
+        words = ["bench", "path", os.path.join(ROOT, "configs", "pipelines", "orders.yaml"), "--directory", folder, "--output", "json"]
+        code, _, err = call(binary, *words, "--events", "20000", "--roofline", mine)
+        if code != 2 or mine not in err or os.listdir(folder) != ["mine.txt"]:
+            findings.append(f"weir bench path with a plain program that cannot run ends with {code}, leaves {os.listdir(folder)}: {err}")
+        code, out, err = call(binary, *words, "--events", "20000", "--pairs", "1")
+        figures = json.loads(out) if code == 0 else {}
+        if figures.get("events") != 20000 or figures.get("pairs") != 1 or figures["ratio"]["min"] <= 0:
+            findings.append(f"weir bench path ends with {code}: {out} {err}")
+        if os.listdir(folder) != ["mine.txt"]:
+            findings.append(f"weir bench path leaves {sorted(os.listdir(folder))}")
+
+
 def check_quickstart(binary, findings):
     """Twice over the small sample, then every command it recommends."""
     with tempfile.TemporaryDirectory(prefix="weir-quickstart-") as folder:
@@ -118,6 +136,7 @@ def main():
     levels = check_help(binary, (), findings)
     check_wrong_words(binary, findings)
     check_bench_journal(binary, findings)
+    check_bench_path(binary, findings)
     recommended = check_quickstart(binary, findings)
     if levels < 10 or recommended < 5:
         findings.append(f"only {levels} help texts and {recommended} recommended commands were found")
