@@ -93,7 +93,7 @@ void PartitionWindow::seal_run(const Batch& batch, std::uint32_t index, OutcomeB
     out.add(head, Outcome::filtered, event.flags);
     return;
   }
-  out.add(head, Outcome::served, event.flags);
+  out.add_served(head, event.flags);
   if (encoder_->encode(chain, parts, out, tokens)) return;
   out.abandon_last();
   LetterView letter = letter_of(batch.input, batch.skipped + index);

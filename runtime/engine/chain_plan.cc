@@ -23,6 +23,8 @@ Result<std::unique_ptr<const ChainPlan>> ChainPlan::compile(const PipelineConfig
     WEIR_ASSIGN(auto compiled, factory(stage, context));
     plan->stages_.push_back(std::move(compiled));
   }
+  if (const IdRule& id = config.record.id; !id.digest && id.fields.size() == 1 && !id.fields[0].envelope())
+    plan->id_note_ = plan->fields_.field(plan->fields_.note(id.fields[0].parts)).note;
   for (const FieldPath& path : view_paths) {
     const Slot slot = plan->fields_.note(path.parts);
     plan->view_notes_.push_back(plan->fields_.field(slot).note);
@@ -150,7 +152,7 @@ bool ChainPlan::encode(const ChainBatch& batch, std::span<const ChainEvent> part
   std::array<TokenPlace, kFewPaths> few;  // the encoder sets what it uses
   std::vector<TokenPlace> more;
   TokenPlace* found = nullptr;
-  if (places != nullptr && places->columns() != 0) {
+  if ((places != nullptr && places->columns() != 0) || id_note_ != kNoSlot) {
     if (fields_.noted().size() > kFewPaths) more.resize(fields_.noted().size());
     found = more.empty() ? few.data() : more.data();
   }
@@ -165,6 +167,8 @@ bool ChainPlan::encode(const ChainBatch& batch, std::span<const ChainEvent> part
       return false;
     }
     out.end_record(part.event_time, attributes);
+    // A string's token is the text between quotes.
+    if (id_note_ != kNoSlot && found[id_note_].length > 2) out.id_may_stand_at(found[id_note_].offset + 1, found[id_note_].length - 2);
     ++records;
     if (places == nullptr) continue;
     const std::span<TokenTable::Place> row = places->add_row();

@@ -71,6 +71,7 @@ class ChainPlan {
   char csv_separator_ = ',';
   std::uint64_t event_bytes_max_ = 0;
   std::vector<Slot> view_notes_;  // per view path, its place in fields().noted()
+  Slot id_note_ = kNoSlot;        // likewise of the field that is the id; kNoSlot: it is not one field
 };
 
 }  // namespace weir

@@ -167,18 +167,42 @@ OutcomeBatchBuilder::OutcomeBatchBuilder(Offset first, std::size_t bytes_expecte
 }
 
 void OutcomeBatchBuilder::add(const Event& event, Outcome outcome, std::uint8_t flags) {
+  begin_outcome(event, outcome, flags);
+  place_id();
+}
+
+void OutcomeBatchBuilder::add_served(const Event& event, std::uint8_t flags) { begin_outcome(event, Outcome::served, flags); }
+
+void OutcomeBatchBuilder::begin_outcome(const Event& event, Outcome outcome, std::uint8_t flags) {
   INVARIANT(offsets_.empty(), "a packed batch has explicit offsets for all of its outcomes or for none");
   INVARIANT(!event.id.empty() && event.id.size() <= 512, "an id has 1 to 512 bytes");
+  place_id();
   outcome_start_ = arena_.size();
   OutcomeEntry entry{};
   entry.digest = event.digest;
   entry.accepted_at = event.accepted_at;
-  entry.id_offset = static_cast<std::uint32_t>(arena_.append(event.id) - sizeof(WireBatch));
   entry.id_length = static_cast<std::uint16_t>(event.id.size());
   entry.outcome = outcome;
   entry.flags = flags;
   entry.first_record = static_cast<std::uint32_t>(outcome == Outcome::dead_lettered ? letters_.size() : records_.size());
   outcomes_.push_back(entry);
+  unplaced_id_ = event.id;
+}
+
+void OutcomeBatchBuilder::place_id() {
+  if (unplaced_id_.empty()) return;
+  outcomes_.back().id_offset = static_cast<std::uint32_t>(arena_.size() - sizeof(WireBatch));
+  copy_short(arena_.extend(unplaced_id_.size()), unplaced_id_.data(), unplaced_id_.size());
+  unplaced_id_ = {};
+}
+
+void OutcomeBatchBuilder::id_may_stand_at(std::size_t offset, std::size_t length) {
+  if (length != unplaced_id_.size() || length == 0) return;
+  const std::size_t place = record_start_ + offset;
+  INVARIANT(!in_record_ && place + length <= arena_.size(), "an id stands inside the record that was ended last");
+  if (!equal_short(arena_.data() + place, unplaced_id_.data(), length)) return;
+  outcomes_.back().id_offset = static_cast<std::uint32_t>(place - sizeof(WireBatch));
+  unplaced_id_ = {};
 }
 
 void OutcomeBatchBuilder::add_at(Offset offset, const Event& event, Outcome outcome, std::uint8_t flags) {
@@ -194,6 +218,7 @@ void OutcomeBatchBuilder::abandon_last() {
   INVARIANT(outcomes_.back().outcome != Outcome::dead_lettered, "a dead-lettered outcome is final");
   for (std::uint32_t i = 0; i < outcomes_.back().record_count; ++i) records_.pop_back();
   outcomes_.pop_back();
+  unplaced_id_ = {};
   if (!offsets_.empty()) offsets_.pop_back();
   arena_.resize_down(outcome_start_);
   // Attribute texts added meanwhile went with the bytes.
@@ -269,6 +294,7 @@ void OutcomeBatchBuilder::letter(const LetterView& letter) {
 
 OutcomeBatch OutcomeBatchBuilder::finish() {
   INVARIANT(outcomes_.size() <= 0xffffffffu, "a packed batch counts its outcomes in 32 bits");
+  place_id();
   arena_.align(8);
   WireBatch wire{};
   wire.magic = kBatchMagic;

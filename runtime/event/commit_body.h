@@ -164,12 +164,17 @@ class OutcomeBatchBuilder {
     std::int64_t accepted_at = 0;
   };
   void add(const Event& event, Outcome outcome, std::uint8_t flags = 0);
+  /// A served event whose id is not written a second time where a record holds it (id_may_stand_at). The bytes of the id live
+  /// until the next add or finish.
+  void add_served(const Event& event, std::uint8_t flags = 0);
   /// For outcomes whose offset is not the next one (redecided). All or none of a batch's outcomes.
   void add_at(Offset offset, const Event& event, Outcome outcome, std::uint8_t flags = 0);
 
   /// The record's payload is written straight into the batch: append to payload() between begin_record and end_record.
   ByteArena& begin_record();
   void end_record(std::int64_t event_time, std::uint16_t attributes);
+  /// `length` bytes of the record that was ended last, from its byte `offset` on, may be the id of its event.
+  void id_may_stand_at(std::size_t offset, std::size_t length);
   /// Index of (type, source), adding it when new. Cheap when it equals the last one asked for. Not between begin_record and
   /// end_record (asserted): the texts are written into the same bytes.
   [[nodiscard]] std::uint16_t attributes(std::string_view type, std::string_view source);
@@ -185,7 +190,10 @@ class OutcomeBatchBuilder {
   [[nodiscard]] OutcomeBatch finish();
 
  private:
+  void begin_outcome(const Event& event, Outcome outcome, std::uint8_t flags);
+  void place_id();
   ByteArena arena_;
+  std::string_view unplaced_id_;  // of the outcome added last; empty: it has its place
   std::vector<OutcomeEntry> outcomes_;
   std::vector<RecordEntry> records_;
   std::vector<LetterEntry> letters_;

@@ -81,6 +81,29 @@ TEST_CASE("a file system that cannot write past the page cache is written throug
   }
 }
 
+TEST_CASE("tables of any length are read back whole, also around the ends of what is written at once", "[rocksdb]") {
+  RocksdbBench bench;
+  Model model;
+  {
+    const auto store = bench.open();
+    // A mebibyte at a time in pages of 4 KiB: values that end a few bytes before, at and behind such places.
+    constexpr std::size_t kMiB = 1024 * 1024;
+    for (const std::size_t bytes : {std::size_t{1}, std::size_t{4095}, std::size_t{4096}, std::size_t{4097}, kMiB - 700, kMiB - 1, kMiB,
+                                    kMiB + 1, 2 * kMiB - 650, 3 * kMiB + 5}) {
+      CAPTURE(bytes);
+      Changes changes;
+      std::string value(bytes, '\0');
+      for (std::size_t i = 0; i < bytes; ++i) value[i] = static_cast<char>(i * 31 + i / 4096);
+      changes.put("value " + text(bytes), value).merge("all", "[" + text(bytes) + "]");
+      REQUIRE(flush_now(*store, changes.flush("cursor " + text(bytes))));
+      changes.apply_to(model);
+    }
+  }
+  const auto store = bench.open();
+  REQUIRE(*everything(*store) == model);
+  REQUIRE(store->verify());
+}
+
 TEST_CASE("a read-only store reads everything and writes nothing at all", "[state_store][rocksdb_state]") {
   RocksdbBench bench;
   const Model model = fill(bench, 4, 50);
