@@ -55,8 +55,7 @@ class CommitterActor : public caf::event_based_actor {
 
   void go() {
     if (auto group = groups_.take(setup_.clock->now())) {
-      in_flight_ = std::move(waiting_);
-      waiting_.clear();
+      for (const PartitionCommit& part : group->parts) in_flight_.insert(waiting_.extract(part.partition));
       WEIR_FAIL_POINT("committer_before_commit");
       if (WEIR_DEFECT("refused_moved_and_resent")) last_group_ = *group;
       const caf::actor self = caf::actor_cast<caf::actor>(this);

@@ -2,11 +2,13 @@
 //
 // A group goes when the last one started at least `interval` ago or when it is large; so a quiet node commits at once and a
 // busy one commits every `interval`, whatever the number of partitions (a sync costs the same for one as for all of them).
+// What has gathered behind a slow disk goes in several groups: a group's bytes are copied, and its parts wait for all of them.
 #pragma once
 #include <chrono>
 #include <cstddef>
+#include <deque>
 #include <optional>
-#include <vector>
+#include <utility>
 
 #include "runtime/base/invariant.h"
 #include "runtime/ports/clock.h"
@@ -16,7 +18,7 @@ namespace weir {
 
 struct CommitGroupLimits {
   std::chrono::microseconds interval{20'000};   // 1 ms .. 10 s
-  std::size_t bytes_max = 4 * 1024 * 1024;      // a group of at least this size does not wait for the interval
+  std::size_t bytes_max = 4 * 1024 * 1024;      // with at least this many bytes a group does not wait, and takes no further part
 };
 
 /// Not thread-safe; `now` never goes backwards.
@@ -26,14 +28,14 @@ class CommitGroups {
 
   /// Each partition at most once per group (asserted): a partition hands its next part in after the last was decided.
   void add(PartitionCommit part, std::size_t bytes) {
-    for (const PartitionCommit& other : filling_.parts) INVARIANT(other.partition != part.partition, "one part per partition and group");
-    filling_.parts.push_back(std::move(part));
+    for (const Part& other : filling_) INVARIANT(other.commit.partition != part.partition, "one part per partition and group");
+    filling_.push_back({std::move(part), bytes});
     bytes_ += bytes;
   }
   /// When the group that fills should go: a time not after `now` means at once. Empty: nothing to do until add or done.
   [[nodiscard]] std::optional<TimePoint> due() const {
-    if (in_flight_ || filling_.parts.empty()) return std::nullopt;
-    if (bytes_ >= limits_.bytes_max || !started_once_) return TimePoint{0};
+    if (in_flight_ || filling_.empty()) return std::nullopt;
+    if (left_behind_ || bytes_ >= limits_.bytes_max || !started_once_) return TimePoint{0};
     return last_start_ + limits_.interval;
   }
   /// The group, when it is due.
@@ -43,8 +45,16 @@ class CommitGroups {
     in_flight_ = true;
     started_once_ = true;
     last_start_ = now;
-    bytes_ = 0;
-    return std::exchange(filling_, {});
+    CommitGroup group;
+    std::size_t bytes = 0;
+    while (!filling_.empty() && bytes < limits_.bytes_max) {
+      bytes += filling_.front().bytes;
+      group.parts.push_back(std::move(filling_.front().commit));
+      filling_.pop_front();
+    }
+    bytes_ -= bytes;
+    left_behind_ = !filling_.empty();
+    return group;
   }
   /// The group in flight was decided, whatever the outcome.
   void done() {
@@ -55,10 +65,15 @@ class CommitGroups {
 
  private:
   CommitGroupLimits limits_;
-  CommitGroup filling_;
+  struct Part {
+    PartitionCommit commit;
+    std::size_t bytes;
+  };
+  std::deque<Part> filling_;
   std::size_t bytes_ = 0;
   bool in_flight_ = false;
   bool started_once_ = false;
+  bool left_behind_ = false;  // what fills was due already and found no room
   TimePoint last_start_{0};
 };
 

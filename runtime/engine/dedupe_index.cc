@@ -114,7 +114,7 @@ void DedupeIndex::each(std::uint64_t hash, const Visit& visit) const {
 void DedupeIndex::add(std::uint64_t number, std::uint64_t hash, const Digest128& digest) {
   if (marks_.empty()) marks_begin_ = number;
   INVARIANT(marks_begin_ + marks_.size() == number, "dedupe entries are marked without gaps");
-  if ((used_ + 1) * 10 > slots_.size() * 6 || (number - base_ + 1) >> bits_ != 0) grow();
+  if ((used_ + 1) * 4 > slots_.size() * 3 || (number - base_ + 1) >> bits_ != 0) grow();
   marks_.push_back({hash, half(digest)});
   place(number, hash);
 }
