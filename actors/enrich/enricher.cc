@@ -57,31 +57,36 @@ void Enricher::process(ChainBatch& batch, StageScratch& scratch) const {
   }
 }
 
-// Three passes, so that the table's cache misses of many events overlap: hash, candidate row, values.
+// Three steps an event, each some events ahead of the next, so that the table's cache misses overlap: hash, candidate row,
+// values.
 void Enricher::process_slice(ChainBatch& batch, std::span<ChainEvent> events, StageScratch& scratch) const {
+  constexpr std::uint32_t kNotAsked = ReferenceTable::kNone - 1;
+  constexpr std::size_t kAhead = 8;
   auto& hashes = scratch.numbers;
   auto& rows = scratch.rows;
   auto& keys = scratch.views;
-  for (std::size_t i = 0; i < events.size(); ++i) {
+  const auto hash = [&](std::size_t i) {
     const ChainEvent& event = events[i];
     const bool applies = event.verdict == Verdict::pass && when_.holds(event, batch);
-    rows[i] = applies ? 0 : ReferenceTable::kNone;
-    if (!applies) continue;
+    rows[i] = applies ? 0 : kNotAsked;
+    if (!applies) return;
     keys[i] = key_of(event, batch, scratch.text);
     hashes[i] = ReferenceTable::hash(keys[i]);
     table_->prefetch(hashes[i]);
-  }
-  constexpr std::uint32_t kNotAsked = ReferenceTable::kNone - 1;
-  for (std::size_t i = 0; i < events.size(); ++i)
-    rows[i] = rows[i] == ReferenceTable::kNone ? kNotAsked : table_->candidate(hashes[i]);
-  for (std::size_t i = 0; i < events.size(); ++i) {
-    if (rows[i] == kNotAsked) continue;
+  };
+  const auto choose = [&](std::size_t i) {
+    if (rows[i] != kNotAsked) rows[i] = table_->candidate(hashes[i]);
+  };
+  const auto add = [&](std::size_t i) {
+    if (rows[i] == kNotAsked) return;
     const ReferenceTable::Row row = table_->confirm(rows[i], hashes[i], keys[i]);
-    if (row == ReferenceTable::kNone) {
-      missed(batch, events[i]);
-      continue;
-    }
+    if (row == ReferenceTable::kNone) return missed(batch, events[i]);
     for (const auto& [slot, column] : add_) events[i].document.set(slot, table_->value(row, column));
+  };
+  for (std::size_t i = 0; i < events.size() + 2 * kAhead; ++i) {
+    if (i < events.size()) hash(i);
+    if (i >= kAhead && i - kAhead < events.size()) choose(i - kAhead);
+    if (i >= 2 * kAhead) add(i - 2 * kAhead);
   }
 }
 

@@ -113,6 +113,7 @@ inline void store(char* to, T value) noexcept {
 
 /// Starts fetching the line at `place`, which may be any address. The empty assembly is no instruction: without it GCC takes a
 /// function that does nothing else for one without effect, and drops its calls.
+/// A core follows some 20 misses at once and forgets what is asked beyond that: ask a few uses ahead, not for a whole batch.
 inline void fetch_ahead(const void* place) noexcept {
   __builtin_prefetch(place);
   asm volatile("" : : "r"(place));

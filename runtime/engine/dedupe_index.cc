@@ -50,8 +50,8 @@ DedupeBlocks DedupeIndex::apply(const CommitBody& body, std::span<const std::vec
   for (; marks_begin_ < numbers_.begin() && !marks_.empty(); ++marks_begin_) marks_.pop_front();
   for (std::size_t b = 0; b < body.batches.size(); ++b) {
     const OutcomeBatch& batch = body.batches[b];
-    // Two passes over short runs: first ask for the memory, then use it.
-    constexpr std::uint32_t kRun = 32;
+    // Two passes over short runs: first ask for the memory, three lines an entry, then use it.
+    constexpr std::uint32_t kRun = 8;
     std::uint64_t computed[kRun];
     for (std::uint32_t start = 0; start < batch.outcomes(); start += kRun) {
       const std::uint32_t end = std::min(start + kRun, batch.outcomes());

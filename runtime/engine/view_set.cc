@@ -281,9 +281,13 @@ void ViewWriter::apply(std::span<const ViewRecord> records, Delta& delta, const 
     keys_.clear();
     for (std::size_t i = 0; i < together.size(); ++i) plan(i, together[i], delta, only);
     const std::span<const Step> steps(steps_.data(), planned_);
-    for (const Step& step : steps) delta.prefetch_entry(step.hash);
-    for (const Step& step : steps) delta.prefetch_bytes(step.hash);
-    for (const Step& step : steps) {
+    // Of each row the entry, then its bytes, a few steps ahead of their use.
+    constexpr std::size_t kAhead = 6;
+    for (std::size_t i = 0; i < steps.size() + 2 * kAhead; ++i) {
+      if (i < steps.size()) delta.prefetch_entry(steps[i].hash);
+      if (i >= kAhead && i - kAhead < steps.size()) delta.prefetch_bytes(steps[i - kAhead].hash);
+      if (i < 2 * kAhead) continue;
+      const Step& step = steps[i - 2 * kAhead];
       const View& view = views_->views()[step.view];
       if (view.latest) {
         keep_latest(view, keys_.view().substr(step.key, step.length), step.hash, together[step.record], delta);

@@ -1,19 +1,14 @@
-#include <fcntl.h>
 #include <rocksdb/convenience.h>
 #include <rocksdb/snapshot.h>
-#include <rocksdb/sst_file_writer.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <exception>
 #include <filesystem>
 #include <utility>
 
+#include "runtime/adapters/rocksdb_state/flush_job.h"
 #include "runtime/adapters/rocksdb_state/rocksdb_shared.h"
 #include "runtime/adapters/rocksdb_state/table_guard.h"
-#include "runtime/base/bytes.h"
 #include "runtime/base/invariant.h"
 
 namespace weir {
@@ -21,17 +16,6 @@ namespace weir {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// Sorts before every key of a state: those never start with a zero byte.
-constexpr std::string_view kCursorKey{"\0cursor", 7};
-constexpr const char* kIncoming = "incoming.flush";
-constexpr std::size_t kPrefetchAhead = 8;
-
-struct Database {
-  std::shared_ptr<RocksdbShared> shared;  // outlives the database: its merges, caches and threads
-  std::string directory;
-  std::unique_ptr<rocksdb::DB> db;  // null: an empty state opened read-only
-};
 
 rocksdb::ReadOptions read_options(const rocksdb::Snapshot* snapshot) {
   rocksdb::ReadOptions options;
@@ -44,7 +28,7 @@ rocksdb::ReadOptions read_options(const rocksdb::Snapshot* snapshot) {
 }
 
 /// `snapshot` null: what the newest flush left.
-Result<std::optional<std::string>> read_value(const Database& database, const rocksdb::Snapshot* snapshot,
+Result<std::optional<std::string>> read_value(const StateDatabase& database, const rocksdb::Snapshot* snapshot,
                                               std::string_view key) {
   if (!database.db) return std::nullopt;
   std::string value;
@@ -56,7 +40,7 @@ Result<std::optional<std::string>> read_value(const Database& database, const ro
 
 class RocksdbScan final : public StateScan {
  public:
-  RocksdbScan(const Database& database, const rocksdb::Snapshot* snapshot, std::string_view from, std::string_view to)
+  RocksdbScan(const StateDatabase& database, const rocksdb::Snapshot* snapshot, std::string_view from, std::string_view to)
       : directory_(database.directory), from_(from.empty() ? std::string_view("\x01", 1) : from), to_(to), upper_(to_) {
     if (!database.db) return;
     rocksdb::ReadOptions options = read_options(snapshot);
@@ -87,7 +71,7 @@ class RocksdbScan final : public StateScan {
 
 class RocksdbSnapshot final : public StateSnapshot {
  public:
-  explicit RocksdbSnapshot(std::shared_ptr<const Database> database) : database_(std::move(database)) {
+  explicit RocksdbSnapshot(std::shared_ptr<const StateDatabase> database) : database_(std::move(database)) {
     if (database_->db) snapshot_ = database_->db->GetSnapshot();
   }
   ~RocksdbSnapshot() override {
@@ -127,107 +111,9 @@ class RocksdbSnapshot final : public StateSnapshot {
   }
 
  private:
-  std::shared_ptr<const Database> database_;
+  std::shared_ptr<const StateDatabase> database_;
   const rocksdb::Snapshot* snapshot_ = nullptr;
   std::string cursor_;
-};
-
-Result<void> sync_directory(const std::string& directory) {
-  const int fd = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return fail(Errc::io_failed, "state {}: cannot open to sync: {}", directory, std::strerror(errno));
-  const int synced = ::fsync(fd);
-  const int why = errno;
-  ::close(fd);
-  if (synced != 0) return fail(Errc::io_failed, "state {}: fsync of the directory: {}", directory, std::strerror(why));
-  return {};
-}
-
-/// Writes one sorted table with the flush's entries and its cursor and takes it into the database, all or nothing.
-class FlushJob {
- public:
-  FlushJob(Database& database, const StateFlush& flush) : database_(database), flush_(flush) {}
-
-  [[nodiscard]] Result<void> run() {
-    rocksdb::Env* env = database_.shared->env;
-    // Never written over: until it is known to be gone it may be the same file as a table of the database.
-    if (const auto gone = env->DeleteFile(path()); !gone.ok() && !gone.IsNotFound() && !gone.IsPathNotFound())
-      return fail(to_error(gone, database_.directory));
-    if (const auto written = write_table(); !written.ok()) {
-      static_cast<void>(env->DeleteFile(path()));
-      return fail(to_error(written, database_.directory));
-    }
-    // After an error here the file stays: the MANIFEST may name it although the library has taken its own link away.
-    handed_over_ = true;
-    if (const auto taken = take_in(); !taken.ok()) return fail(to_error(taken, database_.directory));
-    return sync_directory(database_.directory);
-  }
-
-  /// False: it failed before the library knew of it.
-  [[nodiscard]] bool handed_over() const noexcept { return handed_over_; }
-
- private:
-  [[nodiscard]] std::string path() const { return database_.directory + "/" + kIncoming; }
-
-  [[nodiscard]] rocksdb::Status write_table() {
-    rocksdb::Options options = database_.db->GetOptions();
-    // Written once, rewritten soon by a compaction, which compresses it.
-    options.compression = rocksdb::kNoCompression;
-    options.bottommost_compression = rocksdb::kDisableCompressionOption;
-    rocksdb::EnvOptions io(options);
-    io.use_direct_writes = database_.shared->direct_writes;
-    std::optional<rocksdb::SstFileWriter> opened(std::in_place, io, options, nullptr, !io.use_direct_writes);
-    rocksdb::Status status = opened->Open(path());
-    if (!status.ok() && io.use_direct_writes) {
-      io.use_direct_writes = false;
-      opened.emplace(io, options);
-      status = opened->Open(path());
-      if (status.ok()) database_.shared->direct_writes = false;  // not every file system can
-    }
-    rocksdb::SstFileWriter& writer = *opened;
-    if (status.ok()) status = writer.Put(kCursorKey, flush_.cursor);
-    const std::vector<StateEntry> entries = flush_.entries();
-    for (std::size_t i = 0; status.ok() && i < entries.size(); ++i) {
-      if (i + kPrefetchAhead < entries.size()) fetch_ahead(entries[i + kPrefetchAhead].key.data());
-      const StateEntry& entry = entries[i];
-      switch (entry.op) {
-        case StateOp::put:
-          status = writer.Put(entry.key, entry.value);
-          break;
-        case StateOp::merge:
-          status = writer.Merge(entry.key, entry.value);
-          break;
-        case StateOp::erase:
-          status = writer.Delete(entry.key);
-          break;
-      }
-    }
-    if (status.ok()) status = writer.Finish(&info_);  // syncs the file
-    return status;
-  }
-
-  [[nodiscard]] rocksdb::Status take_in() {
-    rocksdb::IngestExternalFileArg arg;
-    arg.column_family = database_.db->DefaultColumnFamily();
-    arg.external_files = {path()};
-    arg.files_checksums = {info_.file_checksum};
-    arg.files_checksum_func_names = {info_.file_checksum_func_name};
-    arg.options.move_files = true;
-    arg.options.failed_move_fall_back_to_copy = true;
-    arg.options.snapshot_consistency = true;
-    arg.options.allow_global_seqno = true;
-    arg.options.allow_blocking_flush = false;
-    arg.options.ingest_behind = false;
-    arg.options.write_global_seqno = false;
-    arg.options.verify_checksums_before_ingest = false;
-    arg.options.verify_file_checksum = false;  // computed while it was written
-    arg.options.fail_if_not_bottommost_level = false;
-    return database_.db->IngestExternalFiles({arg});
-  }
-
-  Database& database_;
-  const StateFlush& flush_;
-  rocksdb::ExternalSstFileInfo info_;
-  bool handed_over_ = false;
 };
 
 /// The number of the table the library misses, as its message names it ("…/000009.ldb: No such file"); empty: another
@@ -244,7 +130,7 @@ std::string missing_table(const std::string& message) {
 
 /// Opens for writing. After a sync of the MANIFEST failed, the library has removed a table that the MANIFEST may name
 /// all the same; the flush's own link to it is still there and is put back. The library checks its size and unique id.
-rocksdb::Status open_database(Database& database, const rocksdb::Options& options) {
+rocksdb::Status open_database(StateDatabase& database, const rocksdb::Options& options) {
   rocksdb::DB* raw = nullptr;
   rocksdb::Status status = rocksdb::DB::Open(options, database.directory, &raw);
   const std::string incoming = database.directory + "/" + kIncoming;
@@ -267,7 +153,7 @@ rocksdb::Status open_database(Database& database, const rocksdb::Options& option
 
 class RocksdbState final : public StateStore {
  public:
-  RocksdbState(std::shared_ptr<Database> database, rocksdb::Options options, bool read_only)
+  RocksdbState(std::shared_ptr<StateDatabase> database, rocksdb::Options options, bool read_only)
       : database_(std::move(database)),
         shared_(database_->shared),
         directory_(database_->directory),
@@ -319,7 +205,7 @@ class RocksdbState final : public StateStore {
 
  private:
   /// The open database. Errors: cancelled (closed), or why it could not be opened again.
-  [[nodiscard]] Result<std::shared_ptr<Database>> current() const {
+  [[nodiscard]] Result<std::shared_ptr<StateDatabase>> current() const {
     const std::lock_guard lock(mutex_);
     if (database_) return database_;
     if (broken_) return fail(*broken_);
@@ -328,7 +214,7 @@ class RocksdbState final : public StateStore {
   [[nodiscard]] Result<void> apply(const StateFlush& flush);
   [[nodiscard]] Result<void> reopen();
 
-  std::shared_ptr<Database> database_;  // null: closed or broken
+  std::shared_ptr<StateDatabase> database_;  // null: closed or broken
   const std::shared_ptr<RocksdbShared> shared_;
   const std::string directory_;
   const rocksdb::Options options_;
@@ -352,7 +238,7 @@ Result<void> RocksdbState::reopen() {
                 "state {}: is opened anew after an error when its readers are done; hand the flush in again",
                 directory_);
   database_.reset();
-  auto anew = std::make_shared<Database>();
+  auto anew = std::make_shared<StateDatabase>();
   anew->shared = shared_;
   anew->directory = directory_;
   if (const rocksdb::Status status = open_database(*anew, options_); !status.ok()) {
@@ -383,7 +269,7 @@ Result<void> RocksdbState::apply(const StateFlush& flush) {
       stopped_ = false;
       return sync_directory(directory_);
     }
-    FlushJob job(*database, flush);
+    StateFlushJob job(*database, flush);
     Result<void> result = job.run();
     stopped_ = !result.has_value() && job.handed_over();
     return result;
@@ -419,7 +305,7 @@ Result<void> RocksdbState::verify() const {
 }
 
 void RocksdbState::close() {
-  std::shared_ptr<Database> database;
+  std::shared_ptr<StateDatabase> database;
   {
     std::unique_lock lock(mutex_);
     told_.wait(lock, [this] { return telling_ == 0; });
@@ -467,7 +353,7 @@ Result<std::unique_ptr<StateStore>> open_rocksdb_state(std::shared_ptr<RocksdbSh
                 "state {}/CURRENT is missing; the partition's state must be rebuilt from a snapshot or the log",
                 directory);
   WEIR_TRY(guard_tables(directory));
-  auto database = std::make_shared<Database>();
+  auto database = std::make_shared<StateDatabase>();
   database->shared = std::move(shared);
   database->directory = directory;
   rocksdb::Options options = database->shared->database(merger);
