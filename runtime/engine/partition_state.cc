@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "runtime/base/bytes.h"
 #include "runtime/base/hash.h"
 #include "runtime/base/invariant.h"
 #include "runtime/engine/digest.h"
@@ -132,8 +133,10 @@ Result<void> PartitionState::apply_records(const OutcomeBatch& batch, const Toke
         // Views over the envelope alone.
       } else if (table != nullptr) {
         const std::span<const TokenTable::Place> places = table->row(first + i);
-        for (std::size_t column = 0; column < columns; ++column)
+        for (std::size_t column = 0; column < columns; ++column) {
           values[column] = view.payload.substr(places[column].offset, places[column].length);
+          fetch_ahead(values[column].data());  // written by another actor a while ago
+        }
       } else {
         std::fill(values.begin(), values.end(), std::string_view{});
         WEIR_TRY(extractor.extract(view.payload, values));
