@@ -58,7 +58,14 @@ class PipelineSupervisor : public caf::event_based_actor {
         },
         [this](const StartAgain& again) { on_start_again(again); },
         [this](const StopNode&) {
-          if (!stopping_ && !ended_result_) stop(fail(Errc::cancelled, "stopped by request"));
+          if (ended_result_) return;
+          if (!stopping_) stop(fail(Errc::cancelled, "stopped by request"));
+          if (!ended_result_) delayed_send(this, setup_->stop_patience, StopOverdue{});
+        },
+        [this](const StopOverdue&) {
+          if (ended_result_) return;
+          logbook_->write(LogLevel::warn, "pipeline", still_busy() + "; the next run does what is not committed or flushed");
+          break_off({Errc::cancelled, "stopped by request"});
         },
     };
   }
@@ -279,6 +286,18 @@ class PipelineSupervisor : public caf::event_based_actor {
     if (committer_) send_exit(committer_, caf::exit_reason::kill);
     setup_->ended(std::move(stop_result_));
     quit(caf::exit_reason::normal);
+  }
+
+  /// "partition/3, door/0 did not end within 5 s".
+  [[nodiscard]] std::string still_busy() const {
+    std::vector<std::string> who;
+    for (std::size_t p = 0; p < partitions_.size(); ++p) {
+      if (!partitions_[p].quarantined && !(partitions_[p].stopped && !partitions_[p].store)) who.push_back(fmt::format("partition/{}", p));
+    }
+    for (std::size_t i = 0; i < doors_.size(); ++i) {
+      if (doors_[i].actor) who.push_back(fmt::format("door/{}", i));
+    }
+    return fmt::format("{} did not end within {} s", fmt::join(who, ", "), std::chrono::duration<double>(setup_->stop_patience).count());
   }
 
   /// Nothing can be brought to a good end any more: everybody goes with us.

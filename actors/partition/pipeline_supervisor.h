@@ -6,6 +6,7 @@
 // others run on, and the pipeline ends with its error. A door or committer that keeps dying without any progress ends it, too.
 // Between a death and the start that follows lies a pause that grows. If the root itself dies, the pipeline ends with `internal`.
 #pragma once
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <vector>
@@ -31,10 +32,12 @@ struct PipelineSetup {
   std::function<void(Result<void>)> ended;                    // exactly once, however it ends; on the supervisor's thread
   std::function<void(const PartitionProgress&)> progress;     // after every commit; may be empty
   std::function<void(const DoorFinished&)> door_finished;     // may be empty
+  std::chrono::milliseconds stop_patience{5'000};  // how long a stop by request waits: a full disk would make it wait for ever
   RestartLimits restarts;     // of each partition, door and the committer, without a commit in between
 };
 
-/// StopNode ends it early (after what is in flight is committed and the state is flushed). It quits after `ended`; its children
+/// StopNode ends it early: after what is in flight is committed and the state is flushed, or after stop_patience, when the next
+/// run does what was not. It quits after `ended`; its children
 /// go with it.
 [[nodiscard]] caf::actor spawn_pipeline(caf::actor_system& system, PipelineSetup setup);
 

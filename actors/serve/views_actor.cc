@@ -93,10 +93,11 @@ class ViewsActor : public caf::event_based_actor {
     setup_->state->flushed(result);
     if (!result) {
       if (disposition(result.error().code) != Disposition::retry) return fail_actor(this, who_, partition_, result.error());
-      setup_->logbook->write(LogLevel::warn, who_, describe(result.error()));
+      if (!std::exchange(told_waiting_, true)) setup_->logbook->write(LogLevel::warn, who_, "waits: " + describe(result.error()));
       delayed_send(this, kFlushRetry, CommitTick{});
       return;
     }
+    told_waiting_ = false;
     tell(StateFlushed{sequence_, dedupe_end_});
     for (const CommitApplied& applied : std::exchange(held_, {})) tell(applied);
     maybe_flush();
@@ -108,6 +109,7 @@ class ViewsActor : public caf::event_based_actor {
   CommitSequence sequence_;        // of the flush under way
   std::uint64_t dedupe_end_ = 0;   // of the flush under way
   bool flush_wanted_ = false;
+  bool told_waiting_ = false;  // once for each time that the store has no space
   std::vector<CommitApplied> held_;  // until the flush under way is done
 };
 

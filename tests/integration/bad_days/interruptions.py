@@ -162,6 +162,39 @@ def a_disk_that_fills_up_in_the_middle_loses_nothing(g):
 
 
 @case
+def sigterm_while_the_disk_is_full_ends_the_run_and_a_rerun_completes(g):
+    """Wherever it waits for space, in an append, a commit or a flush, a stop does not wait for ever."""
+    count = 60_000
+    path = g.file("in.ndjson", lines(map(good, range(count))))
+    waited = 0
+    with SmallDisk(g, 400) as disk:
+        quiet = os.path.join(disk.folder, "Q")
+        g.run(0, path, data=quiet)
+        used = os.statvfs(disk.folder)
+        used = (used.f_blocks - used.f_bfree) * used.f_frsize >> 20
+        right = g.weir.expect(0, "digest", "--data", quiet, "--output", "json").out, g.weir.ledger(quiet)["total"]
+        subprocess.run(["rm", "-r", quiet], check=True)
+        data = os.path.join(disk.folder, "D")
+        for share in (0.65, 0.85):
+            disk.ballast(int(used * share))
+            process = g.weir.start("run", ORDERS, path, "--data", data, *SMALL_SEGMENTS)
+            try:
+                if wait_for_full(process, time.monotonic() + 60) is None:
+                    waited += 1
+                    process.kill(signal.SIGTERM)
+                    ended = process.finish(30)
+                    check(ended.code == 128 + signal.SIGTERM, f"with {share} of the space it needs: {ended}")
+            finally:
+                process.kill()
+            disk.relieve()
+            g.run(0, path, data=data)
+            found = g.weir.expect(0, "digest", "--data", data, "--output", "json").out, g.weir.ledger(data)["total"]
+            check(found[0] == right[0], f"with {share} of the space it needs: {found}, and of a quiet day {right}")
+            subprocess.run(["rm", "-r", data], check=True)
+    check(waited != 0, "no run waited for space: the case says nothing")
+
+
+@case
 def a_disk_that_is_full_from_the_start_is_refused_and_works_later(g):
     path = g.file("in.ndjson", lines(map(good, range(500))))
     with SmallDisk(g, 1000) as disk:
