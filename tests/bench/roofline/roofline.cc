@@ -336,7 +336,7 @@ class Roofline {
     char text[2 + 32 + 36];
     text[0] = static_cast<char>(outcome);
     text[1] = static_cast<char>(reason.size());
-    std::memcpy(text + 2, reason.data(), reason.size());
+    if (!reason.empty()) std::memcpy(text + 2, reason.data(), reason.size());
     std::memcpy(text + 2 + reason.size(), id.data(), 36);
     part.meta.state_sum += xxh3_128({text, 2 + reason.size() + 36});
   }
