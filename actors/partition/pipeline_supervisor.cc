@@ -274,10 +274,13 @@ class PipelineSupervisor : public caf::event_based_actor {
     check_stopped();
   }
 
+  /// Neither done nor given up, or somebody still holds its store.
+  [[nodiscard]] static bool busy(const Slot& slot) { return !slot.quarantined && !(slot.stopped && !slot.store); }
+
   void check_stopped() {
     if (!stopping_ || ended_result_) return;
     for (const Slot& slot : partitions_) {
-      if (!slot.quarantined && !(slot.stopped && !slot.store)) return;
+      if (busy(slot)) return;
     }
     for (const Door& door : doors_) {
       if (door.actor) return;
@@ -292,7 +295,7 @@ class PipelineSupervisor : public caf::event_based_actor {
   [[nodiscard]] std::string still_busy() const {
     std::vector<std::string> who;
     for (std::size_t p = 0; p < partitions_.size(); ++p) {
-      if (!partitions_[p].quarantined && !(partitions_[p].stopped && !partitions_[p].store)) who.push_back(fmt::format("partition/{}", p));
+      if (busy(partitions_[p])) who.push_back(fmt::format("partition/{}", p));
     }
     for (std::size_t i = 0; i < doors_.size(); ++i) {
       if (doors_[i].actor) who.push_back(fmt::format("door/{}", i));

@@ -37,8 +37,7 @@ struct PipelineSetup {
 };
 
 /// StopNode ends it early: after what is in flight is committed and the state is flushed, or after stop_patience, when the next
-/// run does what was not. It quits after `ended`; its children
-/// go with it.
+/// run does what was not. It quits after `ended`; its children go with it.
 [[nodiscard]] caf::actor spawn_pipeline(caf::actor_system& system, PipelineSetup setup);
 
 }  // namespace weir

@@ -72,7 +72,7 @@ class DedupeIndex {
   /// Entries below `number` are in the state store now: memory lets go of whole blocks.
   void flushed(std::uint64_t number);
 
-  /// Hides the cost of the memory access of a later find. Call for a whole batch first.
+  /// Hides the cost of the memory access of a later find. For many ids: with other work between the calls (fetch_ahead).
   void prefetch(std::uint64_t hash) const noexcept { fetch_ahead(&slots_[place_of(hash)]); }
   /// What can be said without reading.
   enum class Look : std::uint8_t {

@@ -29,7 +29,7 @@ class InFlightIds {
     }
     return std::nullopt;
   }
-  /// Hides the cost of the memory access of a later find or insert. Call for a whole batch first.
+  /// Hides the cost of the memory access of a later find or insert. For many ids: with other work between the calls (fetch_ahead).
   void prefetch(std::uint64_t hash) const noexcept { fetch_ahead(&slots_[home(hash)]); }
   void insert(std::uint64_t hash, EventPlace place);
   /// The entry at `from` now stands at `to`. False when there is none.
