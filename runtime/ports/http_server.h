@@ -1,0 +1,89 @@
+// An HTTP server: bytes of connections in, whole requests out; answers come back whenever they are ready.
+//
+// Rules of every implementation:
+//  - A request is handed over whole, or not at all: what cannot be read, is too large, or comes too slowly is answered by the
+//    server itself, with application/problem+json.
+//  - Memory is bounded whatever clients do: connections, header bytes, bytes of bodies that are held (together, not only each),
+//    bytes of answers that clients do not take.
+//  - A client that is slow, silent or gone costs its own connection only.
+#pragma once
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "runtime/base/bytes.h"
+#include "runtime/base/result.h"
+
+namespace weir {
+
+struct HttpRequest {
+  std::string method;                                        // "GET", as sent
+  std::string path;                                          // as sent, without the query: "/v1/views/by%20day"
+  std::vector<std::string> segments;                         // of the path, percent-decoded: {"v1", "views", "by day"}
+  std::vector<std::pair<std::string, std::string>> query;    // percent-decoded (`+` is a space), in order
+  std::vector<std::pair<std::string, std::string>> headers;  // names in lower case, in order
+  SharedBytes body;                                          // kBlockPadding bytes behind it may be read
+  std::string peer;                                          // "127.0.0.1:41234", for messages
+  /// The first of that name; nullopt: there is none.
+  [[nodiscard]] std::optional<std::string_view> header(std::string_view lower_case_name) const noexcept;
+  [[nodiscard]] std::optional<std::string_view> parameter(std::string_view name) const noexcept;
+};
+
+struct HttpResponse {
+  int status = 200;
+  std::string content_type = "application/json";
+  std::vector<std::pair<std::string, std::string>> headers;  // beside Content-Type, Content-Length, Date, Connection
+  std::string body;
+};
+
+/// Called exactly once, from any thread, also after the client has gone (then without effect). One that is destroyed without
+/// having been called answers 500, so that no client waits for ever.
+using HttpReply = std::function<void(HttpResponse)>;
+/// Called on a thread of the server: must be short and must not block. The request's memory counts against the server's limits
+/// until the handler's copy of `body` and the reply are gone.
+using HttpHandler = std::function<void(HttpRequest, HttpReply)>;
+
+struct HttpServerConfig {
+  std::string address = "127.0.0.1";                     // an IPv4 or IPv6 address
+  std::uint16_t port = 7070;                             // 0: a free one
+  std::uint32_t threads = 1;                             // 1..16 I/O threads
+  std::uint32_t connections_max = 1'000;                 // 1..100'000; more are accepted, told 503 with Retry-After, and closed
+  std::uint64_t body_max = 16ull * 1024 * 1024;          // 1 KiB..1 GiB: of one body; 413 names it
+  std::uint64_t bodies_bytes_max = 64ull * 1024 * 1024;  // of all bodies held at once, at least body_max; beyond: 429, Retry-After
+  std::uint32_t header_bytes_max = 16 * 1024;            // 431
+  std::chrono::milliseconds header_timeout{10'000};      // from a request's first byte to the end of its header; 408
+  std::chrono::milliseconds idle_timeout{60'000};        // between requests
+  std::chrono::milliseconds body_stall_timeout{10'000};  // without a byte of the body; 408
+  std::chrono::milliseconds body_timeout{120'000};       // for a whole body; 408
+  std::chrono::milliseconds write_timeout{30'000};       // without progress of an answer; the connection is reset
+};
+
+struct HttpServerStatus {
+  std::uint64_t connections = 0;       // open now
+  std::uint64_t connections_refused = 0;
+  std::uint64_t requests = 0;          // handed to the handler so far
+  std::uint64_t requests_in_flight = 0;  // handed over and not answered
+  std::uint64_t bodies_bytes = 0;      // held now
+  std::uint64_t refused = 0;           // answered by the server itself: 4xx of protocol and limits
+};
+
+class HttpServer {
+ public:
+  virtual ~HttpServer() = default;
+  /// The port listened on.
+  [[nodiscard]] virtual std::uint16_t port() const = 0;
+  /// "127.0.0.1:7070", "[::1]:7070"
+  [[nodiscard]] virtual std::string address() const = 0;
+  [[nodiscard]] virtual HttpServerStatus status() const = 0;
+  /// Stops accepting, lets requests that were handed over be answered for up to `patience`, closes. Blocks; idempotent. The
+  /// handler is not called after it returns.
+  virtual void close(std::chrono::milliseconds patience) = 0;
+};
+
+}  // namespace weir
