@@ -35,7 +35,9 @@ struct TimePattern::Reading {
   const char* at;
   const char* end;
   CivilTime civil;
-  std::optional<std::int64_t> unix_seconds;
+  std::optional<std::int64_t> unix_seconds;  // without its sign
+  bool before_1970 = false;                  // of unix_seconds
+  bool finer = false;                        // the fraction says something below a microsecond
   unsigned day_of_year = 0;
   int weekday = -1;
   bool afternoon = false;
@@ -67,6 +69,7 @@ struct TimePattern::Reading {
     for (; at != end && static_cast<unsigned>(*at - '0') <= 9; ++at) {
       unit /= 10;
       civil.micros += unit * (*at - '0');
+      finer |= unit == 0 && *at != '0';
     }
     return at != begin;
   }
@@ -79,13 +82,13 @@ struct TimePattern::Reading {
   }
   /// Up to twelve digits: more are far outside the years allowed.
   [[nodiscard]] bool since_1970() noexcept {
-    const bool before = at != end && *at == '-';
-    if (before) ++at;
+    before_1970 = at != end && *at == '-';
+    if (before_1970) ++at;
     std::int64_t seconds = 0;
     const char* const begin = at;
     for (; at != end && at - begin < 12 && static_cast<unsigned>(*at - '0') <= 9; ++at)
       seconds = seconds * 10 + (*at - '0');
-    unix_seconds = before ? -seconds : seconds;
+    unix_seconds = seconds;
     return at != begin;
   }
   [[nodiscard]] bool zone() noexcept {
@@ -181,7 +184,9 @@ std::optional<UnixMicros> TimePattern::parse_steps(std::string_view text) const 
   }
   std::optional<UnixMicros> time;
   if (reading.unix_seconds) {
-    const std::int64_t micros = *reading.unix_seconds * kMicrosPerSecond + civil.micros;
+    // The sign is of the whole number: -1.5 is a second and a half before 1970.
+    std::int64_t micros = *reading.unix_seconds * kMicrosPerSecond + civil.micros;
+    if (reading.before_1970) micros = -micros - (reading.finer ? 1 : 0);
     if (in_event_time_range(micros)) time = micros;
   } else {
     time = to_unix(civil);

@@ -78,6 +78,73 @@ TEST_CASE("every day of 1900 to 2200 has its date and its calendar windows", "[t
   }
 }
 
+TEST_CASE("every form of a time says the same on every day of 1900 to 2200, at any microsecond", "[time]") {
+  // Method: the day is counted by hand, the moment within it drawn; each text is put together from those two alone.
+  constexpr std::uint64_t kSeed = 1970;
+  INFO("seed " << kSeed);
+  std::mt19937_64 rng(kSeed);
+  const SlowCalendar& slow = calendar();
+  const auto pattern = TimePattern::compile("%d.%m.%Y %H:%M:%S,%f").value();
+  const auto east = TimePattern::compile("%Y-%j %T.%f %z").value();
+  const auto seconds_since = TimePattern::compile("%s.%f").value();
+  for (std::size_t i = 0; i < slow.days.size(); ++i) {
+    const auto& day = slow.days[i];
+    const std::int64_t number = slow.first + static_cast<std::int64_t>(i);
+    // The first and the last microsecond of a day are where a mistake would be.
+    const std::int64_t moment = i % 3 == 0   ? 0
+                                : i % 3 == 1 ? kMicrosPerDay - 1
+                                             : static_cast<std::int64_t>(rng() % kMicrosPerDay);
+    const UnixMicros time = number * kMicrosPerDay + moment;
+    const int micros = static_cast<int>(moment % kMicrosPerSecond);
+    const int second = static_cast<int>(moment / kMicrosPerSecond);
+    const int h = second / 3'600;
+    const int m = second / 60 % 60;
+    const int s = second % 60;
+    REQUIRE(parse_rfc3339(
+                text_of("%04d-%02d-%02dT%02d:%02d:%02d.%06dZ", day.year, day.month, day.day, h, m, s, micros)) == time);
+    REQUIRE(parse_rfc3339(to_rfc3339(time)) == time);
+    REQUIRE(pattern.parse(text_of("%d.%d.%04d %d:%d:%d,%06d", day.day, day.month, day.year, h, m, s, micros)) == time);
+    // The same moment on clocks that are ahead or behind; away from the ends of the range it always exists.
+    const int minutes = static_cast<int>(rng() % 1'439) - 719;
+    const int away = minutes < 0 ? -minutes : minutes;
+    const auto moved = east.parse(text_of("%04d-%03d %02d:%02d:%02d.%06d %c%02d:%02d", day.year, day.day_of_year, h, m,
+                                          s, micros, minutes < 0 ? '-' : '+', away / 60, away % 60));
+    const UnixMicros there = time - minutes * std::int64_t{60} * kMicrosPerSecond;
+    REQUIRE(moved == (in_event_time_range(there) ? std::optional(there) : std::nullopt));
+    // Numbers since 1970, spelled from sign and magnitude.
+    const std::int64_t magnitude = time < 0 ? -time : time;
+    const char* const sign = time < 0 ? "-" : "";
+    const std::string whole = std::to_string(magnitude / kMicrosPerSecond);
+    const std::string behind = text_of("%06d", static_cast<int>(magnitude % kMicrosPerSecond));
+    REQUIRE(parse_unix(sign + whole + "." + behind, 0) == time);
+    REQUIRE(seconds_since.parse(sign + whole + "." + behind) == time);
+    REQUIRE(parse_unix(sign + whole + behind.substr(0, 3) + "." + behind.substr(3), 3) == time);
+    REQUIRE(parse_unix(sign + std::to_string(magnitude), 6) == time);
+  }
+}
+
+TEST_CASE("a fixed window is the one that a walk over its kind from 1970 meets", "[time]") {
+  // Method: a cursor that steps from window to window, forwards and backwards, never divides.
+  constexpr std::uint64_t kSeed = 300;
+  INFO("seed " << kSeed);
+  std::mt19937_64 rng(kSeed);
+  using std::chrono::microseconds;
+  for (const std::int64_t seconds : {46'807LL, 300LL, 3'600LL, 7LL * 3'600, 86'400LL, 7LL * 86'400, 366LL * 86'400}) {
+    const microseconds size(seconds * kMicrosPerSecond);
+    for (const int direction : {1, -1}) {
+      UnixMicros start = 0;
+      const int windows = static_cast<int>(std::min<std::int64_t>(20'000, kTimeEnd / size.count() / 2));
+      for (int i = 0; i < windows; ++i, start += direction * size.count()) {
+        const UnixMicros inside = start + static_cast<std::int64_t>(rng() % static_cast<std::uint64_t>(size.count()));
+        REQUIRE(window_start(size, inside) == start);
+        REQUIRE(window_start(size, start) == start);
+        REQUIRE(window_start(size, start - 1) == start - size.count());
+        REQUIRE(window_start(size, start + size.count() - 1) == start);
+      }
+    }
+  }
+}
+
 TEST_CASE("fixed windows count from 1970, also before it", "[time]") {
   using namespace std::chrono_literals;
   CHECK(window_start(5min, 301 * kMicrosPerSecond) == 300 * kMicrosPerSecond);
@@ -201,6 +268,11 @@ TEST_CASE("a pattern reads its own form and nothing else", "[time]") {
   CHECK(by_pattern("%A %e %b %Y %T", "wednesday  1 Dec 2010 08:26:00") == base);
   CHECK(by_pattern("%s", "1291191960") == base);
   CHECK(by_pattern("%s.%f", "1291191960.5") == base + 500'000);
+  CHECK(by_pattern("%s.%f", "-1.5") == -1'500'000);
+  CHECK(by_pattern("%s.%f", "-0.25") == -250'000);
+  CHECK(by_pattern("%s.%f", "-0.0000001") == -1);
+  CHECK(by_pattern("%s.%f", "-0.0000000") == 0);
+  CHECK(by_pattern("%s.%f", "0.0000009") == 0);
   CHECK(by_pattern("%Y%m%d", "20101201") == base - base % kMicrosPerDay);
   CHECK(by_pattern("100%% %Y-%m-%d", "100% 2010-12-01") == base - base % kMicrosPerDay);
   CHECK(by_pattern("%y-%m-%d", "69-01-01") == parse_rfc3339("1969-01-01T00:00:00Z"));

@@ -44,6 +44,69 @@ TEST_CASE("an event without a readable time is rejected, never given another one
   CHECK(fates[5].verdict == Verdict::pass);
 }
 
+TEST_CASE("times end exactly where the years 1900 to 2200 do, in every format", "[chain_plan]") {
+  struct Edge {
+    TimeFormat format;
+    std::string pattern, zone, first, before, last, behind;
+  };
+  const std::vector<Edge> edges = {
+      {TimeFormat::rfc3339, "", "UTC", R"("1900-01-01T00:00:00Z")", R"("1899-12-31T23:59:59.999999Z")",
+       R"("2200-12-31T23:59:59.999999Z")", R"("2201-01-01T00:00:00Z")"},
+      {TimeFormat::rfc3339, "", "UTC", R"("1900-01-01T02:00:00+02:00")", R"("1900-01-01T01:59:59+02:00")",
+       R"("2201-01-01T01:59:59.999999+02:00")", R"("2200-12-31T23:00:00-01:00")"},
+      {TimeFormat::unix_seconds, "", "UTC", "-2208988800", "-2208988801", "7289654399.999999", "7289654400"},
+      {TimeFormat::unix_seconds, "", "UTC", "-2.2089888e9", "-2208988800.0000001", R"("7289654399.9")",
+       R"("7289654400.0")"},
+      {TimeFormat::unix_ms, "", "UTC", "-2208988800000", "-2208988800000.001", "7289654399999", "7289654400000"},
+      {TimeFormat::unix_us, "", "UTC", "-2208988800000000", "-2208988800000001", "7289654399999999",
+       "7289654400000000"},
+      {TimeFormat::strptime, "%Y-%m-%d %H:%M:%S.%f", "-01:30", R"("1899-12-31 22:30:00.0")",
+       R"("1899-12-31 22:29:59.999999")", R"("2200-12-31 22:29:59.999999")", R"("2200-12-31 22:30:00.0")"},
+      {TimeFormat::strptime, "%Y-%m-%d %H:%M:%S", "UTC", R"("1900-01-01 00:00:00")", R"("1899-12-31 23:59:59")",
+       R"("2200-12-31 23:59:59")", R"("2201-01-01 00:00:00")"}};
+  for (const Edge& edge : edges) {
+    const auto frame = [](const std::string& value) { return R"({"at":)" + value + "}"; };
+    const std::string first = frame(edge.first), before = frame(edge.before), last = frame(edge.last),
+                      behind = frame(edge.behind);
+    const auto fates = timed(edge.format, edge.pattern, edge.zone).run({first, before, last, behind});
+    CAPTURE(edge.first, edge.before, edge.last, edge.behind, fates[0].details, fates[2].details);
+    CHECK(fates[0].time == kTimeMin);
+    CHECK(fates[1].reason == "time");
+    CHECK(fates[2].verdict == Verdict::pass);
+    CHECK(fates[2].time >= kTimeEnd - kMicrosPerSecond);
+    CHECK(fates[2].time < kTimeEnd);
+    CHECK(fates[3].reason == "time");
+  }
+}
+
+TEST_CASE("what is no time in the format asked for is a dead letter, however near it is to one", "[chain_plan]") {
+  struct Wrong {
+    TimeFormat format;
+    std::string pattern, value;
+  };
+  const std::vector<Wrong> wrong = {{TimeFormat::rfc3339, "", "1291191960"},
+                                    {TimeFormat::rfc3339, "", R"("2010-12-01")"},
+                                    {TimeFormat::rfc3339, "", R"("2010-12-01T08:26:00")"},
+                                    {TimeFormat::rfc3339, "", "true"},
+                                    {TimeFormat::unix_seconds, "", R"("2010-12-01T08:26:00Z")"},
+                                    {TimeFormat::unix_seconds, "", "1291191960000"},
+                                    {TimeFormat::unix_seconds, "", R"("")"},
+                                    {TimeFormat::unix_seconds, "", R"(" 1291191960")"},
+                                    {TimeFormat::unix_seconds, "", "1e400"},
+                                    {TimeFormat::unix_ms, "", "1291191960000000"},
+                                    {TimeFormat::unix_us, "", "{}"},
+                                    {TimeFormat::strptime, "%Y-%m-%d", R"("2010-02-29")"},
+                                    {TimeFormat::strptime, "%Y-%m-%d", R"("2010-12-01 08:26:00")"},
+                                    {TimeFormat::strptime, "%Y-%m-%dT%H:%M:%S.%f", R"("2010-12-01T08:26:00.")"},
+                                    {TimeFormat::strptime, "%Y-%m-%dT%H:%M:%S.%f", R"("2010-12-01T08:26:00")"}};
+  for (const Wrong& each : wrong) {
+    const auto fate = timed(each.format, each.pattern).one(R"({"at":)" + each.value + "}");
+    CAPTURE(each.value, each.pattern, fate.details);
+    CHECK(fate.stage == "parse");
+    CHECK(fate.reason == "time");
+  }
+}
+
 TEST_CASE("broken frames leave with their reason and place, neighbours pass", "[chain_plan]") {
   Chain chain;
   std::string deep = R"({"a":)";
