@@ -12,6 +12,8 @@ def files(root):
     for folder, folders, names in os.walk(root):
         folders[:] = [f for f in folders if not SKIPPED.match(f)]
         for name in names:
+            if SKIPPED.match(name):  # in a second work tree of git, `.git` is a file
+                continue
             path = os.path.join(folder, name)
             if not os.path.islink(path):
                 found.append(os.path.relpath(path, root).replace(os.sep, "/"))
