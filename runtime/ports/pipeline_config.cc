@@ -1,67 +1,9 @@
 #include "runtime/ports/pipeline_config.h"
 
-#include <charconv>
+#include "runtime/ports/canonical_text.h"
 
 namespace weir {
 namespace {
-
-/// Writes `key=value` lines whose values cannot be mistaken for another: texts carry their length.
-class Canonical {
- public:
-  Canonical& key(std::string_view name) {
-    out_.append(name);
-    out_ += '=';
-    return *this;
-  }
-  Canonical& text(std::string_view value) {
-    number(value.size());
-    out_ += ':';
-    out_.append(value);
-    return *this;
-  }
-  Canonical& number(std::uint64_t value) {
-    char buffer[20];
-    const auto end = std::to_chars(buffer, buffer + sizeof buffer, value).ptr;
-    out_.append(buffer, end);
-    return *this;
-  }
-  Canonical& word(std::string_view value) {
-    out_.append(value);
-    return *this;
-  }
-  Canonical& flag(bool value) { return word(value ? "1" : "0"); }
-  void end() { out_ += '\n'; }
-  [[nodiscard]] std::string take() { return std::move(out_); }
-
-  /// The parts, not the spelling: `a\.b` and a column called `a.b` are the same field.
-  Canonical& path(const FieldPath& path) {
-    out_ += path.envelope() && path.parts.size() == 1 && path.parts.front() == path.text ? 'e' : 'p';
-    number(path.parts.size());
-    for (const std::string& part : path.parts) word(" ").text(part);
-    return *this;
-  }
-  Canonical& paths(const std::vector<FieldPath>& paths) {
-    number(paths.size());
-    for (const FieldPath& item : paths) word(" ").path(item);
-    return *this;
-  }
-  Canonical& constant(const Constant& constant) {
-    return number(static_cast<std::uint64_t>(constant.kind)).word(" ").text(constant.text);
-  }
-  Canonical& optional(const std::optional<std::string>& value) { return value ? text(*value) : word("-"); }
-  template <class Number>
-  Canonical& optional_number(const std::optional<Number>& value) {
-    return value ? number(static_cast<std::uint64_t>(*value)) : word("-");
-  }
-  void when(const std::optional<WhenConfig>& when) {
-    key("when");
-    if (when) path(when->path).word(" ").constant(when->equals);
-    end();
-  }
-
- private:
-  std::string out_;
-};
 
 // Words, not enum values: a reordered enum must not change a hash.
 std::string_view word(FieldType type) {
@@ -93,35 +35,6 @@ std::string_view word(OnMissing missing) {
       return "fill";
   }
   return "pass";
-}
-std::string_view word(Expression::Kind kind) {
-  switch (kind) {
-    case Expression::Kind::path:
-      return "path";
-    case Expression::Kind::constant:
-      return "constant";
-    case Expression::Kind::add:
-      return "add";
-    case Expression::Kind::subtract:
-      return "subtract";
-    case Expression::Kind::multiply:
-      return "multiply";
-    case Expression::Kind::divide:
-      return "divide";
-    case Expression::Kind::round:
-      return "round";
-    case Expression::Kind::concat:
-      return "concat";
-    case Expression::Kind::lower:
-      return "lower";
-    case Expression::Kind::upper:
-      return "upper";
-    case Expression::Kind::ip_prefix:
-      return "ip_prefix";
-    case Expression::Kind::lookup:
-      return "lookup";
-  }
-  return "constant";
 }
 std::string_view word(MeasureKind kind) {
   switch (kind) {
@@ -188,38 +101,6 @@ std::string_view word(RecordFormat format) {
   return "any";
 }
 
-void write(Canonical& out, const Expression& expression) {
-  out.word("(").word(word(expression.kind));
-  switch (expression.kind) {
-    case Expression::Kind::path:
-      out.word(" ").path(expression.path);
-      break;
-    case Expression::Kind::constant:
-      out.word(" ").constant(expression.constant);
-      break;
-    case Expression::Kind::divide:
-    case Expression::Kind::round:
-      out.word(" ").number(static_cast<std::uint64_t>(expression.scale));
-      break;
-    case Expression::Kind::ip_prefix:
-      out.word(" ").number(static_cast<std::uint64_t>(expression.bits));
-      break;
-    case Expression::Kind::lookup:
-      for (const std::string& column : expression.table.key) out.word(" ").text(column);
-      out.word(" ").text(expression.column);
-      break;
-    case Expression::Kind::add:
-    case Expression::Kind::subtract:
-    case Expression::Kind::multiply:
-    case Expression::Kind::concat:
-    case Expression::Kind::lower:
-    case Expression::Kind::upper:
-      break;
-  }
-  for (const Expression& argument : expression.arguments) write(out, argument);
-  out.word(")");
-}
-
 void write(Canonical& out, const FieldRule& rule) {
   out.key("field").path(rule.path).word(" ").word(word(rule.type));
   out.word(" required ").flag(rule.required).word(" nullable ").flag(rule.nullable);
@@ -243,20 +124,6 @@ void write(Canonical& out, const EnrichConfig& enrich) {
   out.key("missing").word(word(enrich.missing)).end();
   for (const auto& [field, value] : enrich.fill) out.key("fill").text(field).word(" ").constant(value).end();
 }
-void write(Canonical& out, const TransformConfig& transform) {
-  for (const auto& [field, expression] : transform.set) {
-    out.key("set").text(field).word(" ");
-    write(out, expression);
-    out.end();
-  }
-  for (const std::string& field : transform.drop) out.key("drop").text(field).end();
-}
-
-void tables_of(const Expression& expression, std::vector<const TableConfig*>& out) {
-  if (expression.kind == Expression::Kind::lookup) out.push_back(&expression.table);
-  for (const Expression& argument : expression.arguments) tables_of(argument, out);
-}
-
 }  // namespace
 
 std::string wall_text(const PipelineConfig& config) {
@@ -318,9 +185,7 @@ std::vector<const TableConfig*> tables_of(const PipelineConfig& config) {
   std::vector<const TableConfig*> out;
   for (const StageConfig& stage : config.stages) {
     if (const auto* enrich = std::get_if<EnrichConfig>(&stage.body)) out.push_back(&enrich->table);
-    if (const auto* transform = std::get_if<TransformConfig>(&stage.body)) {
-      for (const auto& field : transform->set) tables_of(field.second, out);
-    }
+    if (const auto* transform = std::get_if<TransformConfig>(&stage.body)) tables_of(*transform, out);
   }
   return out;
 }

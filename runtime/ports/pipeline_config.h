@@ -10,31 +10,10 @@
 #include <vector>
 
 #include "runtime/base/result.h"
+#include "runtime/ports/config_values.h"
+#include "runtime/ports/transform_config.h"
 
 namespace weir {
-
-/// Place in a configuration file, for messages; 1-based, 0: not from a file.
-struct ConfigPlace {
-  std::string file;
-  int line = 0;
-  int column = 0;
-};
-
-/// A dotted path split at its dots (`\.` escapes); `@id @time @type @source @partition` are the envelope.
-struct FieldPath {
-  std::vector<std::string> parts;
-  std::string text;  // as written
-  [[nodiscard]] bool envelope() const { return !text.empty() && text.front() == '@'; }
-  friend bool operator==(const FieldPath&, const FieldPath&) = default;
-};
-
-/// A constant of a pipeline file. Numbers keep their spelling.
-struct Constant {
-  enum class Kind : std::uint8_t { null, boolean, number, string };
-  Kind kind = Kind::null;
-  std::string text;  // "true", "15.30", or the string's text
-  friend bool operator==(const Constant&, const Constant&) = default;
-};
 
 enum class RecordFormat : std::uint8_t { any, json, ndjson, csv, cloudevents, geojson };  // any: by Content-Type or file name
 
@@ -71,12 +50,6 @@ struct DedupeConfig {
   OnConflict on_conflict = OnConflict::dead_letter;
 };
 
-/// Stage, view or sink applies only to events where it holds.
-struct WhenConfig {
-  FieldPath path;      // `@type` for {type: order}
-  Constant equals;
-};
-
 enum class FieldType : std::uint8_t { any, string, integer, decimal, boolean, object, array };
 struct FieldRule {
   FieldPath path;
@@ -94,12 +67,6 @@ struct ValidateConfig {
   std::vector<FieldRule> fields;
 };
 
-/// A reference table from a CSV file with a header line.
-struct TableConfig {
-  std::string file;                   // resolved against the pipeline file's folder
-  std::vector<std::string> key;       // columns of the file
-  ConfigPlace place;
-};
 enum class OnMissing : std::uint8_t { pass, reject, fill };
 struct EnrichConfig {
   TableConfig table;
@@ -107,26 +74,6 @@ struct EnrichConfig {
   std::vector<std::pair<std::string, std::string>> add;         // output field <- column, in file order
   OnMissing missing = OnMissing::pass;
   std::vector<std::pair<std::string, Constant>> fill;           // of OnMissing::fill
-};
-
-/// One transform form. `path` and `constant` are leaves.
-struct Expression {
-  enum class Kind : std::uint8_t {
-    path, constant, add, subtract, multiply, divide, round, concat, lower, upper, ip_prefix, lookup
-  };
-  Kind kind = Kind::constant;
-  FieldPath path;
-  Constant constant;
-  std::vector<Expression> arguments;
-  int scale = 0;                        // divide, round: digits behind the point, 0..18
-  int bits = 24;                        // ip_prefix: 0..32 for IPv4; IPv6 twice as much is not assumed: 0..128
-  TableConfig table;                    // lookup
-  std::string column;                   // lookup: the column taken
-  ConfigPlace place;
-};
-struct TransformConfig {
-  std::vector<std::pair<std::string, Expression>> set;   // top-level output fields, in file order; later ones see earlier ones
-  std::vector<std::string> drop;                         // top-level fields, after `set`
 };
 
 struct StageConfig {

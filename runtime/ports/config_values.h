@@ -1,0 +1,46 @@
+// What every section of a pipeline file is made of: places, paths, constants, conditions, tables. Plain data, checked
+// by the loader.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace weir {
+
+/// Place in a configuration file, for messages; 1-based, 0: not from a file.
+struct ConfigPlace {
+  std::string file;
+  int line = 0;
+  int column = 0;
+};
+
+/// A dotted path split at its dots (`\.` escapes); `@id @time @type @source @partition` are the envelope.
+struct FieldPath {
+  std::vector<std::string> parts;
+  std::string text;  // as written
+  [[nodiscard]] bool envelope() const { return !text.empty() && text.front() == '@'; }
+  friend bool operator==(const FieldPath&, const FieldPath&) = default;
+};
+
+/// A constant of a pipeline file. Numbers keep their spelling.
+struct Constant {
+  enum class Kind : std::uint8_t { null, boolean, number, string };
+  Kind kind = Kind::null;
+  std::string text;  // "true", "15.30", or the string's text
+  friend bool operator==(const Constant&, const Constant&) = default;
+};
+
+/// Stage, view or sink applies only to events where it holds.
+struct WhenConfig {
+  FieldPath path;  // `@type` for {type: order}
+  Constant equals;
+};
+
+/// A reference table from a CSV file with a header line.
+struct TableConfig {
+  std::string file;              // resolved against the pipeline file's folder
+  std::vector<std::string> key;  // columns of the file
+  ConfigPlace place;
+};
+
+}  // namespace weir
