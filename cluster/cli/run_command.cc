@@ -7,12 +7,12 @@
 #include <mutex>
 
 #include "actors/doors/frame_format.h"
+#include "cluster/cli/config_options.h"
 #include "cluster/cli/ledger.h"
 #include "cluster/cli/signals.h"
 #include "cluster/node/pipeline_run.h"
 #include "cluster/node/stderr_logbook.h"
 #include "runtime/adapters/system/system_clock.h"
-#include "runtime/adapters/yaml/yaml_config_loader.h"
 #include "runtime/base/units.h"
 
 namespace weir::cli {
@@ -20,9 +20,9 @@ namespace weir::cli {
 namespace {
 
 struct Options {
-  std::string pipeline;
-  std::vector<std::string> files, inputs, sets;
-  std::string format, data, node_config;
+  ConfigOptions configs;
+  std::vector<std::string> files, inputs;
+  std::string format, data;
 };
 
 /// A line that counts up on a terminal; nothing in a pipe.
@@ -81,17 +81,6 @@ class TemporaryDirectory {
 /// Of the first rows in a summary that goes to a file or a pipe. Arbitrary: what a page shows without scrolling.
 constexpr std::size_t kSummaryWidth = 100;
 
-/// `NAME=value` addresses the node, `pipeline:NAME=value` the pipeline.
-void split_sets(const std::vector<std::string>& sets, std::vector<std::string>& pipeline, std::vector<std::string>& node) {
-  for (const std::string& set : sets) {
-    if (set.rfind("pipeline:", 0) == 0) {
-      pipeline.push_back(set.substr(9));
-    } else {
-      node.push_back(set);
-    }
-  }
-}
-
 Result<void> print_summary(const RunReport& run, const std::string& data_directory, const Clock& clock, TimePoint start, bool& balanced) {
   WEIR_ASSIGN(const auto data, StoppedData::open(data_directory, true));
   const LedgerReport ledger = read_ledger(*data);
@@ -139,15 +128,10 @@ int run(const Options& options) {
   const SystemClock clock;
   const TimePoint start = clock.now();
   RunRequest request;
-  std::vector<std::string> pipeline_sets, node_sets;
-  split_sets(options.sets, pipeline_sets, node_sets);
-  const YamlConfigLoader loader;
-  auto pipeline = loader.pipeline(options.pipeline, pipeline_sets);
-  if (!pipeline) return report(pipeline.error());
-  auto node = loader.node(options.node_config, node_sets);
-  if (!node) return report(node.error());
-  request.pipeline = std::move(*pipeline);
-  request.node = std::move(*node);
+  auto loaded = load_configs(options.configs);
+  if (!loaded) return report(loaded.error());
+  request.pipeline = std::move(loaded->pipeline);
+  request.node = std::move(loaded->node);
   request.inputs = options.files;
   request.inputs.insert(request.inputs.end(), options.inputs.begin(), options.inputs.end());
   if (!options.format.empty()) {
@@ -164,11 +148,7 @@ int run(const Options& options) {
     request.data = temporary->path();
   }
   const std::string data = request.data;
-  LogLevel level = LogLevel::info;
-  if (request.node.logging_level == "debug" || request.node.logging_level == "trace") level = LogLevel::debug;
-  if (request.node.logging_level == "warn") level = LogLevel::warn;
-  if (request.node.logging_level == "error") level = LogLevel::error;
-  StderrLogbook logbook{level};
+  StderrLogbook logbook{log_level(request.node)};
   ProgressLine line{clock};
   bool balanced = true;
   request.note = [](const std::string& note) { fmt::print(stderr, "weir: {}\n", note); };
@@ -199,13 +179,12 @@ Command make_run(CLI::App& root) {
   app->footer(
       "Example: weir run configs/pipelines/retail.yaml sales.csv.gz --data ./sales\n"
       "Killed or stopped, the same command goes on where it was. Without --data everything is gone afterwards.");
-  app->add_option("pipeline", options->pipeline, "Pipeline file")->required()->type_name("PIPELINE.yaml");
+  add_pipeline(*app, options->configs);
   app->add_option("file", options->files, "Inputs: files (.gz and .zst are read through), - is stdin")->type_name("FILE");
   app->add_option("--input", options->inputs, "One more input; may be repeated")->type_name("FILE")->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   app->add_option("--format", options->format, "Format of the inputs: json, ndjson, csv, cloudevents, geojson; else by name, else the pipeline's")->type_name("F");
   app->add_option("--data", options->data, "Data directory; without it a temporary one")->envname("WEIR_DATA")->type_name("DIR");
-  app->add_option("--node-config", options->node_config, "Node file")->type_name("NODE.yaml");
-  app->add_option("--set", options->sets, "Override a node setting, or with pipeline:path=value one of the pipeline; may be repeated")->type_name("path=value")->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  add_config_options(*app, options->configs);
   return {app, [options] { return run(*options); }};
 }
 

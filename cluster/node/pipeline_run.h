@@ -10,6 +10,7 @@
 #include "cluster/node/compiled_pipeline.h"
 #include "runtime/ports/clock.h"
 #include "runtime/ports/logbook.h"
+#include "runtime/ports/node_config.h"
 
 namespace weir {
 

@@ -141,26 +141,4 @@ inline constexpr std::uint32_t kStoredFormats = 1;
 /// Every table that stages read, in file order; one that is used twice comes twice. Pointers into `config`.
 [[nodiscard]] std::vector<const TableConfig*> tables_of(const PipelineConfig& config);
 
-/// The node file, as far as it exists.
-struct NodeConfig {
-  std::string node = "n1";
-  std::string data;                                              // empty: chosen by the command
-  std::uint64_t segment_bytes = 64ull * 1024 * 1024;             // 4 MiB .. 1 GiB
-  std::chrono::microseconds commit_interval{20'000};             // 1 ms .. 10 s
-  std::uint64_t commit_bytes_max = 4ull * 1024 * 1024;           // 64 KiB .. 64 MiB
-  std::optional<std::chrono::microseconds> retain = std::chrono::hours(24 * 7);   // nullopt: all
-  std::uint64_t memory_max = 2ull * 1024 * 1024 * 1024;          // 256 MiB .. 1 TiB
-  std::uint64_t disk_max = 100ull * 1024 * 1024 * 1024;          // 256 MiB .. 1 PiB
-  std::string logging_level = "info";                            // trace, debug, info, warn, error
-};
-
-/// Reads and checks a pipeline file. The text form of what was read is `weir config show`.
-class ConfigLoader {
- public:
-  virtual ~ConfigLoader() = default;
-  /// Error config_invalid: every finding, one per line, each `file:line:column: what, allowed, nearest right key`.
-  [[nodiscard]] virtual Result<PipelineConfig> pipeline(const std::string& file, const std::vector<std::string>& sets) const = 0;
-  [[nodiscard]] virtual Result<NodeConfig> node(const std::string& file, const std::vector<std::string>& sets) const = 0;
-};
-
 }  // namespace weir

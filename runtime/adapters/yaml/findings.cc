@@ -1,5 +1,7 @@
 #include "runtime/adapters/yaml/findings.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <tuple>
 
@@ -19,8 +21,8 @@ std::string Findings::text() const {
   std::vector<const Item*> order;
   order.reserve(items_.size());
   for (const Item& item : items_) order.push_back(&item);
-  const auto key = [](const Item* item) {
-    return std::tuple(item->place.line == 0, item->place.line, item->place.column);
+  const auto key = [&](const Item* item) {
+    return std::tuple(std::find(files_.begin(), files_.end(), item->place.file), item->place.line, item->place.column);
   };
   std::stable_sort(order.begin(), order.end(), [&](const Item* a, const Item* b) { return key(a) < key(b); });
 

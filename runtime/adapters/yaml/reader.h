@@ -134,6 +134,8 @@ void read_transform(Context& context, const Node& node, const std::string& name,
 void read_table(Context& context, const Node& node, const std::string& name, TableConfig& out,
                 std::vector<std::string>& columns);
 void read_views(Context& context, const Node& node, std::vector<ViewConfig>& out);
+/// The whole node file.
+void read_node(Context& context, const Node& root, NodeConfig& out);
 /// What one section alone cannot see: views over fields that no stage lets through or that cannot be summed.
 void check_views_against_stages(Context& context, const PipelineConfig& config);
 

@@ -4,9 +4,12 @@
 #include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/parser.h>
 
+#include <algorithm>
 #include <charconv>
 #include <map>
 #include <sstream>
+
+#include "runtime/adapters/yaml/reader.h"
 
 namespace weir::yaml {
 namespace {
@@ -172,6 +175,39 @@ std::optional<Node> parse_tree(const std::string& text, const std::string& file,
     findings.add(ConfigPlace{file, 1, 1}, fmt::format("more than {} values once all aliases are filled in", kNodesMax));
   }
   return std::nullopt;
+}
+
+namespace {
+
+void merge(Node& base, Node overlay) {
+  if (base.kind != Node::Kind::map || overlay.kind != Node::Kind::map) {
+    base = std::move(overlay);
+    return;
+  }
+  for (Entry& entry : overlay.entries) {
+    const auto found = std::find_if(base.entries.begin(), base.entries.end(),
+                                    [&](const Entry& known) { return known.key == entry.key; });
+    if (found == base.entries.end()) {
+      base.entries.push_back(std::move(entry));
+    } else if (entry.value.kind == Node::Kind::null) {
+      base.entries.erase(found);
+    } else {
+      found->place = entry.place;
+      merge(found->value, std::move(entry.value));
+    }
+  }
+}
+
+}  // namespace
+
+void merge_overlay(Node& root, Node overlay, Findings& findings) {
+  if (overlay.kind != Node::Kind::map) {
+    findings.add(overlay.place, fmt::format("an overlay must be a map of keys and values, as the file it is laid over, "
+                                            "found {}",
+                                            describe_found(overlay)));
+  } else if (root.kind == Node::Kind::map) {  // else what is wrong stands in the file before
+    merge(root, std::move(overlay));
+  }
 }
 
 namespace {

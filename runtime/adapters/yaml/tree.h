@@ -34,6 +34,11 @@ struct Entry {
 /// kept.
 [[nodiscard]] std::optional<Node> parse_tree(const std::string& text, const std::string& file, Findings& findings);
 
+/// Lays one file's tree over another: maps merge by key, everything else takes the place of what stood there, `null`
+/// takes away a key that `root` has (elsewhere it is an ordinary value). What comes from the overlay keeps its place
+/// there. An overlay that is no map is a finding.
+void merge_overlay(Node& root, Node overlay, Findings& findings);
+
 /// Replaces `${NAME}` and `${NAME:-default}` in every scalar (`$${` is a plain `${`). A variable that is not set and
 /// has no default is a finding.
 void substitute_environment(Node& node, const EnvironmentLookup& environment, Findings& findings);

@@ -37,20 +37,29 @@ std::optional<std::string> read_file(const std::string& file, Findings& findings
   return text;
 }
 
-/// The checked tree's root: file, environment, `--set`. Nothing when there is no tree to look at.
-std::optional<Node> load_tree(const std::string& file, const std::vector<std::string>& sets,
-                              const EnvironmentLookup& environment, Findings& findings) {
-  Node root;
-  if (!file.empty()) {
-    const std::optional<std::string> text = read_file(file, findings);
-    if (!text) return std::nullopt;
-    std::optional<Node> parsed = parse_tree(*text, file, findings);
-    if (!parsed) return std::nullopt;
-    root = std::move(*parsed);
+/// The tree of one file; an empty file is an empty map. Nothing when there is no tree to look at.
+std::optional<Node> load_file(const std::string& file, Findings& findings) {
+  findings.file(file);
+  const std::optional<std::string> text = read_file(file, findings);
+  if (!text) return std::nullopt;
+  std::optional<Node> root = parse_tree(*text, file, findings);
+  if (root && root->kind == Node::Kind::null) root->kind = Node::Kind::map;
+  return root;
+}
+
+/// The checked tree's root: file, overlays, `--set`, environment. Nothing when a file has no tree to look at.
+std::optional<Node> load_tree(const ConfigSources& sources, const EnvironmentLookup& environment, Findings& findings) {
+  std::optional<Node> root = Node{};
+  root->kind = Node::Kind::map;
+  if (!sources.file.empty()) root = load_file(sources.file, findings);
+  for (const std::string& file : sources.overlays) {
+    std::optional<Node> overlay = load_file(file, findings);
+    if (overlay && root) merge_overlay(*root, std::move(*overlay), findings);
+    if (!overlay) root.reset();  // the other overlays are still read: their findings come at once, too
   }
-  if (root.kind == Node::Kind::null) root.kind = Node::Kind::map;  // an empty file is an empty map
-  for (const std::string& set : sets) apply_set(root, set, findings);
-  substitute_environment(root, environment, findings);  // last: what `--set` replaces needs no variable
+  if (!root) return std::nullopt;
+  for (const std::string& set : sources.sets) apply_set(*root, set, findings);
+  substitute_environment(*root, environment, findings);  // last: what is replaced needs no variable
   return root;
 }
 
@@ -95,66 +104,6 @@ void read_pipeline(Context& context, const Node& root, PipelineConfig& out) {
   check_views_against_stages(context, out);
 }
 
-void read_embedded_log(Context& context, const Node& node, NodeConfig& out) {
-  MapReader map(context, node, "log.embedded");
-  if (const Node* segment = map.take("segment")) {
-    read_bytes(context, *segment, map.path("segment"), {4u << 20, 1u << 30}, out.segment_bytes);
-  }
-  if (const Node* interval = map.take("commit_interval")) {
-    read_duration(context, *interval, map.path("commit_interval"),
-                  {std::chrono::milliseconds(1), std::chrono::seconds(10)}, out.commit_interval);
-  }
-  if (const Node* bytes = map.take("commit_bytes_max")) {
-    read_bytes(context, *bytes, map.path("commit_bytes_max"), {64u << 10, 64u << 20}, out.commit_bytes_max);
-  }
-  if (const Node* retain = map.take("retain")) {
-    if (is_text(*retain) && retain->text == "all") {
-      out.retain.reset();
-    } else if (const auto value = duration_in(*retain, {std::chrono::minutes(1), 36'500 * kDay})) {
-      out.retain = *value;
-    } else {
-      context.findings.add(retain->place,
-                           fmt::format("\"log.embedded.retain\" must be all or a duration with its unit from 1m to "
-                                       "36500d, such as 7d; found {}",
-                                       describe_found(*retain)));
-    }
-  }
-  map.finish();
-}
-
-void read_node(Context& context, const Node& root, NodeConfig& out) {
-  MapReader map(context, root, "");
-  if (const Node* name = map.take("node"); name != nullptr && read_text(context, *name, "node", out.node)) {
-    (void)read_name(context, name->place, out.node, "the node name");
-  }
-  if (const Node* data = map.take("data")) read_text(context, *data, "data", out.data);
-  if (const Node* log = map.take("log")) {
-    MapReader inside(context, *log, "log");
-    if (const Node* embedded = inside.take("embedded")) read_embedded_log(context, *embedded, out);
-    inside.finish();
-  }
-  if (const Node* limits = map.take("limits")) {
-    MapReader inside(context, *limits, "limits");
-    if (const Node* memory = inside.take("memory_max")) {
-      read_bytes(context, *memory, "limits.memory_max", {256ull << 20, 1ull << 40}, out.memory_max);
-    }
-    if (const Node* disk = inside.take("disk_max")) {
-      read_bytes(context, *disk, "limits.disk_max", {256ull << 20, 1ull << 50}, out.disk_max);
-    }
-    inside.finish();
-  }
-  if (const Node* logging = map.take("logging")) {
-    MapReader inside(context, *logging, "logging");
-    if (const Node* level = inside.take("level")) {
-      std::vector<std::pair<std::string, std::string>> levels;
-      for (const char* word : {"trace", "debug", "info", "warn", "error"}) levels.emplace_back(word, word);
-      read_enum(context, *level, "logging.level", levels, out.logging_level);
-    }
-    inside.finish();
-  }
-  map.finish();
-}
-
 std::optional<std::string> process_environment(std::string_view name) {
   const char* value = std::getenv(std::string(name).c_str());
   return value == nullptr ? std::nullopt : std::optional<std::string>(value);
@@ -165,23 +114,23 @@ std::optional<std::string> process_environment(std::string_view name) {
 YamlConfigLoader::YamlConfigLoader() : environment_(process_environment) {}
 YamlConfigLoader::YamlConfigLoader(EnvironmentLookup environment) : environment_(std::move(environment)) {}
 
-Result<PipelineConfig> YamlConfigLoader::pipeline(const std::string& file, const std::vector<std::string>& sets) const {
+Result<PipelineConfig> YamlConfigLoader::pipeline(const ConfigSources& sources) const {
   Findings findings;
   PipelineConfig config;
-  config.file = file;
-  if (const std::optional<Node> root = load_tree(file, sets, environment_, findings)) {
-    Context context{findings, std::filesystem::path(file).parent_path()};
+  config.file = sources.file;
+  if (const std::optional<Node> root = load_tree(sources, environment_, findings)) {
+    Context context{findings, std::filesystem::path(sources.file).parent_path()};
     read_pipeline(context, *root, config);
   }
   if (!findings.empty()) return tl::unexpected<Error>(Error{Errc::config_invalid, findings.text()});
   return config;
 }
 
-Result<NodeConfig> YamlConfigLoader::node(const std::string& file, const std::vector<std::string>& sets) const {
+Result<NodeConfig> YamlConfigLoader::node(const ConfigSources& sources) const {
   Findings findings;
   NodeConfig config;
-  if (const std::optional<Node> root = load_tree(file, sets, environment_, findings)) {
-    Context context{findings, std::filesystem::path(file).parent_path()};
+  if (const std::optional<Node> root = load_tree(sources, environment_, findings)) {
+    Context context{findings, std::filesystem::path(sources.file).parent_path()};
     read_node(context, *root, config);
   }
   if (!findings.empty()) return tl::unexpected<Error>(Error{Errc::config_invalid, findings.text()});

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "runtime/ports/pipeline_config.h"
+#include "runtime/ports/config_loader.h"
 
 namespace weir {
 
@@ -23,14 +23,19 @@ class YamlConfigLoader final : public ConfigLoader {
   YamlConfigLoader();
   explicit YamlConfigLoader(EnvironmentLookup environment);
 
-  /// Reads `file` (at most 4 MiB) and the header line of every table it names. `sets` are `path=value`, applied to the
-  /// tree before anything is checked; the value is YAML, keys of the path are joined by dots, list items are numbers
-  /// from 0. Error config_invalid as the port says; a finding in a `sets` entry begins with `--set ENTRY:` instead of a
-  /// place.
-  [[nodiscard]] Result<PipelineConfig> pipeline(const std::string& file,
-                                                const std::vector<std::string>& sets) const override;
-  /// The same for a node file. An empty `file` means none: the defaults, changed by `sets`.
-  [[nodiscard]] Result<NodeConfig> node(const std::string& file, const std::vector<std::string>& sets) const override;
+  using ConfigLoader::node;
+  using ConfigLoader::pipeline;
+  /// Reads the files (each at most 4 MiB) and the header line of every table they name.
+  ///
+  /// Overlays merge by key: maps merge, everything else (a list as a whole, too) takes the place of what stood there;
+  /// `null` takes a key away that the files before have. `sets` are `path=value`; the value is YAML, keys of the path
+  /// are joined by dots, list items are numbers from 0. Variables are filled in last. All this happens before anything
+  /// is checked, and a finding names the file its value came from. File names inside are relative to the folder of
+  /// `file`, whichever file they stand in. Error config_invalid as the port says; a finding in a `sets` entry begins
+  /// with `--set ENTRY:` instead of a place.
+  [[nodiscard]] Result<PipelineConfig> pipeline(const ConfigSources& sources) const override;
+  /// The same for a node file. An empty `file` means none: the defaults, changed by overlays and `sets`.
+  [[nodiscard]] Result<NodeConfig> node(const ConfigSources& sources) const override;
 
  private:
   EnvironmentLookup environment_;

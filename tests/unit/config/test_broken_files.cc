@@ -13,6 +13,7 @@ struct Case {
   std::string name;
   std::string file;
   std::string findings;
+  std::vector<std::pair<std::string, std::string>> overlays;  // name and text
 };
 
 std::vector<Case> read_cases() {
@@ -21,8 +22,10 @@ std::vector<Case> read_cases() {
   bool findings = false;
   for (std::string line; std::getline(in, line);) {
     if (line.starts_with("## ")) {
-      cases.push_back({line.substr(3), "", ""});
+      cases.push_back({line.substr(3), "", "", {}});
       findings = false;
+    } else if (line.starts_with("<= ") && !cases.empty()) {
+      cases.back().overlays.emplace_back(line.substr(3), "");
     } else if (line == "=>") {
       findings = true;
     } else if (!cases.empty() && findings && !line.empty()) {
@@ -31,7 +34,8 @@ std::vector<Case> read_cases() {
     } else if (!cases.empty() && !findings) {
       for (std::size_t tab = line.find("<TAB>"); tab != std::string::npos; tab = line.find("<TAB>"))
         line.replace(tab, 5, "\t");
-      cases.back().file += line + "\n";
+      Case& last = cases.back();
+      (last.overlays.empty() ? last.file : last.overlays.back().second) += line + "\n";
     }
   }
   return cases;
@@ -41,7 +45,7 @@ std::optional<std::string> environment(std::string_view name) {
   return name == "MANY" ? std::optional<std::string>("5000") : std::nullopt;
 }
 
-TEST_CASE("every broken pipeline file is refused with its exact findings", "[config]") {
+TEST_CASE("every broken file is refused with its exact findings", "[config]") {
   const auto cases = read_cases();
   REQUIRE(cases.size() >= 140);
   ScratchFolder folder;
@@ -55,7 +59,11 @@ TEST_CASE("every broken pipeline file is refused with its exact findings", "[con
   const YamlConfigLoader loader(environment);
   for (const Case& broken : cases) {
     INFO(broken.name);
-    const auto config = loader.pipeline(folder.write("p.yaml", broken.file), {});
+    const bool node = broken.name.starts_with("node: ");
+    ConfigSources sources{folder.write(node ? "n.yaml" : "p.yaml", broken.file), {}, {}};
+    for (const auto& [name, text] : broken.overlays) sources.overlays.push_back(folder.write(name, text));
+    const auto config = node ? loader.node(sources).map([](const NodeConfig&) {})
+                             : loader.pipeline(sources).map([](const PipelineConfig&) {});
     REQUIRE(!config);
     CHECK(config.error().code == Errc::config_invalid);
     std::string said = config.error().context;
@@ -108,42 +116,6 @@ TEST_CASE("no more than two hundred findings are shown", "[config]") {
   const std::string& said = config.error().context;
   CHECK(std::count(said.begin(), said.end(), '\n') == 200);
   CHECK(said.ends_with("\nand more: only the first 200 findings are shown"));
-}
-
-TEST_CASE("every broken node file is refused with its exact findings", "[config]") {
-  const std::vector<Case> cases = {
-      {"unknown key", "htp: {}\n", "1:1: unknown key \"htp\"; allowed here: node, data, log, limits, logging"},
-      {"illegal name", "node: n 1\n",
-       "1:7: the node name \"n 1\" is not allowed: a letter first, then letters, digits, \"_\" and \"-\", at most 64 "
-       "characters"},
-      {"kafka", "log: {kafka: {brokers: x}}\n", "1:7: unknown key \"kafka\"; allowed in \"log\": embedded"},
-      {"bare number", "log: {embedded: {commit_interval: 20}}\n",
-       "1:35: \"log.embedded.commit_interval\" must be a duration with its unit (us, ms, s, m, h, d, w), such as 7d, "
-       "from 1ms to "
-       "10s; found the number 20"},
-      {"segment", "log: {embedded: {segment: 1MiB}}\n",
-       "1:27: \"log.embedded.segment\" must be a size with its unit (B, KiB, MiB, GiB, TiB), such as 64MiB, from 4MiB "
-       "to 1GiB; "
-       "found the text \"1MiB\""},
-      {"retain", "log: {embedded: {retain: ever}}\n",
-       "1:26: \"log.embedded.retain\" must be all or a duration with its unit from 1m to 36500d, such as 7d; found the "
-       "text "
-       "\"ever\""},
-      {"memory", "limits: {memory_max: 1MiB}\n",
-       "1:22: \"limits.memory_max\" must be a size with its unit (B, KiB, MiB, GiB, TiB), such as 64MiB, from 256MiB "
-       "to 1TiB; "
-       "found the text \"1MiB\""},
-      {"level", "logging: {level: warning}\n",
-       "1:18: \"logging.level\" must be one of trace, debug, info, warn, error; found the text \"warning\""},
-  };
-  ScratchFolder folder;
-  for (const Case& broken : cases) {
-    INFO(broken.name);
-    const std::string file = folder.write("n.yaml", broken.file);
-    const auto config = YamlConfigLoader(environment).node(file, {});
-    REQUIRE(!config);
-    CHECK(config.error().context == file + ":" + broken.findings);
-  }
 }
 
 }  // namespace

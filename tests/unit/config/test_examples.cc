@@ -91,6 +91,20 @@ TEST_CASE("no file at all is a node with its defaults", "[config]") {
   CHECK(config->data == "here");
   CHECK(!config->retain);
   CHECK(config->commit_interval == std::chrono::milliseconds(20));
+  CHECK(config->http_address == "127.0.0.1");
+  CHECK(config->http_port == 7070);
+}
+
+TEST_CASE("a node listens on loopback addresses only", "[config]") {
+  const auto listen = [](const std::string& text) {
+    const auto config = YamlConfigLoader{}.node("", {"http.listen='" + text + "'"});
+    if (!config) FAIL(config.error().context);
+    return fmt::format("{} {}", config->http_address, config->http_port);
+  };
+  CHECK(listen("127.0.0.1:0") == "127.0.0.1 0");
+  CHECK(listen("127.9.8.7:65535") == "127.9.8.7 65535");
+  CHECK(listen("[::1]:7070") == "::1 7070");
+  CHECK(listen("localhost:80") == "127.0.0.1 80");
 }
 
 }  // namespace

@@ -161,5 +161,51 @@ TEST_CASE("every transform form reads into its expression", "[config]") {
   CHECK(set[10].second.path.envelope());
 }
 
+TEST_CASE("an overlay merges maps, replaces lists and plain values, and null takes a key away", "[config]") {
+  ScratchFolder folder;
+  std::filesystem::create_directory(folder.path() + "/env");
+  folder.write("t.csv", "k,v\n");
+  ConfigSources sources;
+  sources.file = folder.write("p.yaml",
+                              "pipeline: p\npartitions: 8\nrecord: {format: csv, type: sale}\n"
+                              "dedupe: {remember: 7d, ids_max: 2M}\nstages: [{transform: {drop: [a]}}]\n"
+                              "views: {one: {latest: a}, two: {latest: b, fields: [c, d]}}\n");
+  sources.overlays = {
+      folder.write("env/prod.yaml",
+                   "partitions: 16\ndedupe: {ids_max: 3M, on_conflict: ignore}\n"
+                   "stages: [{enrich: {table: {file: t.csv, key: k}, add: {v: v}, missing: {v: null}}}]\n"
+                   "record: {type: null}\nviews: {one: null, two: {fields: [e]}, three: {latest: f}}\n"),
+      folder.write("env/site.yaml", "partitions: 32\nrecord: null\n")};
+  sources.sets = {"partitions=64"};
+  const auto config = YamlConfigLoader(environment).pipeline(sources);
+  if (!config) FAIL(config.error().context);
+  CHECK(config->file == sources.file);
+  CHECK(config->partitions == 64);
+  CHECK(config->record.format == RecordFormat::any);
+  CHECK(config->record.type.empty());
+  CHECK(config->dedupe.remember == std::chrono::hours(24 * 7));
+  CHECK(config->dedupe.ids_max == 3'000'000);
+  CHECK(config->dedupe.on_conflict == OnConflict::ignore);
+  REQUIRE(config->stages.size() == 1);
+  // Relative to the pipeline file, though it stands in an overlay elsewhere.
+  CHECK(std::get<EnrichConfig>(config->stages[0].body).table.file == folder.path() + "/t.csv");
+  CHECK(std::get<EnrichConfig>(config->stages[0].body).fill.at(0).second.kind == Constant::Kind::null);
+  REQUIRE(config->views.size() == 2);
+  CHECK(config->views[0].name == "two");
+  CHECK(config->views[0].latest->text == "b");
+  REQUIRE(config->views[0].fields.size() == 1);
+  CHECK(config->views[0].fields[0].text == "e");
+  CHECK(config->views[1].name == "three");
+}
+
+TEST_CASE("a node file without a name of its own takes overlays, too", "[config]") {
+  ScratchFolder folder;
+  const std::string overlay = folder.write("prod.yaml", "limits: {disk_max: 1TiB}\n");
+  const auto config = YamlConfigLoader(environment).node(ConfigSources{"", {overlay}, {"limits.memory_max=1GiB"}});
+  if (!config) FAIL(config.error().context);
+  CHECK(config->disk_max == 1ull << 40);
+  CHECK(config->memory_max == 1ull << 30);
+}
+
 }  // namespace
 }  // namespace weir

@@ -1,0 +1,38 @@
+// The options that say which pipeline runs on which node, for every command that runs one.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "cluster/cli/command.h"
+#include "runtime/ports/config_loader.h"
+#include "runtime/ports/logbook.h"
+
+namespace weir::cli {
+
+struct ConfigOptions {
+  std::string pipeline;
+  std::string node_config;
+  std::vector<std::string> overlays;
+  std::vector<std::string> sets;  // `path=value` addresses the node file, `pipeline:path=value` the pipeline file
+
+  [[nodiscard]] ConfigSources pipeline_sources() const;
+  [[nodiscard]] ConfigSources node_sources() const;
+};
+
+/// The pipeline file, as the command's first argument.
+void add_pipeline(CLI::App& command, ConfigOptions& options);
+/// --overlay and --set.
+void add_layers(CLI::App& command, ConfigOptions& options);
+/// --node-config, --overlay and --set.
+void add_config_options(CLI::App& command, ConfigOptions& options);
+
+struct LoadedConfigs {
+  PipelineConfig pipeline;
+  NodeConfig node;
+};
+/// Both files, checked. Error config_invalid: every finding of the first one that has any.
+[[nodiscard]] Result<LoadedConfigs> load_configs(const ConfigOptions& options);
+
+[[nodiscard]] LogLevel log_level(const NodeConfig& node);
+
+}  // namespace weir::cli

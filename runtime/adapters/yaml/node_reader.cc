@@ -1,0 +1,164 @@
+// The node file: where a node keeps its data, where it listens, what it may use.
+#include <arpa/inet.h>
+
+#include <charconv>
+
+#include "runtime/adapters/yaml/reader.h"
+
+namespace weir::yaml {
+namespace {
+
+constexpr std::chrono::microseconds kDay = std::chrono::hours(24);
+
+/// An address and its port as `http.listen` writes them: 127.0.0.1:7070, [::1]:7070, localhost:7070.
+struct Listen {
+  std::string address;  // without brackets
+  std::uint16_t port = 0;
+  bool loopback = false;
+};
+
+std::optional<Listen> parse_listen(std::string_view text) {
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos) return std::nullopt;
+  Listen listen;
+  std::string_view address = text.substr(0, colon);
+  const std::string_view port = text.substr(colon + 1);
+  const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), listen.port);
+  if (error != std::errc{} || end != port.data() + port.size()) return std::nullopt;
+  const bool brackets = address.size() > 2 && address.front() == '[' && address.back() == ']';
+  if (brackets) address = address.substr(1, address.size() - 2);
+  // Only this name: another one would mean asking a name server, and another answer tomorrow.
+  listen.address = address == "localhost" && !brackets ? "127.0.0.1" : std::string(address);
+  in_addr v4{};
+  in6_addr v6{};
+  if (brackets) {
+    if (::inet_pton(AF_INET6, listen.address.c_str(), &v6) != 1) return std::nullopt;
+    listen.loopback = IN6_IS_ADDR_LOOPBACK(&v6) != 0;
+  } else {
+    if (::inet_pton(AF_INET, listen.address.c_str(), &v4) != 1) return std::nullopt;
+    listen.loopback = (ntohl(v4.s_addr) >> 24) == 127;
+  }
+  return listen;
+}
+
+void read_listen(Context& context, const Node& node, const std::string& name, NodeConfig& out) {
+  std::string text;
+  if (!read_text(context, node, name, text)) return;
+  const std::optional<Listen> listen = parse_listen(text);
+  if (!listen) {
+    context.findings.add(node.place,
+                         fmt::format("\"{}\" must be an address and a port from 0 (a free one) to 65535, such "
+                                     "as 127.0.0.1:7070 or [::1]:7070; found {}",
+                                     name, describe_found(node)));
+    return;
+  }
+  if (!listen->loopback) {
+    context.findings.add(
+        node.place, fmt::format("\"{}\" {} can be reached from other machines, and neither authentication nor TLS is "
+                                "configured: anybody there could send events and read answers; listen on "
+                                "127.0.0.1:{} and put a proxy that does both in front",
+                                name, text, listen->port));
+    return;
+  }
+  out.http_address = listen->address;
+  out.http_port = listen->port;
+}
+
+void read_http(Context& context, const Node& node, NodeConfig& out) {
+  MapReader map(context, node, "http");
+  if (const Node* listen = map.take("listen")) read_listen(context, *listen, map.path("listen"), out);
+  if (const Node* body = map.take("body_max")) {
+    read_bytes(context, *body, map.path("body_max"), {1u << 10, 1u << 30}, out.http_body_max);
+  }
+  if (const Node* connections = map.take("connections_max")) {
+    read_integer(context, *connections, map.path("connections_max"), Range<std::uint32_t>{1, 100'000},
+                 out.http_connections_max);
+  }
+  map.finish();
+}
+
+void read_plugins(Context& context, const Node& node) {
+  if (node.kind == Node::Kind::list && node.items.empty()) return;
+  context.findings.add(
+      node.place,
+      fmt::format("\"plugins\" must be an empty list: this weir loads no plugins; found {}", describe_found(node)));
+}
+
+void read_embedded_log(Context& context, const Node& node, NodeConfig& out) {
+  MapReader map(context, node, "log.embedded");
+  if (const Node* segment = map.take("segment")) {
+    read_bytes(context, *segment, map.path("segment"), {4u << 20, 1u << 30}, out.segment_bytes);
+  }
+  if (const Node* interval = map.take("commit_interval")) {
+    read_duration(context, *interval, map.path("commit_interval"),
+                  {std::chrono::milliseconds(1), std::chrono::seconds(10)}, out.commit_interval);
+  }
+  if (const Node* bytes = map.take("commit_bytes_max")) {
+    read_bytes(context, *bytes, map.path("commit_bytes_max"), {64u << 10, 64u << 20}, out.commit_bytes_max);
+  }
+  if (const Node* retain = map.take("retain")) {
+    if (is_text(*retain) && retain->text == "all") {
+      out.retain.reset();
+    } else if (const auto value = duration_in(*retain, {std::chrono::minutes(1), 36'500 * kDay})) {
+      out.retain = *value;
+    } else {
+      context.findings.add(retain->place,
+                           fmt::format("\"log.embedded.retain\" must be all or a duration with its unit from 1m to "
+                                       "36500d, such as 7d; found {}",
+                                       describe_found(*retain)));
+    }
+  }
+  map.finish();
+}
+
+void read_limits(Context& context, const Node& node, NodeConfig& out) {
+  MapReader map(context, node, "limits");
+  if (const Node* memory = map.take("memory_max")) {
+    read_bytes(context, *memory, map.path("memory_max"), {256ull << 20, 1ull << 40}, out.memory_max);
+  }
+  if (const Node* disk = map.take("disk_max")) {
+    read_bytes(context, *disk, map.path("disk_max"), {256ull << 20, 1ull << 50}, out.disk_max);
+  }
+  if (const Node* shutdown = map.take("shutdown_max")) {
+    read_duration(context, *shutdown, map.path("shutdown_max"), {std::chrono::seconds(1), std::chrono::hours(1)},
+                  out.shutdown_max);
+  }
+  map.finish();
+}
+
+void read_logging(Context& context, const Node& node, NodeConfig& out) {
+  MapReader map(context, node, "logging");
+  if (const Node* level = map.take("level")) {
+    std::vector<std::pair<std::string, std::string>> levels;
+    for (const char* word : {"trace", "debug", "info", "warn", "error"}) levels.emplace_back(word, word);
+    read_enum(context, *level, map.path("level"), levels, out.logging_level);
+  }
+  if (const Node* format = map.take("format")) {
+    static const std::vector<std::pair<std::string, LogFormat>> kFormats = {
+        {"auto", LogFormat::automatic}, {"text", LogFormat::text}, {"json", LogFormat::json}};
+    read_enum(context, *format, map.path("format"), kFormats, out.logging_format);
+  }
+  map.finish();
+}
+
+}  // namespace
+
+void read_node(Context& context, const Node& root, NodeConfig& out) {
+  MapReader map(context, root, "");
+  if (const Node* name = map.take("node"); name != nullptr && read_text(context, *name, "node", out.node)) {
+    (void)read_name(context, name->place, out.node, "the node name");
+  }
+  if (const Node* data = map.take("data")) read_text(context, *data, "data", out.data);
+  if (const Node* log = map.take("log")) {
+    MapReader inside(context, *log, "log");
+    if (const Node* embedded = inside.take("embedded")) read_embedded_log(context, *embedded, out);
+    inside.finish();
+  }
+  if (const Node* http = map.take("http")) read_http(context, *http, out);
+  if (const Node* limits = map.take("limits")) read_limits(context, *limits, out);
+  if (const Node* logging = map.take("logging")) read_logging(context, *logging, out);
+  if (const Node* plugins = map.take("plugins")) read_plugins(context, *plugins);
+  map.finish();
+}
+
+}  // namespace weir::yaml

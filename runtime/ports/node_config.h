@@ -1,0 +1,31 @@
+// A node as its file describes it: plain data, already checked by the loader. Every default is written here once.
+#pragma once
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace weir {
+
+enum class LogFormat : std::uint8_t { automatic, text, json };  // automatic: text on a terminal, else JSON lines
+
+/// The node file.
+struct NodeConfig {
+  std::string node = "n1";
+  std::string data;                                              // empty: chosen by the command
+  std::uint64_t segment_bytes = 64ull * 1024 * 1024;             // 4 MiB .. 1 GiB
+  std::chrono::microseconds commit_interval{20'000};             // 1 ms .. 10 s
+  std::uint64_t commit_bytes_max = 4ull * 1024 * 1024;           // 64 KiB .. 64 MiB
+  std::optional<std::chrono::microseconds> retain = std::chrono::hours(24 * 7);   // nullopt: all
+  std::uint64_t memory_max = 2ull * 1024 * 1024 * 1024;          // 256 MiB .. 1 TiB
+  std::uint64_t disk_max = 100ull * 1024 * 1024 * 1024;          // 256 MiB .. 1 PiB
+  std::string http_address = "127.0.0.1";                        // IPv4, or IPv6 without brackets; a loopback address
+  std::uint16_t http_port = 7070;                                // 0: a free one
+  std::uint64_t http_body_max = 16ull * 1024 * 1024;             // 1 KiB .. 1 GiB
+  std::uint32_t http_connections_max = 1'000;                    // 1 .. 100'000
+  std::chrono::microseconds shutdown_max = std::chrono::seconds(30);   // 1 s .. 1 h: drain and commit, then end all the same
+  std::string logging_level = "info";                            // trace, debug, info, warn, error
+  LogFormat logging_format = LogFormat::automatic;
+};
+
+}  // namespace weir
