@@ -9,11 +9,19 @@ EventIdRule event_id_rule(const IdRule& rule, FrameFormat format) {
   EventIdRule made;
   if (!rule.digest)
     for (const FieldPath& field : rule.fields) made.fields.push_back(field.parts);
-  if (made.fields.empty() && format == FrameFormat::cloudevents) made.fields.push_back({"id"});
+  made.in_data = format == FrameFormat::cloudevents;
+  if (made.fields.empty() && made.in_data) made.fields.push_back({"id"});
   return made;
 }
 
-Router::Router(RouterConfig config) : config_(std::move(config)), finder_(config_.id) {
+namespace {
+EventIdRule with_source(EventIdRule rule, const std::string& door) {
+  rule.source = door;
+  return rule;
+}
+}  // namespace
+
+Router::Router(RouterConfig config) : config_(std::move(config)), finder_(with_source(config_.id, config_.door)) {
   INVARIANT(config_.partitions != 0, "a pipeline has at least one partition");
   INVARIANT(config_.door.size() <= 1024, "a door's name is at most 1 KiB");
   builders_.reserve(config_.partitions);

@@ -25,7 +25,7 @@ struct RouterConfig {
 };
 
 /// The id rule of a pipeline for frames of `format`. For CloudEvents the envelope's own id wins unless the rule names
-/// fields.
+/// fields; these are the envelope's attributes where it has them (`source`, `id`), else fields of its data.
 [[nodiscard]] EventIdRule event_id_rule(const IdRule& rule, FrameFormat format);
 
 /// Not thread-safe; one per door.

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "runtime/base/time_text.h"
+#include "runtime/event/json_locate.h"
 #include "runtime/event/json_scan.h"
 
 namespace weir {
@@ -36,6 +37,7 @@ Result<void> ChainPlan::compile_time(const TimeRule& rule) {
   time_format_ = rule.format;
   if (rule.format == TimeFormat::acceptance) return {};
   WEIR_ASSIGN(time_field_, FieldRef::compile(rule.field, fields_));
+  time_path_ = rule.field.parts;
   switch (rule.format) {
     case TimeFormat::acceptance:
       break;
@@ -81,7 +83,6 @@ void ChainPlan::read(ChainBatch& batch, DocumentParser& parser) const {
   batch.set_type(type_->view());
   parser.between_batches();
   const IngestHeader& header = batch.input().header();
-  const bool csv = header.format == FrameFormat::csv;
   for (ChainEvent& event : batch.events()) {
     if (event.verdict != Verdict::pass) continue;
     const FrameEntry& entry = batch.input().entry(event.index);
@@ -89,21 +90,49 @@ void ChainPlan::read(ChainBatch& batch, DocumentParser& parser) const {
       continue;
     const std::string_view frame{batch.input().area() + entry.raw_offset, entry.raw_length};
     ParseProblem problem;
-    const bool good = csv ? parser.parse_csv(frame, header.csv_header, batch.arena(), event.document, problem)
-                          : parser.parse_json(frame, batch.arena(), event.document, problem);
-    if (good) [[likely]] {
-      if (time_format_ != TimeFormat::acceptance) read_time(batch, event);
-      continue;
+    bool good = false;
+    switch (header.format) {
+      case FrameFormat::json:
+        good = parser.parse_json(frame, batch.arena(), event.document, problem);
+        break;
+      case FrameFormat::csv:
+        good = parser.parse_csv(frame, header.csv_header, batch.arena(), event.document, problem);
+        break;
+      case FrameFormat::cloudevents: {
+        auto* envelope = batch.arena().take_array<CloudEvent>(1);
+        good = parser.parse_cloud_event(frame, batch.arena(), *envelope, event.document, problem);
+        if (good) event.envelope = envelope;
+        break;
+      }
     }
-    if (problem.kind == ParseProblem::Kind::encoding) {
-      batch.reject(event, "parse", "encoding", problem.what);
-    } else if (problem.fields_expected != 0) {
-      batch.reject(event, "parse", "malformed",
-                   fmt::format("{} fields, the header has {}", problem.fields, problem.fields_expected));
-    } else {
-      batch.reject(event, "parse", "malformed", fmt::format("at byte {}: {}", problem.at, problem.what));
+    if (!good) [[unlikely]] {
+      reject_frame(batch, event, problem);
+    } else if (event.envelope != nullptr) {
+      read_cloud_time(batch, event);
+    } else if (time_format_ != TimeFormat::acceptance) {
+      read_time(batch, event);
     }
   }
+}
+
+void ChainPlan::reject_frame(ChainBatch& batch, ChainEvent& event, const ParseProblem& problem) const {
+  switch (problem.kind) {
+    case ParseProblem::Kind::encoding:
+      return batch.reject(event, "parse", "encoding", problem.what);
+    case ParseProblem::Kind::attribute_missing:
+      return batch.reject(event, "parse", "field_missing", problem.what);
+    case ParseProblem::Kind::attribute_type:
+      return batch.reject(event, "parse", "field_type", problem.what);
+    case ParseProblem::Kind::attribute_range:
+      return batch.reject(event, "parse", "field_range", problem.what);
+    case ParseProblem::Kind::malformed:
+      break;
+  }
+  if (problem.fields_expected != 0) {
+    return batch.reject(event, "parse", "malformed",
+                        fmt::format("{} fields, the header has {}", problem.fields, problem.fields_expected));
+  }
+  batch.reject(event, "parse", "malformed", fmt::format("at byte {}: {}", problem.at, problem.what));
 }
 
 std::optional<UnixMicros> ChainPlan::time_of(const Value& value, ChainArena& arena) const {
@@ -131,7 +160,35 @@ std::optional<UnixMicros> ChainPlan::time_of(const Value& value, ChainArena& are
 }
 
 void ChainPlan::read_time(ChainBatch& batch, ChainEvent& event) const {
-  const Value value = time_field_.read(event, batch);
+  take_time(batch, event, time_field_.read(event, batch));
+}
+
+void ChainPlan::read_cloud_time(ChainBatch& batch, ChainEvent& event) const {
+  if (time_format_ == TimeFormat::acceptance) {
+    const std::string_view text = event.envelope->time;
+    if (text.empty()) return;  // the specification leaves it out where it is not known: the acceptance time stands in
+    if (const auto time = parse_rfc3339(text)) {
+      event.event_time = *time;
+      return;
+    }
+    return batch.reject(
+        event, "parse", "time",
+        fmt::format("time: {} is no time of the years 1900 to 2200 as RFC 3339", shown(make_text(text))));
+  }
+  // As with ids: of the envelope, else of the data.
+  if (const auto piece = locate_json(batch.raw(event).raw, time_path_)) {
+    ValueKind kind = ValueKind::object;  // or an array: no time either way
+    if (piece->kind == JsonKind::null) kind = ValueKind::null;
+    if (piece->kind == JsonKind::boolean) kind = ValueKind::boolean;
+    if (piece->kind == JsonKind::number) kind = ValueKind::number;
+    if (piece->kind == JsonKind::string) kind = ValueKind::string;
+    const std::uint8_t flags = piece->escapes ? value_flag::escapes : std::uint8_t{0};
+    return take_time(batch, event, make_value(kind, piece->text, flags));
+  }
+  read_time(batch, event);
+}
+
+void ChainPlan::take_time(ChainBatch& batch, ChainEvent& event, const Value& value) const {
   if (const auto time = time_of(value, batch.arena())) [[likely]] {
     event.event_time = *time;
     return;
@@ -147,7 +204,7 @@ void ChainPlan::read_time(ChainBatch& batch, ChainEvent& event) const {
 
 bool ChainPlan::encode(const ChainBatch& batch, std::span<const ChainEvent> parts, OutcomeBatchBuilder& out,
                        TokenTable* places) const {
-  const std::uint16_t attributes = out.attributes(type_->view(), batch.input().header().door);
+  const std::uint16_t attributes = out.attributes(batch.type(parts.front()), batch.source(parts.front()));
   constexpr std::size_t kFewPaths = 64;
   std::array<TokenPlace, kFewPaths> few;  // the encoder sets what it uses
   std::vector<TokenPlace> more;
@@ -168,7 +225,8 @@ bool ChainPlan::encode(const ChainBatch& batch, std::span<const ChainEvent> part
     }
     out.end_record(part.event_time, attributes);
     // A string's token is the text between quotes.
-    if (id_note_ != kNoSlot && found[id_note_].length > 2) out.id_may_stand_at(found[id_note_].offset + 1, found[id_note_].length - 2);
+    if (id_note_ != kNoSlot && found[id_note_].length > 2)
+      out.id_may_stand_at(found[id_note_].offset + 1, found[id_note_].length - 2);
     ++records;
     if (places == nullptr) continue;
     const std::span<TokenTable::Place> row = places->add_row();

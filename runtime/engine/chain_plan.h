@@ -45,7 +45,8 @@ class ChainPlan {
   [[nodiscard]] ParserOptions parser_options() const noexcept { return {csv_separator_}; }
 
   /// The first step of the chain: reads every event of the batch and its time. `parser` was made with fields() and
-  /// parser_options(), for this partition. Rejects, stage "parse": malformed, too_large, encoding, time.
+  /// parser_options(), for this partition. Rejects, stage "parse": malformed, too_large, encoding, time, and of
+  /// CloudEvents field_missing, field_type, field_range for what their envelope lacks.
   void read(ChainBatch& batch, DocumentParser& parser) const;
 
   /// The last step: the records of one decided event (its parts that pass) into `out`, behind its outcome. False when a
@@ -60,12 +61,16 @@ class ChainPlan {
   [[nodiscard]] bool refused_frame(ChainBatch& batch, ChainEvent& event) const;
   [[nodiscard]] std::optional<UnixMicros> time_of(const Value& value, ChainArena& arena) const;
   void read_time(ChainBatch& batch, ChainEvent& event) const;
+  void read_cloud_time(ChainBatch& batch, ChainEvent& event) const;
+  void take_time(ChainBatch& batch, ChainEvent& event, const Value& value) const;
+  void reject_frame(ChainBatch& batch, ChainEvent& event, const ParseProblem& problem) const;
 
   FieldPlan fields_;
   std::vector<std::unique_ptr<Stage>> stages_;
   std::optional<PaddedText> type_;
   TimeFormat time_format_ = TimeFormat::acceptance;
   FieldRef time_field_;
+  std::vector<std::string> time_path_;
   std::optional<TimePattern> time_pattern_;
   std::string time_wanted_;  // for messages
   char csv_separator_ = ',';

@@ -45,9 +45,9 @@ Value FieldRef::read_envelope(const ChainEvent& event, ChainBatch& batch) const 
       return make_value(ValueKind::text, {to, write_rfc3339(event.event_time, to)});
     }
     case Envelope::type:
-      return make_text(batch.type());
+      return make_text(batch.type(event));
     case Envelope::source:
-      return make_text(batch.input().header().door);
+      return make_text(batch.source(event));
     case Envelope::partition:
       return make_value(ValueKind::number, batch.arena().copy(fmt::format("{}", batch.partition().value)));
   }

@@ -9,6 +9,7 @@
 
 #include "runtime/base/ids.h"
 #include "runtime/event/chain_arena.h"
+#include "runtime/event/cloud_event.h"
 #include "runtime/event/document.h"
 #include "runtime/event/document_parser.h"
 #include "runtime/event/ingest_batch.h"
@@ -33,6 +34,7 @@ struct ChainEvent {
   Document document;
   std::int64_t event_time = 0;           // microseconds since 1970
   const Rejection* rejection = nullptr;  // of reject and retry
+  const CloudEvent* envelope = nullptr;  // of CloudEvents
   std::uint32_t index = 0;               // in the ingest batch
   std::uint16_t part = 0;
   Verdict verdict = Verdict::pass;
@@ -53,8 +55,15 @@ class ChainBatch {
   [[nodiscard]] std::span<const ChainEvent> events() const noexcept { return events_; }
   [[nodiscard]] RawEvent raw(const ChainEvent& event) const noexcept { return input_.event(event.index); }
   [[nodiscard]] ChainArena& arena() noexcept { return arena_; }
-  /// The pipeline's record type (`@type`); set by the chain plan.
-  [[nodiscard]] std::string_view type() const noexcept { return type_; }
+  /// `@type`: what the pipeline says, else what the CloudEvent says, else nothing.
+  [[nodiscard]] std::string_view type(const ChainEvent& event) const noexcept {
+    return type_.empty() && event.envelope != nullptr ? event.envelope->type : type_;
+  }
+  /// `@source`: what the CloudEvent says, else the door.
+  [[nodiscard]] std::string_view source(const ChainEvent& event) const noexcept {
+    return event.envelope != nullptr ? event.envelope->source : input_.header().door;
+  }
+  /// The pipeline's record type; set by the chain plan.
   void set_type(std::string_view type) noexcept { type_ = type; }
 
   /// Verdict reject with one reason and its details, given as plain texts (each becomes a string of the JSON array).

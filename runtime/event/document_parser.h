@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "runtime/event/chain_arena.h"
+#include "runtime/event/cloud_event.h"
 #include "runtime/event/document.h"
 #include "runtime/event/field_plan.h"
 
@@ -16,7 +17,8 @@ inline constexpr unsigned kDepthMax = 64;
 
 /// Why a frame cannot be read.
 struct ParseProblem {
-  enum class Kind : std::uint8_t { malformed, encoding };
+  /// The last three are of CloudEvents alone: `what` then names the attribute.
+  enum class Kind : std::uint8_t { malformed, encoding, attribute_missing, attribute_type, attribute_range };
   Kind kind = Kind::malformed;
   std::uint32_t at = 0;               // byte of the frame, 0-based
   const char* what = "";              // e.g. "expected ',' or '}'"; static text
@@ -45,6 +47,12 @@ class DocumentParser {
   /// One CSV record without its line end. `header` is the header line. Empty fields are missing, all others are text.
   [[nodiscard]] bool parse_csv(std::string_view frame, std::string_view header, ChainArena& arena, Document& document,
                                ParseProblem& problem);
+
+  /// A CloudEvent: one JSON object, its attributes into `envelope`, its `data` as the document (no data, or null: an
+  /// empty one). `specversion` must be 1.0, `id`, `source` and `type` texts that are not empty, `data` an object. The
+  /// frame is walked whole, its data a second time.
+  [[nodiscard]] bool parse_cloud_event(std::string_view frame, ChainArena& arena, CloudEvent& envelope,
+                                       Document& document, ParseProblem& problem);
 
   /// Call where no document of this parser is in use any more (between batches): forgets keys when they became too
   /// many.

@@ -127,12 +127,23 @@ std::optional<std::string_view> locate_csv(std::string_view record, std::uint32_
 }
 
 EventIdFinder::EventIdFinder(EventIdRule rule) : rule_(std::move(rule)) {
-  for (const auto& path : rule_.fields) INVARIANT(!path.empty(), "a field's path has at least one part");
+  for (const auto& path : rule_.fields) {
+    INVARIANT(!path.empty(), "a field's path has at least one part");
+    is_source_.push_back(path.size() == 1 && path.front() == "@source");
+    if (!rule_.in_data) continue;
+    if (is_source_.back()) {
+      rule_.fields[is_source_.size() - 1] = {"source"};
+      is_source_.back() = false;
+    }
+    auto& below = in_data_.emplace_back(rule_.fields[is_source_.size() - 1]);
+    below.insert(below.begin(), "data");
+  }
 }
 
-std::optional<std::string_view> EventIdFinder::json_field(std::string_view frame,
-                                                          const std::vector<std::string>& path) {
-  const auto piece = locate_json(frame, path);
+std::optional<std::string_view> EventIdFinder::json_field(std::string_view frame, std::size_t index) {
+  if (is_source_[index]) return rule_.source;
+  auto piece = locate_json(frame, rule_.fields[index]);
+  if (!piece && rule_.in_data) piece = locate_json(frame, in_data_[index]);
   if (!piece || piece->text.empty()) return std::nullopt;
   if (!piece->escapes) return piece->text;
   // No escape is longer than 6 bytes for each byte it means.
@@ -166,11 +177,12 @@ EventIdFinder::Id EventIdFinder::find(std::string_view frame, FieldOf field_of) 
 }
 
 EventIdFinder::Id EventIdFinder::json(std::string_view frame) {
-  return find(frame, [&](std::size_t i) { return json_field(frame, rule_.fields[i]); });
+  return find(frame, [&](std::size_t i) { return json_field(frame, i); });
 }
 
 EventIdFinder::Id EventIdFinder::csv(std::string_view frame) {
   return find(frame, [&](std::size_t i) -> std::optional<std::string_view> {
+    if (is_source_[i]) return rule_.source;
     if (i >= columns_.size() || columns_[i] == kNoColumn) return std::nullopt;
     return locate_csv(frame, columns_[i], separator_, field_);
   });
@@ -188,7 +200,7 @@ std::vector<std::string> EventIdFinder::set_csv_columns(const std::vector<std::s
   for (const auto& path : rule_.fields) {
     const auto found = path.size() == 1 ? std::find(columns.begin(), columns.end(), path.front()) : columns.end();
     columns_.push_back(found == columns.end() ? kNoColumn : static_cast<std::uint32_t>(found - columns.begin()));
-    if (found != columns.end()) continue;
+    if (found != columns.end() || is_source_[columns_.size() - 1]) continue;
     std::string& name = absent.emplace_back(path.front());
     for (std::size_t i = 1; i < path.size(); ++i) name.append(".").append(path[i]);
   }

@@ -41,6 +41,11 @@ class DigestId {
 /// Where ids come from: paths of one or several fields, or none for the digest.
 struct EventIdRule {
   std::vector<std::vector<std::string>> fields;
+  /// CloudEvents: a field that the envelope does not have is looked for in its `data`. So `id` and `source` are always
+  /// the envelope's, and a field of the record is found under the name it has in every other format.
+  bool in_data = false;
+  /// What the path `@source` stands for: the name of the door. Of CloudEvents it is the envelope's own `source`.
+  std::string source = {};
 };
 
 /// Finds ids by a rule. A field is findable when a scan from the left reaches its whole value (json_locate.h; for CSV:
@@ -69,12 +74,13 @@ class EventIdFinder {
   [[nodiscard]] std::vector<std::string> set_csv_columns(const std::vector<std::string>& columns, char separator);
 
  private:
-  [[nodiscard]] std::optional<std::string_view> json_field(std::string_view frame,
-                                                           const std::vector<std::string>& path);
+  [[nodiscard]] std::optional<std::string_view> json_field(std::string_view frame, std::size_t index);
   template <class FieldOf>
   [[nodiscard]] Id find(std::string_view frame, FieldOf field_of);
 
   EventIdRule rule_;
+  std::vector<std::uint8_t> is_source_;            // by field: it is the door's name
+  std::vector<std::vector<std::string>> in_data_;  // by field, where rule_.in_data: its path below `data`
   std::vector<std::uint32_t> columns_;  // of each field of the rule; kNoColumn where there is none
   char separator_ = ',';
   DigestId digest_;

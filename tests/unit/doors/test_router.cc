@@ -158,5 +158,50 @@ TEST_CASE("the id of a CloudEvent is its envelope's unless the pipeline names fi
   CHECK(event_id_rule(named, FrameFormat::csv).fields == paths);
 }
 
+TEST_CASE("fields of an id are the envelope's where a CloudEvent has them, else its data's", "[router]") {
+  const Padded frame(R"({"specversion":"1.0","source":"/a","id":"e-1","data":{"id":"o-1","no":7}})");
+  const auto id_of = [&](std::vector<std::string> names, FrameFormat format) {
+    IdRule rule;
+    rule.digest = names.empty();
+    for (const std::string& name : names) rule.fields.push_back({{name}, name});
+    if (names == std::vector<std::string>{"data.id"}) rule.fields = {{{"data", "id"}, "data.id"}};
+    RouterConfig config;
+    config.partitions = 8;
+    config.format = format;
+    config.id = event_id_rule(rule, format);
+    config.door = "file:a:b";
+    Router router(config);
+    IngestBatch batch;
+    (void)router.add(frame_of(frame, 1));
+    const RawEvent event = only_event(router, batch);
+    return (event.flags & frame_flag::id_missing) != 0 ? "missing" : std::string(event.id);
+  };
+  const FrameFormat cloud = FrameFormat::cloudevents;
+  CHECK(id_of({}, cloud) == "e-1");
+  CHECK(id_of({"id"}, cloud) == "e-1");
+  CHECK(id_of({"source", "id"}, cloud) == "/a:e-1");
+  CHECK(id_of({"@source", "id"}, cloud) == "/a:e-1");
+  CHECK(id_of({"no"}, cloud) == "7");
+  CHECK(id_of({"source", "no"}, cloud) == "/a:7");
+  CHECK(id_of({"data.id"}, cloud) == "o-1");
+  CHECK(id_of({"nowhere"}, cloud) == "missing");
+  CHECK(id_of({"no"}, FrameFormat::json) == "missing");
+  CHECK(id_of({"@source", "id"}, FrameFormat::json) == R"(file\:a\:b:e-1)");
+}
+
+TEST_CASE("the door's name is part of the ids of CSV records where it is asked for", "[router]") {
+  RouterConfig config;
+  config.partitions = 8;
+  config.format = FrameFormat::csv;
+  config.id.fields = {{"@source"}, {"no"}};
+  config.door = "file:a.csv";
+  Router router(config);
+  CHECK(router.set_csv_header("x,no", {"x", "no"}).empty());
+  IngestBatch batch;
+  const Padded record("1,17");
+  (void)router.add(frame_of(record, 2));
+  CHECK(only_event(router, batch).id == R"(file\:a.csv:17)");
+}
+
 }  // namespace
 }  // namespace weir

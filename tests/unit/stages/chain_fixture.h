@@ -79,6 +79,8 @@ inline Result<std::unique_ptr<Stage>> make_stage(const StageConfig& config, Stag
 struct Fate {
   Verdict verdict = Verdict::pass;
   std::string record;
+  std::string type;
+  std::string source;
   std::string stage;
   std::string reason;
   std::string details;
@@ -91,6 +93,7 @@ class Chain {
   std::map<std::string, std::string> files;
   std::vector<FieldPath> view_paths;
   std::string csv_header;
+  bool cloud_events = false;
 
   [[nodiscard]] Result<void> compile() {
     auto plan =
@@ -122,7 +125,9 @@ class Chain {
       builder.add({frame.raw, id, frame.flags, frame.note, serial});
     }
     IngestHeader header;
-    header.format = csv_header.empty() ? FrameFormat::json : FrameFormat::csv;
+    header.format = cloud_events         ? FrameFormat::cloudevents
+                    : csv_header.empty() ? FrameFormat::json
+                                         : FrameFormat::csv;
     header.accepted_at = 1'000'000;
     header.door = "file:test";
     header.csv_header = csv_header;
@@ -171,7 +176,10 @@ class Chain {
     std::uint32_t record = 0;
     for (Fate& fate : fates) {
       if (fate.verdict != Verdict::pass || !fate.reason.empty()) continue;
-      fate.record = packed.record(record).payload;
+      const auto view = packed.record(record);
+      fate.record = view.payload;
+      fate.type = view.type;
+      fate.source = view.source;
       std::vector<std::string> row;
       for (const TokenTable::Place& place : table.row(record))
         row.push_back(fate.record.substr(place.offset, place.length));
