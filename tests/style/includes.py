@@ -83,6 +83,8 @@ HOMES = [
     ("spawn.h", ADAPTERS + TOP),
     ("time.h", ADAPTERS + TOP),
     ("malloc.h", ADAPTERS + TOP),
+    ("netinet/*", ADAPTERS + TOP),
+    ("poll.h", ADAPTERS + TOP),
     ("arpa/inet.h", ["actors/transform/*"] + ADAPTERS + TOP),  # reads and writes the text of addresses
 ]
 POSIX_ANYWHERE = {"sched.h"}
