@@ -27,6 +27,7 @@ int exit_code(Errc code) noexcept {
     case Errc::commit_refused:
     case Errc::outcome_unknown: return kRefused;
     case Errc::log_busy:
+    case Errc::not_ready:
     case Errc::log_closed:
     case Errc::cancelled: return kNotReady;
     case Errc::stage_failed:

@@ -25,6 +25,7 @@ std::string_view to_string(Errc code) noexcept {
     case Errc::malformed_event: return "malformed_event";
     case Errc::stage_failed: return "stage_failed";
     case Errc::internal: return "internal";
+    case Errc::not_ready: return "not_ready";
     case Errc::unknown_remote: return "unknown_remote";
   }
   return "unknown_remote";

@@ -42,6 +42,7 @@ enum class Errc : std::uint8_t {
   malformed_event = 19,      // the bytes of one event cannot be read; the context names where
   stage_failed = 20,         // a stage threw on an event
   internal = 21,             // our own promise is broken
+  not_ready = 22,            // what was asked for is not there yet: a node starts, a partition is rebuilt, a view is behind a token
   unknown_remote = 255,      // a code of a newer node
 };
 
@@ -61,6 +62,7 @@ enum class Errc : std::uint8_t {
       return Disposition::refuse;
     case Errc::disk_full:
     case Errc::log_busy:
+    case Errc::not_ready:
     case Errc::unknown_remote:
       return Disposition::retry;
     case Errc::commit_refused:
