@@ -238,7 +238,46 @@ constexpr std::size_t kAhead = 12;  // keys lie where the events put them: fetch
 
 }  // namespace
 
+void Delta::add_copy(const StateEntry& entry) {
+  switch (entry.op) {
+    case StateOp::put:
+      return put(entry.key, entry.value);
+    case StateOp::merge:
+      return merge(entry.key, entry.value);  // the first operand of a key is kept as it is
+    case StateOp::erase:
+      return erase(entry.key);
+  }
+}
+
+std::shared_ptr<const Delta> Delta::copy_of(std::span<const StateRange> ranges) const {
+  auto copy = std::make_shared<Delta>(*merger_);
+  std::vector<const StateRange*> walked;
+  for (const StateRange& range : ranges) {
+    if (!is_single_key(range.from, range.to)) {
+      walked.push_back(&range);
+    } else if (const auto entry = find(range.from)) {
+      copy->add_copy(*entry);
+    }
+  }
+  if (walked.empty()) return copy;
+  for (std::size_t i = 0; i < entries_.size(); ++i) {
+    if (i + kAhead < entries_.size()) fetch_ahead(entries_[i + kAhead].key);
+    const std::string_view key = entries_[i].key_view();
+    const bool wanted = std::any_of(walked.begin(), walked.end(), [key](const StateRange* range) {
+      return key >= range->from && (range->to.empty() || key < range->to);
+    });
+    // A key that was asked for alone as well is there already.
+    if (wanted && !copy->find(key)) copy->add_copy({key, entries_[i].value_view(), entries_[i].op});
+  }
+  return copy;
+}
+
 std::vector<StateEntry> Delta::sorted(std::string_view from, std::string_view to) const {
+  if (is_single_key(from, to)) {
+    std::vector<StateEntry> one;
+    if (const auto entry = find(from)) one.push_back(*entry);
+    return one;
+  }
   SortItems items;
   if (from.empty() && to.empty()) items.reserve(entries_.size());
   for (std::size_t i = 0; i < entries_.size(); ++i) {

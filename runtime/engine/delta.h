@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,6 +14,19 @@
 #include "runtime/ports/state_store.h"
 
 namespace weir {
+
+/// Keys from <= key < to; empty `to`: to the end.
+struct StateRange {
+  std::string from;
+  std::string to;
+  [[nodiscard]] static StateRange only(std::string_view key) {
+    return {std::string(key), std::string(key).append(1, '\0')};
+  }
+};
+/// Between the two there is one key, `from`.
+[[nodiscard]] inline bool is_single_key(std::string_view from, std::string_view to) noexcept {
+  return to.size() == from.size() + 1 && to.back() == '\0' && to.starts_with(from);
+}
 
 /// What may be written into the next flush. For participants that are no views (dedupe blocks, retry set).
 class DeltaWriter {
@@ -85,7 +99,10 @@ class Delta final : public DeltaWriter {
 
   [[nodiscard]] std::optional<StateEntry> find(std::string_view key) const noexcept;
   /// Everything in from <= key < to (empty `to`: to the end), sorted by key; views into this delta.
+  /// A single key is found by its hash; anything else walks over all entries.
   [[nodiscard]] std::vector<StateEntry> sorted(std::string_view from = {}, std::string_view to = {}) const;
+  /// A delta with what this one has now in the ranges; it may be read while this one is written on.
+  [[nodiscard]] std::shared_ptr<const Delta> copy_of(std::span<const StateRange> ranges) const;
   /// Turns every entry for which `drop(key)` holds into an erase.
   template <class Predicate>
   void erase_if(const Predicate& drop) {
@@ -107,6 +124,7 @@ class Delta final : public DeltaWriter {
   [[nodiscard]] static StateFlush seal(const std::shared_ptr<const Delta>& delta, std::string cursor);
 
  private:
+  void add_copy(const StateEntry& entry);
   [[nodiscard]] std::size_t place_of(std::uint64_t hash) const noexcept { return hash >> shift_; }
   [[nodiscard]] char* allocate(std::size_t bytes);
   void grow();

@@ -1,5 +1,6 @@
 #include "runtime/engine/letters_query.h"
 
+#include "runtime/base/base64.h"
 #include "runtime/base/json_text.h"
 #include "runtime/base/time_text.h"
 #include "runtime/engine/view_key.h"
@@ -28,9 +29,11 @@ class Walk {
 
   [[nodiscard]] Result<void> partition(const PartitionPicture& partition) {
     if (filter_.id) return by_id(partition);
+    if (filter_.after && partition.partition < filter_.after->first) return {};
     Result<void> seen;
     const std::string prefix(1, key_space::letter);
-    WEIR_TRY(partition.state->scan(prefix, prefix_end(prefix), [&](std::string_view key, std::string_view value) {
+    const bool within = filter_.after && partition.partition == filter_.after->first;
+    WEIR_TRY(partition.state->scan(within ? letter_key(filter_.after->second + 1) : prefix, prefix_end(prefix), [&](std::string_view key, std::string_view value) {
       const auto offset = offset_at_end(key);
       seen =
           offset ? take(partition.partition, *offset, value) : fail(Errc::state_damaged, "a dead letter has no offset");
@@ -58,10 +61,15 @@ class Walk {
       return fail(stored.error().code, "partition {}, offset {}: {}", partition.value, offset.value,
                   stored.error().context);
     if (!matches(*stored, filter_)) return {};
+    if (filter_.after && std::pair(partition, offset) <= *filter_.after) return {};
     ++answer_.total;
     ++answer_.by_reason[std::string(stored->letter.reason)];
-    if (stopped_ || (filter_.limit != 0 && answer_.given == filter_.limit)) return {};
+    if (stopped_ || (filter_.limit != 0 && answer_.given == filter_.limit)) {
+      answer_.next = last_;
+      return {};
+    }
     ++answer_.given;
+    last_ = {partition, offset};
     stopped_ = !visit_({partition, offset, *stored});
     return {};
   }
@@ -69,6 +77,7 @@ class Walk {
   const LetterFilter& filter_;
   const std::function<bool(const PlacedLetter&)>& visit_;
   LettersAnswer answer_;
+  std::pair<PartitionId, Offset> last_;
   bool stopped_ = false;
 };
 
@@ -135,20 +144,6 @@ Result<LettersAnswer> export_raw(const std::vector<PartitionPicture>& partitions
   });
   if (answer && !text.empty()) static_cast<void>(sink(text));
   return answer;
-}
-
-std::string to_base64(std::string_view bytes) {
-  static constexpr char kDigits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string text;
-  text.reserve((bytes.size() + 2) / 3 * 4);
-  for (std::size_t at = 0; at < bytes.size(); at += 3) {
-    std::uint32_t group = 0;
-    for (std::size_t i = 0; i < 3; ++i)
-      group = group << 8 | (at + i < bytes.size() ? static_cast<unsigned char>(bytes[at + i]) : 0u);
-    for (std::size_t i = 0; i < 4; ++i)
-      text.push_back(at + i > bytes.size() ? '=' : kDigits[group >> (18 - 6 * i) & 63]);
-  }
-  return text;
 }
 
 }  // namespace weir

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "runtime/base/result.h"
@@ -22,6 +23,8 @@ struct LetterFilter {
   std::optional<std::int64_t> accepted_from;  // from <= accepted_at < to, microseconds since 1970
   std::optional<std::int64_t> accepted_to;
   std::uint64_t limit = 0;  // 0: all
+  /// Only letters behind this place, by partition, then offset: the last one of the page before.
+  std::optional<std::pair<PartitionId, Offset>> after;
 };
 
 /// A dead letter with its place. Valid during the visit.
@@ -33,7 +36,8 @@ struct PlacedLetter {
 
 struct LettersAnswer {
   std::uint64_t given = 0;
-  std::uint64_t total = 0;                         // that match, whatever the limit
+  std::uint64_t total = 0;                         // that match behind `after`, whatever the limit
+  std::optional<std::pair<PartitionId, Offset>> next;  // `after` of the next page; none: there is none
   std::map<std::string, std::uint64_t> by_reason;  // of those
 };
 
@@ -52,8 +56,5 @@ struct LettersAnswer {
 /// Errors: as query_letters().
 [[nodiscard]] Result<LettersAnswer> export_raw(const std::vector<PartitionPicture>& partitions,
                                                const LetterFilter& filter, const TextSink& sink);
-
-/// RFC 4648, with padding.
-[[nodiscard]] std::string to_base64(std::string_view bytes);
 
 }  // namespace weir

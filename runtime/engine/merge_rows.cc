@@ -6,6 +6,18 @@
 
 namespace weir {
 
+Result<std::string> rows_prefix(PartitionId partition, const StateCursor& at, const View& view) {
+  const auto state = std::find_if(at.views.begin(), at.views.end(), [&view](const ViewState& candidate) {
+    return candidate.name == view.config.name && candidate.hash == view.hash;
+  });
+  if (state == at.views.end())
+    return fail(Errc::not_found, "partition {} has no rows of view '{}' as it is defined now", partition.value,
+                view.config.name);
+  KeyBuffer prefix;
+  append_view_prefix(prefix, static_cast<std::uint16_t>(state->prefix));
+  return std::string(prefix.view());
+}
+
 Result<MergedRows> MergedRows::open(const std::vector<PartitionPicture>& partitions, const View& view,
                                     std::int64_t greatest, std::string_view from, std::string_view to) {
   MergedRows rows;
@@ -13,17 +25,8 @@ Result<MergedRows> MergedRows::open(const std::vector<PartitionPicture>& partiti
   for (std::size_t window = 0; window < view.config.windows.size(); ++window)
     rows.kept_.push_back(first_kept_window(view.config, window, greatest).value_or(INT64_MIN));
   for (const PartitionPicture& partition : partitions) {
-    const auto& known = partition.at.views;
-    const auto state = std::find_if(known.begin(), known.end(), [&view](const ViewState& candidate) {
-      return candidate.name == view.config.name && candidate.hash == view.hash;
-    });
-    if (state == known.end())
-      return fail(Errc::not_found, "partition {} has no rows of view '{}' as it is defined now",
-                  partition.partition.value, view.config.name);
-    KeyBuffer prefix;
-    append_view_prefix(prefix, static_cast<std::uint16_t>(state->prefix));
     Source source;
-    source.prefix = std::string(prefix.view());
+    WEIR_ASSIGN(source.prefix, rows_prefix(partition.partition, partition.at, view));
     const std::string begin = source.prefix + std::string(from);
     const std::string end = to.empty() ? prefix_end(source.prefix) : source.prefix + std::string(to);
     source.scan = partition.state->open_scan(begin, end);

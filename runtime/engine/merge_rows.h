@@ -13,6 +13,10 @@
 
 namespace weir {
 
+/// The prefix of a view's rows in the state of one partition. Error not_found: the partition has no place for this view's
+/// rows as it is defined now.
+[[nodiscard]] Result<std::string> rows_prefix(PartitionId partition, const StateCursor& at, const View& view);
+
 /// Not thread-safe; must not outlive the partitions' pictures.
 class MergedRows {
  public:

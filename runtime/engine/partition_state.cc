@@ -281,11 +281,19 @@ void PartitionState::flushed(const Result<void>& result) {
 }
 
 Result<PartitionPicture> PartitionState::picture() const {
+  return picture_over(active_);
+}
+
+Result<PartitionPicture> PartitionState::picture_of(std::span<const StateRange> ranges) const {
+  return picture_over(active_->copy_of(ranges));
+}
+
+Result<PartitionPicture> PartitionState::picture_over(std::shared_ptr<const Delta> active) const {
   WEIR_ASSIGN(auto stored, store_->snapshot());
   // Once the store has the sealed flush, it must not count a second time, even before its completion was heard here.
   const bool in_store = sealed_ != nullptr && stored->cursor() == sealed_cursor_;
-  return PartitionPicture{options_.partition,
-                          read_through(active_, in_store ? nullptr : sealed_, std::move(stored), kMerger), cursor_};
+  return PartitionPicture{options_.partition, nullptr,
+                          read_through(std::move(active), in_store ? nullptr : sealed_, std::move(stored), kMerger), cursor_};
 }
 
 Result<Digest128> PartitionState::state_digest() const {

@@ -39,9 +39,10 @@ class StateParticipant {
   [[nodiscard]] virtual Result<Digest128> digest(const StateReader& state) const = 0;
 };
 
-/// One partition as queries and digests read it. Valid until the partition applies, seals or completes a flush.
+/// One partition as queries and digests read it.
 struct PartitionPicture {
   PartitionId partition;
+  std::shared_ptr<const void> keep;  // whatever must not be closed while the picture is there; may be null
   std::shared_ptr<const StateReader> state;
   StateCursor at;  // what is applied; views[i].prefix is where a view's rows are
 };
@@ -110,8 +111,14 @@ class PartitionState {
   /// Values under sum, min, max, average that were no number, per view of the set.
   [[nodiscard]] const std::vector<std::uint64_t>& skipped() const noexcept { return writer_.skipped(); }
 
-  /// Errors: state_damaged, io_failed, cancelled.
+  /// Of everything. Valid until this state applies, seals or completes a flush. Errors: state_damaged, io_failed,
+  /// cancelled.
   [[nodiscard]] Result<PartitionPicture> picture() const;
+  /// Of these ranges only: nothing else may be read from it. Stays as it is whatever the partition does, and may be read
+  /// on another thread; it holds a copy of what is pending in the ranges, at most a delta. Errors: as picture().
+  [[nodiscard]] Result<PartitionPicture> picture_of(std::span<const StateRange> ranges) const;
+  /// Where it stands, and where the rows of each view are.
+  [[nodiscard]] const StateCursor& at() const noexcept { return cursor_; }
   /// Everything at one position: rows of the views, dead letters, participants, ledger, position. Equal between live,
   /// reopened and replayed state. Errors: as picture().
   [[nodiscard]] Result<Digest128> state_digest() const;
@@ -123,6 +130,7 @@ class PartitionState {
   [[nodiscard]] Result<void> apply_records(const OutcomeBatch& batch, const TokenTable* table,
                                            RecordExtractor& extractor, const std::vector<bool>& only);
   [[nodiscard]] Result<std::optional<std::string>> current(std::string_view key) const;
+  [[nodiscard]] Result<PartitionPicture> picture_over(std::shared_ptr<const Delta> active) const;
   [[nodiscard]] Result<void> drop_expired(const StateReader& stored);
   [[nodiscard]] Result<void> erase_replaced(const StateReader& stored);
 

@@ -21,11 +21,8 @@ std::string time_token(std::int64_t time) {
   return to_json_string(to_rfc3339(time));
 }
 
-/// A stretch of keys, without the view's prefix. Empty `to`: to the end.
-struct KeyRange {
-  std::string from;
-  std::string to;
-};
+/// A stretch of keys, without the view's prefix.
+using KeyRange = StateRange;
 
 std::string window_bytes(std::size_t window, std::int64_t start) {
   KeyBuffer key;
@@ -54,11 +51,11 @@ class Query {
   }
 
   [[nodiscard]] Result<QueryAnswer> run();
+  [[nodiscard]] Result<void> check() const;
+  [[nodiscard]] std::vector<KeyRange> ranges() const;
 
  private:
   [[nodiscard]] bool windowed() const { return !view_.config.windows.empty(); }
-  [[nodiscard]] Result<void> check() const;
-  [[nodiscard]] std::vector<KeyRange> ranges() const;
   [[nodiscard]] Result<std::string> cursor_key() const;
   [[nodiscard]] std::string cursor_of(std::string_view key) const;
   [[nodiscard]] Result<bool> walk(const KeyRange& range);
@@ -102,7 +99,13 @@ std::vector<KeyRange> Query::ranges() const {
     }
     return ranges;
   }
-  for (const std::string& prefix : prefixes_) ranges.push_back({prefix, prefix_end(prefix)});
+  for (const std::string& prefix : prefixes_) {
+    if (request_.key.size() == view_.parts.size() && !prefix.empty()) {
+      ranges.push_back(KeyRange::only(prefix));  // the whole key: parts say where they end
+    } else {
+      ranges.push_back({prefix, prefix_end(prefix)});
+    }
+  }
   return ranges;
 }
 
@@ -316,6 +319,21 @@ Result<QueryAnswer> query_view(const std::vector<PartitionPicture>& partitions, 
                 names.empty() ? "none" : names);
   }
   return Query(partitions, *view, request, visit).run();
+}
+
+Result<std::vector<StateRange>> query_ranges(PartitionId partition, const StateCursor& at, const View& view,
+                                             const QueryRequest& request) {
+  WEIR_ASSIGN(const std::string prefix, rows_prefix(partition, at, view));
+  const std::vector<PartitionPicture> none;
+  const std::function<bool(const Row&)> nobody;
+  const Query query(none, view, request, nobody);
+  WEIR_TRY(query.check());
+  std::vector<StateRange> ranges = query.ranges();
+  for (StateRange& range : ranges) {
+    range.from.insert(0, prefix);
+    range.to = range.to.empty() ? prefix_end(prefix) : prefix + range.to;
+  }
+  return ranges;
 }
 
 std::vector<std::string> row_columns(const View& view) {

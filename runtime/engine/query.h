@@ -57,6 +57,11 @@ struct QueryAnswer {
 [[nodiscard]] Result<QueryAnswer> query_view(const std::vector<PartitionPicture>& partitions, const ViewSet& views,
                                              const QueryRequest& request, const std::function<bool(const Row&)>& visit);
 
+/// The keys that query_view() reads of a partition whose state stands at `at`: what PartitionState::picture_of() must hold.
+/// Errors: not_found (the partition has no rows of the view as it is defined now), invalid_argument.
+[[nodiscard]] Result<std::vector<StateRange>> query_ranges(PartitionId partition, const StateCursor& at, const View& view,
+                                                           const QueryRequest& request);
+
 /// Names of a view's row fields, where the view fixes them; empty for a latest view of whole records.
 [[nodiscard]] std::vector<std::string> row_columns(const View& view);
 

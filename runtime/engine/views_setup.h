@@ -20,6 +20,7 @@ struct ViewsSetup {
   std::unique_ptr<DedupeLog> dedupe;  // joined to `state`
   std::unique_ptr<PartitionState> state;
   StateStore* store = nullptr;
+  std::shared_ptr<const void> keep;   // handed out with every look at the state: the store is not closed while one is held
   std::unique_ptr<RecordExtractor> extractor;
   Logbook* logbook = nullptr;
 };
