@@ -5,6 +5,7 @@
 //   partition -> stage -> … -> partition   ChainWork (the last one comes home)
 //   partition -> committer   CommitPart;   committer -> partition   CommitDecided
 //   partition -> views       ApplyCommit, FlushState;   views -> partition   CommitApplied, StateFlushed
+//   whoever asks -> views    VisitState
 //   partition -> supervisor -> doors, observers   PartitionProgress
 //   supervisor -> door, partition   Routes, CommitterUp;   supervisor -> itself   StartAgain
 //   log completions -> whoever asked   Fenced, IngestSlices, OutputRecords, AppendEnded, GroupDecided
@@ -15,6 +16,7 @@
 #include <vector>
 
 #include "actors/messages/caf_forms.h"
+#include "actors/messages/state_visit.h"
 #include "runtime/base/result.h"
 #include "runtime/event/chain_batch.h"
 #include "runtime/event/commit_body.h"
@@ -46,12 +48,15 @@ struct PartitionProgress {
   CommitSequence sequence;
   Ledger ledger;
   std::uint64_t ids = 0;  // remembered by dedupe
+  Epoch epoch;
 };
 /// Handles of all partitions, by number; an empty handle is a partition that is being rebuilt. A quarantined one commits nothing
 /// any more: what is appended for it lies in the log, and nobody waits for it.
 struct Routes {
   std::vector<caf::actor> partitions;
+  std::vector<caf::actor> views;
   std::vector<bool> quarantined;
+  std::vector<std::string> errors;  // of the quarantined: why
 };
 
 // ---- the chain
@@ -113,6 +118,12 @@ struct StateFlushed {
   CommitSequence sequence;
   std::uint64_t dedupe_end = 0;
 };
+/// Look at the state when it stands far enough: held back until then, at most kVisitsMax at a time (more are answered with
+/// limit_reached). Dropped with the actor, which answers it.
+struct VisitState {
+  std::shared_ptr<StateVisit> visit;
+};
+inline constexpr std::size_t kVisitsMax = 4'096;
 struct FlushEnded {
   Result<void> result;
 };
@@ -145,7 +156,7 @@ struct ActorFailed {
 };
 /// A timer of the supervisor's own: the pause before a start is over.
 struct StartAgain {
-  enum class What : std::uint8_t { partition, door, committer };
+  enum class What : std::uint8_t { partition, door, committer, rebuild };
   What what = What::partition;
   std::uint32_t index = 0;  // of partitions and doors
 };
@@ -198,6 +209,7 @@ WEIR_IN_PROCESS_MESSAGE(ApplyCommit)
 WEIR_IN_PROCESS_MESSAGE(CommitApplied)
 WEIR_IN_PROCESS_MESSAGE(FlushState)
 WEIR_IN_PROCESS_MESSAGE(StateFlushed)
+WEIR_IN_PROCESS_MESSAGE(VisitState)
 WEIR_IN_PROCESS_MESSAGE(FlushEnded)
 WEIR_IN_PROCESS_MESSAGE(Fenced)
 WEIR_IN_PROCESS_MESSAGE(IngestSlices)

@@ -118,6 +118,7 @@ class PartitionActor : public caf::event_based_actor {
     route_.reset();
     views_ = nullptr;
     committer_ = nullptr;
+    setup_->keep.reset();
   }
 
  private:
@@ -186,6 +187,7 @@ class PartitionActor : public caf::event_based_actor {
     WEIR_TRY(read_open_letters(*stored));
 
     views->store = setup_->store.get();
+    views->keep = setup_->keep;
     views->extractor = setup_->extractor();
     views->logbook = setup_->logbook;
     views_ = setup_->spawn_views(this, std::move(views));
@@ -374,7 +376,7 @@ class PartitionActor : public caf::event_based_actor {
   }
 
   [[nodiscard]] PartitionProgress progress() const {
-    return {setup_->partition, position_.committed, position_.sequence, meta_.ledger, index_.size()};
+    return {setup_->partition, position_.committed, position_.sequence, meta_.ledger, index_.size(), position_.epoch};
   }
 
   void stopped() {

@@ -31,6 +31,7 @@ struct PartitionSetup {
   const ViewSet* views = nullptr;
   const ChainEncoder* encoder = nullptr;
   std::shared_ptr<StateStore> store;
+  std::shared_ptr<const void> keep;  // passed on to the views: ViewsSetup::keep
   std::vector<ChainStepFactory> steps;
   ExtractorFactory extractor;
   ViewsSpawner spawn_views;

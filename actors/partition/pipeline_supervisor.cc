@@ -13,6 +13,8 @@ namespace {
 
 /// Of an actor that went without a word.
 const Error kKilled{Errc::internal, "it was killed"};
+/// How long a store that somebody looks at is left open before it is looked at again.
+constexpr std::chrono::milliseconds kStoreInUse{5};
 
 class PipelineSupervisor : public caf::event_based_actor {
  public:
@@ -59,13 +61,13 @@ class PipelineSupervisor : public caf::event_based_actor {
         [this](const StartAgain& again) { on_start_again(again); },
         [this](const StopNode&) {
           if (ended_result_) return;
-          if (!stopping_) stop(fail(Errc::cancelled, "stopped by request"));
+          if (!stopping_) stop(end_by_request());
           if (!ended_result_) delayed_send(this, setup_->stop_patience, StopOverdue{});
         },
         [this](const StopOverdue&) {
           if (ended_result_) return;
           logbook_->write(LogLevel::warn, "pipeline", still_busy() + "; the next run does what is not committed or flushed");
-          break_off({Errc::cancelled, "stopped by request"});
+          break_off({Errc::cancelled, setup_->until_stopped ? "stopped before everything was committed and flushed: the next start does the rest" : "stopped by request"});
         },
     };
   }
@@ -86,6 +88,7 @@ class PipelineSupervisor : public caf::event_based_actor {
     caf::actor actor;
     caf::actor child;
     std::shared_ptr<StateStore> store;
+    std::shared_ptr<const void> keep;  // copies are held by who looks at the store
     Offset committed;
     Error error = kKilled;
     bool ready = false;
@@ -108,6 +111,7 @@ class PipelineSupervisor : public caf::event_based_actor {
     PartitionSetup setup = setup_->partition;
     setup.partition = id;
     setup.store = slot.store;
+    setup.keep = slot.keep = std::make_shared<char>();
     setup.committer = committer_;
     slot.actor = spawn_partition(this, std::move(setup));
     if (stopping_) send(slot.actor, StopNode{});
@@ -116,6 +120,7 @@ class PipelineSupervisor : public caf::event_based_actor {
   void on_ready(const PartitionReady& ready) {
     Slot& slot = partitions_[ready.partition.value];
     slot.ready = slot.ever_ready = true;
+    if (setup_->ready) setup_->ready(ready);
     publish_routes();
     on_progress(ready.progress);
     if (doors_started_) return;
@@ -127,11 +132,14 @@ class PipelineSupervisor : public caf::event_based_actor {
     Routes routes;
     for (const Slot& slot : partitions_) {
       routes.partitions.push_back(slot.ready ? slot.actor : caf::actor{});
+      routes.views.push_back(slot.ready ? slot.child : caf::actor{});
       routes.quarantined.push_back(slot.quarantined);
+      routes.errors.push_back(slot.quarantined ? describe(slot.error) : std::string());
     }
     for (const Door& door : doors_) {
       if (door.actor) send(door.actor, routes);
     }
+    if (setup_->routes_changed) setup_->routes_changed(routes);
   }
 
   void on_progress(const PartitionProgress& progress) {
@@ -167,9 +175,14 @@ class PipelineSupervisor : public caf::event_based_actor {
     check_stopped();
   }
 
-  /// Both the partition and what uses its store are gone.
+  /// Both the partition and what uses its store are gone; a query may still look at it, for as long as one answer takes.
   void rebuild(PartitionId id) {
     Slot& slot = partitions_[id.value];
+    if (slot.keep.use_count() > 1) {
+      delayed_send(this, kStoreInUse, StartAgain{StartAgain::What::rebuild, id.value});
+      return;
+    }
+    slot.keep.reset();
     if (slot.store) slot.store->close();
     slot.store.reset();
     if (slot.stopped || ended_result_) {
@@ -188,6 +201,7 @@ class PipelineSupervisor : public caf::event_based_actor {
   void on_start_again(const StartAgain& again) {
     switch (again.what) {
       case StartAgain::What::partition: return start(PartitionId{again.index});
+      case StartAgain::What::rebuild: return rebuild(PartitionId{again.index});
       case StartAgain::What::door: return start_door(again.index);
       case StartAgain::What::committer:
         committer_ = spawn_committer(this, setup_->committer);
@@ -250,7 +264,7 @@ class PipelineSupervisor : public caf::event_based_actor {
 
   /// Everything below what the log has given out is decided, and nothing more will come.
   void check_done() {
-    if (stopping_ || ended_result_ || !doors_started_) return;
+    if (stopping_ || ended_result_ || !doors_started_ || setup_->until_stopped) return;
     if (!std::all_of(doors_.begin(), doors_.end(), [](const Door& door) { return door.finished; })) return;
     for (std::uint32_t p = 0; p < setup_->partitions; ++p) {
       const Slot& slot = partitions_[p];
@@ -260,6 +274,13 @@ class PipelineSupervisor : public caf::event_based_actor {
     if (quarantine_error_) return stop(fail(*quarantine_error_));
     if (door_error_) return stop(fail(*door_error_));
     stop({});
+  }
+
+  /// A run that is stopped did not do what it was to do; for a node that serves it is the good end.
+  [[nodiscard]] Result<void> end_by_request() const {
+    if (!setup_->until_stopped) return fail(Errc::cancelled, "stopped by request");
+    if (quarantine_error_) return fail(*quarantine_error_);
+    return {};
   }
 
   void stop(Result<void> result) {
@@ -335,6 +356,7 @@ class PipelineSupervisor : public caf::event_based_actor {
       }
       if (slot.child && down.source == slot.child.address()) {
         slot.child = nullptr;
+        publish_routes();
         if (!slot.actor) rebuild(PartitionId{p});
         return;
       }

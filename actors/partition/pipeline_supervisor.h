@@ -32,6 +32,9 @@ struct PipelineSetup {
   std::function<void(Result<void>)> ended;                    // exactly once, however it ends; on the supervisor's thread
   std::function<void(const PartitionProgress&)> progress;     // after every commit; may be empty
   std::function<void(const DoorFinished&)> door_finished;     // may be empty
+  std::function<void(const PartitionReady&)> ready;           // a partition has opened, before its new routes; may be empty
+  std::function<void(const Routes&)> routes_changed;          // for those who are no actors; may be empty
+  bool until_stopped = false;  // only StopNode ends it, with success: a node that serves goes on when every door has ended
   std::chrono::milliseconds stop_patience{5'000};  // how long a stop by request waits: a full disk would make it wait for ever
   RestartLimits restarts;     // of each partition, door and the committer, without a commit in between
 };

@@ -31,6 +31,11 @@ class ViewsActor : public caf::event_based_actor {
 
   const char* name() const override { return "views"; }
 
+  void on_exit() override {
+    visits_.clear();
+    setup_.reset();  // and with it the hold on the store
+  }
+
   caf::behavior make_behavior() override {
     return {
         [this](const ApplyCommit& commit) { on_apply(commit); },
@@ -38,6 +43,7 @@ class ViewsActor : public caf::event_based_actor {
           flush_wanted_ = true;
           maybe_flush();
         },
+        [this](const VisitState& asked) { on_visit(asked.visit); },
         [this](const FlushEnded& ended) { on_flushed(ended.result); },
         [this](const CommitTick&) {
           if (setup_->state->flushing()) start(setup_->state->seal_again());
@@ -63,7 +69,31 @@ class ViewsActor : public caf::event_based_actor {
     } else {
       tell(CommitApplied{commit.sequence, commit.bytes});
     }
+    answer_visits();
     maybe_flush();
+  }
+
+  void on_visit(const std::shared_ptr<StateVisit>& visit) {
+    if (satisfied(*visit)) return visit->answer(setup_->state.get(), setup_->keep);
+    std::erase_if(visits_, [](const auto& waiting) { return waiting->abandoned(); });
+    if (visits_.size() >= kVisitsMax)
+      return visit->answer(fail(Errc::limit_reached, "partition {}: {} questions wait for it already", setup_->partition.value, visits_.size()), nullptr);
+    visits_.push_back(visit);
+  }
+
+  /// Those that waited for what has just been applied.
+  void answer_visits() {
+    if (visits_.empty()) return;
+    std::erase_if(visits_, [this](const std::shared_ptr<StateVisit>& visit) {
+      if (visit->abandoned()) return true;
+      if (!satisfied(*visit)) return false;
+      visit->answer(setup_->state.get(), setup_->keep);
+      return true;
+    });
+  }
+
+  [[nodiscard]] bool satisfied(const StateVisit& visit) const {
+    return visit.satisfied(setup_->state->committed(), setup_->state->sequence());
   }
 
   void maybe_flush() {
@@ -111,6 +141,7 @@ class ViewsActor : public caf::event_based_actor {
   bool flush_wanted_ = false;
   bool told_waiting_ = false;  // once for each time that the store has no space
   std::vector<CommitApplied> held_;  // until the flush under way is done
+  std::vector<std::shared_ptr<StateVisit>> visits_;  // until what they wait for is applied
 };
 
 }  // namespace

@@ -132,7 +132,7 @@ struct World {
 TEST_CASE_METHOD(World, "a door whose routes come late appends nothing that no partition hears of", "[door]") {
   CHECK(log->status(PartitionId{0}).ingest_reserved == Offset{0});
   CHECK_FALSE(heard.finished.has_value());
-  caf::anon_send(door, Routes{{partition}, {false}});
+  caf::anon_send(door, Routes{.partitions = {partition}, .views = {}, .quarantined = {false}, .errors = {}});
   run();
   while (!heard.finished && coordinator->has_pending_timeout()) {
     coordinator->trigger_timeout();
