@@ -40,6 +40,7 @@ struct Command {
   Run run;
 };
 
+[[nodiscard]] Command make_up(CLI::App& root);
 [[nodiscard]] Command make_run(CLI::App& root);
 [[nodiscard]] Command make_ledger(CLI::App& root);
 [[nodiscard]] Command make_query(CLI::App& root);

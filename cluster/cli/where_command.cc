@@ -20,9 +20,10 @@ int run(const Options& options) {
   int code = kDone;
   const auto data = open_data(options.data, code);
   if (!data) return code;
+  const StoppedLogReader log{data->log()};
   std::string id = options.id;
   if (id.empty()) {
-    const auto found = id_of_raw(*data, options.raw);
+    const auto found = id_of_raw(log, options.raw);
     if (!found) return report(found.error());
     if (!*found) {
       fmt::print(stderr, "weir: no event with exactly these bytes was seen in the time kept; a line stands without its line end\n");
@@ -30,7 +31,7 @@ int run(const Options& options) {
     }
     id = **found;
   }
-  const auto biography = biography_of(*data, id);
+  const auto biography = biography_of(log, id);
   if (!biography) return report(biography.error());
   if (biography->attempts.empty()) {
     fmt::print(stderr, "weir: {} was never seen in the time kept\n", id);

@@ -6,6 +6,7 @@
 
 #include "runtime/base/hash.h"
 #include "runtime/base/time_text.h"
+#include "runtime/event/commit_body.h"
 #include "runtime/event/ingest_batch.h"
 
 namespace weir {
@@ -16,10 +17,10 @@ constexpr std::size_t kReadBytes = std::size_t{4} << 20;
 
 /// Calls `visit(offset, header, event)` for everything in ingest of a partition that is kept, until it returns false.
 template <class Visit>
-Result<void> scan_ingest(const StoppedData& data, PartitionId partition, Visit visit) {
-  const PartitionStatus status = data.log().status(partition);
+Result<void> scan_ingest(const LogReader& log, PartitionId partition, Visit visit) {
+  const PartitionStatus status = log.status(partition);
   for (Offset at = status.ingest_begin; at < status.ingest_durable;) {
-    WEIR_ASSIGN(const auto slices, data.log().read_ingest({partition, at, kReadBytes}));
+    WEIR_ASSIGN(const auto slices, log.read_ingest({partition, at, kReadBytes}));
     if (slices.empty()) break;
     for (const IngestSlice& slice : slices) {
       WEIR_ASSIGN(const IngestBatch batch, IngestBatch::decode(slice.bytes));
@@ -32,8 +33,8 @@ Result<void> scan_ingest(const StoppedData& data, PartitionId partition, Visit v
   return {};
 }
 
-Result<void> read_ingest(const StoppedData& data, Biography& biography) {
-  return scan_ingest(data, biography.partition, [&](Offset offset, const IngestHeader& header, const RawEvent& event) {
+Result<void> read_ingest(const LogReader& log, Biography& biography) {
+  return scan_ingest(log, biography.partition, [&](Offset offset, const IngestHeader& header, const RawEvent& event) {
     if (event.id != biography.id) return true;
     Attempt attempt;
     attempt.offset = offset;
@@ -69,10 +70,10 @@ void fill(Attempt& attempt, const OutcomeBatch& batch, std::uint32_t i, const Co
   }
 }
 
-Result<void> read_output(const StoppedData& data, Biography& biography) {
-  const PartitionStatus status = data.log().status(biography.partition);
+Result<void> read_output(const LogReader& log, Biography& biography) {
+  const PartitionStatus status = log.status(biography.partition);
   for (CommitSequence after = status.output_begin; after < status.position.sequence;) {
-    WEIR_ASSIGN(const auto commits, data.log().read_output({biography.partition, after, kReadBytes}));
+    WEIR_ASSIGN(const auto commits, log.read_output({biography.partition, after, kReadBytes}));
     if (commits.empty()) break;
     for (const CommitRecord& commit : commits) {
       WEIR_ASSIGN(const CommitBody body, CommitBody::decode(commit.body));
@@ -93,20 +94,20 @@ Result<void> read_output(const StoppedData& data, Biography& biography) {
 
 }  // namespace
 
-Result<Biography> biography_of(const StoppedData& data, const std::string& id) {
+Result<Biography> biography_of(const LogReader& log, const std::string& id) {
   Biography biography;
   biography.id = id;
-  biography.partition = partition_of(id, static_cast<std::uint32_t>(data.partitions().size()));
-  WEIR_TRY(read_ingest(data, biography));
-  WEIR_TRY(read_output(data, biography));
+  biography.partition = partition_of(id, log.partitions());
+  WEIR_TRY(read_ingest(log, biography));
+  WEIR_TRY(read_output(log, biography));
   std::sort(biography.attempts.begin(), biography.attempts.end(), [](const Attempt& a, const Attempt& b) { return a.offset < b.offset; });
   return biography;
 }
 
-Result<std::optional<std::string>> id_of_raw(const StoppedData& data, std::string_view raw) {
+Result<std::optional<std::string>> id_of_raw(const LogReader& log, std::string_view raw) {
   std::optional<std::string> id;
-  for (const auto& partition : data.partitions()) {
-    WEIR_TRY(scan_ingest(data, partition.id, [&](Offset, const IngestHeader&, const RawEvent& event) {
+  for (std::uint32_t p = 0; p < log.partitions(); ++p) {
+    WEIR_TRY(scan_ingest(log, PartitionId{p}, [&](Offset, const IngestHeader&, const RawEvent& event) {
       if (event.raw == raw) id = event.id;
       return !id;
     }));

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "cluster/node/stopped_data.h"
+#include "cluster/node/log_reader.h"
 
 namespace weir {
 
@@ -31,10 +31,10 @@ struct Biography {
 };
 
 /// Reads the partition's logs as far as they are kept. No attempts: never seen. Errors: log_damaged, io_failed.
-[[nodiscard]] Result<Biography> biography_of(const StoppedData& data, const std::string& id);
+[[nodiscard]] Result<Biography> biography_of(const LogReader& log, const std::string& id);
 /// The id of the event whose original bytes are exactly `raw` (a line without its line end, a CSV line without its header),
 /// searched in everything that was accepted and is kept. None: never seen. Errors: log_damaged, io_failed.
-[[nodiscard]] Result<std::optional<std::string>> id_of_raw(const StoppedData& data, std::string_view raw);
+[[nodiscard]] Result<std::optional<std::string>> id_of_raw(const LogReader& log, std::string_view raw);
 [[nodiscard]] std::string biography_json(const Biography& biography);
 [[nodiscard]] std::string biography_text(const Biography& biography);
 

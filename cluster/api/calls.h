@@ -1,0 +1,38 @@
+// The single calls of the API; http_api.cc knows which address is which.
+#pragma once
+#include <memory>
+
+#include "cluster/api/http_api.h"
+
+namespace weir::api {
+
+/// What every call gets. Copied into callbacks; the node outlives them.
+struct Call {
+  NodeAccess* node = nullptr;
+  HttpApiLimits limits;
+  std::shared_ptr<const HttpRequest> request;
+  HttpReply reply;
+};
+
+/// The status an error is answered with; Retry-After where asking again helps.
+[[nodiscard]] HttpResponse error_response(const Error& error);
+/// The token of `Weir-Token`, if there is one. Errors: invalid_argument, format_newer.
+[[nodiscard]] Result<std::optional<ReadToken>> token_of(const HttpRequest& request);
+/// What was read, as a token.
+[[nodiscard]] ReadToken token_of(const std::vector<PartitionPicture>& pictures, const Digest128& log_id);
+
+void get_views(const Call& call);
+/// /v1/views/{view}[/{key}…]
+void get_view(const Call& call);
+void get_dead_letters(const Call& call);
+/// /v1/dead-letters/{id}
+void get_dead_letter(const Call& call);
+void get_event(const Call& call);
+void get_ledger(const Call& call);
+void get_partitions(const Call& call);
+void get_pipeline(const Call& call);
+void get_digest(const Call& call);
+void get_health(const Call& call);
+void get_readiness(const Call& call);
+
+}  // namespace weir::api

@@ -1,0 +1,167 @@
+// Dead letters.
+#include <fmt/format.h>
+
+#include <charconv>
+
+#include "cluster/api/calls.h"
+#include "cluster/api/parameters.h"
+#include "runtime/base/json_text.h"
+#include "runtime/engine/letters_query.h"
+#include "runtime/engine/view_key.h"
+
+namespace weir::api {
+
+namespace {
+
+/// Letters, which letter owns an id, and conflicts: what query_letters() reads.
+Result<std::vector<StateRange>> letter_ranges(PartitionId, const StateCursor&) {
+  std::vector<StateRange> ranges;
+  for (const char space : {key_space::letter, key_space::letter_id, key_space::letter_conflict})
+    ranges.push_back({std::string(1, space), std::string(1, static_cast<char>(space + 1))});
+  return ranges;
+}
+
+std::string cursor_text(const std::pair<PartitionId, Offset>& place) {
+  return fmt::format("{}-{}", place.first.value, place.second.value);
+}
+
+Result<std::pair<PartitionId, Offset>> parse_cursor(std::string_view text) {
+  std::uint32_t partition = 0;
+  std::uint64_t offset = 0;
+  const std::size_t dash = text.find('-');
+  const auto number = [](std::string_view digits, auto& value) {
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    return error == std::errc{} && end == digits.data() + digits.size();
+  };
+  if (dash == std::string_view::npos || !number(text.substr(0, dash), partition) ||
+      !number(text.substr(dash + 1), offset))
+    return fail(Errc::invalid_argument, "cursor={}: give back `next` as it came", text);
+  return std::pair{PartitionId{partition}, Offset{offset}};
+}
+
+Result<LetterFilter> filter_of(const Call& call, std::uint64_t limit_default) {
+  const HttpRequest& request = *call.request;
+  LetterFilter filter;
+  const auto text = [&request](std::string_view name) -> std::optional<std::string> {
+    if (const auto value = request.parameter(name)) return std::string(*value);
+    return std::nullopt;
+  };
+  filter.id = text("id");
+  filter.stage = text("stage");
+  filter.reason = text("reason");
+  WEIR_ASSIGN(filter.accepted_from, time_parameter(request, "from"));
+  WEIR_ASSIGN(filter.accepted_to, time_parameter(request, "to"));
+  WEIR_ASSIGN(const auto limit, number_parameter(request, "limit", 1, call.limits.rows_max));
+  filter.limit = limit.value_or(limit_default);
+  if (const auto cursor = request.parameter("cursor")) {
+    WEIR_ASSIGN(filter.after, parse_cursor(*cursor));
+  }
+  return filter;
+}
+
+Result<HttpResponse> list(const Call& call, const std::vector<PartitionPicture>& pictures, const LetterFilter& filter) {
+  HttpResponse response;
+  response.body = R"({"letters":[)";
+  bool first = true;
+  WEIR_ASSIGN(const LettersAnswer answer, query_letters(pictures, filter, [&](const PlacedLetter& letter) {
+                if (!std::exchange(first, false)) response.body.push_back(',');
+                append_row_json(response.body, letter_row(letter));
+                return response.body.size() < call.limits.answer_bytes_max;
+              }));
+  const std::string token = token_of(pictures, call.node->log_id()).encode();
+  response.body += R"(],"next":)" + (answer.next ? to_json_string(cursor_text(*answer.next)) : "null");
+  response.body += fmt::format(R"(,"total":{},"by_reason":{{)", answer.total);
+  first = true;
+  for (const auto& [reason, count] : answer.by_reason)
+    response.body += fmt::format("{}{}:{}", std::exchange(first, false) ? "" : ",", to_json_string(reason), count);
+  response.body += fmt::format(R"(}},"token":"{}"}})", token) + "\n";
+  response.headers.emplace_back("Weir-Token", token);
+  return response;
+}
+
+/// NDJSON, or with raw=true the original frames alone. Whole or not at all: half an export is worse than none.
+Result<HttpResponse> export_all(const Call& call, const std::vector<PartitionPicture>& pictures,
+                                const LetterFilter& filter, bool raw) {
+  HttpResponse response;
+  bool too_much = false;
+  const auto fits = [&] { return !(too_much = response.body.size() >= call.limits.answer_bytes_max); };
+  if (raw) {
+    response.content_type = "application/octet-stream";
+    WEIR_TRY(export_raw(pictures, filter, [&](std::string_view text) {
+      response.body += text;
+      return fits();
+    }));
+  } else {
+    response.content_type = "application/x-ndjson";
+    WEIR_TRY(query_letters(pictures, filter, [&](const PlacedLetter& letter) {
+      append_row_json(response.body, letter_row(letter));
+      response.body.push_back('\n');
+      return fits();
+    }));
+  }
+  if (too_much)
+    return fail(
+        Errc::limit_reached,
+        "the export is longer than {} MiB; choose by id, stage, reason or time, or page through /v1/dead-letters",
+        call.limits.answer_bytes_max >> 20);
+  return response;
+}
+
+using Answer = std::function<Result<HttpResponse>(const std::vector<PartitionPicture>&)>;
+
+void with_letters(const Call& call, Answer answer) {
+  const auto token = token_of(*call.request);
+  if (!token) return call.reply(error_response(token.error()));
+  const auto wait = duration_parameter(*call.request, "wait", call.limits.wait_max);
+  if (!wait) return call.reply(error_response(wait.error()));
+  call.node->pictures(letter_ranges, *token, wait->value_or(call.limits.wait_default),
+                      [call, answer = std::move(answer)](Result<std::vector<PartitionPicture>> pictures) {
+                        if (!pictures) return call.reply(error_response(pictures.error()));
+                        auto response = answer(*pictures);
+                        call.reply(response ? std::move(*response) : error_response(response.error()));
+                      });
+}
+
+const std::vector<std::string> kFilters{"id", "stage", "reason", "from", "to"};
+
+}  // namespace
+
+void get_dead_letters(const Call& call) {
+  std::vector<std::string> known = kFilters;
+  const auto form = call.request->parameter("export");
+  // An export is whole: it has no pages.
+  if (form) {
+    known.insert(known.end(), {"export", "wait"});
+  } else {
+    known.insert(known.end(), {"export", "limit", "cursor", "wait"});
+  }
+  if (const auto good = check_parameters(*call.request, known); !good) return call.reply(error_response(good.error()));
+  if (form && *form != "ndjson" && *form != "raw")
+    return call.reply(problem(
+        400, fmt::format("export={}: allowed are ndjson (the letters) and raw (the original frames alone)", *form)));
+  const auto filter = filter_of(call, form ? 0 : 100);
+  if (!filter) return call.reply(error_response(filter.error()));
+  if (!form)
+    return with_letters(call, [call, filter = *filter](const std::vector<PartitionPicture>& pictures) {
+      return list(call, pictures, filter);
+    });
+  with_letters(call, [call, filter = *filter, raw = *form == "raw"](const std::vector<PartitionPicture>& pictures) {
+    return export_all(call, pictures, filter, raw);
+  });
+}
+
+void get_dead_letter(const Call& call) {
+  if (const auto good = check_parameters(*call.request, {"wait"}); !good)
+    return call.reply(error_response(good.error()));
+  LetterFilter filter;
+  filter.id = call.request->segments[2];
+  filter.limit = call.limits.rows_max;
+  with_letters(call, [call, filter](const std::vector<PartitionPicture>& pictures) -> Result<HttpResponse> {
+    WEIR_ASSIGN(HttpResponse response, list(call, pictures, filter));
+    if (response.body.starts_with(R"({"letters":[])"))
+      return fail(Errc::not_found, "there is no open dead letter of id '{}'", *filter.id);
+    return response;
+  });
+}
+
+}  // namespace weir::api

@@ -1,0 +1,68 @@
+// What the API asks of a node.
+#pragma once
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cluster/api/ledger_report.h"
+#include "runtime/engine/partition_state.h"
+#include "runtime/engine/read_token.h"
+#include "runtime/engine/view_set.h"
+#include "runtime/ports/http_server.h"
+#include "runtime/ports/pipeline_config.h"
+
+namespace weir {
+
+/// One partition, for /v1/partitions.
+struct PartitionReport {
+  std::uint32_t partition = 0;
+  std::string state;  // running, opening, quarantined
+  std::string error;  // of quarantined: why
+  std::uint64_t epoch = 0;
+  std::uint64_t accepted = 0;
+  std::uint64_t committed = 0;
+  std::uint64_t sequence = 0;
+  std::uint64_t ids = 0;  // remembered by dedupe
+};
+
+struct Readiness {
+  bool ready = false;
+  std::string reason;                      // of not ready
+  std::vector<std::uint32_t> quarantined;  // named also when ready
+};
+
+/// Called on a thread of the HTTP server: everything here is quick, and what takes time ends in a callback or in
+/// work(). Thread-safe.
+class NodeAccess {
+ public:
+  virtual ~NodeAccess() = default;
+  [[nodiscard]] virtual const std::string& node() const = 0;
+  [[nodiscard]] virtual const PipelineConfig& pipeline() const = 0;
+  [[nodiscard]] virtual const ViewSet& views() const = 0;
+  [[nodiscard]] virtual Digest128 rules_hash() const = 0;
+  [[nodiscard]] virtual Digest128 log_id() const = 0;
+  [[nodiscard]] virtual Readiness readiness() const = 0;
+  [[nodiscard]] virtual LedgerReport ledger() const = 0;
+  [[nodiscard]] virtual std::vector<PartitionReport> partitions() const = 0;
+
+  /// Hands the request to the HTTP door, which answers it.
+  virtual void ingest(HttpRequest request, HttpReply reply) = 0;
+
+  /// What is to be read of each partition; called on another thread.
+  using Ranges = std::function<Result<std::vector<StateRange>>(PartitionId partition, const StateCursor& at)>;
+  using Pictures = std::function<void(Result<std::vector<PartitionPicture>>)>;
+  /// `done` is called once, on a thread where it may take its time. Errors: data_foreign, invalid_argument (the token),
+  /// not_ready (within `wait`), limit_reached, and what `ranges` says.
+  virtual void pictures(Ranges ranges, const std::optional<ReadToken>& token, std::chrono::milliseconds wait,
+                        Pictures done) = 0;
+  /// By partition. `done` as above. Errors: not_ready, state_damaged, io_failed.
+  virtual void state_digests(std::function<void(Result<std::vector<Digest128>>)> done) = 0;
+  /// Runs `job` where it may take its time. False: too much waits already.
+  [[nodiscard]] virtual bool work(std::function<void()> job) = 0;
+  /// As JSON; empty: never seen in the time kept. Takes its time. Errors: log_damaged, io_failed.
+  [[nodiscard]] virtual Result<std::string> biography(const std::string& id) = 0;
+};
+
+}  // namespace weir

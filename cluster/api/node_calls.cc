@@ -1,0 +1,192 @@
+// Health, ledger, partitions, pipeline, digest, biography.
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "cluster/api/calls.h"
+#include "cluster/api/parameters.h"
+#include "runtime/base/hash.h"
+#include "runtime/base/units.h"
+#include "runtime/engine/digest.h"
+#include "runtime/engine/query.h"
+
+namespace weir::api {
+
+namespace {
+
+using nlohmann::ordered_json;
+
+HttpResponse json_response(const ordered_json& json) {
+  HttpResponse response;
+  response.body = json.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + "\n";
+  return response;
+}
+
+/// True: answered, with 400.
+bool refuse_parameters(const Call& call, const std::vector<std::string>& known) {
+  const auto good = check_parameters(*call.request, known);
+  if (!good) call.reply(error_response(good.error()));
+  return !good;
+}
+
+std::string_view format_name(RecordFormat format) {
+  switch (format) {
+    case RecordFormat::any:
+      return "any";
+    case RecordFormat::json:
+      return "json";
+    case RecordFormat::ndjson:
+      return "ndjson";
+    case RecordFormat::csv:
+      return "csv";
+    case RecordFormat::cloudevents:
+      return "cloudevents";
+    case RecordFormat::geojson:
+      return "geojson";
+  }
+  return "any";
+}
+
+}  // namespace
+
+void get_health(const Call& call) {
+  if (refuse_parameters(call, {})) return;
+  call.reply(json_response({{"status", "alive"}, {"node", call.node->node()}}));
+}
+
+void get_readiness(const Call& call) {
+  if (refuse_parameters(call, {})) return;
+  const Readiness now = call.node->readiness();
+  if (!now.ready) {
+    HttpResponse response = problem(503, now.reason);
+    response.headers.emplace_back("Retry-After", "1");
+    return call.reply(std::move(response));
+  }
+  ordered_json json{{"status", "ready"}, {"node", call.node->node()}};
+  json["quarantined"] = now.quarantined;
+  call.reply(json_response(json));
+}
+
+void get_ledger(const Call& call) {
+  if (refuse_parameters(call, {})) return;
+  HttpResponse response;
+  response.body = ledger_json(call.node->ledger()) + "\n";
+  call.reply(std::move(response));
+}
+
+void get_partitions(const Call& call) {
+  if (refuse_parameters(call, {})) return;
+  ordered_json json;
+  json["partitions"] = ordered_json::array();
+  for (const PartitionReport& partition : call.node->partitions()) {
+    ordered_json one{{"partition", partition.partition},
+                     {"state", partition.state},
+                     {"owner", call.node->node()},
+                     {"epoch", partition.epoch},
+                     {"accepted", partition.accepted},
+                     {"committed", partition.committed},
+                     {"in_flight", partition.accepted - std::min(partition.accepted, partition.committed)},
+                     {"sequence", partition.sequence},
+                     {"ids", partition.ids}};
+    if (!partition.error.empty()) one["error"] = partition.error;
+    json["partitions"].push_back(std::move(one));
+  }
+  call.reply(json_response(json));
+}
+
+void get_pipeline(const Call& call) {
+  if (refuse_parameters(call, {})) return;
+  const PipelineConfig& config = call.node->pipeline();
+  ordered_json json;
+  json["name"] = config.name;
+  json["partitions"] = config.partitions;
+  ordered_json record{{"format", format_name(config.record.format)}};
+  if (config.record.id.digest) {
+    record["id"] = "digest";
+  } else {
+    record["id"] = ordered_json::array();
+    for (const FieldPath& field : config.record.id.fields) record["id"].push_back(field.text);
+  }
+  if (!config.record.type.empty()) record["type"] = config.record.type;
+  record["csv"] = {{"separator", std::string(1, config.record.csv.separator)},
+                   {"record_lines_max", config.record.csv.record_lines_max}};
+  json["record"] = std::move(record);
+  json["stages"] = ordered_json::array();
+  for (const StageConfig& stage : config.stages) json["stages"].push_back({{"name", stage.name}, {"kind", stage.kind}});
+  json["views"] = ordered_json::array();
+  for (const ViewConfig& view : config.views) json["views"].push_back(view.name);
+  json["limits"] = {{"event_bytes_max", config.limits.event_bytes_max}};
+  json["rules"] = to_hex(call.node->rules_hash());
+  json["log"] = to_hex(call.node->log_id());
+  call.reply(json_response(json));
+}
+
+namespace {
+
+/// Everything the answer digest reads: the rows of all views of the set.
+Result<std::vector<StateRange>> rows_of_all_views(const ViewSet& views, PartitionId partition, const StateCursor& at) {
+  std::vector<StateRange> ranges;
+  for (const View& view : views.views()) {
+    WEIR_ASSIGN(auto range, query_ranges(partition, at, view, QueryRequest{}));
+    ranges.insert(ranges.end(), range.begin(), range.end());
+  }
+  return ranges;
+}
+
+Result<ordered_json> digest_json(const NodeAccess& node, const std::vector<PartitionPicture>& pictures,
+                                 const std::vector<Digest128>& states) {
+  WEIR_ASSIGN(const Digest128 total, answer_digest(pictures, node.views()));
+  ordered_json json;
+  json["pipeline"] = node.pipeline().name;
+  json["answer"] = to_hex(total);
+  json["partitions"] = ordered_json::array();
+  for (std::size_t p = 0; p < pictures.size(); ++p) {
+    WEIR_ASSIGN(const Digest128 part, answer_digest({pictures[p]}, node.views()));
+    ordered_json one{{"partition", p}, {"answer", to_hex(part)}};
+    if (p < states.size()) one["state"] = to_hex(states[p]);
+    json["partitions"].push_back(std::move(one));
+  }
+  return json;
+}
+
+}  // namespace
+
+void get_digest(const Call& call) {
+  if (refuse_parameters(call, {"state"})) return;
+  const auto state = flag_parameter(*call.request, "state");
+  if (!state) return call.reply(error_response(state.error()));
+  const auto answer = [call](std::vector<Digest128> states) {
+    call.node->pictures(
+        [node = call.node](PartitionId partition, const StateCursor& at) {
+          return rows_of_all_views(node->views(), partition, at);
+        },
+        std::nullopt, call.limits.wait_default,
+        [call, states = std::move(states)](Result<std::vector<PartitionPicture>> pictures) {
+          if (!pictures) return call.reply(error_response(pictures.error()));
+          const auto json = digest_json(*call.node, *pictures, states);
+          call.reply(json ? json_response(*json) : error_response(json.error()));
+        });
+  };
+  if (!*state) return answer({});
+  call.node->state_digests([call, answer](Result<std::vector<Digest128>> states) {
+    if (!states) return call.reply(error_response(states.error()));
+    answer(std::move(*states));
+  });
+}
+
+void get_event(const Call& call) {
+  if (refuse_parameters(call, {})) return;
+  const bool taken = call.node->work([call] {
+    const std::string& id = call.request->segments[2];
+    const auto life = call.node->biography(id);
+    if (!life) return call.reply(error_response(life.error()));
+    if (life->empty()) return call.reply(problem(404, fmt::format("event '{}' was never seen in the time kept", id)));
+    HttpResponse response;
+    response.body = *life + "\n";
+    call.reply(std::move(response));
+  });
+  if (!taken)
+    call.reply(error_response({Errc::limit_reached, "too many questions wait for an answer; ask again later"}));
+}
+
+}  // namespace weir::api

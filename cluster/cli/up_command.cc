@@ -1,0 +1,62 @@
+#include <fmt/format.h>
+
+#include <cstdio>
+
+#include "cluster/cli/config_options.h"
+#include "cluster/cli/signals.h"
+#include "cluster/node/pipeline_node.h"
+#include "cluster/node/stderr_logbook.h"
+#include "runtime/adapters/system/system_clock.h"
+
+namespace weir::cli {
+
+namespace {
+
+struct Options {
+  ConfigOptions configs;
+  std::string data;
+};
+
+int run(const Options& options) {
+  const std::atomic<int>& stop = watch_signals();
+  const SystemClock clock;
+  auto loaded = load_configs(options.configs);
+  if (!loaded) return report(loaded.error());
+  NodeRequest request;
+  request.pipeline = std::move(loaded->pipeline);
+  request.node = std::move(loaded->node);
+  request.data = !options.data.empty() ? options.data : request.node.data;
+  if (request.data.empty()) request.data = "weir-data/" + request.pipeline.name;
+  request.note = [](const std::string& note) { fmt::print(stderr, "weir: {}\n", note); };
+  request.ready = [node = request.node.node, pipeline = request.pipeline.name,
+                   partitions = request.pipeline.partitions](const std::string& address) {
+    fmt::print("weir ready node={} http={} pipeline={} partitions={}\n", node, address, pipeline, partitions);
+    std::fflush(stdout);  // whoever started it waits for this line
+  };
+  StderrLogbook logbook{log_level(request.node)};
+  const auto result = run_node(std::move(request), clock, logbook, stop);
+  return result ? kDone : report(result.error());
+}
+
+}  // namespace
+
+Command make_up(CLI::App& root) {
+  auto options = std::make_shared<Options>();
+  CLI::App* app =
+      root.add_subcommand("up", "Run a node that takes events over HTTP and answers questions, until it is stopped");
+  app->footer(
+      "Example: weir up configs/pipelines/retail.yaml --data ./sales\n"
+      "         weir up configs/pipelines/retail.yaml --set http.listen=127.0.0.1:0     takes a free port and prints "
+      "it\n"
+      "When everything runs it prints one line: weir ready node=n1 http=127.0.0.1:7070 pipeline=retail partitions=8\n"
+      "SIGTERM or Ctrl-C: answers what is under way, commits, exits with 0; a second one exits at once. The calls: "
+      "/openapi.json");
+  add_pipeline(*app, options->configs);
+  app->add_option("--data", options->data, "Data directory; else the node file's, else ./weir-data/PIPELINE")
+      ->envname("WEIR_DATA")
+      ->type_name("DIR");
+  add_config_options(*app, options->configs);
+  return {app, [options] { return run(*options); }};
+}
+
+}  // namespace weir::cli

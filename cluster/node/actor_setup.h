@@ -1,0 +1,47 @@
+// What the commands that run actors share: CAF's settings, and the one thing they wait for.
+#pragma once
+#include <caf/actor_system_config.hpp>
+
+#include <algorithm>
+#include <condition_variable>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "runtime/base/result.h"
+#include "runtime/ports/pipeline_config.h"
+
+namespace weir {
+
+class NodeConfiguration : public caf::actor_system_config {
+ public:
+  NodeConfiguration() {
+    set("scheduler.max-threads", static_cast<std::size_t>(std::max(2u, std::thread::hardware_concurrency())));
+    set("scheduler.max-throughput", static_cast<std::size_t>(50));  // a busy actor gives its worker back
+  }
+};
+
+/// What the actors tell the thread that waits.
+struct Ending {
+  std::mutex mutex;
+  std::condition_variable changed;
+  bool ended = false;
+  Result<void> result;
+  std::uint64_t accepted = 0;
+};
+
+/// Columns that a CSV header must have: a file or body without one would be nothing but dead letters.
+[[nodiscard]] inline std::vector<std::string> required_columns(const PipelineConfig& pipeline) {
+  std::vector<std::string> columns;
+  for (const StageConfig& stage : pipeline.stages) {
+    const auto* validate = std::get_if<ValidateConfig>(&stage.body);
+    if (validate == nullptr || stage.when) continue;
+    for (const FieldRule& rule : validate->fields) {
+      if (rule.required && rule.path.parts.size() == 1 && !rule.path.envelope()) columns.push_back(rule.path.parts[0]);
+    }
+  }
+  return columns;
+}
+
+}  // namespace weir

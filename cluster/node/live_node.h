@@ -1,0 +1,43 @@
+// What the API asks of a running node, answered from its log, its live state and its actors.
+#pragma once
+#include <atomic>
+#include <string>
+
+#include "cluster/api/node_access.h"
+#include "cluster/node/live_state.h"
+#include "cluster/node/open_pipeline.h"
+#include "runtime/adapters/system/work_pool.h"
+
+namespace weir {
+
+/// Thread-safe. `open`, `state` and `pool` must outlive it.
+class LiveNode final : public NodeAccess {
+ public:
+  LiveNode(OpenPipeline& open, LiveState& state, WorkPool& pool) : open_(open), state_(state), pool_(pool) {}
+
+  /// From now on it takes no work.
+  void stopping() { stopping_.store(true); }
+
+  const std::string& node() const override { return open_.node().node; }
+  const PipelineConfig& pipeline() const override { return open_.config(); }
+  const ViewSet& views() const override { return open_.compiled().views(); }
+  Digest128 rules_hash() const override { return open_.compiled().rules_hash(); }
+  Digest128 log_id() const override { return state_.log_id(); }
+  Readiness readiness() const override;
+  LedgerReport ledger() const override;
+  std::vector<PartitionReport> partitions() const override;
+  void ingest(HttpRequest request, HttpReply reply) override;
+  void pictures(Ranges ranges, const std::optional<ReadToken>& token, std::chrono::milliseconds wait,
+                Pictures done) override;
+  void state_digests(std::function<void(Result<std::vector<Digest128>>)> done) override;
+  bool work(std::function<void()> job) override { return pool_.post(std::move(job)); }
+  Result<std::string> biography(const std::string& id) override;
+
+ private:
+  OpenPipeline& open_;
+  LiveState& state_;
+  WorkPool& pool_;
+  std::atomic<bool> stopping_{false};
+};
+
+}  // namespace weir

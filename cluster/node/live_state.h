@@ -1,0 +1,75 @@
+// What a running node knows of its partitions, for those who are no actors: the HTTP API above all.
+#pragma once
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "actors/messages/messages.h"
+#include "runtime/adapters/system/work_pool.h"
+#include "runtime/engine/partition_state.h"
+#include "runtime/engine/read_token.h"
+
+namespace weir {
+
+/// One partition as it was last heard of.
+struct LivePartition {
+  Offset committed;
+  CommitSequence sequence;
+  Epoch epoch;
+  Ledger ledger;
+  std::uint64_t ids = 0;  // remembered by dedupe
+  bool ready = false;     // it has an owner that runs
+  bool quarantined = false;
+  std::string error;  // of quarantined: why
+};
+
+/// What is to be looked at in each partition; called on its views actor's thread.
+using PictureMaker = std::function<Result<PartitionPicture>(PartitionId partition, const PartitionState& state)>;
+using PicturesDone = std::function<void(Result<std::vector<PartitionPicture>>)>;
+
+/// Thread-safe. `pool` must outlive it.
+class LiveState {
+ public:
+  LiveState(std::uint32_t partitions, Digest128 log_id, WorkPool& pool);
+
+  // Told by the pipeline supervisor.
+  void on_ready(const PartitionReady& ready);
+  void on_progress(const PartitionProgress& progress);
+  void on_routes(const Routes& routes);
+  void set_http_door(caf::actor door);
+  /// Lets go of every actor: before the actor system goes.
+  void forget();
+
+  [[nodiscard]] std::vector<LivePartition> partitions() const;
+  [[nodiscard]] caf::actor http_door() const;
+  [[nodiscard]] const Digest128& log_id() const noexcept { return log_id_; }
+  /// Every partition runs or is quarantined.
+  [[nodiscard]] bool started() const;
+
+  /// A picture of every partition, each at least as new as what it was when its owner started, and as `token` asks.
+  /// `done` is called exactly once, on a thread of the pool. Errors: data_foreign (a token of another log),
+  /// invalid_argument (a token with partitions that are not there), not_ready (a partition is rebuilt, quarantined, or
+  /// was not there within `wait`; names it), limit_reached (too many wait), and what `make` says.
+  void pictures(PictureMaker make, const std::optional<ReadToken>& token, std::chrono::milliseconds wait,
+                PicturesDone done);
+
+ private:
+  struct Slot {
+    LivePartition known;
+    CommitSequence started;  // what its owner found when it opened: views that have less are still replaying
+    caf::actor views;
+  };
+  [[nodiscard]] Result<void> check(const ReadToken& token) const;
+
+  Digest128 log_id_;
+  WorkPool& pool_;
+  mutable std::mutex mutex_;
+  std::vector<Slot> slots_;
+  caf::actor http_door_;
+};
+
+}  // namespace weir

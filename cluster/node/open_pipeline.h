@@ -1,0 +1,63 @@
+// Everything a pipeline runs on, opened: compiled stages and views, data directory with its lock, log, stores. What
+// `weir run` and `weir up` have in common.
+#pragma once
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "actors/partition/pipeline_supervisor.h"
+#include "cluster/node/compiled_pipeline.h"
+#include "runtime/adapters/embedded_log/embedded_log.h"
+#include "runtime/adapters/rocksdb_state/rocksdb_states.h"
+#include "runtime/adapters/system/data_directory.h"
+#include "runtime/adapters/system/system_clock.h"
+#include "runtime/ports/clock.h"
+#include "runtime/ports/logbook.h"
+
+namespace weir {
+
+/// Not movable: actors and stores point into it. Must outlive the actor system.
+class OpenPipeline {
+ public:
+  /// Errors: config_invalid, input_unreadable (a table), data_locked, data_foreign, format_newer, log_damaged,
+  /// state_damaged, io_failed, disk_full. `clock` and `logbook` must outlive it.
+  [[nodiscard]] static Result<std::unique_ptr<OpenPipeline>> open(PipelineConfig pipeline, NodeConfig node,
+                                                                  std::string data, const Clock& clock,
+                                                                  Logbook& logbook);
+  OpenPipeline(const OpenPipeline&) = delete;
+  OpenPipeline& operator=(const OpenPipeline&) = delete;
+  ~OpenPipeline() { close(); }
+
+  [[nodiscard]] const PipelineConfig& config() const noexcept { return pipeline_->config(); }
+  [[nodiscard]] const NodeConfig& node() const noexcept { return node_; }
+  [[nodiscard]] const CompiledPipeline& compiled() const noexcept { return *pipeline_; }
+  [[nodiscard]] const std::string& data() const noexcept { return data_; }
+  [[nodiscard]] EmbeddedLog& log() noexcept { return *log_; }
+  [[nodiscard]] Rng& rng() noexcept { return rng_; }
+  /// What opening found and a person should know, one line each: a torn tail that was cut.
+  [[nodiscard]] std::vector<std::string> recovery_notes() const;
+
+  /// Partitions, committer and stores; doors and whoever listens are the caller's to add.
+  [[nodiscard]] PipelineSetup setup();
+
+  /// After the actors are gone. Idempotent; blocks until the log is closed.
+  void close();
+  /// The log once more, after close(): for marks that are written last.
+  [[nodiscard]] Result<std::unique_ptr<EmbeddedLog>> open_log_again();
+
+ private:
+  OpenPipeline(NodeConfig node, std::string data, const Clock& clock, Logbook& logbook)
+      : node_(std::move(node)), data_(std::move(data)), clock_(clock), logbook_(logbook) {}
+  NodeConfig node_;
+  std::string data_;
+  const Clock& clock_;
+  Logbook& logbook_;
+  SystemRng rng_;
+  std::unique_ptr<CompiledPipeline> pipeline_;
+  std::optional<DataDirectory> directory_;
+  std::unique_ptr<EmbeddedLog> log_;
+  std::unique_ptr<RocksdbStates> stores_;
+};
+
+}  // namespace weir

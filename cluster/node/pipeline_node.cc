@@ -1,0 +1,148 @@
+#include "cluster/node/pipeline_node.h"
+
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "actors/doors/http_door_actor.h"
+#include "actors/partition/pipeline_supervisor.h"
+#include "cluster/api/http_api.h"
+#include "cluster/node/actor_setup.h"
+#include "cluster/node/live_node.h"
+#include "cluster/node/live_state.h"
+#include "cluster/node/open_pipeline.h"
+#include "runtime/adapters/http/http_server.h"
+#include "runtime/adapters/system/work_pool.h"
+
+namespace weir {
+
+namespace {
+
+/// Threads for queries: an answer that reads a lot must not keep others waiting; more than two would take the path's
+/// processors.
+constexpr unsigned kQueryThreads = 2;
+/// Questions that wait for a thread. Arbitrary: some seconds of them.
+constexpr std::size_t kQuestionsMax = 1'024;
+/// How long requests that are under way may go on when the node stops, at most.
+constexpr std::chrono::milliseconds kRequestsPatience{2'000};
+
+HttpBodyConfig body_config(const PipelineConfig& pipeline) {
+  HttpBodyConfig config;
+  config.format = pipeline.record.format;
+  config.id = pipeline.record.id;
+  config.door.input = "the body";
+  config.door.framing.limits.event_bytes_max = pipeline.limits.event_bytes_max;
+  config.door.framing.csv.separator = pipeline.record.csv.separator;
+  config.door.framing.csv.record_lines_max = pipeline.record.csv.record_lines_max;
+  config.door.router.partitions = pipeline.partitions;
+  config.door.router.separator = pipeline.record.csv.separator;
+  config.door.router.door = "http";
+  config.door.required_columns = required_columns(pipeline);
+  return config;
+}
+
+class Serving {
+ public:
+  Serving(OpenPipeline& open, const Clock& clock, Logbook& logbook)
+      : open_(open),
+        clock_(clock),
+        logbook_(logbook),
+        pool_(kQueryThreads, kQuestionsMax),
+        state_(open.config().partitions, open.log().log_id(), pool_),
+        node_(open, state_, pool_) {}
+
+  Result<void> run(const std::function<void(const std::string&)>& ready, const std::atomic<int>& stop_signal) {
+    HttpServerConfig http;
+    http.address = open_.node().http_address;
+    http.port = open_.node().http_port;
+    http.body_max = open_.node().http_body_max;
+    http.bodies_bytes_max = std::max(http.bodies_bytes_max, http.body_max);
+    http.connections_max = open_.node().http_connections_max;
+    // Before anything starts: an address that is taken is refused at once.
+    WEIR_ASSIGN(server_, start_http_server(http, HttpApi(node_), logbook_));
+    NodeConfiguration configuration;
+    caf::actor_system system{configuration};
+    const caf::actor root = spawn_pipeline(system, setup());
+    wait_for_end(root, ready, stop_signal);
+    node_.stopping();
+    server_->close(std::chrono::milliseconds(0));
+    state_.forget();
+    pool_.stop();
+    return ending_.result;
+  }
+
+ private:
+  PipelineSetup setup() {
+    PipelineSetup setup = open_.setup();
+    setup.until_stopped = true;
+    setup.stop_patience = std::chrono::duration_cast<std::chrono::milliseconds>(open_.node().shutdown_max);
+    HttpDoorSetup door;
+    door.log = &open_.log();
+    door.clock = &clock_;
+    door.logbook = &logbook_;
+    door.body = body_config(open_.config());
+    door.ids_max = open_.config().dedupe.ids_max;
+    setup.doors.push_back([this, door](caf::event_based_actor* supervisor) {
+      caf::actor spawned = spawn_http_door(supervisor, door);
+      state_.set_http_door(spawned);
+      return spawned;
+    });
+    setup.ended = [this](Result<void> result) {
+      const std::scoped_lock lock(ending_.mutex);
+      ending_.ended = true;
+      ending_.result = std::move(result);
+      ending_.changed.notify_one();
+    };
+    setup.progress = [this](const PartitionProgress& progress) { state_.on_progress(progress); };
+    setup.ready = [this](const PartitionReady& opened) { state_.on_ready(opened); };
+    setup.routes_changed = [this](const Routes& routes) { state_.on_routes(routes); };
+    return setup;
+  }
+
+  void wait_for_end(const caf::actor& root, const std::function<void(const std::string&)>& ready,
+                    const std::atomic<int>& stop_signal) {
+    bool told = false;
+    bool asked = false;
+    std::unique_lock lock(ending_.mutex);
+    while (!ending_.ended) {
+      ending_.changed.wait_for(lock, std::chrono::milliseconds(20));
+      if (!told && !ending_.ended && node_.readiness().ready) {
+        told = true;
+        if (ready) ready(server_->address());
+      }
+      if (stop_signal.load() == 0 || std::exchange(asked, true)) continue;
+      lock.unlock();
+      // First those who ask, while there is somebody to answer them; then what is in flight.
+      node_.stopping();
+      server_->close(std::min(kRequestsPatience,
+                              std::chrono::duration_cast<std::chrono::milliseconds>(open_.node().shutdown_max)));
+      caf::anon_send(root, StopNode{});
+      lock.lock();
+    }
+  }
+
+  OpenPipeline& open_;
+  const Clock& clock_;
+  Logbook& logbook_;
+  Ending ending_;
+  WorkPool pool_;
+  LiveState state_;
+  LiveNode node_;
+  std::unique_ptr<HttpServer> server_;
+};
+
+}  // namespace
+
+Result<void> run_node(NodeRequest request, const Clock& clock, Logbook& logbook, const std::atomic<int>& stop_signal) {
+  WEIR_ASSIGN(const auto open, OpenPipeline::open(std::move(request.pipeline), std::move(request.node),
+                                                  std::move(request.data), clock, logbook));
+  if (request.note)
+    for (const std::string& text : open->recovery_notes()) request.note(text);
+  auto serving = std::make_unique<Serving>(*open, clock, logbook);
+  auto result = serving->run(request.ready, stop_signal);
+  serving.reset();
+  open->close();
+  return result;
+}
+
+}  // namespace weir
