@@ -14,6 +14,7 @@
 #include "cluster/cli/bench_path_answers.h"
 #include "cluster/cli/bench_path_data.h"
 #include "cluster/cli/bench_path_process.h"
+#include "cluster/cli/bench_spread.h"
 #include "cluster/cli/data_options.h"
 #include "cluster/cli/signals.h"
 #include "cluster/node/pipeline_run.h"
@@ -32,16 +33,6 @@ struct Measured {
   std::uint64_t frames = 0;
 };
 
-struct Spread {
-  double median = 0, min = 0, max = 0;
-};
-
-Spread spread(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  const std::size_t n = values.size();
-  return {n % 2 == 1 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2, values.front(), values.back()};
-}
-
 /// Runs everything; keeps what the two programs need.
 class PathBench {
  public:
@@ -52,8 +43,8 @@ class PathBench {
     self_ = self.string();
     roofline_ = options_.roofline.empty() ? (self.parent_path() / "weir-roofline").string() : options_.roofline;
     if (::access(roofline_.c_str(), X_OK) != 0)
-      return fail(Errc::not_found, "{} cannot be run: {}; it is built with the tests, --roofline names another place", roofline_,
-                  std::strerror(errno));
+      return fail(Errc::not_found, "{} cannot be run: {}; it is built with the tests, --roofline names another place",
+                  roofline_, std::strerror(errno));
     tables_ = options_.directory + "/tables";
     base_ = options_.directory + "/prefilled";
     std::error_code code;
@@ -109,8 +100,8 @@ class PathBench {
       nlohmann::ordered_json json;
       json["events"] = options_.events;
       json["pairs"] = product_.size();
-      json["ratio"] = {{"median", ratio.median}, {"min", ratio.min}, {"max", ratio.max}};
-      json["wall_ratio"] = {{"median", wall.median}, {"min", wall.min}, {"max", wall.max}};
+      json["ratio"] = to_json(ratio);
+      json["wall_ratio"] = to_json(wall);
       json["weir"] = side_json(product_);
       json["roofline"] = side_json(roofline_runs_);
       static_cast<void>(to_stdout(json.dump(2) + "\n"));
@@ -180,14 +171,11 @@ class PathBench {
   }
   [[nodiscard]] nlohmann::ordered_json side_json(const std::vector<Measured>& runs) const {
     const Side s = side(runs);
-    const auto range = [](const Spread& value) -> nlohmann::ordered_json {
-      return {{"median", value.median}, {"min", value.min}, {"max", value.max}};
-    };
-    return {{"events_per_cpu_second", range(s.cpu)},
-            {"events_per_second", range(s.wall)},
-            {"peak_mib", range(s.peak_mib)},
-            {"bytes_per_event", range(s.bytes)},
-            {"events_per_sync", range(s.events_per_sync)}};
+    return {{"events_per_cpu_second", to_json(s.cpu)},
+            {"events_per_second", to_json(s.wall)},
+            {"peak_mib", to_json(s.peak_mib)},
+            {"bytes_per_event", to_json(s.bytes)},
+            {"events_per_sync", to_json(s.events_per_sync)}};
   }
   [[nodiscard]] Row side_row(const std::string& name, const std::vector<Measured>& runs) const {
     const Side s = side(runs);

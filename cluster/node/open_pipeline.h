@@ -14,6 +14,7 @@
 #include "runtime/adapters/system/system_clock.h"
 #include "runtime/ports/clock.h"
 #include "runtime/ports/logbook.h"
+#include "runtime/ports/node_config.h"
 
 namespace weir {
 

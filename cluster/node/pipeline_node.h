@@ -8,6 +8,7 @@
 #include "runtime/base/result.h"
 #include "runtime/ports/clock.h"
 #include "runtime/ports/logbook.h"
+#include "runtime/ports/node_config.h"
 #include "runtime/ports/pipeline_config.h"
 
 namespace weir {
