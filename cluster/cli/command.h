@@ -42,6 +42,7 @@ struct Command {
 
 [[nodiscard]] Command make_up(CLI::App& root);
 [[nodiscard]] Command make_run(CLI::App& root);
+[[nodiscard]] Command make_ingest(CLI::App& root);
 [[nodiscard]] Command make_ledger(CLI::App& root);
 [[nodiscard]] Command make_query(CLI::App& root);
 [[nodiscard]] Command make_dlq(CLI::App& root);

@@ -1,0 +1,132 @@
+#include "cluster/cli/ingest_requests.h"
+
+#include <cstring>
+
+namespace weir::cli {
+
+namespace {
+
+constexpr std::string_view kLines = "application/x-ndjson", kArray = "application/json";
+constexpr std::string_view kCloudEvents = "application/cloudevents-batch+json", kCsv = "text/csv";
+
+/// Whether `raw` as an element of an array is framed as this one element. A line of a file may hold anything.
+bool is_one_element(std::string_view raw) {
+  const auto framer = make_json_framer({}, std::nullopt);
+  const std::string text = "[" + std::string(raw) + "]";
+  std::size_t sent = 0, frames = 0;
+  for (;;) {
+    Frame frame;
+    switch (framer->next(frame)) {
+      case FrameStep::frame:
+        if (frame.raw != raw || ++frames > 1) return false;
+        break;
+      case FrameStep::more: {
+        const auto space = framer->space();
+        const std::size_t count = std::min(space.size(), text.size() - sent);
+        if (count == 0) {
+          framer->ended();
+          break;
+        }
+        std::memcpy(space.data(), text.data() + sent, count);
+        framer->filled(count);
+        sent += count;
+        break;
+      }
+      case FrameStep::end:
+        return frames == 1;
+      case FrameStep::header:
+      case FrameStep::jump:
+      case FrameStep::refused:
+        return false;
+    }
+  }
+}
+
+}  // namespace
+
+std::string IngestRequest::body() const {
+  const bool array = head == "[";
+  std::string text = head;
+  text.reserve(head.size() + frames.size() + events.size() + 2);
+  for (const Event& event : events) {
+    if (array && text.size() > 1) text.push_back(',');
+    text.append(frames, event.offset, event.size);
+    if (!array) text.push_back('\n');
+  }
+  if (array) text.push_back(']');
+  return text;
+}
+
+std::pair<IngestRequest, IngestRequest> IngestRequest::halves() const {
+  std::pair<IngestRequest, IngestRequest> both;
+  const std::size_t middle = events.size() / 2;
+  for (std::size_t i = 0; i < events.size(); ++i) {
+    IngestRequest& half = i < middle ? both.first : both.second;
+    half.content_type = content_type;
+    half.head = head;
+    half.events.push_back({half.frames.size(), events[i].size, events[i].id});
+    half.frames.append(frames, events[i].offset, events[i].size);
+  }
+  return both;
+}
+
+RequestMaker::RequestMaker(const IngestRequestLimits& limits, Give give)
+    : limits_(limits), give_(std::move(give)), lanes_(limits.lanes) {}
+
+void RequestMaker::begin(const InputFormat& format) {
+  flush();
+  format_ = format;
+}
+
+Result<void> RequestMaker::add(PartitionId partition, const IngestBatch& batch) {
+  const std::uint32_t lane = partition.value % limits_.lanes;
+  for (std::uint32_t i = 0; i < batch.count(); ++i) {
+    const RawEvent event = batch.event(i);
+    if ((event.flags & frame_flag::cut) != 0)
+      return fail(Errc::limit_reached, "line {}: {}; too long to be sent, `weir run` takes it as a dead letter",
+                  event.line, event.note);
+    add(lane, event, batch.header().csv_header);
+  }
+  return {};
+}
+
+void RequestMaker::add(std::uint32_t number, const RawEvent& event, std::string_view csv_header) {
+  Lane& lane = lanes_[number];
+  IngestRequest& request = lane.request;
+  const bool csv = format_.framing == Framing::csv, bad = (event.flags & frame_flag::bad_frame) != 0;
+  // What is no JSON would break the array that CloudEvents travel in.
+  const bool alone = format_.frames == FrameFormat::cloudevents && !is_one_element(event.raw);
+  const bool other_header =
+      csv && !request.events.empty() && std::string_view(request.head) != std::string(csv_header) + "\n";
+  const bool full = request.events.size() >= limits_.events_max ||
+                    (!request.events.empty() && request.frames.size() + event.raw.size() > limits_.bytes_max);
+  if (alone || other_header || full) flush(number);
+  if (csv) request.head = std::string(csv_header) + "\n";
+  lane.breaks =
+      lane.breaks || (format_.framing != Framing::lines && event.raw.find_first_of("\r\n") != std::string_view::npos);
+  request.events.push_back({request.frames.size(), event.raw.size(), std::string(event.id)});
+  request.frames += event.raw;
+  if (alone) request.content_type = kLines;
+  // A record whose quote is not closed stands last: the lines behind it are other ones than in its file.
+  if (alone || (csv && bad)) flush(number);
+}
+
+void RequestMaker::flush() {
+  for (std::uint32_t lane = 0; lane < limits_.lanes; ++lane) flush(lane);
+}
+
+void RequestMaker::flush(std::uint32_t number) {
+  Lane lane = std::exchange(lanes_[number], {});
+  IngestRequest& request = lane.request;
+  if (request.events.empty()) return;
+  if (format_.framing == Framing::csv) {
+    request.content_type = kCsv;
+  } else if (request.content_type.empty()) {
+    const bool cloudevents = format_.frames == FrameFormat::cloudevents;
+    request.content_type = cloudevents ? kCloudEvents : lane.breaks ? kArray : kLines;
+    if (cloudevents || lane.breaks) request.head = "[";
+  }
+  give_(number, std::move(request));
+}
+
+}  // namespace weir::cli

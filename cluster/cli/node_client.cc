@@ -1,0 +1,123 @@
+#include "cluster/cli/node_client.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "actors/doors/frame_format.h"
+#include "runtime/adapters/curl/curl_client.h"
+
+namespace weir::cli {
+
+namespace {
+
+/// Dotted, `\.` escapes, as pipeline files write them.
+FieldPath path_of(const std::string& text) {
+  FieldPath path;
+  path.text = text;
+  path.parts.emplace_back();
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\\' && i + 1 < text.size()) {
+      path.parts.back().push_back(text[++i]);
+    } else if (text[i] == '.') {
+      path.parts.emplace_back();
+    } else {
+      path.parts.back().push_back(text[i]);
+    }
+  }
+  return path;
+}
+
+Errc code_of(int status) {
+  switch (status) {
+    case 400:
+    case 405:
+    case 415:
+      return Errc::invalid_argument;
+    case 404:
+      return Errc::not_found;
+    case 401:
+    case 403:
+    case 409:
+    case 413:
+    case 429:
+    case 507:
+      return Errc::limit_reached;
+    case 503:
+      return Errc::not_ready;
+    default:
+      return Errc::internal;
+  }
+}
+
+}  // namespace
+
+CLI::Option* add_node(CLI::App& command, std::string& url) {
+  return command.add_option("--node", url, "A running node")
+      ->envname("WEIR_NODE")
+      ->type_name("URL")
+      ->default_str(kNodeDefault);
+}
+
+Error error_of_answer(const HttpAnswer& answer, std::string_view asked) {
+  const auto json = nlohmann::json::parse(answer.body, nullptr, false);
+  std::string detail;
+  if (json.is_object() && json.contains("detail") && json["detail"].is_string()) detail = json["detail"];
+  if (detail.empty()) detail = fmt::format("status {} without a reason; is it a weir node?", answer.status);
+  return {code_of(answer.status), fmt::format("{}: {}", asked, detail)};
+}
+
+NodeClient::NodeClient(std::unique_ptr<HttpClient> http, std::string url)
+    : http_(std::move(http)), url_(std::move(url)) {
+  while (url_.ends_with('/')) url_.pop_back();
+}
+
+Result<NodeClient> NodeClient::open(const std::string& url) {
+  WEIR_ASSIGN(auto http, make_curl_client());
+  return NodeClient(std::move(http), url);
+}
+
+Result<std::string> NodeClient::get(const std::string& target) {
+  HttpCall call;
+  call.url = url_ + target;
+  WEIR_ASSIGN(HttpAnswer answer, http_->call(call));
+  if (answer.status != 200) return fail(error_of_answer(answer, url_));
+  return std::move(answer.body);
+}
+
+Result<NodePipeline> parse_node_pipeline(std::string_view text) {
+  try {
+    const auto json = nlohmann::json::parse(text);
+    NodePipeline pipeline;
+    pipeline.name = json.at("name");
+    pipeline.partitions = json.at("partitions");
+    const auto& record = json.at("record");
+    if (const std::string format = record.at("format"); format != "any") {
+      WEIR_ASSIGN(pipeline.record.format, parse_record_format(format));
+    }
+    if (const auto& id = record.at("id"); id.is_array()) {
+      pipeline.record.id.digest = false;
+      for (const auto& field : id) pipeline.record.id.fields.push_back(path_of(field.get<std::string>()));
+    }
+    const std::string separator = record.at("csv").at("separator");
+    if (separator.size() != 1 || pipeline.partitions == 0)
+      return fail(Errc::internal, "a pipeline has partitions and a separator");
+    pipeline.record.csv.separator = separator.front();
+    pipeline.record.csv.record_lines_max = record.at("csv").at("record_lines_max");
+    pipeline.event_bytes_max = json.at("limits").at("event_bytes_max");
+    return pipeline;
+  } catch (const nlohmann::json::exception& wrong) {
+    return fail(Errc::internal, "this does not describe a pipeline: {}", wrong.what());
+  }
+}
+
+Result<NodePipeline> ask_pipeline(NodeClient& node) {
+  WEIR_ASSIGN(const std::string text, node.get("/v1/pipeline"));
+  auto pipeline = parse_node_pipeline(text);
+  if (!pipeline)
+    return fail(Errc::invalid_argument, "{} answered /v1/pipeline with something else ({}); is it a weir node?",
+                node.url(), pipeline.error().context);
+  return pipeline;
+}
+
+}  // namespace weir::cli

@@ -1,0 +1,48 @@
+// Asking a node over HTTP, for commands: its address, its errors as ours, its pipeline.
+#pragma once
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "runtime/ports/http_client.h"
+#include "runtime/ports/pipeline_config.h"
+
+namespace weir::cli {
+
+inline constexpr const char* kNodeDefault = "http://127.0.0.1:7070";
+
+/// Adds `--node URL` (or WEIR_NODE).
+CLI::Option* add_node(CLI::App& command, std::string& url);
+
+/// What an answer that is no success means: its problem document as an error. 400, 415: invalid_argument; 404:
+/// not_found; 503: not_ready; 401, 403, 409, 413, 429, 507: limit_reached; 5xx: internal. `asked` is for the message.
+[[nodiscard]] Error error_of_answer(const HttpAnswer& answer, std::string_view asked);
+
+/// Not thread-safe.
+class NodeClient {
+ public:
+  NodeClient(std::unique_ptr<HttpClient> http, std::string url);
+  /// Over libcurl. Error internal.
+  [[nodiscard]] static Result<NodeClient> open(const std::string& url);
+  /// The body of GET `target` ("/v1/ledger"). Errors: those of HttpClient::call and of error_of_answer.
+  [[nodiscard]] Result<std::string> get(const std::string& target);
+  [[nodiscard]] const std::string& url() const noexcept { return url_; }
+
+ private:
+  std::unique_ptr<HttpClient> http_;
+  std::string url_;  // without a slash at its end
+};
+
+/// What a client has to know to find the same frames and ids as the node.
+struct NodePipeline {
+  std::string name;
+  std::uint32_t partitions = 1;
+  RecordConfig record;  // format, id and csv
+  std::uint64_t event_bytes_max = 0;
+};
+/// Reads what GET /v1/pipeline answers. Error internal: it is not that.
+[[nodiscard]] Result<NodePipeline> parse_node_pipeline(std::string_view json);
+[[nodiscard]] Result<NodePipeline> ask_pipeline(NodeClient& node);
+
+}  // namespace weir::cli
