@@ -55,7 +55,7 @@ Result<void> PartitionWindow::admit(Offset first, IngestBatch input) {
   INVARIANT(first <= expected_ && expected_ < first + input.count(), "a batch continues what was admitted");
   std::uint32_t skip = static_cast<std::uint32_t>(expected_ - first);
   while (skip < input.count()) {
-    const std::uint32_t count = std::min(input.count() - skip, kChainEventsMax);
+    const std::uint32_t count = std::min(input.count() - skip, limits_.batch_events_max);
     Batch& batch = batches_.emplace_back();
     batch.serial = next_serial_++;
     batch.first = expected_;

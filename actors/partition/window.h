@@ -36,9 +36,13 @@ struct WindowLimits {
   std::uint32_t events_max = 4'096;               // admitted and not committed
   std::size_t bytes_max = 8 * 1024 * 1024;        // of ingest batches admitted and not committed
   std::size_t commit_bytes_max = 16 * 1024 * 1024;  // of one prepared commit; one batch is always taken
+  std::uint32_t batch_events_max = kChainEventsMax;  // driven through the stages together; fewer where they may be split
   std::uint32_t rounds_max = 3;                   // with the stages at a time: their memory is used again while it is cached
-  std::uint64_t event_bytes_max = 900 * 1024;     // a longer record is dead-lettered: output_too_large
+  std::uint64_t event_bytes_max = 900 * 1024;     // an event with longer records is dead-lettered: output_too_large
 };
+
+/// WindowLimits::batch_events_max of a chain that splits events: each may become kEventPartsMax parts, all in memory at once.
+inline constexpr std::uint32_t kSplitEventsMax = 32;
 
 /// How far ahead of the owner's own clock a door's stamp may move partition time.
 inline constexpr std::chrono::microseconds kPartitionTimeSlack = std::chrono::minutes(1);
@@ -51,7 +55,7 @@ struct ChainRound {
   std::shared_ptr<ChainBatch> batch;
 };
 
-/// Writes the output of one decided event of a chain batch (all its parts) into the builder; false when a record is longer
+/// Writes the output of one decided event of a chain batch (all its parts) into the builder; false when they are together longer
 /// than event_bytes_max (then nothing of it counts). Implemented by the chain plan.
 class ChainEncoder {
  public:

@@ -99,7 +99,7 @@ void PartitionWindow::seal_run(const Batch& batch, std::uint32_t index, OutcomeB
   LetterView letter = letter_of(batch.input, batch.skipped + index);
   letter.stage = "encode";
   letter.reason = "output_too_large";
-  letter.details = R"(["a record would be longer than limits.event_bytes_max"])";
+  letter.details = R"(["its records would be longer than limits.event_bytes_max"])";
   out.add(head, Outcome::dead_lettered, event.flags);
   out.letter(letter);
 }

@@ -1,20 +1,23 @@
 // transform: sets and drops fields. A pure function of event, rules and tables.
 #pragma once
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "actors/transform/array_split.h"
 #include "actors/transform/formula.h"
 #include "runtime/base/result.h"
 #include "runtime/engine/chain_plan.h"
+#include "runtime/engine/condition.h"
 #include "runtime/event/stage.h"
 
 namespace weir {
 
-/// `set` in the order of the file, each sees the ones before it, then `drop`. An event for which a formula has no value
-/// is rejected with the formula's reason; the first one counts.
+/// `split`; then, for each part, `set` in the order of the file (each sees the ones before it), `filter`, `drop`. An
+/// event for which a formula has no value is rejected with the formula's reason; the first one counts.
 class Transformer final : public Stage {
  public:
   /// `config.body` is a TransformConfig. Errors: as Formula::compile.
@@ -31,10 +34,16 @@ class Transformer final : public Stage {
     std::string field;
     Formula formula;
   };
+  void shape(ChainBatch& batch, ChainEvent& event) const;
   [[nodiscard]] bool set(ChainBatch& batch, ChainEvent& event) const;
+  void split(ChainBatch& batch) const;
 
   std::string name_;
   Condition when_;
+  const FieldPlan* plan_ = nullptr;
+  std::optional<ArraySplit> split_;
+  std::optional<Condition> filter_;
+  bool keep_ = true;  // what the filter holds for
   std::vector<Assignment> set_;
   std::vector<Slot> drop_;
 };

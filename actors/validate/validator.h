@@ -8,6 +8,7 @@
 #include "actors/validate/field_check.h"
 #include "runtime/base/result.h"
 #include "runtime/engine/chain_plan.h"
+#include "runtime/engine/condition.h"
 #include "runtime/event/stage.h"
 
 namespace weir {

@@ -59,6 +59,7 @@ PipelineSetup OpenPipeline::setup() {
   partition.extractor = pipeline_->extractor();
   partition.spawn_views = spawn_views;
   partition.window.event_bytes_max = config().limits.event_bytes_max;
+  if (splits_events(config())) partition.window.batch_events_max = kSplitEventsMax;
   partition.on_conflict = config().dedupe.on_conflict;
   partition.remember = config().dedupe.remember;
   partition.rules_hash = pipeline_->rules_hash();

@@ -214,12 +214,14 @@ bool ChainPlan::encode(const ChainBatch& batch, std::span<const ChainEvent> part
     found = more.empty() ? few.data() : more.data();
   }
   std::size_t records = 0;
+  std::size_t written = 0;
   for (const ChainEvent& part : parts) {
     if (part.verdict != Verdict::pass) continue;
     ByteArena& payload = out.begin_record();
     const std::size_t start = payload.size();
     encode_document(part.document, fields_, payload, found);
-    if (payload.size() - start > event_bytes_max_) {
+    written += payload.size() - start;
+    if (written > event_bytes_max_) {
       if (places != nullptr) places->remove_rows(records);
       return false;
     }

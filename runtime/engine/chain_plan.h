@@ -49,9 +49,9 @@ class ChainPlan {
   /// CloudEvents field_missing, field_type, field_range for what their envelope lacks.
   void read(ChainBatch& batch, DocumentParser& parser) const;
 
-  /// The last step: the records of one decided event (its parts that pass) into `out`, behind its outcome. False when a
-  /// record is longer than event_bytes_max: the caller takes the outcome back (its rows in `places` are taken back
-  /// here). `places` may be null, else has one column per view path and gets one row per record.
+  /// The last step: the records of one decided event (its parts that pass) into `out`, behind its outcome. False when
+  /// they are together longer than event_bytes_max: the caller takes the outcome back (its rows in `places` are taken
+  /// back here). `places` may be null, else has one column per view path and gets one row per record.
   [[nodiscard]] bool encode(const ChainBatch& batch, std::span<const ChainEvent> parts, OutcomeBatchBuilder& out,
                             TokenTable* places) const;
 

@@ -117,14 +117,6 @@ bool ConstantValue::equals(const Value& value, ChainArena& arena) const {
   return false;
 }
 
-Result<Condition> Condition::compile(const std::optional<WhenConfig>& config, FieldPlan& plan) {
-  Condition condition;
-  if (!config) return condition;
-  WEIR_ASSIGN(condition.field_, FieldRef::compile(config->path, plan));
-  condition.equals_.emplace(config->equals);
-  return condition;
-}
-
 std::string shown(const Value& value) {
   constexpr std::size_t kShownMax = 64;
   Value part = value;

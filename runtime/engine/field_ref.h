@@ -1,4 +1,4 @@
-// Paths and conditions of a pipeline file, compiled: what stages use to look at an event.
+// Paths and constants of a pipeline file, compiled: what stages use to look at an event.
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -72,21 +72,6 @@ class ConstantValue {
   ValueKind kind_;
   std::uint8_t flags_ = 0;
   std::optional<Decimal> decimal_;
-};
-
-/// `when:` of a stage, view or sink.
-class Condition {
- public:
-  /// Without a config it always holds.
-  [[nodiscard]] static Result<Condition> compile(const std::optional<WhenConfig>& config, FieldPlan& plan);
-  [[nodiscard]] bool always() const noexcept { return !equals_; }
-  [[nodiscard]] bool holds(const ChainEvent& event, ChainBatch& batch) const {
-    return always() || equals_->equals(field_.read(event, batch), batch.arena());
-  }
-
- private:
-  FieldRef field_;
-  std::optional<ConstantValue> equals_;
 };
 
 /// The value as people read it in the details of a dead letter: as JSON, shortened to about 64 bytes.

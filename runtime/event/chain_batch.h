@@ -16,7 +16,8 @@
 
 namespace weir {
 
-inline constexpr std::uint32_t kChainEventsMax = 512;  // of one ChainBatch, splits not counted
+inline constexpr std::uint32_t kChainEventsMax = 512;   // of one ChainBatch, splits not counted
+inline constexpr std::uint32_t kEventPartsMax = 4'096;  // of one event, over all its splits
 
 /// What the stages so far say about an event.
 enum class Verdict : std::uint8_t { pass, filter, reject, retry };
@@ -38,6 +39,7 @@ struct ChainEvent {
   std::uint32_t index = 0;               // in the ingest batch
   std::uint16_t part = 0;
   Verdict verdict = Verdict::pass;
+  bool split = false;  // it is a part: what it is rejected for says which one
 };
 
 /// Not thread-safe: owned by one partition, lent to one stage at a time. Reused between batches without allocation in
@@ -77,14 +79,51 @@ class ChainBatch {
   void retry(ChainEvent& event, std::string_view stage, std::string_view reason, std::string_view detail);
 
  private:
+  friend class ChainSplit;
   void decide(ChainEvent& event, Verdict verdict, std::string_view stage, std::string_view reason,
               std::span<const std::string_view> details);
   IngestBatch input_;
   PartitionId partition_;
   std::vector<ChainEvent> events_;
+  std::vector<ChainEvent> spare_;  // of the next split
   ChainArena arena_;
   ByteArena text_;  // where details are put together
   std::string_view type_;
+};
+
+/// How a stage splits events: one walk over batch.events() that keeps each event or replaces it by its parts, in order.
+/// Until finish() the batch's own list stays as it was. One at a time for a batch; `plan` is that of its documents.
+///
+///   ChainSplit split(batch, plan);
+///   for (ChainEvent& event : batch.events()) split.keep(event);  // or add_part(event) for each part, or reject(event)
+///   split.finish();
+class ChainSplit {
+ public:
+  ChainSplit(ChainBatch& batch, const FieldPlan& plan);
+
+  /// The event (or part) goes on as one.
+  void keep(const ChainEvent& event);
+  /// One more part of `event`: a copy whose document changes on its own, valid until the next call. nullptr when the
+  /// event would have more than kEventPartsMax parts.
+  [[nodiscard]] ChainEvent* add_part(const ChainEvent& event);
+  /// `event` (or a part of it) has been rejected, so the whole event is: it alone stands for all its parts, and what
+  /// comes of them later is left out. A reference that add_part returned may be given.
+  void reject(const ChainEvent& event);
+  /// batch.events() is now what was kept and added.
+  void finish();
+
+ private:
+  [[nodiscard]] bool left_out(const ChainEvent& event) const noexcept {
+    return rejected_ && !parts_.empty() && parts_.back().index == event.index;
+  }
+  /// Room for one more part of this event; where its parts begin is known afterwards.
+  void append(const ChainEvent& event);
+  ChainBatch& batch_;
+  std::vector<ChainEvent>& parts_;
+  std::size_t slots_;
+  std::size_t first_ = 0;  // of the parts of parts_.back()'s event
+  bool rejected_ = false;  // that event
+  ChainEvent left_over_;   // takes the parts of a rejected event
 };
 
 }  // namespace weir

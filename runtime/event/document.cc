@@ -136,6 +136,19 @@ Value find_path(std::string_view object, std::span<const std::string> parts) {
   }
 }
 
+bool ArrayElements::next(Value& element) noexcept {
+  Cursor cursor{at_, end_};
+  cursor.white();
+  if (*cursor.p == ',') {
+    ++cursor.p;
+    cursor.white();
+  }
+  if (*cursor.p == ']') return false;
+  element = cursor.value();
+  at_ = cursor.p;
+  return true;
+}
+
 Value current_value(const Document& document, const FieldPlan& plan, Slot slot, ChainArena& arena) {
   Value value = document.get(plan, slot);
   if (value.kind != ValueKind::object || !document.changed) return value;

@@ -116,4 +116,16 @@ struct Document {
 /// The value at `parts` inside `object`, raw JSON that was checked before. Missing when there is no such path.
 [[nodiscard]] Value find_path(std::string_view object, std::span<const std::string> parts);
 
+/// The elements of `array`, raw JSON that was checked before, one after the other. Values point into it.
+class ArrayElements {
+ public:
+  explicit ArrayElements(std::string_view array) noexcept : at_(array.data() + 1), end_(array.data() + array.size()) {}
+  /// False: there are no more.
+  [[nodiscard]] bool next(Value& element) noexcept;
+
+ private:
+  const char* at_;
+  const char* end_;
+};
+
 }  // namespace weir

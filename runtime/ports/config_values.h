@@ -2,6 +2,7 @@
 // by the loader.
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,11 +37,28 @@ struct WhenConfig {
   Constant equals;
 };
 
+/// What one field must be for a condition to hold: everything that is given.
+struct FieldTest {
+  FieldPath path;                           // `@type` for `type`
+  std::vector<Constant> one_of;             // empty: anything; at most 1'000
+  std::vector<Constant> none_of;            // at most 1'000
+  std::optional<std::string> min, max;      // inclusive; decimals as written. Only numbers are inside of bounds
+  std::optional<std::string> above, below;  // exclusive
+  std::optional<bool> exists;               // there and not null
+};
+/// Holds when all tests of one of the lists hold. At most 64 lists of 64 tests; none is empty.
+struct ConditionConfig {
+  std::vector<std::vector<FieldTest>> any;
+};
+
 /// A reference table from a CSV file with a header line.
 struct TableConfig {
   std::string file;              // resolved against the pipeline file's folder
   std::vector<std::string> key;  // columns of the file
   ConfigPlace place;
 };
+
+/// What becomes of an event that has no value where a stage needs one.
+enum class OnMissing : std::uint8_t { pass, reject, fill };
 
 }  // namespace weir

@@ -1,5 +1,7 @@
 #include "runtime/ports/pipeline_config.h"
 
+#include <algorithm>
+
 #include "runtime/ports/canonical_text.h"
 
 namespace weir {
@@ -179,6 +181,13 @@ std::string view_text(const ViewConfig& view) {
   }
   out.when(view.when);
   return out.take();
+}
+
+bool splits_events(const PipelineConfig& config) {
+  return std::any_of(config.stages.begin(), config.stages.end(), [](const StageConfig& stage) {
+    const auto* transform = std::get_if<TransformConfig>(&stage.body);
+    return transform != nullptr && transform->split.has_value();
+  });
 }
 
 std::vector<const TableConfig*> tables_of(const PipelineConfig& config) {

@@ -67,7 +67,6 @@ struct ValidateConfig {
   std::vector<FieldRule> fields;
 };
 
-enum class OnMissing : std::uint8_t { pass, reject, fill };
 struct EnrichConfig {
   TableConfig table;
   std::vector<FieldPath> key;                                   // event fields, one per key column
@@ -138,6 +137,8 @@ inline constexpr std::uint32_t kStoredFormats = 1;
 [[nodiscard]] std::string rules_text(const PipelineConfig& config);
 /// What decides a view's rows. `retain` is not part of it: it hides rows and rebuilds nothing.
 [[nodiscard]] std::string view_text(const ViewConfig& view);
+/// Whether some stage may make several records of one event.
+[[nodiscard]] bool splits_events(const PipelineConfig& config);
 /// Every table that stages read, in file order; one that is used twice comes twice. Pointers into `config`.
 [[nodiscard]] std::vector<const TableConfig*> tables_of(const PipelineConfig& config);
 

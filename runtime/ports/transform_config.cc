@@ -68,6 +68,21 @@ void write(Canonical& out, const Expression& expression) {
   out.word(")");
 }
 
+void write(Canonical& out, const ConditionConfig& condition) {
+  for (const std::vector<FieldTest>& all : condition.any) {
+    out.word(" (");
+    for (const FieldTest& test : all) {
+      out.word("(").path(test.path);
+      for (const Constant& value : test.one_of) out.word(" one_of ").constant(value);
+      for (const Constant& value : test.none_of) out.word(" not ").constant(value);
+      out.word(" min ").optional(test.min).word(" max ").optional(test.max);
+      out.word(" above ").optional(test.above).word(" below ").optional(test.below);
+      out.word(" exists ").optional_number(test.exists).word(")");
+    }
+    out.word(")");
+  }
+}
+
 void tables_of(const Expression& expression, std::vector<const TableConfig*>& out) {
   if (expression.kind == Expression::Kind::lookup) out.push_back(&expression.table);
   for (const Expression& argument : expression.arguments) tables_of(argument, out);
@@ -76,9 +91,18 @@ void tables_of(const Expression& expression, std::vector<const TableConfig*>& ou
 }  // namespace
 
 void write(Canonical& out, const TransformConfig& transform) {
+  if (const auto& split = transform.split) {
+    out.key("split").path(split->field).word(" ").text(split->as).word(" ").number(split->parts_max);
+    out.word(split->missing == OnMissing::pass ? " pass" : " reject").end();
+  }
   for (const auto& [field, expression] : transform.set) {
     out.key("set").text(field).word(" ");
     write(out, expression);
+    out.end();
+  }
+  if (const auto& filter = transform.filter) {
+    out.key(filter->keep ? "keep" : "filter_out");
+    write(out, filter->condition);
     out.end();
   }
   for (const std::string& field : transform.drop) out.key("drop").text(field).end();

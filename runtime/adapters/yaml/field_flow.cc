@@ -1,5 +1,6 @@
 // Follows the fields of a record through the stages, as far as a file can tell, to find views that could never have a
 // value. Silent where it cannot be sure: stages with `when`, JSON input with undeclared fields.
+#include <algorithm>
 #include <map>
 
 #include "runtime/adapters/yaml/reader.h"
@@ -53,21 +54,37 @@ void apply(const StageConfig& stage, Fields& fields) {
   }
   std::vector<std::pair<std::string, FieldType>> written;
   std::vector<std::string> dropped;
+  std::vector<std::string> gone;  // before what is written
   if (const auto* enrich = std::get_if<EnrichConfig>(&stage.body)) {
     for (const auto& added : enrich->add) written.emplace_back(added.first, FieldType::any);
   } else {
     const auto& transform = std::get<TransformConfig>(stage.body);
+    if (const auto& split = transform.split) {
+      if (split->field.parts.size() > 1) {
+        std::erase_if(fields, [&](const auto& field) {
+          return field.first.size() >= split->field.parts.size() &&
+                 std::equal(split->field.parts.begin(), split->field.parts.end(), field.first.begin());
+        });
+      } else if (split->field.parts.front() != split->as && split->missing == OnMissing::reject) {
+        gone.push_back(split->field.parts.front());
+      } else {
+        forget(fields, split->field.parts.front());
+      }
+      written.emplace_back(split->as, FieldType::any);
+    }
     for (const auto& [name, expression] : transform.set) written.emplace_back(name, type_of(expression));
     dropped = transform.drop;
   }
+  const auto drop = [&](const std::string& name) {
+    forget(fields, name);
+    if (!stage.when) fields[{name}] = Known{true, FieldType::any, stage.name};
+  };
+  for (const std::string& name : gone) drop(name);
   for (const auto& [name, type] : written) {
     forget(fields, name);
     fields[{name}] = Known{false, stage.when ? FieldType::any : type, stage.name};
   }
-  for (const std::string& name : dropped) {
-    forget(fields, name);
-    if (!stage.when) fields[{name}] = Known{true, FieldType::any, stage.name};
-  }
+  for (const std::string& name : dropped) drop(name);
 }
 
 class Checker {

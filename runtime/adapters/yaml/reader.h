@@ -124,6 +124,12 @@ bool read_enum(Context& context, const Node& node, const std::string& name,
 /// The two forms of `when`: {type: order}, or one field and its value.
 bool read_when(Context& context, const Node& node, const std::string& name, WhenConfig& out);
 
+/// What a filter keeps or drops: a map of fields that must all be as they are said to be, or a list of such maps of
+/// which one must hold.
+void read_condition(Context& context, const Node& node, const std::string& name, ConditionConfig& out);
+/// One transform form: a bare text is a path, a bare number a constant, a map of one key a form.
+void read_expression(Context& context, const Node& node, const std::string& name, Expression& out);
+
 // The sections of a pipeline file, each in a file of its own.
 void read_record(Context& context, const Node& node, RecordConfig& out);
 void read_stages(Context& context, const Node& node, std::vector<StageConfig>& out);

@@ -1,4 +1,4 @@
-// The stage `transform`: output fields from expressions.
+// The stage `transform`: what it splits, sets, filters and drops.
 #include <algorithm>
 
 #include "runtime/adapters/yaml/reader.h"
@@ -6,179 +6,115 @@
 namespace weir::yaml {
 namespace {
 
-constexpr int kDepthMax = 16;
-constexpr std::size_t kOperandsMax = 64;
-using Kind = Expression::Kind;
-
-const std::vector<std::string> kForms = {"copy",  "const",  "add",   "subtract", "multiply",  "divide",
-                                         "round", "concat", "lower", "upper",    "ip_prefix", "lookup"};
-
-void read_expression(Context& context, const Node& node, const std::string& name, int depth, Expression& out);
-
-void read_operands(Context& context, const Node& node, const std::string& name, std::size_t count_min,
-                   std::size_t count_max, int depth, Expression& out) {
-  if (node.kind != Node::Kind::list || node.items.size() < count_min || node.items.size() > count_max) {
-    context.findings.add(
-        node.place,
-        fmt::format("\"{}\" needs a list of {} operands, found {}", name,
-                    count_min == count_max ? std::to_string(count_min) : fmt::format("{} to {}", count_min, count_max),
-                    node.kind == Node::Kind::list ? std::to_string(node.items.size()) : describe_found(node)));
-    return;
-  }
-  for (const Node& item : node.items) read_expression(context, item, name, depth + 1, out.arguments.emplace_back());
-}
-
-/// {of: OPERAND, KEY: integer}
-void read_of_with(Context& context, const Node& node, const std::string& name, std::string_view key,
-                  Range<std::uint32_t> range, bool list, int depth, Expression& out, int& number) {
-  MapReader map(context, node, name);
-  const Node* of = map.require("of", list ? "[OPERAND, OPERAND]" : "OPERAND");
-  const Node* value = map.require(key, fmt::format("{} to {}", range.min, range.max));
-  map.finish();
-  if (of != nullptr && list) read_operands(context, *of, map.path("of"), 2, 2, depth, out);
-  if (of != nullptr && !list) read_expression(context, *of, map.path("of"), depth + 1, out.arguments.emplace_back());
-  std::uint32_t read = 0;
-  if (value != nullptr && read_integer(context, *value, map.path(key), range, read)) number = static_cast<int>(read);
-}
-
-void read_lookup(Context& context, const Node& node, const std::string& name, int depth, Expression& out) {
-  MapReader map(context, node, name);
-  std::vector<std::string> columns;
-  if (const Node* table = map.require("table", "{file: FILE.csv, key: COLUMN}"))
-    read_table(context, *table, map.path("table"), out.table, columns);
-  const Node* key = map.require("key", "OPERAND");
-  const Node* column = map.require("column", "COLUMN");
-  map.finish();
-  if (key != nullptr && key->kind == Node::Kind::list) {
-    read_operands(context, *key, map.path("key"), 1, 8, depth, out);
-  } else if (key != nullptr) {
-    read_expression(context, *key, map.path("key"), depth + 1, out.arguments.emplace_back());
-  }
-  if (key != nullptr && !out.arguments.empty() && !out.table.key.empty() &&
-      out.arguments.size() != out.table.key.size()) {
-    context.findings.add(key->place,
-                         fmt::format("\"{}\" must give one value for each of the table's {} key columns, found {}",
-                                     map.path("key"), out.table.key.size(), out.arguments.size()));
-  }
-  if (column != nullptr && read_text(context, *column, map.path("column"), out.column) && !columns.empty() &&
-      std::find(columns.begin(), columns.end(), out.column) == columns.end()) {
-    context.findings.add(column->place,
-                         fmt::format("the table \"{}\" has no column \"{}\"; its columns are {}{}", out.table.file,
-                                     out.column, join(columns), did_you_mean(out.column, columns)));
-  }
-}
-
-void read_form(Context& context, const Entry& form, const std::string& name, int depth, Expression& out) {
-  const Node& value = form.value;
-  const std::string inside = fmt::format("{}.{}", name, form.key);
-  if (form.key == "copy") {
-    out.kind = Kind::path;
-    read_path(context, value, inside, out.path);
-  } else if (form.key == "const") {
-    out.kind = Kind::constant;
-    read_constant(context, value, inside, out.constant);
-  } else if (form.key == "add" || form.key == "multiply" || form.key == "concat") {
-    out.kind = form.key == "add" ? Kind::add : form.key == "multiply" ? Kind::multiply : Kind::concat;
-    read_operands(context, value, inside, 2, kOperandsMax, depth, out);
-  } else if (form.key == "subtract") {
-    out.kind = Kind::subtract;
-    read_operands(context, value, inside, 2, 2, depth, out);
-  } else if (form.key == "divide") {
-    out.kind = Kind::divide;
-    read_of_with(context, value, inside, "scale", {0, 18}, true, depth, out, out.scale);
-  } else if (form.key == "round") {
-    out.kind = Kind::round;
-    read_of_with(context, value, inside, "scale", {0, 18}, false, depth, out, out.scale);
-  } else if (form.key == "ip_prefix") {
-    out.kind = Kind::ip_prefix;
-    read_of_with(context, value, inside, "bits", {0, 128}, false, depth, out, out.bits);
-  } else if (form.key == "lower" || form.key == "upper") {
-    out.kind = form.key == "lower" ? Kind::lower : Kind::upper;
-    read_expression(context, value, inside, depth + 1, out.arguments.emplace_back());
-  } else {
-    out.kind = Kind::lookup;
-    read_lookup(context, value, inside, depth, out);
-  }
-}
-
-/// A bare text is a path, a bare number a constant, a map of one key a form.
-void read_expression(Context& context, const Node& node, const std::string& name, int depth, Expression& out) {
-  out.place = node.place;
-  if (depth > kDepthMax) {
-    context.findings.add(
-        node.place,
-        fmt::format("\"{}\" is nested deeper than {} forms; set a field of its own in between", name, kDepthMax));
-    return;
-  }
-  if (is_number(node)) {
-    out.kind = Kind::constant;
-    read_constant(context, node, name, out.constant);
-    return;
-  }
+void read_split(Context& context, const Node& node, const std::string& name, SplitConfig& out) {
   if (is_text(node)) {
-    out.kind = Kind::path;
-    read_path(context, node, name, out.path);
+    if (read_path(context, node, name, out.field, false) && out.field.parts.size() == 1) {
+      out.as = out.field.parts.front();
+    } else if (out.field.parts.size() > 1) {
+      context.findings.add(node.place,
+                           fmt::format("\"{}\" is inside an object; say where its elements go: {{field: {}, "
+                                       "as: FIELD}}",
+                                       name, out.field.text));
+    }
     return;
   }
-  if (node.kind != Node::Kind::map || node.entries.size() != 1) {
-    context.findings.add(
-        node.place, fmt::format("\"{}\" must be a field, a number, or one form such as {{const: {}}}; found {}", name,
-                                is_boolean(node) ? node.text : "GBP",
-                                node.entries.size() > 1 ? fmt::format("a map of {} keys", node.entries.size())
-                                                        : describe_found(node)));
+  if (node.kind != Node::Kind::map) {
+    context.findings.add(node.place,
+                         fmt::format("\"{}\" must be a field, or a map of field, as, parts_max and missing; "
+                                     "found {}",
+                                     name, describe_found(node)));
     return;
   }
-  const Entry& form = node.entries.front();
-  if (std::find(kForms.begin(), kForms.end(), form.key) == kForms.end()) {
-    context.findings.add(form.place, fmt::format("unknown form \"{}\" in \"{}\"; allowed: {}{}", form.key, name,
-                                                 join(kForms), did_you_mean(form.key, kForms)));
+  MapReader map(context, node, name);
+  const Node* field = map.require("field", "FIELD");
+  const bool good = field != nullptr && read_path(context, *field, map.path("field"), out.field, false);
+  const Node* as = map.take("as");
+  std::string text;
+  if (as != nullptr && read_text(context, *as, map.path("as"), text)) {
+    (void)read_field(context, as->place, text, map.path("as"), out.as);
+  } else if (as == nullptr && good && out.field.parts.size() == 1) {
+    out.as = out.field.parts.front();
+  } else if (as == nullptr && good) {
+    context.findings.add(field->place, fmt::format("\"{}\" is inside an object; say where its elements go (as: FIELD)",
+                                                   map.path("field")));
+  }
+  if (const Node* most = map.take("parts_max"))
+    read_integer(context, *most, map.path("parts_max"), Range<std::uint32_t>{1, 4'096}, out.parts_max);
+  static const std::vector<std::pair<std::string, OnMissing>> kMissing = {{"pass", OnMissing::pass},
+                                                                          {"reject", OnMissing::reject}};
+  if (const Node* missing = map.take("missing"))
+    read_enum(context, *missing, map.path("missing"), kMissing, out.missing);
+  map.finish();
+}
+
+void read_filter(Context& context, const Node& node, const std::string& name, FilterConfig& out) {
+  MapReader map(context, node, name);
+  const Node* keep = map.take("keep");
+  const Node* drop = map.take("drop");
+  map.finish();
+  if (!map.valid()) return;
+  if ((keep == nullptr) == (drop == nullptr)) {
+    context.findings.add(node.place,
+                         fmt::format("\"{}\" must say which events go on: keep or drop, one of them, such as "
+                                     "{{keep: {{Country: France}}}}",
+                                     name));
     return;
   }
-  read_form(context, form, name, depth, out);
+  out.keep = keep != nullptr;
+  read_condition(context, out.keep ? *keep : *drop, map.path(out.keep ? "keep" : "drop"), out.condition);
+}
+
+void read_set(Context& context, const Node& node, const std::string& name, TransformConfig& out) {
+  MapReader fields(context, node, name);
+  if (fields.valid() && node.entries.empty())
+    context.findings.add(node.place, fmt::format("\"{}\" must set at least one field", name));
+  for (const Entry& entry : node.entries) {
+    std::string field;
+    Expression expression;
+    const bool good = read_field(context, entry.place, entry.key, name, field);
+    read_expression(context, entry.value, fields.path(entry.key), expression);
+    if (good) out.set.emplace_back(std::move(field), std::move(expression));
+  }
+}
+
+void read_drop(Context& context, const Node& node, const std::string& name, TransformConfig& out) {
+  if (node.kind != Node::Kind::list || node.items.empty()) {
+    context.findings.add(node.place,
+                         fmt::format("\"{}\" must be a list of fields, found {}", name, describe_found(node)));
+    return;
+  }
+  for (const Node& item : node.items) {
+    std::string text;
+    std::string field;
+    if (!read_text(context, item, name, text) || !read_field(context, item.place, text, name, field)) continue;
+    if (std::find(out.drop.begin(), out.drop.end(), field) != out.drop.end()) {
+      context.findings.add(item.place, fmt::format("\"{}\" names \"{}\" twice", name, field));
+    } else {
+      out.drop.push_back(std::move(field));
+    }
+  }
 }
 
 }  // namespace
 
 void read_transform(Context& context, const Node& node, const std::string& name, TransformConfig& out) {
   MapReader map(context, node, name);
+  const Node* split = map.take("split");
   const Node* set = map.take("set");
+  const Node* filter = map.take("filter");
   const Node* drop = map.take("drop");
   map.finish();
-  if (map.valid() && set == nullptr && drop == nullptr) {
-    context.findings.add(node.place, fmt::format("\"{}\" does nothing; give it set or drop", name));
+  if (map.valid() && split == nullptr && set == nullptr && filter == nullptr && drop == nullptr)
+    context.findings.add(node.place, fmt::format("\"{}\" does nothing; give it split, set, filter or drop", name));
+  if (split != nullptr) {
+    SplitConfig read;
+    read_split(context, *split, map.path("split"), read);
+    // Half of one would only lead to findings that follow from the first.
+    if (!read.field.parts.empty() && !read.as.empty()) out.split = std::move(read);
   }
-  if (set != nullptr) {
-    MapReader fields(context, *set, map.path("set"));
-    if (fields.valid() && set->entries.empty()) {
-      context.findings.add(set->place, fmt::format("\"{}\" must set at least one field", map.path("set")));
-    }
-    for (const Entry& entry : set->entries) {
-      std::string field;
-      Expression expression;
-      const bool good = read_field(context, entry.place, entry.key, map.path("set"), field);
-      read_expression(context, entry.value, fields.path(entry.key), 0, expression);
-      if (good) out.set.emplace_back(std::move(field), std::move(expression));
-    }
-  }
-  if (drop == nullptr) return;
-  if (drop->kind != Node::Kind::list || drop->items.empty()) {
-    context.findings.add(
-        drop->place, fmt::format("\"{}\" must be a list of fields, found {}", map.path("drop"), describe_found(*drop)));
-    return;
-  }
-  for (const Node& item : drop->items) {
-    std::string text;
-    std::string field;
-    if (!read_text(context, item, map.path("drop"), text) ||
-        !read_field(context, item.place, text, map.path("drop"), field)) {
-      continue;
-    }
-    if (std::find(out.drop.begin(), out.drop.end(), field) != out.drop.end()) {
-      context.findings.add(item.place, fmt::format("\"{}\" names \"{}\" twice", map.path("drop"), field));
-    } else {
-      out.drop.push_back(std::move(field));
-    }
-  }
+  if (set != nullptr) read_set(context, *set, map.path("set"), out);
+  if (filter != nullptr) read_filter(context, *filter, map.path("filter"), out.filter.emplace());
+  if (drop != nullptr) read_drop(context, *drop, map.path("drop"), out);
 }
 
 }  // namespace weir::yaml

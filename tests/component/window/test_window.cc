@@ -26,10 +26,12 @@ class RawEncoder final : public ChainEncoder {
  public:
   bool encode(const ChainBatch& batch, std::span<const ChainEvent> parts, OutcomeBatchBuilder& out, TokenTable*) const override {
     for (const ChainEvent& part : parts) {
+      if (part.verdict != Verdict::pass) continue;
       const std::string_view raw = batch.raw(part).raw;
-      if (raw.find("huge") != std::string_view::npos) return false;
+      // Of a split event only the last record shows it: those before it are taken back.
+      if (raw.find("huge") != std::string_view::npos && (!part.split || part.part == 2)) return false;
       const std::uint16_t attributes = out.attributes("t", "s");
-      out.begin_record().append(raw);
+      out.begin_record().append(std::string(raw) + (part.split ? std::to_string(part.part) : ""));
       out.end_record(part.event_time, attributes);
     }
     return true;
@@ -37,8 +39,25 @@ class RawEncoder final : public ChainEncoder {
   std::shared_ptr<TokenTable> token_table() const override { return nullptr; }
 };
 
-/// What the stages of these tests do: decided by the bytes alone.
+/// What the stages of these tests do: decided by the bytes alone. "split" makes three parts, of which one "less" leaves out
+/// the middle one and one "worse" rejects the last.
 void run_stages(ChainBatch& batch) {
+  const FieldPlan plan;
+  ChainSplit split(batch, plan);
+  for (ChainEvent& event : batch.events()) {
+    const std::string_view raw = batch.raw(event).raw;
+    if (raw.find("split") == std::string_view::npos) {
+      split.keep(event);
+      continue;
+    }
+    for (int i = 0; i < 3; ++i) {
+      ChainEvent* const part = split.add_part(event);
+      REQUIRE(part != nullptr);
+      if (i == 1 && raw.find("less") != std::string_view::npos) batch.filter(*part);
+      if (i == 2 && raw.find("worse") != std::string_view::npos) batch.reject(*part, "transform", "field_type", "worse");
+    }
+  }
+  split.finish();
   for (ChainEvent& event : batch.events()) {
     const std::string_view raw = batch.raw(event).raw;
     if (raw.find("bad") != std::string_view::npos) batch.reject(event, "validate", "field_range", "bad");
@@ -86,11 +105,21 @@ class Model {
       sum -= id_state_hash(id, Outcome::dead_lettered, known->second.reason);
     }
     Decided decided{Outcome::served, flags, "", raw};
+    std::uint64_t records = 1;
+    if (raw.find("split") != std::string::npos) {
+      decided.payload = raw + "0" + raw + "1" + raw + "2";
+      records = 3;
+    }
+    if (raw.find("less") != std::string::npos) {
+      decided.payload = raw + "0" + raw + "2";
+      records = 2;
+    }
+    if (raw.find("worse") != std::string::npos) decided = {Outcome::dead_lettered, flags, "field_type", ""};
     if (raw.find("skip") != std::string::npos) decided = {Outcome::filtered, flags, "", ""};
     if (raw.find("huge") != std::string::npos) decided = {Outcome::dead_lettered, flags, "output_too_large", ""};
     if (raw.find("bad") != std::string::npos) decided = {Outcome::dead_lettered, flags, "field_range", ""};
     ledger.served += decided.outcome == Outcome::served;
-    ledger.records += decided.outcome == Outcome::served;
+    if (decided.outcome == Outcome::served) ledger.records += records;
     ledger.filtered += decided.outcome == Outcome::filtered;
     ledger.dead_lettered += decided.outcome == Outcome::dead_lettered;
     entries[id] = {raw, decided.outcome == Outcome::dead_lettered, decided.reason};
@@ -144,9 +173,10 @@ TEST_CASE("whatever the timing, the window decides as if events came one at a ti
       const Offset first{sent.size()};
       if (window.expected() != first) return feed_from_log();
       for (std::uint64_t i = 1 + random() % 12; i-- > 0;) {
-        static const char* const kinds[] = {"good", "good", "good", "good2", "bad", "bad2", "skip", "huge"};
+        static const char* const kinds[] = {"good", "good", "good", "good2", "bad", "bad2", "skip", "huge",
+                                            "split", "split less", "split worse", "split huge", "split bad", "split skip"};
         const std::string id = "id" + std::to_string(random() % ids);
-        const std::string raw = std::string(kinds[random() % 8]) + ":" + id;
+        const std::string raw = std::string(kinds[random() % std::size(kinds)]) + ":" + id;
         builder.add({raw, id, 0, {}, sent.size() + 1});
         sent.push_back({id, raw});
       }
@@ -197,7 +227,14 @@ TEST_CASE("whatever the timing, the window decides as if events came one at a ti
               got.reason = batch.letter(batch.outcome(i).first_record).reason;
               REQUIRE(batch.letter(batch.outcome(i).first_record).original == event.raw);
             }
-            if (got.outcome == Outcome::served) got.payload = batch.record(batch.outcome(i).first_record).payload;
+            if (got.outcome == Outcome::served) {
+              for (std::uint32_t r = 0; r < batch.outcome(i).record_count; ++r) {
+                const RecordView record = batch.record(batch.outcome(i).first_record + r);
+                REQUIRE(record.index == r);
+                REQUIRE(record.outcome_index == i);
+                got.payload += record.payload;
+              }
+            }
             const Decided expected = model.take(event.id, event.raw);
             CAPTURE(committed.size(), event.id, event.raw, static_cast<int>(got.outcome), got.reason, static_cast<int>(expected.outcome), expected.reason);
             REQUIRE(got == expected);

@@ -42,6 +42,18 @@ TEST_CASE("the rules text ignores layout and defaults written out", "[config]") 
                                  "    name: validate\nviews: {v: {latest: a}}\n")));
 }
 
+TEST_CASE("a condition means the same however it is written", "[config]") {
+  const auto rules = [](const std::string& condition) {
+    return rules_text(load("pipeline: p\nstages: [{transform: {filter: {keep: " + condition + "}}}]\n"));
+  };
+  CHECK(rules("{a: 1}") == rules("{a: [1]}"));
+  CHECK(rules("{a: 1}") == rules("[{a: {one_of: [1]}}]"));
+  CHECK(rules("{type: x}") == rules("{\"@type\": x}"));
+  CHECK(rules_text(load("pipeline: p\nstages: [{transform: {split: a}}]\n")) ==
+        rules_text(load(
+            "pipeline: p\nstages: [{transform: {split: {field: a, as: a, parts_max: 1000, missing: reject}}}]\n")));
+}
+
 TEST_CASE("every key that decides about events changes the rules text", "[config]") {
   const std::vector<std::string> variants = {
       "",
@@ -61,6 +73,25 @@ TEST_CASE("every key that decides about events changes the rules text", "[config
       "stages: [{transform: {drop: [a]}, when: {a: b}}]\n",
       "stages: [{transform: {drop: [a]}, when: {a: 1}}]\n",
       "stages: [{transform: {drop: [a, b]}}]\n",
+      "stages: [{transform: {split: a}}]\n",
+      "stages: [{transform: {split: {field: a, as: b}}}]\n",
+      "stages: [{transform: {split: {field: a.b, as: a}}}]\n",
+      "stages: [{transform: {split: {field: a, parts_max: 5}}}]\n",
+      "stages: [{transform: {split: {field: a, missing: pass}}}]\n",
+      "stages: [{transform: {filter: {keep: {a: 1}}}}]\n",
+      "stages: [{transform: {filter: {drop: {a: 1}}}}]\n",
+      "stages: [{transform: {filter: {keep: {a: \"1\"}}}}]\n",
+      "stages: [{transform: {filter: {keep: {b: 1}}}}]\n",
+      "stages: [{transform: {filter: {keep: {a: [1, 2]}}}}]\n",
+      "stages: [{transform: {filter: {keep: {a: {not: 1}}}}}]\n",
+      "stages: [{transform: {filter: {keep: {a: {min: 1}}}}}]\n",
+      "stages: [{transform: {filter: {keep: {a: {max: 1}}}}}]\n",
+      "stages: [{transform: {filter: {keep: {a: {above: 1}}}}}]\n",
+      "stages: [{transform: {filter: {keep: {a: {below: 1}}}}}]\n",
+      "stages: [{transform: {filter: {keep: {a: {exists: true}}}}}]\n",
+      "stages: [{transform: {filter: {keep: {a: {exists: false}}}}}]\n",
+      "stages: [{transform: {filter: {keep: {a: 1, b: 2}}}}]\n",
+      "stages: [{transform: {filter: {keep: [{a: 1}, {b: 2}]}}}]\n",
       "stages: [{transform: {drop: [b, a]}}]\n",
       "stages: [{transform: {set: {x: a}}}]\n",
       "stages: [{transform: {set: {x: a.b}}}]\n",

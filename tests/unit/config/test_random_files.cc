@@ -73,7 +73,17 @@ class FileWriter {
                        one({"", ", missing: pass", ", missing: reject", ", missing: {x: 5}", ", missing: {x: null}"}));
   }
   std::string transform() {
-    std::string out = "  - transform:\n      set:\n";
+    std::string out = "  - transform:\n";
+    if (chance())
+      out += "      split: " +
+             one({"items", "{field: o.items, as: item}", "{field: items, parts_max: 7, missing: pass}"}) + "\n";
+    if (chance()) {
+      out += "      filter: {" + one({"keep: ", "drop: "}) +
+             one({"{a: 1}", "{type: order, b: [x, null, true]}", "[{a: {above: 0, max: 7.5}}, {b.c: {not: [1, 2]}}]",
+                  "{a: {exists: false}}"}) +
+             "}\n";
+    }
+    out += "      set:\n";
     const std::size_t count = 1 + pick(4);
     for (std::size_t i = 0; i < count; ++i) out += fmt::format("        s{}: {}\n", i, expression(0));
     if (chance()) out += "      drop: [gone, ua]\n";
