@@ -2,95 +2,16 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <array>
 
-#include "actors/transform/ip_prefix.h"
 #include "runtime/event/json_scan.h"
 
 namespace weir {
 
-using Kind = Expression::Kind;
-
-Result<Formula> Formula::compile(const Expression& expression, StageContext& context) {
-  Formula formula;
-  WEIR_ASSIGN(const std::uint32_t root, formula.add(expression, context));
-  (void)root;  // the last one
-  return formula;
-}
-
-Result<std::uint32_t> Formula::add(const Expression& expression, StageContext& context) {
-  Node node;
-  node.kind = expression.kind;
-  node.scale = static_cast<std::uint32_t>(expression.scale);
-  node.bits = static_cast<std::uint32_t>(expression.bits);
-  for (const Expression& argument : expression.arguments) {
-    WEIR_ASSIGN(const std::uint32_t place, add(argument, context));
-    node.arguments.push_back(place);
-  }
-  const auto arguments = [&](std::size_t least, std::size_t most) -> Result<void> {
-    if (node.arguments.size() >= least && node.arguments.size() <= most) return {};
-    return fail(Errc::config_invalid, "a transform form has {} operands, {} to {} are allowed", node.arguments.size(),
-                least, most);
-  };
-  switch (expression.kind) {
-    case Kind::path: {
-      WEIR_ASSIGN(node.field, FieldRef::compile(expression.path, context.fields));
-      break;
-    }
-    case Kind::constant:
-      node.constant.emplace_back(expression.constant);
-      node.value = node.constant.front().value();  // its text stays where it is when the node moves
-      node.decimal = node.constant.front().decimal();
-      if (SmallDecimal small; small.read(node.value)) node.small = small;
-      if (expression.constant.kind == Constant::Kind::number && !node.constant.front().decimal())
-        return fail(Errc::config_invalid, "the constant {} has more than 38 digits or 18 behind the point",
-                    expression.constant.text);
-      break;
-    case Kind::add:
-    case Kind::multiply:
-    case Kind::concat:
-      WEIR_TRY(arguments(1, 1'000));
-      break;
-    case Kind::subtract:
-    case Kind::divide:
-      WEIR_TRY(arguments(2, 2));
-      break;
-    case Kind::round:
-    case Kind::lower:
-    case Kind::upper:
-    case Kind::ip_prefix:
-      WEIR_TRY(arguments(1, 1));
-      break;
-    case Kind::lookup: {
-      WEIR_TRY(arguments(expression.table.key.size(), expression.table.key.size()));
-      WEIR_ASSIGN(node.table, context.tables.load(expression.table));
-      const auto column = node.table->column(expression.column);
-      if (!column) {
-        return fail(Errc::config_invalid, "{} has no column \"{}\"; the columns are {}", expression.table.file,
-                    expression.column, fmt::join(node.table->columns(), ", "));
-      }
-      node.column = *column;
-      break;
-    }
-  }
-  if (expression.kind == Kind::concat) {
-    for (const std::uint32_t argument : node.arguments) {
-      const Node& leaf = nodes_[argument];
-      if (leaf.kind == Kind::path && leaf.field.slot() != kNoSlot && !leaf.field.nested())
-        node.leaves.push_back({leaf.field.slot(), {}});
-      if (leaf.kind == Kind::constant) node.leaves.push_back({kNoSlot, leaf.value});
-    }
-    if (node.leaves.size() != node.arguments.size()) node.leaves.clear();
-  }
-  nodes_.push_back(std::move(node));
-  return static_cast<std::uint32_t>(nodes_.size() - 1);
-}
-
 bool Formula::evaluate(const ChainEvent& event, ChainBatch& batch, Value& value, FormulaFault& fault) const {
   Run run{event, batch, fault};
   const Node& root = nodes_.back();
-  if (root.kind == Kind::path) {
+  if (root.way == Way::path) {
     value = root.field.read_whole(event, batch);
     return true;
   }
@@ -98,38 +19,39 @@ bool Formula::evaluate(const ChainEvent& event, ChainBatch& batch, Value& value,
 }
 
 std::string_view Formula::called(const Node& node) {
-  switch (node.kind) {
-    case Kind::path:
+  switch (node.way) {
+    case Way::path:
       return node.field.text();
-    case Kind::constant:
+    case Way::constant:
       return "the constant";
-    case Kind::lookup:
+    case Way::form:
+      return node.form->makes();
+    case Way::lookup:
       return "the value looked up";
-    case Kind::add:
-    case Kind::subtract:
-    case Kind::multiply:
-    case Kind::divide:
-    case Kind::round:
+    case Way::coalesce:
+      return "the value found";
+    case Way::add:
+    case Way::subtract:
+    case Way::multiply:
+    case Way::divide:
+    case Way::round:
       return "the number computed";
-    case Kind::concat:
-    case Kind::lower:
-    case Kind::upper:
-    case Kind::ip_prefix:
+    case Way::concat:
       return "the text computed";
   }
   return "the operand";
 }
 
 bool Formula::made_value(const Node& node, Run& run, Value& value) const {
-  switch (node.kind) {
-    case Kind::path:
-    case Kind::constant:
+  switch (node.way) {
+    case Way::path:
+    case Way::constant:
       return value_of(node, run, value);
-    case Kind::add:
-    case Kind::subtract:
-    case Kind::multiply:
-    case Kind::divide:
-    case Kind::round: {
+    case Way::add:
+    case Way::subtract:
+    case Way::multiply:
+    case Way::divide:
+    case Way::round: {
       if (SmallDecimal small; small_of(node, run, small)) [[likely]] {
         char* const to = run.batch.arena().take(SmallDecimal::kTextMax);
         value = make_value(ValueKind::number, {to, small.write(to)});
@@ -143,39 +65,40 @@ bool Formula::made_value(const Node& node, Run& run, Value& value) const {
       value = make_value(ValueKind::number, {to, length});
       return true;
     }
-    case Kind::concat:
+    case Way::concat:
       return concat(node, run, value);
-    case Kind::lower:
-    case Kind::upper:
-      return change_case(node, run, value);
-    case Kind::ip_prefix:
-      return ip_prefix(node, run, value);
-    case Kind::lookup:
+    case Way::form: {
+      const Node& operand = nodes_[node.arguments.front()];
+      Value from;
+      return value_of(operand, run, from) && node.form->make(from, called(operand), run, value);
+    }
+    case Way::lookup:
       return look_up(node, run, value);
+    case Way::coalesce:
+      return coalesce(node, run, value);
   }
   return false;
 }
 
 bool Formula::number_of(const Node& node, Run& run, Decimal& number) const {
-  switch (node.kind) {
-    case Kind::add:
-    case Kind::subtract:
-    case Kind::multiply:
-    case Kind::divide:
-    case Kind::round:
+  switch (node.way) {
+    case Way::add:
+    case Way::subtract:
+    case Way::multiply:
+    case Way::divide:
+    case Way::round:
       return arithmetic(node, run, number);
-    case Kind::constant:
+    case Way::constant:
       if (node.decimal) {
         number = *node.decimal;
         return true;
       }
       break;
-    case Kind::path:
-    case Kind::concat:
-    case Kind::lower:
-    case Kind::upper:
-    case Kind::ip_prefix:
-    case Kind::lookup:
+    case Way::path:
+    case Way::concat:
+    case Way::form:
+    case Way::lookup:
+    case Way::coalesce:
       break;
   }
   Value value;
@@ -188,36 +111,35 @@ bool Formula::number_of(const Node& node, Run& run, Decimal& number) const {
 }
 
 bool Formula::small_of(const Node& node, Run& run, SmallDecimal& number) const {
-  switch (node.kind) {
-    case Kind::path:
+  switch (node.way) {
+    case Way::path:
       return number.read(node.field.read(run.event, run.batch));
-    case Kind::constant:
+    case Way::constant:
       if (node.small) number = *node.small;
       return node.small.has_value();
-    case Kind::lookup: {
+    case Way::form:
+    case Way::lookup:
+    case Way::coalesce: {
       Value value;
-      return look_up(node, run, value) && number.read(value);
+      return made_value(node, run, value) && number.read(value);
     }
-    case Kind::round:
+    case Way::round:
       return small_of(nodes_[node.arguments.front()], run, number) && number.round(node.scale);
-    case Kind::add:
-    case Kind::subtract:
-    case Kind::multiply:
+    case Way::add:
+    case Way::subtract:
+    case Way::multiply:
       break;
-    case Kind::divide:
-    case Kind::concat:
-    case Kind::lower:
-    case Kind::upper:
-    case Kind::ip_prefix:
+    case Way::divide:
+    case Way::concat:
       return false;
   }
   if (!small_of(nodes_[node.arguments.front()], run, number)) return false;
   for (std::size_t i = 1; i < node.arguments.size(); ++i) {
     SmallDecimal operand;
     if (!small_of(nodes_[node.arguments[i]], run, operand)) return false;
-    const bool fits = node.kind == Kind::multiply   ? number.multiply(operand)
-                      : node.kind == Kind::subtract ? number.subtract(operand)
-                                                    : number.add(operand);
+    const bool fits = node.way == Way::multiply   ? number.multiply(operand)
+                      : node.way == Way::subtract ? number.subtract(operand)
+                                                  : number.add(operand);
     if (!fits) return false;
   }
   return true;
@@ -247,32 +169,31 @@ bool Formula::arithmetic(const Node& node, Run& run, Decimal& number) const {
                                      : std::string("the result has more than 38 digits or 18 behind the point")};
     return false;
   };
-  if (node.kind == Kind::round) return take(number.round(node.scale));
+  if (node.way == Way::round) return take(number.round(node.scale));
   for (std::size_t i = 1; i < node.arguments.size(); ++i) {
     Decimal operand;
     if (!number_of(nodes_[node.arguments[i]], run, operand)) return false;
     bool good = false;
-    switch (node.kind) {
-      case Kind::add:
+    switch (node.way) {
+      case Way::add:
         good = take(Decimal::add(number, operand));
         break;
-      case Kind::subtract:
+      case Way::subtract:
         good = take(Decimal::subtract(number, operand));
         break;
-      case Kind::multiply:
+      case Way::multiply:
         good = take(Decimal::multiply(number, operand));
         break;
-      case Kind::divide:
+      case Way::divide:
         good = take(Decimal::divide(number, operand, node.scale));
         break;
-      case Kind::path:
-      case Kind::constant:
-      case Kind::round:
-      case Kind::concat:
-      case Kind::lower:
-      case Kind::upper:
-      case Kind::ip_prefix:
-      case Kind::lookup:
+      case Way::path:
+      case Way::constant:
+      case Way::round:
+      case Way::concat:
+      case Way::form:
+      case Way::lookup:
+      case Way::coalesce:
         break;
     }
     if (!good) return false;
@@ -283,16 +204,8 @@ bool Formula::arithmetic(const Node& node, Run& run, Decimal& number) const {
 bool Formula::text_of(const Node& node, Run& run, std::string_view& text, bool& plain) const {
   Value value;
   if (!value_of(node, run, value)) return false;
-  if (value.absent()) {
-    run.fault = {"field_missing", fmt::format("{} is {}", called(node), to_string(value.kind))};
-    return false;
-  }
-  if (value.kind == ValueKind::object || value.kind == ValueKind::array) {
-    run.fault = {"field_type", fmt::format("{} is of type {}, which has no text", called(node), to_string(value.kind))};
-    return false;
-  }
+  if (!text_of_value(value, called(node), run, text)) return false;
   plain = plain && !value.has(value_flag::escapes);
-  text = plain_text(value, run.batch.arena());
   return true;
 }
 
@@ -308,6 +221,7 @@ bool Formula::concat_leaves(const Node& node, Run& run, Value& value) const {
     if ((kTexts >> static_cast<unsigned>(part.kind) & 1u) == 0 || part.has(value_flag::escapes)) return false;
     length += part.length;
   }
+  if (length > kComputedTextMax) return false;
   char* const to = run.batch.arena().take(length);
   char* at = to;
   for (const Leaf& leaf : node.leaves) {
@@ -340,6 +254,7 @@ bool Formula::concat(const Node& node, Run& run, Value& value) const {
     parts[i] = {text.data(), text.size()};
     length += text.size();
   }
+  if (length > kComputedTextMax) return too_long(run);
   // Operands and the arena have padding, so short texts need no exact copy.
   char* const to = run.batch.arena().take(length);
   char* at = to;
@@ -348,19 +263,6 @@ bool Formula::concat(const Node& node, Run& run, Value& value) const {
     at += parts[i].size;
   }
   value = plain ? make_value(ValueKind::text, {to, length}) : make_text({to, length});
-  return true;
-}
-
-bool Formula::change_case(const Node& node, Run& run, Value& value) const {
-  std::string_view text;
-  bool plain = true;
-  if (!text_of(nodes_[node.arguments.front()], run, text, plain)) return false;
-  char* const to = run.batch.arena().take(text.size());
-  const char first = node.kind == Kind::lower ? 'A' : 'a';
-  std::transform(text.begin(), text.end(), to, [first](char c) {
-    return static_cast<unsigned char>(c - first) < 26 ? static_cast<char>(c ^ 0x20) : c;
-  });
-  value = make_text({to, text.size()});
   return true;
 }
 
@@ -393,21 +295,21 @@ bool Formula::look_up(const Node& node, Run& run, Value& value) const {
   return false;
 }
 
-bool Formula::ip_prefix(const Node& node, Run& run, Value& value) const {
-  std::string_view text;
-  bool plain = true;
-  const Node& argument = nodes_[node.arguments.front()];
-  if (!text_of(argument, run, text, plain)) return false;
-  char* const to = run.batch.arena().take(kIpPrefixMax);
-  const std::size_t length = write_ip_prefix(text, node.bits, to);
-  run.batch.arena().shrink_last(to, length);
-  if (length == 0) {
-    run.fault = {"field_type", fmt::format("{} {} is no IP address", called(argument),
-                                           shown(make_text(run.batch.arena().copy(text))))};
-    return false;
+/// What has no value is passed over: missing, null, and what a table does not know.
+bool Formula::coalesce(const Node& node, Run& run, Value& value) const {
+  for (const std::uint32_t argument : node.arguments) {
+    run.fault = {};
+    const bool good = value_of(nodes_[argument], run, value);
+    if (good && !value.absent()) return true;
+    if (!good && run.fault.reason != "field_missing" && run.fault.reason != "enrich_miss") return false;
+    if (!good) value = {};
   }
-  value = make_value(ValueKind::text, {to, length});
   return true;
+}
+
+bool Formula::too_long(Run& run) {
+  run.fault = {"output_too_large", fmt::format("the text computed is longer than {} bytes", kComputedTextMax)};
+  return false;
 }
 
 }  // namespace weir

@@ -7,22 +7,15 @@
 #include <string_view>
 #include <vector>
 
+#include "actors/transform/operand_form.h"
 #include "actors/transform/small_decimal.h"
 #include "runtime/base/decimal.h"
 #include "runtime/base/result.h"
 #include "runtime/engine/chain_plan.h"
 #include "runtime/engine/field_ref.h"
-#include "runtime/ports/pipeline_config.h"
+#include "runtime/ports/transform_config.h"
 
 namespace weir {
-
-/// Why an event has no value for a formula: field_missing (an operand that is computed with is missing or null),
-/// field_type (it is of another type), number_range (limits of decimals, division by zero), enrich_miss (no such key in
-/// a table).
-struct FormulaFault {
-  std::string_view reason;
-  std::string text;  // "UnitPrice is missing"
-};
 
 /// Immutable and pure. A copied path takes what is there: null stays null, missing stays missing.
 class Formula {
@@ -39,8 +32,22 @@ class Formula {
     Slot slot = kNoSlot;  // or the constant:
     Value value;
   };
+  /// How a node gets its value. Forms of one operand are all one case: their own object knows the rest.
+  enum class Way : std::uint8_t {
+    path,
+    constant,
+    add,
+    subtract,
+    multiply,
+    divide,
+    round,
+    concat,
+    form,
+    lookup,
+    coalesce
+  };
   struct Node {
-    Expression::Kind kind = Expression::Kind::constant;
+    Way way = Way::constant;
     FieldRef field;
     std::vector<ConstantValue> constant;  // one, or none
     Value value;                          // the constant's
@@ -48,23 +55,23 @@ class Formula {
     std::optional<SmallDecimal> small;    // the same, where it is small
     std::vector<std::uint32_t> arguments;
     std::uint32_t scale = 0;
-    std::uint32_t bits = 0;
+    std::unique_ptr<const OperandForm> form;
     std::shared_ptr<const ReferenceTable> table;
     std::uint32_t column = 0;
     std::vector<Leaf> leaves;  // of a concat of nothing but top-level fields and constants
   };
-  struct Run {
-    const ChainEvent& event;
-    ChainBatch& batch;
-    FormulaFault& fault;
-  };
+  using Run = FormulaRun;
   [[nodiscard]] Result<std::uint32_t> add(const Expression& expression, StageContext& context);
+  [[nodiscard]] static Result<void> compile_constant(const Constant& constant, Node& node);
+  [[nodiscard]] static Result<void> compile_lookup(const Expression& expression, StageContext& context, Node& node);
+  [[nodiscard]] static Result<void> compile_form(const Expression& expression, Node& node);
+  void find_leaves(Node& node) const;
   [[nodiscard]] bool value_of(const Node& node, Run& run, Value& value) const {
-    if (node.kind == Expression::Kind::path) {
+    if (node.way == Way::path) {
       value = node.field.read(run.event, run.batch);
       return true;
     }
-    if (node.kind == Expression::Kind::constant) {
+    if (node.way == Way::constant) {
       value = node.value;
       return true;
     }
@@ -80,9 +87,9 @@ class Formula {
   /// `plain`: nothing in it needs escaping, as far as that is known without looking.
   [[nodiscard]] bool text_of(const Node& node, Run& run, std::string_view& text, bool& plain) const;
   [[nodiscard]] bool concat(const Node& node, Run& run, Value& value) const;
-  [[nodiscard]] bool change_case(const Node& node, Run& run, Value& value) const;
+  [[nodiscard]] bool coalesce(const Node& node, Run& run, Value& value) const;
   [[nodiscard]] bool look_up(const Node& node, Run& run, Value& value) const;
-  [[nodiscard]] bool ip_prefix(const Node& node, Run& run, Value& value) const;
+  [[nodiscard]] static bool too_long(Run& run);
   /// How the details name an operand.
   [[nodiscard]] static std::string_view called(const Node& node);
 

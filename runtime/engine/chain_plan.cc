@@ -6,7 +6,6 @@
 
 #include "runtime/base/time_text.h"
 #include "runtime/event/json_locate.h"
-#include "runtime/event/json_scan.h"
 
 namespace weir {
 
@@ -34,35 +33,13 @@ Result<std::unique_ptr<const ChainPlan>> ChainPlan::compile(const PipelineConfig
 }
 
 Result<void> ChainPlan::compile_time(const TimeRule& rule) {
-  time_format_ = rule.format;
-  if (rule.format == TimeFormat::acceptance) return {};
+  timed_ = rule.format != TimeFormat::acceptance;
+  if (!timed_) return {};
   WEIR_ASSIGN(time_field_, FieldRef::compile(rule.field, fields_));
   time_path_ = rule.field.parts;
-  switch (rule.format) {
-    case TimeFormat::acceptance:
-      break;
-    case TimeFormat::rfc3339:
-      time_wanted_ = "RFC 3339";
-      break;
-    case TimeFormat::unix_seconds:
-      time_wanted_ = "seconds since 1970";
-      break;
-    case TimeFormat::unix_ms:
-      time_wanted_ = "milliseconds since 1970";
-      break;
-    case TimeFormat::unix_us:
-      time_wanted_ = "microseconds since 1970";
-      break;
-    case TimeFormat::strptime: {
-      const auto offset = parse_zone_offset(rule.zone);
-      if (!offset)
-        return fail(Errc::config_invalid, "record.time.zone \"{}\" is neither UTC nor an offset such as +02:00",
-                    rule.zone);
-      WEIR_ASSIGN(time_pattern_, TimePattern::compile(rule.strptime, *offset));
-      time_wanted_ = rule.strptime;
-      break;
-    }
-  }
+  auto reader = TimeReader::compile(rule.format, rule.strptime, rule.zone);
+  if (!reader) return fail(reader.error().code, "record.time: {}", reader.error().context);
+  time_reader_ = std::move(*reader);
   return {};
 }
 
@@ -109,7 +86,7 @@ void ChainPlan::read(ChainBatch& batch, DocumentParser& parser) const {
       reject_frame(batch, event, problem);
     } else if (event.envelope != nullptr) {
       read_cloud_time(batch, event);
-    } else if (time_format_ != TimeFormat::acceptance) {
+    } else if (timed_) {
       read_time(batch, event);
     }
   }
@@ -135,36 +112,12 @@ void ChainPlan::reject_frame(ChainBatch& batch, ChainEvent& event, const ParsePr
   batch.reject(event, "parse", "malformed", fmt::format("at byte {}: {}", problem.at, problem.what));
 }
 
-std::optional<UnixMicros> ChainPlan::time_of(const Value& value, ChainArena& arena) const {
-  if (time_format_ == TimeFormat::rfc3339 || time_format_ == TimeFormat::strptime) {
-    // A number is taken for its spelling: `%Y%m%d` of 20101201.
-    if (!value.is_text() && (value.kind != ValueKind::number || time_format_ == TimeFormat::rfc3339))
-      return std::nullopt;
-    const std::string_view text = plain_text(value, arena);
-    return time_format_ == TimeFormat::rfc3339 ? parse_rfc3339(text) : time_pattern_->parse(text);
-  }
-  if (!value.is_text() && value.kind != ValueKind::number) return std::nullopt;
-  const std::uint32_t digits = time_format_ == TimeFormat::unix_seconds ? 0
-                               : time_format_ == TimeFormat::unix_ms    ? 3
-                                                                        : 6;
-  json_scan::SmallNumber small;
-  if (value.kind == ValueKind::number && json_scan::small_number(value.data, value.length, small) && small.scale == 0) {
-    // At most 16 digits times 10^6 would not fit: such a time is out of range anyway.
-    constexpr std::int64_t kMicros[7] = {1'000'000, 0, 0, 1'000, 0, 0, 1};
-    UnixMicros time = 0;
-    if (__builtin_mul_overflow(small.unscaled, kMicros[digits], &time) || !in_event_time_range(time))
-      return std::nullopt;
-    return time;
-  }
-  return parse_unix(plain_text(value, arena), digits);
-}
-
 void ChainPlan::read_time(ChainBatch& batch, ChainEvent& event) const {
   take_time(batch, event, time_field_.read(event, batch));
 }
 
 void ChainPlan::read_cloud_time(ChainBatch& batch, ChainEvent& event) const {
-  if (time_format_ == TimeFormat::acceptance) {
+  if (!timed_) {
     const std::string_view text = event.envelope->time;
     if (text.empty()) return;  // the specification leaves it out where it is not known: the acceptance time stands in
     if (const auto time = parse_rfc3339(text)) {
@@ -189,7 +142,7 @@ void ChainPlan::read_cloud_time(ChainBatch& batch, ChainEvent& event) const {
 }
 
 void ChainPlan::take_time(ChainBatch& batch, ChainEvent& event, const Value& value) const {
-  if (const auto time = time_of(value, batch.arena())) [[likely]] {
+  if (const auto time = time_reader_.read(value, batch.arena())) [[likely]] {
     event.event_time = *time;
     return;
   }
@@ -198,7 +151,7 @@ void ChainPlan::take_time(ChainBatch& batch, ChainEvent& event, const Value& val
   } else {
     batch.reject(event, "parse", "time",
                  fmt::format("{}: {} is no time of the years 1900 to 2200 as {}", time_field_.text(), shown(value),
-                             time_wanted_));
+                             time_reader_.wanted()));
   }
 }
 

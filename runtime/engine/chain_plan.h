@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "runtime/base/result.h"
-#include "runtime/base/time_pattern.h"
 #include "runtime/engine/field_ref.h"
 #include "runtime/engine/reference_table.h"
+#include "runtime/engine/time_reader.h"
 #include "runtime/engine/view_set.h"
 #include "runtime/event/chain_batch.h"
 #include "runtime/event/commit_body.h"
@@ -59,7 +59,6 @@ class ChainPlan {
   ChainPlan() = default;
   [[nodiscard]] Result<void> compile_time(const TimeRule& rule);
   [[nodiscard]] bool refused_frame(ChainBatch& batch, ChainEvent& event) const;
-  [[nodiscard]] std::optional<UnixMicros> time_of(const Value& value, ChainArena& arena) const;
   void read_time(ChainBatch& batch, ChainEvent& event) const;
   void read_cloud_time(ChainBatch& batch, ChainEvent& event) const;
   void take_time(ChainBatch& batch, ChainEvent& event, const Value& value) const;
@@ -68,11 +67,10 @@ class ChainPlan {
   FieldPlan fields_;
   std::vector<std::unique_ptr<Stage>> stages_;
   std::optional<PaddedText> type_;
-  TimeFormat time_format_ = TimeFormat::acceptance;
+  bool timed_ = false;  // events have a time of their own
   FieldRef time_field_;
   std::vector<std::string> time_path_;
-  std::optional<TimePattern> time_pattern_;
-  std::string time_wanted_;  // for messages
+  TimeReader time_reader_;
   char csv_separator_ = ',';
   std::uint64_t event_bytes_max_ = 0;
   std::vector<Slot> view_notes_;  // per view path, its place in fields().noted()

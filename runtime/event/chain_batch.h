@@ -13,6 +13,7 @@
 #include "runtime/event/document.h"
 #include "runtime/event/document_parser.h"
 #include "runtime/event/ingest_batch.h"
+#include "runtime/event/sha256.h"
 
 namespace weir {
 
@@ -57,6 +58,8 @@ class ChainBatch {
   [[nodiscard]] std::span<const ChainEvent> events() const noexcept { return events_; }
   [[nodiscard]] RawEvent raw(const ChainEvent& event) const noexcept { return input_.event(event.index); }
   [[nodiscard]] ChainArena& arena() noexcept { return arena_; }
+  /// For one text at a time.
+  [[nodiscard]] Sha256& sha256() noexcept { return sha256_; }
   /// `@type`: what the pipeline says, else what the CloudEvent says, else nothing.
   [[nodiscard]] std::string_view type(const ChainEvent& event) const noexcept {
     return type_.empty() && event.envelope != nullptr ? event.envelope->type : type_;
@@ -87,6 +90,7 @@ class ChainBatch {
   std::vector<ChainEvent> events_;
   std::vector<ChainEvent> spare_;  // of the next split
   ChainArena arena_;
+  Sha256 sha256_;
   ByteArena text_;  // where details are put together
   std::string_view type_;
 };

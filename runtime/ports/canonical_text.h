@@ -73,6 +73,7 @@ class Canonical {
   std::string out_;
 };
 
+[[nodiscard]] std::string_view word(TimeFormat format);
 /// The part of rules_text() that is one transform stage's.
 void write(Canonical& out, const TransformConfig& transform);
 

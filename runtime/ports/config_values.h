@@ -31,6 +31,9 @@ struct Constant {
   friend bool operator==(const Constant&, const Constant&) = default;
 };
 
+/// How a time is written down.
+enum class TimeFormat : std::uint8_t { acceptance, rfc3339, unix_seconds, unix_ms, unix_us, strptime };
+
 /// Stage, view or sink applies only to events where it holds.
 struct WhenConfig {
   FieldPath path;  // `@type` for {type: order}

@@ -68,23 +68,6 @@ std::string_view word(WindowConfig::Unit unit) {
   }
   return "fixed";
 }
-std::string_view word(TimeFormat format) {
-  switch (format) {
-    case TimeFormat::acceptance:
-      return "acceptance";
-    case TimeFormat::rfc3339:
-      return "rfc3339";
-    case TimeFormat::unix_seconds:
-      return "unix";
-    case TimeFormat::unix_ms:
-      return "unix_ms";
-    case TimeFormat::unix_us:
-      return "unix_us";
-    case TimeFormat::strptime:
-      return "strptime";
-  }
-  return "acceptance";
-}
 std::string_view word(RecordFormat format) {
   switch (format) {
     case RecordFormat::any:

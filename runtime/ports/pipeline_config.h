@@ -22,7 +22,6 @@ struct IdRule {
   std::vector<FieldPath> fields;  // one or several, joined with ':'
 };
 
-enum class TimeFormat : std::uint8_t { acceptance, rfc3339, unix_seconds, unix_ms, unix_us, strptime };
 struct TimeRule {
   TimeFormat format = TimeFormat::acceptance;
   FieldPath field;             // empty for acceptance

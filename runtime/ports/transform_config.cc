@@ -32,8 +32,101 @@ std::string_view word(Expression::Kind kind) {
       return "ip_prefix";
     case Expression::Kind::lookup:
       return "lookup";
+    case Expression::Kind::trim:
+      return "trim";
+    case Expression::Kind::substring:
+      return "substring";
+    case Expression::Kind::replace:
+      return "replace";
+    case Expression::Kind::mask:
+      return "mask";
+    case Expression::Kind::hash:
+      return "hash";
+    case Expression::Kind::to_string:
+      return "to_string";
+    case Expression::Kind::to_number:
+      return "to_number";
+    case Expression::Kind::date_part:
+      return "date_part";
+    case Expression::Kind::date_format:
+      return "date_format";
+    case Expression::Kind::bucket:
+      return "bucket";
+    case Expression::Kind::coalesce:
+      return "coalesce";
   }
   return "constant";
+}
+
+std::string_view word(DatePart part) {
+  switch (part) {
+    case DatePart::year:
+      return "year";
+    case DatePart::quarter:
+      return "quarter";
+    case DatePart::month:
+      return "month";
+    case DatePart::week:
+      return "week";
+    case DatePart::week_year:
+      return "week_year";
+    case DatePart::day:
+      return "day";
+    case DatePart::day_of_year:
+      return "day_of_year";
+    case DatePart::weekday:
+      return "weekday";
+    case DatePart::hour:
+      return "hour";
+    case DatePart::minute:
+      return "minute";
+    case DatePart::second:
+      return "second";
+    case DatePart::microsecond:
+      return "microsecond";
+  }
+  return "year";
+}
+
+void write(Canonical& out, const TimeText& text) {
+  out.word(" ").word(word(text.format)).word(" ").text(text.pattern).word(" ").text(text.zone);
+}
+
+/// What later forms have beside their operands.
+void write_options(Canonical& out, const Expression& expression) {
+  switch (expression.kind) {
+    case Expression::Kind::substring:
+      out.word(expression.start < 0 ? " -" : " ");
+      out.number(static_cast<std::uint64_t>(expression.start < 0 ? -std::int64_t{expression.start} : expression.start));
+      out.word(" ").optional_number(expression.length);
+      break;
+    case Expression::Kind::replace:
+      out.word(" ").text(expression.find).word(" ").text(expression.with);
+      break;
+    case Expression::Kind::mask:
+      out.word(" ").number(expression.keep_first).word(" ").number(expression.keep_last);
+      out.word(" ").text(expression.with);
+      break;
+    case Expression::Kind::hash:
+      out.word(expression.hash == HashKind::sha256 ? " sha256" : " xxh3_128");
+      break;
+    case Expression::Kind::date_part:
+      out.word(" ").word(word(expression.part));
+      write(out, expression.from);
+      out.word(" ").text(expression.to.zone);
+      break;
+    case Expression::Kind::date_format:
+      write(out, expression.from);
+      write(out, expression.to);
+      break;
+    case Expression::Kind::bucket:
+      for (const auto& [bound, value] : expression.below) out.word(" ").text(bound).word(" ").constant(value);
+      out.word(" else ").constant(expression.otherwise);
+      if (expression.missing) out.word(" missing ").constant(*expression.missing);
+      break;
+    default:
+      break;  // write() knows the others
+  }
 }
 
 void write(Canonical& out, const Expression& expression) {
@@ -62,6 +155,19 @@ void write(Canonical& out, const Expression& expression) {
     case Expression::Kind::concat:
     case Expression::Kind::lower:
     case Expression::Kind::upper:
+    case Expression::Kind::trim:
+    case Expression::Kind::to_string:
+    case Expression::Kind::to_number:
+    case Expression::Kind::coalesce:
+      break;
+    case Expression::Kind::substring:
+    case Expression::Kind::replace:
+    case Expression::Kind::mask:
+    case Expression::Kind::hash:
+    case Expression::Kind::date_part:
+    case Expression::Kind::date_format:
+    case Expression::Kind::bucket:
+      write_options(out, expression);
       break;
   }
   for (const Expression& argument : expression.arguments) write(out, argument);
@@ -90,6 +196,23 @@ void tables_of(const Expression& expression, std::vector<const TableConfig*>& ou
 
 }  // namespace
 
+std::string_view word(TimeFormat format) {
+  switch (format) {
+    case TimeFormat::acceptance:
+      return "acceptance";
+    case TimeFormat::rfc3339:
+      return "rfc3339";
+    case TimeFormat::unix_seconds:
+      return "unix";
+    case TimeFormat::unix_ms:
+      return "unix_ms";
+    case TimeFormat::unix_us:
+      return "unix_us";
+    case TimeFormat::strptime:
+      return "strptime";
+  }
+  return "acceptance";
+}
 void write(Canonical& out, const TransformConfig& transform) {
   if (const auto& split = transform.split) {
     out.key("split").path(split->field).word(" ").text(split->as).word(" ").number(split->parts_max);

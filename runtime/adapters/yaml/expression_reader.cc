@@ -1,7 +1,12 @@
 // The expressions of transform stages.
 #include <algorithm>
+#include <charconv>
 
 #include "runtime/adapters/yaml/reader.h"
+#include "runtime/base/decimal.h"
+#include "runtime/base/time_pattern.h"
+#include "runtime/base/time_text.h"
+#include "runtime/base/time_writer.h"
 
 namespace weir::yaml {
 namespace {
@@ -10,8 +15,27 @@ constexpr int kDepthMax = 16;
 constexpr std::size_t kOperandsMax = 64;
 using Kind = Expression::Kind;
 
-const std::vector<std::string> kForms = {"copy",  "const",  "add",   "subtract", "multiply",  "divide",
-                                         "round", "concat", "lower", "upper",    "ip_prefix", "lookup"};
+const std::vector<std::string> kForms = {"copy",      "const",     "add",         "subtract", "multiply",  "divide",
+                                         "round",     "concat",    "lower",       "upper",    "ip_prefix", "lookup",
+                                         "trim",      "substring", "replace",     "mask",     "hash",      "to_string",
+                                         "to_number", "date_part", "date_format", "bucket",   "coalesce"};
+/// Forms of nothing but operands, and how many.
+struct Plain {
+  std::string_view word;
+  Kind kind;
+  std::size_t least;
+  std::size_t most;
+};
+constexpr Plain kPlain[] = {{"add", Kind::add, 2, kOperandsMax},
+                            {"multiply", Kind::multiply, 2, kOperandsMax},
+                            {"concat", Kind::concat, 2, kOperandsMax},
+                            {"coalesce", Kind::coalesce, 2, kOperandsMax},
+                            {"subtract", Kind::subtract, 2, 2},
+                            {"lower", Kind::lower, 1, 1},
+                            {"upper", Kind::upper, 1, 1},
+                            {"trim", Kind::trim, 1, 1},
+                            {"to_string", Kind::to_string, 1, 1},
+                            {"to_number", Kind::to_number, 1, 1}};
 
 void read_nested(Context& context, const Node& node, const std::string& name, int depth, Expression& out);
 
@@ -68,36 +92,281 @@ void read_lookup(Context& context, const Node& node, const std::string& name, in
   }
 }
 
+/// {of: OPERAND, …}: reads `of` and gives the map for the rest. Where `short_form`, anything else is the operand alone,
+/// and nothing is given.
+std::optional<MapReader> read_of(Context& context, const Node& node, const std::string& name, bool short_form,
+                                 int depth, Expression& out) {
+  if (short_form && (node.kind != Node::Kind::map || node.find("of") == nullptr)) {
+    read_nested(context, node, name, depth + 1, out.arguments.emplace_back());
+    return std::nullopt;
+  }
+  MapReader map(context, node, name);
+  if (!map.valid()) return std::nullopt;
+  if (const Node* of = map.require("of", "OPERAND"))
+    read_nested(context, *of, map.path("of"), depth + 1, out.arguments.emplace_back());
+  return map;
+}
+
+void read_start(Context& context, const Node& node, const std::string& name, std::int32_t& out) {
+  constexpr std::int32_t kMax = 1 << 24;
+  std::int32_t value = 0;
+  const auto [end, error] = std::from_chars(node.text.data(), node.text.data() + node.text.size(), value);
+  if (is_number(node) && error == std::errc{} && end == node.text.data() + node.text.size() && value >= -kMax &&
+      value <= kMax) {
+    out = value;
+    return;
+  }
+  context.findings.add(
+      node.place, fmt::format("\"{}\" must be a whole number from -{} to {} (negative: from the end), found {}", name,
+                              kMax, kMax, describe_found(node)));
+}
+
+void read_substring(Context& context, const Node& node, const std::string& name, int depth, Expression& out) {
+  auto map = read_of(context, node, name, false, depth, out);
+  if (!map) return;
+  const Node* start = map->take("start");
+  const Node* length = map->take("length");
+  map->finish();
+  if (start == nullptr && length == nullptr)
+    context.findings.add(node.place, fmt::format("\"{}\" takes the whole text; give it start or length", name));
+  if (start != nullptr) read_start(context, *start, map->path("start"), out.start);
+  std::uint32_t count = 0;
+  if (length != nullptr &&
+      read_integer(context, *length, map->path("length"), Range<std::uint32_t>{0, 1u << 24}, count))
+    out.length = count;
+}
+
+/// A text of `least` to `most` bytes.
+void read_short_text(Context& context, const Node& node, const std::string& name, std::size_t least, std::size_t most,
+                     std::string& out) {
+  if (is_text(node) && node.text.size() >= least && node.text.size() <= most) {
+    out = node.text;
+    return;
+  }
+  context.findings.add(node.place,
+                       fmt::format("\"{}\" must be a text of {} to {} bytes, found {}", name, least, most,
+                                   is_text(node) ? fmt::format("{} bytes", node.text.size()) : describe_found(node)));
+}
+
+void read_replace(Context& context, const Node& node, const std::string& name, int depth, Expression& out) {
+  auto map = read_of(context, node, name, false, depth, out);
+  if (!map) return;
+  constexpr std::size_t kMax = 256;
+  if (const Node* find = map->require("find", "TEXT"))
+    read_short_text(context, *find, map->path("find"), 1, kMax, out.find);
+  if (const Node* with = map->require("with", "TEXT"))
+    read_short_text(context, *with, map->path("with"), 0, kMax, out.with);
+  map->finish();
+}
+
+void read_mask(Context& context, const Node& node, const std::string& name, int depth, Expression& out) {
+  auto map = read_of(context, node, name, true, depth, out);
+  if (!map) return;
+  const Range<std::uint32_t> range{0, 1'000};
+  if (const Node* first = map->take("keep_first"))
+    read_integer(context, *first, map->path("keep_first"), range, out.keep_first);
+  if (const Node* last = map->take("keep_last"))
+    read_integer(context, *last, map->path("keep_last"), range, out.keep_last);
+  const Node* with = map->take("with");
+  map->finish();
+  if (with == nullptr) return;
+  const auto first_bytes = std::count_if(with->text.begin(), with->text.end(),
+                                         [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; });
+  if (with->kind == Node::Kind::scalar && first_bytes == 1 && static_cast<unsigned char>(with->text.front()) >= ' ') {
+    out.with = with->text;
+  } else {
+    context.findings.add(with->place, fmt::format("\"{}\" must be one character such as \"*\", found {}",
+                                                  map->path("with"), describe_found(*with)));
+  }
+}
+
+void read_hash(Context& context, const Node& node, const std::string& name, int depth, Expression& out) {
+  static const std::vector<std::pair<std::string, HashKind>> kKinds = {{"sha256", HashKind::sha256},
+                                                                       {"xxh3_128", HashKind::xxh3_128}};
+  auto map = read_of(context, node, name, true, depth, out);
+  if (!map) return;
+  if (const Node* with = map->take("with")) read_enum(context, *with, map->path("with"), kKinds, out.hash);
+  map->finish();
+}
+
+/// rfc3339, unix, unix_ms, unix_us or a pattern; the pattern is checked by `compile`.
+template <class Compile>
+void read_time_text(Context& context, const Node& node, const std::string& name, const Compile& compile,
+                    TimeText& out) {
+  static const std::vector<std::pair<std::string, TimeFormat>> kWords = {{"rfc3339", TimeFormat::rfc3339},
+                                                                         {"unix", TimeFormat::unix_seconds},
+                                                                         {"unix_ms", TimeFormat::unix_ms},
+                                                                         {"unix_us", TimeFormat::unix_us}};
+  if (!is_text(node) || node.text.find('%') == std::string::npos) {
+    std::vector<std::string> allowed;
+    for (const auto& [word, format] : kWords) {
+      allowed.push_back(word);
+      if (!is_text(node) || node.text != word) continue;
+      out.format = format;
+      return;
+    }
+    context.findings.add(
+        node.place,
+        fmt::format("\"{}\" must be one of {} or a pattern such as \"%Y-%m-%d\", found {}{}", name, join(allowed),
+                    describe_found(node), is_text(node) ? did_you_mean(node.text, allowed) : ""));
+    return;
+  }
+  out.format = TimeFormat::strptime;
+  out.pattern = node.text;
+  if (const auto compiled = compile(node.text); !compiled)
+    context.findings.add(node.place, fmt::format("\"{}\": {}", name, compiled.error().context));
+}
+
+void read_zone(Context& context, const Node& node, const std::string& name, std::string& out) {
+  if (node.kind == Node::Kind::scalar && parse_zone_offset(node.text)) {
+    out = node.text;
+    return;
+  }
+  context.findings.add(node.place, fmt::format("\"{}\" must be UTC or a fixed offset such as +02:00, found {}", name,
+                                               describe_found(node)));
+}
+
+/// What date_part and date_format have in common: the operand's own form, and the zone of the result.
+void read_times(Context& context, MapReader& map, Expression& out) {
+  const Node* from = map.take("from");
+  const Node* from_zone = map.take("from_zone");
+  const Node* zone = map.take("zone");
+  if (from != nullptr) {
+    read_time_text(
+        context, *from, map.path("from"), [](const std::string& text) { return TimePattern::compile(text); }, out.from);
+  }
+  if (from_zone != nullptr) read_zone(context, *from_zone, map.path("from_zone"), out.from.zone);
+  if (zone != nullptr) read_zone(context, *zone, map.path("zone"), out.to.zone);
+  const bool own_time =
+      !out.arguments.empty() && out.arguments.front().kind == Kind::path && out.arguments.front().path.text == "@time";
+  if (own_time && from != nullptr) {
+    context.findings.add(
+        from->place,
+        fmt::format("\"{}\" says how @time is written, which is a time already; leave it out", map.path("from")));
+  } else if (from_zone != nullptr && out.from.format != TimeFormat::strptime) {
+    context.findings.add(from_zone->place, fmt::format("\"{}\" needs a pattern in \"from\": other times say their zone",
+                                                       map.path("from_zone")));
+  }
+}
+
+void read_date_part(Context& context, const Node& node, const std::string& name, int depth, Expression& out) {
+  static const std::vector<std::pair<std::string, DatePart>> kParts = {{"year", DatePart::year},
+                                                                       {"quarter", DatePart::quarter},
+                                                                       {"month", DatePart::month},
+                                                                       {"week", DatePart::week},
+                                                                       {"week_year", DatePart::week_year},
+                                                                       {"day", DatePart::day},
+                                                                       {"day_of_year", DatePart::day_of_year},
+                                                                       {"weekday", DatePart::weekday},
+                                                                       {"hour", DatePart::hour},
+                                                                       {"minute", DatePart::minute},
+                                                                       {"second", DatePart::second},
+                                                                       {"microsecond", DatePart::microsecond}};
+  auto map = read_of(context, node, name, false, depth, out);
+  if (!map) return;
+  if (const Node* part = map->require("part", "year")) read_enum(context, *part, map->path("part"), kParts, out.part);
+  read_times(context, *map, out);
+  map->finish();
+}
+
+void read_date_format(Context& context, const Node& node, const std::string& name, int depth, Expression& out) {
+  auto map = read_of(context, node, name, false, depth, out);
+  if (!map) return;
+  if (const Node* to = map->require("to", "\"%Y-%m-%d\"")) {
+    read_time_text(
+        context, *to, map->path("to"), [](const std::string& text) { return TimeWriter::compile(text); }, out.to);
+  }
+  read_times(context, *map, out);
+  const Node* zone = map->take("zone");
+  if (zone != nullptr && out.to.format != TimeFormat::strptime && out.to.format != TimeFormat::rfc3339)
+    context.findings.add(zone->place, fmt::format("\"{}\" has no meaning for a number since 1970", map->path("zone")));
+  map->finish();
+}
+
+void read_bounds(Context& context, const Node& node, const std::string& name, Expression& out) {
+  MapReader map(context, node, name);
+  if (!map.valid()) return;
+  constexpr std::size_t kBoundsMax = 64;
+  if (node.entries.empty() || node.entries.size() > kBoundsMax) {
+    context.findings.add(node.place, fmt::format("\"{}\" must have 1 to {} bounds such as {{3: micro}}, found {}", name,
+                                                 kBoundsMax, node.entries.size()));
+    return;
+  }
+  std::optional<Decimal> last;
+  for (const Entry& entry : node.entries) {
+    Node key;
+    key.kind = Node::Kind::scalar;
+    key.text = entry.key;
+    key.place = entry.place;
+    std::string bound;
+    Constant value;
+    const bool good = read_decimal(context, key, name, bound);
+    if (!read_constant(context, entry.value, map.path(entry.key), value) || !good) continue;
+    const Decimal number = *Decimal::parse(bound);  // read_decimal has let it pass
+    if (last && number <= *last) {
+      context.findings.add(entry.place, fmt::format("\"{}\" must rise from bound to bound, {} does not", name, bound));
+      continue;
+    }
+    last = number;
+    out.below.emplace_back(std::move(bound), std::move(value));
+  }
+}
+
+void read_bucket(Context& context, const Node& node, const std::string& name, int depth, Expression& out) {
+  auto map = read_of(context, node, name, false, depth, out);
+  if (!map) return;
+  if (const Node* below = map->require("below", "{3: micro, 5: light}"))
+    read_bounds(context, *below, map->path("below"), out);
+  if (const Node* otherwise = map->require("else", "VALUE"))
+    read_constant(context, *otherwise, map->path("else"), out.otherwise);
+  if (const Node* missing = map->take("missing"))
+    read_constant(context, *missing, map->path("missing"), out.missing.emplace());
+  map->finish();
+}
+
 void read_form(Context& context, const Entry& form, const std::string& name, int depth, Expression& out) {
   const Node& value = form.value;
   const std::string inside = fmt::format("{}.{}", name, form.key);
+  for (const Plain& plain : kPlain) {
+    if (plain.word != form.key) continue;
+    out.kind = plain.kind;
+    if (plain.most == 1) return read_nested(context, value, inside, depth + 1, out.arguments.emplace_back());
+    return read_operands(context, value, inside, plain.least, plain.most, depth, out);
+  }
+  using Read = void (*)(Context&, const Node&, const std::string&, int, Expression&);
+  struct Other {
+    std::string_view word;
+    Kind kind;
+    Read read;
+  };
+  static constexpr Other kOthers[] = {{"substring", Kind::substring, read_substring},
+                                      {"replace", Kind::replace, read_replace},
+                                      {"mask", Kind::mask, read_mask},
+                                      {"hash", Kind::hash, read_hash},
+                                      {"date_part", Kind::date_part, read_date_part},
+                                      {"date_format", Kind::date_format, read_date_format},
+                                      {"bucket", Kind::bucket, read_bucket},
+                                      {"lookup", Kind::lookup, read_lookup}};
+  for (const Other& other : kOthers) {
+    if (other.word != form.key) continue;
+    out.kind = other.kind;
+    return other.read(context, value, inside, depth, out);
+  }
   if (form.key == "copy") {
     out.kind = Kind::path;
     read_path(context, value, inside, out.path);
   } else if (form.key == "const") {
     out.kind = Kind::constant;
     read_constant(context, value, inside, out.constant);
-  } else if (form.key == "add" || form.key == "multiply" || form.key == "concat") {
-    out.kind = form.key == "add" ? Kind::add : form.key == "multiply" ? Kind::multiply : Kind::concat;
-    read_operands(context, value, inside, 2, kOperandsMax, depth, out);
-  } else if (form.key == "subtract") {
-    out.kind = Kind::subtract;
-    read_operands(context, value, inside, 2, 2, depth, out);
   } else if (form.key == "divide") {
     out.kind = Kind::divide;
     read_of_with(context, value, inside, "scale", {0, 18}, true, depth, out, out.scale);
   } else if (form.key == "round") {
     out.kind = Kind::round;
     read_of_with(context, value, inside, "scale", {0, 18}, false, depth, out, out.scale);
-  } else if (form.key == "ip_prefix") {
+  } else {
     out.kind = Kind::ip_prefix;
     read_of_with(context, value, inside, "bits", {0, 128}, false, depth, out, out.bits);
-  } else if (form.key == "lower" || form.key == "upper") {
-    out.kind = form.key == "lower" ? Kind::lower : Kind::upper;
-    read_nested(context, value, inside, depth + 1, out.arguments.emplace_back());
-  } else {
-    out.kind = Kind::lookup;
-    read_lookup(context, value, inside, depth, out);
   }
 }
 

@@ -21,16 +21,42 @@ void forget(Fields& fields, const std::string& top) {
   std::erase_if(fields, [&](const auto& field) { return field.first.front() == top; });
 }
 
+FieldType type_of(const Constant& constant) {
+  switch (constant.kind) {
+    case Constant::Kind::string:
+      return FieldType::string;
+    case Constant::Kind::boolean:
+      return FieldType::boolean;
+    case Constant::Kind::number:
+      return FieldType::decimal;
+    case Constant::Kind::null:
+      break;
+  }
+  return FieldType::any;
+}
+
+/// What all results of a bucket are, where they are the same.
+FieldType type_of_bucket(const Expression& expression) {
+  const FieldType type = type_of(expression.otherwise);
+  for (const auto& bucket : expression.below) {
+    if (type_of(bucket.second) != type) return FieldType::any;
+  }
+  return expression.missing && type_of(*expression.missing) != type ? FieldType::any : type;
+}
+
 FieldType type_of(const Expression& expression) {
   switch (expression.kind) {
     case Expression::Kind::constant:
-      return expression.constant.kind == Constant::Kind::string    ? FieldType::string
-             : expression.constant.kind == Constant::Kind::boolean ? FieldType::boolean
-             : expression.constant.kind == Constant::Kind::number  ? FieldType::decimal
-                                                                   : FieldType::any;
+      return type_of(expression.constant);
     case Expression::Kind::concat:
     case Expression::Kind::lower:
     case Expression::Kind::upper:
+    case Expression::Kind::trim:
+    case Expression::Kind::substring:
+    case Expression::Kind::replace:
+    case Expression::Kind::mask:
+    case Expression::Kind::hash:
+    case Expression::Kind::to_string:
     case Expression::Kind::ip_prefix:
       return FieldType::string;
     case Expression::Kind::add:
@@ -38,9 +64,20 @@ FieldType type_of(const Expression& expression) {
     case Expression::Kind::multiply:
     case Expression::Kind::divide:
     case Expression::Kind::round:
+    case Expression::Kind::to_number:
       return FieldType::decimal;
+    case Expression::Kind::date_part:
+      return FieldType::integer;
+    case Expression::Kind::date_format:
+      return expression.to.format == TimeFormat::unix_seconds || expression.to.format == TimeFormat::unix_ms ||
+                     expression.to.format == TimeFormat::unix_us
+                 ? FieldType::decimal
+                 : FieldType::string;
+    case Expression::Kind::bucket:
+      return type_of_bucket(expression);
     case Expression::Kind::path:
     case Expression::Kind::lookup:
+    case Expression::Kind::coalesce:
       return FieldType::any;
   }
   return FieldType::any;

@@ -143,11 +143,22 @@ TEST_CASE("every transform form reads into its expression", "[config]") {
       "        d: {divide: {of: [a, {multiply: [b, c]}], scale: 4}}\n        e: {round: {of: d, scale: 0}}\n"
       "        f: {concat: [a, {const: -}, b]}\n        g: {lower: a}\n        h: {upper: {lower: a}}\n"
       "        i: {ip_prefix: {of: ip, bits: 24}}\n"
-      "        j: {lookup: {table: {file: t.csv, key: a key}, key: a, column: \"b,c\"}}\n        k: \"@time\"\n");
+      "        j: {lookup: {table: {file: t.csv, key: a key}, key: a, column: \"b,c\"}}\n        k: \"@time\"\n"
+      "        l: {trim: a}\n        m: {substring: {of: a, start: -3, length: 2}}\n"
+      "        n: {replace: {of: a, find: b, with: \"\"}}\n        o: {mask: {of: a, keep_last: 4, with: x}}\n"
+      "        p: {mask: a}\n        q: {hash: {lower: a}}\n        r: {hash: {of: a, with: xxh3_128}}\n"
+      "        s: {to_string: 5}\n        t: {to_number: a}\n"
+      "        u: {date_part: {of: a, part: weekday, from: \"%d.%m.%y\", from_zone: +02:00, zone: -01:00}}\n"
+      "        v: {date_format: {of: \"@time\", to: unix_ms}}\n"
+      "        w: {bucket: {of: mag, below: {3: micro, 5: light}, else: strong, missing: unknown}}\n"
+      "        x: {coalesce: [a, 0]}\n");
   const auto& set = std::get<TransformConfig>(config.stages[0].body).set;
   using Kind = Expression::Kind;
-  const std::vector<Kind> kinds = {Kind::path,  Kind::add,   Kind::subtract,  Kind::divide, Kind::round, Kind::concat,
-                                   Kind::lower, Kind::upper, Kind::ip_prefix, Kind::lookup, Kind::path};
+  const std::vector<Kind> kinds = {
+      Kind::path,      Kind::add,       Kind::subtract,  Kind::divide,      Kind::round,  Kind::concat,
+      Kind::lower,     Kind::upper,     Kind::ip_prefix, Kind::lookup,      Kind::path,   Kind::trim,
+      Kind::substring, Kind::replace,   Kind::mask,      Kind::mask,        Kind::hash,   Kind::hash,
+      Kind::to_string, Kind::to_number, Kind::date_part, Kind::date_format, Kind::bucket, Kind::coalesce};
   REQUIRE(set.size() == kinds.size());
   for (std::size_t i = 0; i < kinds.size(); ++i) {
     INFO(set[i].first);
@@ -159,6 +170,54 @@ TEST_CASE("every transform form reads into its expression", "[config]") {
   CHECK(set[8].second.bits == 24);
   CHECK(set[9].second.column == "b,c");
   CHECK(set[10].second.path.envelope());
+  CHECK(set[12].second.start == -3);
+  CHECK(set[12].second.length == 2);
+  CHECK(set[13].second.find == "b");
+  CHECK(set[13].second.with.empty());
+  CHECK(set[14].second.keep_last == 4);
+  CHECK(set[14].second.with == "x");
+  CHECK(set[15].second.with == "*");
+  CHECK(set[16].second.arguments.at(0).kind == Kind::lower);
+  CHECK(set[17].second.hash == HashKind::xxh3_128);
+  CHECK(set[20].second.part == DatePart::weekday);
+  CHECK(set[20].second.from.pattern == "%d.%m.%y");
+  CHECK(set[20].second.from.zone == "+02:00");
+  CHECK(set[20].second.to.zone == "-01:00");
+  CHECK(set[21].second.to.format == TimeFormat::unix_ms);
+  REQUIRE(set[22].second.below.size() == 2);
+  CHECK(set[22].second.below[1] == std::pair{std::string("5"), Constant{Constant::Kind::string, "light"}});
+  CHECK(set[22].second.otherwise.text == "strong");
+  CHECK(set[22].second.missing->text == "unknown");
+}
+
+TEST_CASE("a split and a filter read with their defaults", "[config]") {
+  const PipelineConfig config = load(
+      "pipeline: p\nstages:\n  - transform: {split: items}\n    name: a\n"
+      "  - transform: {split: {field: o.list, as: item, parts_max: 4096, missing: pass}}\n    name: b\n"
+      "  - transform: {filter: {drop: [{type: x, n: {above: 0, max: 7.50}}, {c: [a, null], d: {not: 1, exists: "
+      "true}}]}}\n"
+      "    name: c\n");
+  const auto& a = *std::get<TransformConfig>(config.stages[0].body).split;
+  CHECK(a.field.text == "items");
+  CHECK(a.as == "items");
+  CHECK(a.parts_max == 1'000);
+  CHECK(a.missing == OnMissing::reject);
+  const auto& b = *std::get<TransformConfig>(config.stages[1].body).split;
+  CHECK(b.field.parts == std::vector<std::string>{"o", "list"});
+  CHECK(b.as == "item");
+  CHECK(b.parts_max == 4'096);
+  CHECK(b.missing == OnMissing::pass);
+  const auto& c = *std::get<TransformConfig>(config.stages[2].body).filter;
+  CHECK_FALSE(c.keep);
+  REQUIRE(c.condition.any.size() == 2);
+  REQUIRE(c.condition.any[0].size() == 2);
+  CHECK(c.condition.any[0][0].path.text == "@type");
+  CHECK(c.condition.any[0][1].above == "0");
+  CHECK(c.condition.any[0][1].max == "7.50");
+  CHECK(c.condition.any[1][0].one_of.size() == 2);
+  CHECK(c.condition.any[1][1].none_of.size() == 1);
+  CHECK(c.condition.any[1][1].exists == true);
+  CHECK(splits_events(config));
 }
 
 TEST_CASE("an overlay merges maps, replaces lists and plain values, and null takes a key away", "[config]") {

@@ -90,7 +90,7 @@ class FileWriter {
     return out;
   }
   std::string expression(int depth) {
-    switch (depth > 3 ? pick(3) : pick(10)) {
+    switch (depth > 3 ? pick(3) : pick(18)) {
       case 0:
         return "\"" + one({"f0", "f1.g", "@id"}) + "\"";
       case 1:
@@ -111,6 +111,33 @@ class FileWriter {
         return fmt::format("{{ip_prefix: {{of: {}, bits: {}}}}}", expression(depth + 1), pick(129));
       case 8:
         return fmt::format("{{lookup: {{table: {{file: t.csv, key: a}}, key: {}, column: b}}}}", expression(depth + 1));
+      case 9:
+        return fmt::format("{{coalesce: [{}, {}]}}", expression(depth + 1), expression(depth + 1));
+      case 10:
+        return fmt::format("{{{}: {}}}", one({"trim", "to_string", "to_number", "mask", "hash"}),
+                           expression(depth + 1));
+      case 11:
+        return fmt::format("{{substring: {{of: {}, {}}}}}", expression(depth + 1),
+                           one({"start: 0", "start: -16777216", "length: 0", "start: 3, length: 16777216"}));
+      case 12:
+        return fmt::format("{{mask: {{of: {}{}}}}}", expression(depth + 1),
+                           one({"", ", keep_first: 2", ", keep_last: 1000, with: é", ", with: \"0\""}));
+      case 13:
+        return fmt::format("{{replace: {{of: {}, find: \"{}\", with: {}}}}}", expression(depth + 1),
+                           one({"-", " ", "1"}), one({"\"\"", "xy", "\"2\""}));
+      case 14:
+        return fmt::format("{{hash: {{of: {}, with: {}}}}}", expression(depth + 1), one({"sha256", "xxh3_128"}));
+      case 15:
+        return fmt::format("{{date_part: {{of: {}, part: {}{}}}}}", expression(depth + 1),
+                           one({"year", "week", "microsecond"}),
+                           one({"", ", zone: -03:30", ", from: unix_us", ", from: \"%d.%m.%Y\", from_zone: +02:00"}));
+      case 16:
+        return fmt::format("{{date_format: {{of: \"@time\", to: {}}}}}",
+                           one({"\"%G-W%V\"", "unix", "rfc3339, zone: +02:00", "\"%q.%f\", zone: UTC"}));
+      case 17:
+        return fmt::format("{{bucket: {{of: {}, below: {}, else: {}{}}}}}", expression(depth + 1),
+                           one({"{3: micro, 5: light}", "{-1.5: null}", "{0: 1, 0.1: 2, 7: true}"}), one({"x", "0"}),
+                           one({"", ", missing: unknown", ", missing: null"}));
       default:
         return "{copy: f0}";
     }
