@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cluster/cli/data_options.h"
+#include "cluster/cli/data_source.h"
 #include "runtime/base/hash.h"
 #include "runtime/engine/digest.h"
 
@@ -11,14 +12,47 @@ namespace weir::cli {
 namespace {
 
 struct Options {
-  std::string data;
+  DataSource source;
   bool state = false;
   Output output = Output::table;
 };
 
+void write_table(const Options& options, const std::vector<Row>& rows) {
+  std::vector<std::string> columns{"partition", "answer"};
+  if (options.state) columns.emplace_back("state");
+  write_rows(options.output, columns, rows);
+}
+
+int ask_digest(const Options& options) {
+  int code = kDone;
+  const auto text = ask_node(options.source, options.state ? "/v1/digest?state=true" : "/v1/digest", code);
+  if (!text) return code;
+  if (options.output == Output::json) {
+    (void)to_stdout(*text);
+    return kDone;
+  }
+  std::vector<Row> rows;
+  try {
+    const auto json = nlohmann::json::parse(*text);
+    rows.push_back({{text_cell("partition", "total"), text_cell("answer", json.at("answer").get<std::string>())}});
+    for (const auto& one : json.at("partitions")) {
+      Row row{{number_cell("partition", one.at("partition")), text_cell("answer", one.at("answer").get<std::string>())}};
+      if (options.state) row.fields.push_back(text_cell("state", one.at("state").get<std::string>()));
+      rows.push_back(std::move(row));
+    }
+  } catch (const nlohmann::json::exception& wrong) {
+    return report(Error{Errc::invalid_argument,
+                        fmt::format("the node answered with something that is no digest ({}); is it a weir node?", wrong.what())});
+  }
+  write_table(options, rows);
+  return kDone;
+}
+
 int run(const Options& options) {
   int code = kDone;
-  const auto data = open_data(options.data, code);
+  const std::string directory = data_of(options.source);
+  if (directory.empty()) return ask_digest(options);
+  const auto data = open_data(directory, code);
   if (!data) return code;
   const auto pictures = data->pictures();
   if (!pictures) return report(pictures.error());
@@ -50,9 +84,7 @@ int run(const Options& options) {
     (void)to_stdout(json.dump() + "\n");
     return kDone;
   }
-  std::vector<std::string> columns{"partition", "answer"};
-  if (options.state) columns.emplace_back("state");
-  write_rows(options.output, columns, rows);
+  write_table(options, rows);
   return kDone;
 }
 
@@ -62,7 +94,7 @@ Command make_digest(CLI::App& root) {
   auto options = std::make_shared<Options>();
   CLI::App* app = root.add_subcommand("digest", "One number over all answers: equal data gives equal digests, on any machine");
   app->footer("Example: weir digest --data ./sales --state");
-  add_data(*app, options->data, true);
+  add_source(*app, options->source);
   app->add_flag("--state", options->state, "Also the digest of everything each partition holds");
   add_output(*app, options->output);
   return {app, [options] { return run(*options); }};

@@ -1,6 +1,12 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cstdlib>
+
 #include "cluster/cli/data_options.h"
+#include "cluster/cli/data_source.h"
+#include "cluster/cli/raw_json.h"
+#include "runtime/base/json_text.h"
 #include "runtime/engine/letters_query.h"
 
 namespace weir::cli {
@@ -8,7 +14,8 @@ namespace weir::cli {
 namespace {
 
 struct Options {
-  std::string data, id, stage, reason;
+  std::string id, stage, reason;
+  DataSource source;
   std::uint64_t limit = 100;
   bool raw = false;
   Output output = Output::table;
@@ -23,9 +30,99 @@ LetterFilter filter_of(const Options& options, std::uint64_t limit) {
   return filter;
 }
 
+/// For people the reason comes first: a terminal cuts long lines. Programs get the order of the interface.
+void write_letters(const Options& options, const std::vector<Row>& rows) {
+  std::vector<std::string> columns{"id", "partition", "offset", "door", "accepted_at", "stage", "reason", "details", "attempts"};
+  if (options.output == Output::table) columns = {"id", "stage", "reason", "details", "partition", "offset", "attempts", "accepted_at", "door"};
+  write_rows(options.output, columns, rows);
+}
+
+/// `reasons`: name and number.
+void write_total(std::uint64_t given, std::uint64_t total, const std::vector<std::pair<std::string, std::uint64_t>>& reasons) {
+  std::string text;
+  for (const auto& [reason, count] : reasons) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", with_separators(count), reason);
+  fmt::print(stderr, "{} of {}{}{}\n", with_separators(given), with_separators(total), text.empty() ? "" : ": ", text);
+}
+
+std::string filters_of(const Options& options) {
+  std::string target;
+  const auto add = [&target](std::string_view name, const std::string& value) {
+    if (!value.empty()) target += fmt::format("&{}={}", name, percent_encoded(value));
+  };
+  add("id", options.id);
+  add("stage", options.stage);
+  add("reason", options.reason);
+  return target;
+}
+
+/// Letters as the node gives them, page by page.
+struct LetterPages {
+  std::vector<Row> rows;
+  std::uint64_t total = 0;
+  std::vector<std::pair<std::string, std::uint64_t>> reasons;
+};
+
+/// The cursor of the next page, empty at the end. Error: it is no page.
+Result<std::string> add_letters(std::string_view text, LetterPages& pages) {
+  const auto wrong = [] { return fail(Errc::invalid_argument, "the node answered with something that holds no letters; is it a weir node?"); };
+  const auto members = members_of(text);
+  if (!members) return wrong();
+  std::string cursor;
+  pages.reasons.clear();
+  for (const auto& [name, value] : *members) {
+    if (name == "total") pages.total = std::strtoull(value.c_str(), nullptr, 10);
+    if (name == "next" && value != "null" && !append_unescaped(cursor, std::string_view(value).substr(1, value.size() - 2))) return wrong();
+    if (name == "by_reason") {
+      const auto reasons = members_of(value);
+      if (!reasons) return wrong();
+      for (const auto& [reason, count] : *reasons) pages.reasons.emplace_back(reason, std::strtoull(count.c_str(), nullptr, 10));
+    }
+    if (name != "letters") continue;
+    const auto letters = elements_of(value);
+    if (!letters) return wrong();
+    for (const std::string& one : *letters) {
+      auto fields = members_of(one);
+      if (!fields) return wrong();
+      pages.rows.push_back({std::move(*fields)});
+    }
+  }
+  return cursor;
+}
+
+/// False: reported, with `code`.
+bool ask_letters(const Options& options, std::uint64_t limit, LetterPages& pages, int& code) {
+  constexpr std::uint64_t kPage = 1'000;
+  std::string cursor;
+  do {
+    const std::uint64_t left = limit == 0 ? kPage : limit - pages.rows.size();
+    std::string target = fmt::format("/v1/dead-letters?limit={}", std::min(left, kPage)) + filters_of(options);
+    if (!cursor.empty()) target += "&cursor=" + percent_encoded(cursor);
+    const auto text = ask_node(options.source, target, code);
+    if (!text) return false;
+    auto next = add_letters(*text, pages);
+    if (!next) {
+      code = report(next.error());
+      return false;
+    }
+    cursor = std::move(*next);
+  } while (!cursor.empty() && (limit == 0 || pages.rows.size() < limit));
+  return true;
+}
+
+int ask_list(const Options& options) {
+  int code = kDone;
+  LetterPages pages;
+  if (!ask_letters(options, options.limit, pages, code)) return code;
+  write_letters(options, pages.rows);
+  write_total(pages.rows.size(), pages.total, pages.reasons);
+  return kDone;
+}
+
 int list(const Options& options) {
   int code = kDone;
-  const auto data = open_data(options.data, code);
+  const std::string directory = data_of(options.source);
+  if (directory.empty()) return ask_list(options);
+  const auto data = open_data(directory, code);
   if (!data) return code;
   const auto pictures = data->pictures();
   if (!pictures) return report(pictures.error());
@@ -35,13 +132,8 @@ int list(const Options& options) {
     return true;
   });
   if (!answer) return report(answer.error());
-  // For people the reason comes first: a terminal cuts long lines. Programs get the order of the interface.
-  std::vector<std::string> columns{"id", "partition", "offset", "door", "accepted_at", "stage", "reason", "details", "attempts"};
-  if (options.output == Output::table) columns = {"id", "stage", "reason", "details", "partition", "offset", "attempts", "accepted_at", "door"};
-  write_rows(options.output, columns, rows);
-  std::string reasons;
-  for (const auto& [reason, count] : answer->by_reason) reasons += fmt::format("{}{} {}", reasons.empty() ? "" : ", ", with_separators(count), reason);
-  fmt::print(stderr, "{} of {}{}{}\n", with_separators(answer->given), with_separators(answer->total), reasons.empty() ? "" : ": ", reasons);
+  write_letters(options, rows);
+  write_total(answer->given, answer->total, {answer->by_reason.begin(), answer->by_reason.end()});
   return kDone;
 }
 
@@ -51,35 +143,61 @@ std::string_view plain(std::string_view token) {
   return quotes ? token.substr(1, token.size() - 2) : token;
 }
 
+void show_letter(const Options& options, const Row& row, std::string& text) {
+  if (options.output == Output::json) {
+    append_row_json(text, row);
+  } else {
+    for (const auto& [name, token] : row.fields) text += fmt::format("{:<16} {}\n", name, plain(token));
+  }
+  text += '\n';
+}
+
+int none_to_show(const Options& options) {
+  fmt::print(stderr, "weir: no open dead letter of id {}\n", options.id);
+  return kAnswerIsNo;
+}
+
+int ask_show(const Options& options) {
+  int code = kDone;
+  LetterPages pages;
+  if (!ask_letters(options, 0, pages, code)) return code;
+  std::string text;
+  for (const Row& row : pages.rows) show_letter(options, row, text);
+  (void)to_stdout(text);
+  return pages.rows.empty() ? none_to_show(options) : kDone;
+}
+
 int show(const Options& options) {
   int code = kDone;
-  const auto data = open_data(options.data, code);
+  const std::string directory = data_of(options.source);
+  if (directory.empty()) return ask_show(options);
+  const auto data = open_data(directory, code);
   if (!data) return code;
   const auto pictures = data->pictures();
   if (!pictures) return report(pictures.error());
   std::uint64_t shown = 0;
   const auto answer = query_letters(*pictures, filter_of(options, 0), [&](const PlacedLetter& letter) {
     std::string text;
-    const Row row = letter_row(letter);
-    if (options.output == Output::json) {
-      append_row_json(text, row);
-      text += '\n';
-    } else {
-      for (const auto& [name, token] : row.fields) text += fmt::format("{:<16} {}\n", name, plain(token));
-      text += '\n';
-    }
+    show_letter(options, letter_row(letter), text);
     ++shown;
     return to_stdout(text);
   });
   if (!answer) return report(answer.error());
-  if (shown != 0) return kDone;
-  fmt::print(stderr, "weir: no open dead letter of id {}\n", options.id);
-  return kAnswerIsNo;
+  return shown != 0 ? kDone : none_to_show(options);
+}
+
+int ask_export(const Options& options) {
+  int code = kDone;
+  const auto text = ask_node(options.source, fmt::format("/v1/dead-letters?export={}", options.raw ? "raw" : "ndjson") + filters_of(options), code);
+  if (text) (void)to_stdout(*text);
+  return code;
 }
 
 int export_letters(const Options& options) {
   int code = kDone;
-  const auto data = open_data(options.data, code);
+  const std::string directory = data_of(options.source);
+  if (directory.empty()) return ask_export(options);
+  const auto data = open_data(directory, code);
   if (!data) return code;
   const auto pictures = data->pictures();
   if (!pictures) return report(pictures.error());
@@ -98,7 +216,7 @@ int export_letters(const Options& options) {
 }
 
 void add_filters(CLI::App& app, Options& options) {
-  add_data(app, options.data, true);
+  add_source(app, options.source);
   app.add_option("--stage", options.stage, "Only letters of this stage")->type_name("STAGE");
   app.add_option("--reason", options.reason, "Only letters with this reason")->type_name("REASON");
 }
@@ -121,7 +239,7 @@ Command make_dlq(CLI::App& root) {
   CLI::App* shower = app->add_subcommand("show", "Everything about the dead letters of one event");
   shower->footer("Example: weir dlq show 1bcaaf794c6c55336c1b28bf68317c07 --data ./sales");
   shower->add_option("id", options->id, "Event id")->required()->type_name("ID");
-  add_data(*shower, options->data, true);
+  add_source(*shower, options->source);
   add_output(*shower, options->output);
 
   CLI::App* exporter = app->add_subcommand("export", "All letters as NDJSON, or only their original frames, ready to be read again");

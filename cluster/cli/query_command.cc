@@ -2,8 +2,12 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <nlohmann/json.hpp>
 
 #include "cluster/cli/data_options.h"
+#include "cluster/cli/data_source.h"
+#include "cluster/cli/raw_json.h"
+#include "runtime/base/json_text.h"
 #include "runtime/base/suggest.h"
 #include "runtime/base/time_text.h"
 
@@ -17,7 +21,7 @@ struct Options {
   std::vector<std::string> where;
   std::string from, to;
   std::uint64_t limit = 100;
-  std::string data;
+  DataSource source;
   Output output = Output::table;
 };
 
@@ -59,11 +63,103 @@ Result<void> check_fields(const QueryRequest& request, const ViewSet& views) {
   return {};
 }
 
+/// What a page of the node says beside its rows.
+struct Pages {
+  std::vector<Row> rows;
+  std::optional<std::uint64_t> total;
+  std::string next = "null";  // as it stands
+};
+
+std::string target_of(const QueryRequest& request, const Options& options, std::uint64_t limit, const std::string& cursor) {
+  std::string target = "/v1/views/" + percent_encoded(request.view);
+  for (const std::string& key : request.key) target += "/" + percent_encoded(key);
+  target += fmt::format("?limit={}", limit);
+  target += cursor.empty() ? "&total=true" : "&cursor=" + percent_encoded(cursor);
+  if (!options.from.empty()) target += "&from=" + percent_encoded(options.from);
+  if (!options.to.empty()) target += "&to=" + percent_encoded(options.to);
+  for (const auto& [field, value] : request.where) target += "&where." + percent_encoded(field) + "=" + percent_encoded(value);
+  return target;
+}
+
+/// Adds one page; the cursor of the next one, empty at the end. Error: it is no page.
+Result<std::string> add_page(std::string_view text, Pages& pages) {
+  const auto wrong = [] { return fail(Errc::invalid_argument, "the node answered with something that is no page of rows; is it a weir node?"); };
+  const auto members = members_of(text);
+  if (!members) return wrong();
+  std::string cursor;
+  for (const auto& [name, value] : *members) {
+    if (name == "total") pages.total = std::strtoull(value.c_str(), nullptr, 10);
+    if (name == "next") {
+      pages.next = value;
+      if (value != "null" && !append_unescaped(cursor, std::string_view(value).substr(1, value.size() - 2))) return wrong();
+    }
+    if (name != "rows") continue;
+    const auto rows = elements_of(value);
+    if (!rows) return wrong();
+    for (const std::string& one : *rows) {
+      auto fields = members_of(one);
+      if (!fields) return wrong();
+      pages.rows.push_back({std::move(*fields)});
+    }
+  }
+  return cursor;
+}
+
+/// The columns of a view as the node names them; those of a view of whole records are what rows have, in the order they are met.
+std::vector<std::string> columns_of(const std::string& view, std::string_view views, const Pages& pages) {
+  std::vector<std::string> columns;
+  const auto json = nlohmann::json::parse(views, nullptr, false);
+  if (json.is_object() && json.contains("views")) {
+    for (const auto& one : json["views"])
+      if (one.value("view", "") == view) columns = one.value("columns", columns);
+  }
+  if (!columns.empty()) return columns;
+  for (const Row& row : pages.rows)
+    for (const auto& [name, token] : row.fields)
+      if (std::find(columns.begin(), columns.end(), name) == columns.end()) columns.push_back(name);
+  return columns;
+}
+
+/// Pages through the node's answer until --limit.
+int ask_view(const Options& options, const QueryRequest& request) {
+  constexpr std::uint64_t kPageRows = 10'000;  // the most a node gives at once
+  int code = kDone;
+  Pages pages;
+  std::string cursor;
+  do {
+    const std::uint64_t left = options.limit == 0 ? kPageRows : options.limit - pages.rows.size();
+    const auto text = ask_node(options.source, target_of(request, options, std::min(left, kPageRows), cursor), code);
+    if (!text) return code;
+    auto next = add_page(*text, pages);
+    if (!next) return report(next.error());
+    cursor = std::move(*next);
+  } while (!cursor.empty() && (options.limit == 0 || pages.rows.size() < options.limit));
+  if (options.output == Output::json) {
+    std::string text = fmt::format(R"({{"view":{},"rows":[)", to_json_string(request.view));
+    for (std::size_t i = 0; i < pages.rows.size(); ++i) {
+      text += i == 0 ? "\n" : ",\n";
+      append_row_json(text, pages.rows[i]);
+    }
+    (void)to_stdout(text + (pages.rows.empty() ? "" : "\n") + "],\"next\":" + pages.next + "}\n");
+  } else {
+    const auto views = ask_node(options.source, "/v1/views", code);
+    if (!views) return code;
+    write_rows(options.output, columns_of(request.view, *views, pages), pages.rows);
+  }
+  std::fflush(stdout);
+  if (pages.total)
+    fmt::print(stderr, "{} of {}{}\n", with_separators(pages.rows.size()), with_separators(*pages.total),
+               pages.rows.size() < *pages.total ? ": --limit 0 prints all" : "");
+  return kDone;
+}
+
 int run(const Options& options) {
   const auto request = request_of(options);
   if (!request) return report(request.error());
   int code = kDone;
-  const auto data = open_data(options.data, code);
+  const std::string directory = data_of(options.source);
+  if (directory.empty()) return ask_view(options, *request);
+  const auto data = open_data(directory, code);
   if (!data) return code;
   const auto pictures = data->pictures();
   if (!pictures) return report(pictures.error());
@@ -82,7 +178,7 @@ int run(const Options& options) {
 Command make_query(CLI::App& root) {
   auto options = std::make_shared<Options>();
   CLI::App* app = root.add_subcommand("query", "Rows of a view");
-  app->footer("Example: weir query revenue_by_country France --data ./sales\n         weir query revenue --from 2011-11-01 --to 2011-12-01 --data ./sales --output csv");
+  app->footer("Example: weir query revenue_by_country France\n         weir query revenue --from 2011-11-01 --to 2011-12-01 --data ./sales --output csv");
   app->add_option("view", options->view, "Name of the view")->required()->type_name("VIEW");
   app->add_option("key", options->key, "Leading parts of the row's key")->type_name("KEY");
   app->add_option("--where", options->where, "Only rows whose field has this value; may be repeated")
@@ -92,7 +188,7 @@ Command make_query(CLI::App& root) {
   app->add_option("--from", options->from, "Only rows from this time on (window start, or event time)")->type_name("TIME");
   app->add_option("--to", options->to, "Only rows before this time")->type_name("TIME");
   app->add_option("--limit", options->limit, "Rows printed; 0: all")->default_str("100")->type_name("N");
-  add_data(*app, options->data, true);
+  add_source(*app, options->source);
   add_output(*app, options->output);
   return {app, [options] { return run(*options); }};
 }

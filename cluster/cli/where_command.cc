@@ -2,23 +2,125 @@
 
 #include <nlohmann/json.hpp>
 
+#include "actors/doors/frame_format.h"
+#include "actors/doors/router.h"
 #include "cluster/cli/data_options.h"
+#include "cluster/cli/data_source.h"
+#include "cluster/cli/raw_json.h"
 #include "cluster/node/biography.h"
+#include "runtime/base/time_text.h"
 
 namespace weir::cli {
 
 namespace {
 
 struct Options {
-  std::string id, raw, data;
+  std::string id, raw;
+  DataSource source;
   Output output = Output::table;
 };
+
+std::string member_of(std::string_view object, std::string_view wanted) {
+  for (auto& [name, value] : members_of(object).value_or(std::vector<std::pair<std::string, std::string>>{}))
+    if (name == wanted) return value;
+  return "[]";
+}
+
+/// The records of one attempt as they are spelled: read as numbers, 15.30 would be 15.3.
+std::vector<std::string> records_of(std::string_view biography, std::size_t attempt) {
+  const auto attempts = elements_of(member_of(biography, "attempts"));
+  if (!attempts || attempt >= attempts->size()) return {};
+  return elements_of(member_of((*attempts)[attempt], "records")).value_or(std::vector<std::string>{});
+}
+
+/// What biography_json() wrote, read again.
+Result<Biography> parse_biography(const std::string& text) {
+  try {
+    const auto json = nlohmann::ordered_json::parse(text);
+    Biography biography;
+    biography.id = json.at("id");
+    biography.partition = PartitionId{json.at("partition")};
+    for (const auto& one : json.at("attempts")) {
+      Attempt attempt;
+      attempt.offset = Offset{one.at("offset")};
+      attempt.door = one.at("door");
+      attempt.line = one.value("line", std::uint64_t{0});
+      attempt.accepted_at = parse_rfc3339(one.at("accepted_at").get<std::string>()).value_or(0);
+      attempt.outcome = one.at("outcome");
+      if (one.contains("commit")) {
+        attempt.decided_at = parse_rfc3339(one.at("decided_at").get<std::string>()).value_or(0);
+        attempt.sequence = CommitSequence{one.at("commit")};
+        attempt.epoch = Epoch{one.at("epoch")};
+        attempt.rules = one.at("rules");
+      }
+      if (one.contains("reason")) {
+        attempt.stage = one.at("stage");
+        attempt.reason = one.at("reason");
+        attempt.details = one.at("details").dump();
+      }
+      attempt.supersedes = one.value("supersedes", false);
+      attempt.records = records_of(text, biography.attempts.size());
+      biography.attempts.push_back(std::move(attempt));
+    }
+    return biography;
+  } catch (const nlohmann::json::exception& wrong) {
+    return fail(Errc::invalid_argument, "the node answered with something that is no biography ({}); is it a weir node?", wrong.what());
+  }
+}
+
+/// The id that the node's doors find in `raw`. A field of CSV needs its header, which a line alone does not have.
+Result<std::string> id_of_line(NodeClient& node, const std::string& raw) {
+  WEIR_ASSIGN(const NodePipeline pipeline, ask_pipeline(node));
+  const IdRule& rule = pipeline.record.id;
+  if (rule.digest && pipeline.record.format != RecordFormat::cloudevents) return digest_id(raw);
+  if (pipeline.record.format == RecordFormat::csv)
+    return fail(Errc::invalid_argument, "--raw: ids of pipeline '{}' come from columns, and a line has no header; name the event by its ID",
+                pipeline.name);
+  const bool cloudevents = pipeline.record.format == RecordFormat::cloudevents;
+  EventIdFinder finder(event_id_rule(rule, cloudevents ? FrameFormat::cloudevents : FrameFormat::json));
+  const SharedBytes padded = SharedBytes::copy_of(raw);
+  return std::string(finder.json(padded.view()).text);
+}
+
+int never_seen(const std::string& id) {
+  fmt::print(stderr, "weir: {} was never seen in the time kept\n", id);
+  return kAnswerIsNo;
+}
+
+int line_never_seen() {
+  fmt::print(stderr, "weir: no event with exactly these bytes was seen in the time kept; a line stands without its line end\n");
+  return kAnswerIsNo;
+}
+
+int ask_where(const Options& options) {
+  auto node = NodeClient::open(node_of(options.source));
+  if (!node) return report(node.error());
+  std::string id = options.id;
+  if (id.empty()) {
+    auto found = id_of_line(*node, options.raw);
+    if (!found) return report(found.error());
+    id = std::move(*found);
+  }
+  const auto text = node->get("/v1/events/" + percent_encoded(id));
+  if (!text && text.error().code == Errc::not_found) return options.raw.empty() ? never_seen(id) : line_never_seen();
+  if (!text) return report(text.error());
+  if (options.output == Output::json) {
+    (void)to_stdout(*text);
+    return kDone;
+  }
+  const auto biography = parse_biography(*text);
+  if (!biography) return report(biography.error());
+  (void)to_stdout(biography_text(*biography));
+  return kDone;
+}
 
 int run(const Options& options) {
   if (options.id.empty() && options.raw.empty())
     return report(Error{Errc::invalid_argument, "name the event by its ID or by --raw LINE"});
   int code = kDone;
-  const auto data = open_data(options.data, code);
+  const std::string directory = data_of(options.source);
+  if (directory.empty()) return ask_where(options);
+  const auto data = open_data(directory, code);
   if (!data) return code;
   const StoppedLogReader log{data->log()};
   std::string id = options.id;
@@ -26,16 +128,14 @@ int run(const Options& options) {
     const auto found = id_of_raw(log, options.raw);
     if (!found) return report(found.error());
     if (!*found) {
-      fmt::print(stderr, "weir: no event with exactly these bytes was seen in the time kept; a line stands without its line end\n");
-      return kAnswerIsNo;
+      return line_never_seen();
     }
     id = **found;
   }
   const auto biography = biography_of(log, id);
   if (!biography) return report(biography.error());
   if (biography->attempts.empty()) {
-    fmt::print(stderr, "weir: {} was never seen in the time kept\n", id);
-    return kAnswerIsNo;
+    return never_seen(id);
   }
   (void)to_stdout(options.output == Output::json ? biography_json(*biography) + "\n" : biography_text(*biography));
   return kDone;
@@ -52,7 +152,7 @@ Command make_where(CLI::App& root) {
       "Exit code 1: never seen in the time kept.");
   auto* id = app->add_option("id", options->id, "Event id")->type_name("ID");
   app->add_option("--raw", options->raw, "Its original line instead of its id, without the line end")->type_name("LINE")->excludes(id);
-  add_data(*app, options->data, true);
+  add_source(*app, options->source);
   add_output(*app, options->output);
   return {app, [options] { return run(*options); }};
 }
