@@ -121,7 +121,7 @@ std::string biography_json(const Biography& biography) {
   ordered_json json;
   json["id"] = biography.id;
   json["partition"] = biography.partition.value;
-  json["attempts"] = ordered_json::array();
+  std::string attempts;
   for (const Attempt& attempt : biography.attempts) {
     ordered_json one;
     one["offset"] = attempt.offset.value;
@@ -141,13 +141,17 @@ std::string biography_json(const Biography& biography) {
       one["details"] = ordered_json::parse(attempt.details, nullptr, false);
     }
     if (attempt.supersedes) one["supersedes"] = true;
+    std::string text = one.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
     if (!attempt.records.empty()) {
-      one["records"] = ordered_json::array();
-      for (const std::string& record : attempt.records) one["records"].push_back(ordered_json::parse(record, nullptr, false));
+      // As they stand in the log: read and written again, 15.30 would be 15.3.
+      text.pop_back();
+      text += fmt::format(R"(,"records":[{}]}})", fmt::join(attempt.records, ","));
     }
-    json["attempts"].push_back(std::move(one));
+    attempts += (attempts.empty() ? "" : ",") + text;
   }
-  return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+  std::string text = json.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+  text.pop_back();
+  return text + fmt::format(R"(,"attempts":[{}]}})", attempts);
 }
 
 std::string biography_text(const Biography& biography) {
