@@ -117,8 +117,11 @@ bool Formula::small_of(const Node& node, Run& run, SmallDecimal& number) const {
     case Way::constant:
       if (node.small) number = *node.small;
       return node.small.has_value();
+    case Way::lookup: {
+      Value value;
+      return look_up(node, run, value) && number.read(value);
+    }
     case Way::form:
-    case Way::lookup:
     case Way::coalesce: {
       Value value;
       return made_value(node, run, value) && number.read(value);
