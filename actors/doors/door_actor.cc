@@ -18,6 +18,8 @@ namespace {
 
 /// An append that was refused or given up is tried again after this long.
 constexpr std::chrono::milliseconds kAppendRetry{50};
+/// Between two groups while the node is near a limit.
+constexpr std::chrono::milliseconds kSlowPause{100};
 /// Given-up appends in a row, without a durable one, before the door ends with the log's error. Arbitrary: 10 s of failures.
 constexpr int kFailuresMax = 200;
 
@@ -91,6 +93,7 @@ class DoorActor : public caf::event_based_actor {
     if (!opened_ || stopping_ || retry_armed_ || failing_) return finish_if_done();
     // Without routes no partition would hear of what is appended; on a busy machine they come late.
     if (routes_.partitions.empty()) return arm_retry();
+    if (again_.empty() && !ended_ && held_back()) return finish_if_done();
     while (gate_.open() && !retry_armed_) {
       if (again_.empty()) {
         if (ended_) return finish_if_done();
@@ -121,6 +124,26 @@ class DoorActor : public caf::event_based_actor {
       return;
     }
     finish_if_done();
+  }
+
+  /// The node is near a limit: a group at a time, or none. True: not now.
+  bool held_back() {
+    const Pressure pressure = setup_->pressure ? setup_->pressure->level() : Pressure::none;
+    const TimePoint now = setup_->clock->now();
+    if (pressure != Pressure::full) full_since_.reset();
+    if (pressure == Pressure::none || (pressure == Pressure::slow && now - last_group_ >= kSlowPause)) {
+      last_group_ = now;
+      return false;
+    }
+    if (pressure == Pressure::full) {
+      if (!full_since_) full_since_ = now;
+      if (now - *full_since_ >= setup_->full_max) {
+        end_with(Error{setup_->pressure->disk() ? Errc::disk_full : Errc::limit_reached, fmt::format("{}: {}", setup_->name, setup_->pressure->why())});
+        return true;
+      }
+    }
+    arm_retry();
+    return true;
   }
 
   /// Appends the group in front of again_. False: refused for now.
@@ -339,6 +362,8 @@ class DoorActor : public caf::event_based_actor {
   bool finished_ = false;
   bool retry_armed_ = false;
   bool pump_asked_ = false;
+  TimePoint last_group_{0};
+  std::optional<TimePoint> full_since_;
   bool told_waiting_ = false;
 };
 

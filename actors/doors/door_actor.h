@@ -6,6 +6,7 @@
 // Credits: what it appended and the partitions have not committed, in events and bytes.
 #pragma once
 #include "actors/messages/messages.h"
+#include "runtime/engine/door_pressure.h"
 #include "runtime/ports/clock.h"
 #include "runtime/ports/door_feed.h"
 #include "runtime/ports/event_log.h"
@@ -24,6 +25,8 @@ struct DoorSetup {
   std::uint64_t events_max = 48 * 1024;                 // appended by this door and not committed
   std::uint64_t bytes_max = 24ull * 1024 * 1024;
   bool own_thread = true;                               // the feed may block
+  const DoorPressure* pressure = nullptr;               // may be null
+  std::chrono::milliseconds full_max{60'000};           // how long it may wait for the node to come away from a limit; then it ends
 };
 
 /// Monitored by `supervisor`. Gets Routes, PartitionProgress, StopNode; sends DoorFinished last.

@@ -165,6 +165,10 @@ class HttpDoorActor : public caf::event_based_actor {
                                           "memory each), or shorten dedupe.remember",
                                           ids(), setup_->ids_max),
                               30));
+    if (pressure() == Pressure::full) {
+      const bool disk = setup_->pressure->disk();
+      return call.reply(later(disk ? 507 : 429, setup_->pressure->why(), disk ? 10 : 2));
+    }
     if (const auto good = read_parameters(ingest.request, *setup_, call); !good)
       return call.reply(problem(400, good.error().context));
     const Durability durability = call.body.group.durability;
@@ -182,7 +186,10 @@ class HttpDoorActor : public caf::event_based_actor {
   void pump() {
     while (!queue_.empty()) {
       Call& call = queue_.front();
-      if (append(call)) {
+      // Whoever sends its next request when this one is answered sends less that way.
+      const bool too_soon =
+          pressure() != Pressure::none && setup_->clock->now() - call.arrived < setup_->slow_wait;
+      if (!too_soon && append(call)) {
         queue_.pop_front();
         continue;
       }
@@ -398,9 +405,16 @@ class HttpDoorActor : public caf::event_based_actor {
   [[nodiscard]] caf::actor route(PartitionId partition) const {
     return partition.value < routes_.partitions.size() ? routes_.partitions[partition.value] : caf::actor{};
   }
+  [[nodiscard]] Pressure pressure() const {
+    return setup_->pressure ? setup_->pressure->level() : Pressure::none;
+  }
+  /// Remembered, or to be: what is accepted and not decided may be all new.
   [[nodiscard]] std::uint64_t ids() const {
     std::uint64_t sum = 0;
-    for (const std::uint64_t count : ids_) sum += count;
+    for (std::uint32_t p = 0; p < ids_.size(); ++p) {
+      const PartitionStatus status = setup_->log->status(PartitionId{p});
+      sum += ids_[p] + (status.ingest_reserved - std::min(status.ingest_reserved, status.position.committed));
+    }
     return sum;
   }
 

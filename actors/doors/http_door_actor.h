@@ -12,6 +12,7 @@
 
 #include "actors/doors/http_body.h"
 #include "actors/messages/messages.h"
+#include "runtime/engine/door_pressure.h"
 #include "runtime/ports/clock.h"
 #include "runtime/ports/event_log.h"
 #include "runtime/ports/http_server.h"
@@ -30,6 +31,8 @@ struct HttpDoorSetup {
   std::uint64_t live_bytes_max = 24ull * 1024 * 1024;
   std::chrono::milliseconds wait_max{60'000};  // of ?wait=
   std::chrono::milliseconds busy_max{5'000};   // how long a request waits for room in the log before 429
+  const DoorPressure* pressure = nullptr;      // may be null
+  std::chrono::milliseconds slow_wait{100};    // how long every request waits while the node is near a limit
 };
 
 /// Answers 503 when it goes without an answer: with the door's mailbox, when the door dies. May be called once.

@@ -56,6 +56,8 @@ class CommitterActor : public caf::event_based_actor {
   void go() {
     if (auto group = groups_.take(setup_.clock->now())) {
       for (const PartitionCommit& part : group->parts) in_flight_.insert(waiting_.extract(part.partition));
+      handed_in_ = setup_.clock->now();
+      note_size(*group);
       WEIR_FAIL_POINT("committer_before_commit");
       if (WEIR_DEFECT("refused_moved_and_resent")) last_group_ = *group;
       const caf::actor self = caf::actor_cast<caf::actor>(this);
@@ -83,6 +85,7 @@ class CommitterActor : public caf::event_based_actor {
     if (refused && WEIR_DEFECT("refused_moved_and_resent") && !resent_) return move_and_resend(outcome);
     resent_ = false;
     groups_.done();
+    note_outcome(outcome);
     WEIR_FAIL_POINT("committer_after_commit");
     for (auto& [partition, asked] : std::exchange(in_flight_, {})) {
       CommitOutcome::Kind kind = outcome.kind;
@@ -103,6 +106,19 @@ class CommitterActor : public caf::event_based_actor {
       send(asked.partition, CommitDecided{asked.sequence, kind, std::move(error)});
     }
     go();
+  }
+
+  void note_size(const CommitGroup& group) {
+    if (!setup_.gauges) return;
+    std::size_t bytes = 0;
+    for (const PartitionCommit& part : group.parts)
+      for (const SharedBytes& piece : part.body) bytes += piece.size();
+    setup_.gauges->group_bytes.observe(static_cast<double>(bytes));
+  }
+  void note_outcome(const CommitOutcome& outcome) {
+    if (!setup_.gauges) return;
+    setup_.gauges->seconds.observe(std::chrono::duration<double>(setup_.clock->now() - handed_in_).count());
+    if (outcome.kind != CommitOutcome::Kind::committed) ++setup_.gauges->not_written;
   }
 
   /// The deliberate defect: a refused part is made to fit what is current and sent again.
@@ -133,6 +149,7 @@ class CommitterActor : public caf::event_based_actor {
   std::map<PartitionId, Asked> waiting_;    // in the group that fills
   std::map<PartitionId, Asked> in_flight_;  // in the group the log has
   std::uint64_t generation_ = 0;
+  TimePoint handed_in_{0};
   bool armed_ = false;
 };
 

@@ -5,6 +5,7 @@
 #pragma once
 #include "actors/messages/messages.h"
 #include "runtime/engine/commit_groups.h"
+#include "runtime/engine/partition_gauges.h"
 #include "runtime/ports/clock.h"
 
 namespace weir {
@@ -14,6 +15,7 @@ struct CommitterSetup {
   EventLog* log = nullptr;
   const Clock* clock = nullptr;
   CommitGroupLimits limits;
+  std::shared_ptr<CommitGauges> gauges = nullptr;  // may be null
 };
 
 /// Monitored by `supervisor`.

@@ -3,6 +3,7 @@
 #include <caf/actor_cast.hpp>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -18,8 +19,6 @@ namespace {
 
 /// A commit or a fence that failed for want of space is tried again after this long.
 constexpr std::chrono::milliseconds kCommitRetry{100};
-/// One read of a log; bounds what a replay holds in memory.
-constexpr std::size_t kReadBytes = 2 * 1024 * 1024;
 /// Without a commit in between, then the partition is rebuilt, of which the supervisor keeps count. Arbitrary: one in a row is an
 /// accident, a second one would be rare.
 constexpr int kStageRestartsMax = 5;  // replacements of its stages
@@ -188,6 +187,7 @@ class PartitionActor : public caf::event_based_actor {
 
     views->store = setup_->store.get();
     views->keep = setup_->keep;
+    views->gauges = setup_->gauges;
     views->extractor = setup_->extractor();
     views->logbook = setup_->logbook;
     views_ = setup_->spawn_views(this, std::move(views));
@@ -217,7 +217,7 @@ class PartitionActor : public caf::event_based_actor {
     if (!views_gate_.open()) return;  // goes on with CommitApplied
     reading_ = true;
     const caf::actor self = caf::actor_cast<caf::actor>(this);
-    setup_->log->read_output({setup_->partition, from, kReadBytes}, [self, generation = generation_](Result<std::vector<CommitRecord>> records) {
+    setup_->log->read_output({setup_->partition, from, setup_->read_bytes_max}, [self, generation = generation_](Result<std::vector<CommitRecord>> records) {
       caf::anon_send(self, OutputRecords{generation, std::move(records)});
     });
   }
@@ -254,6 +254,7 @@ class PartitionActor : public caf::event_based_actor {
                                                              setup_->partition.value, position_.sequence.value, position_.committed.value, meta_.ledger.decided())});
     phase_ = Phase::running;
     window_.restart(position_, meta_, setup_->incarnation);
+    note_memory();
     tell_supervisor(PartitionReady{setup_->partition, progress()});
     work();
   }
@@ -311,7 +312,7 @@ class PartitionActor : public caf::event_based_actor {
     if (from >= setup_->log->status(setup_->partition).ingest_durable) return;
     reading_ = true;
     const caf::actor self = caf::actor_cast<caf::actor>(this);
-    setup_->log->read_ingest({setup_->partition, from, kReadBytes}, [self, generation = generation_](Result<std::vector<IngestSlice>> slices) {
+    setup_->log->read_ingest({setup_->partition, from, setup_->read_bytes_max}, [self, generation = generation_](Result<std::vector<IngestSlice>> slices) {
       caf::anon_send(self, IngestSlices{generation, std::move(slices)});
     });
   }
@@ -341,8 +342,10 @@ class PartitionActor : public caf::event_based_actor {
         position_ = window_.position();
         stage_restarts_ = rereads_ = 0;
         told_waiting_ = false;
+        note_latency(*commit.body);
         apply({commit.part.sequence, commit.part.from, commit.part.to, std::move(commit.body), std::move(commit.tables),
                std::move(commit.dedupe), commit.bytes});
+        note_memory();
         tell_supervisor(progress());
         return work();
       }
@@ -367,6 +370,24 @@ class PartitionActor : public caf::event_based_actor {
   void tell_waiting(const Error& error) {
     if (std::exchange(told_waiting_, true)) return;
     setup_->logbook->write(LogLevel::warn, who_, "waits: " + describe(error));
+  }
+
+  void note_memory() {
+    if (!setup_->gauges) return;
+    setup_->gauges->in_flight_events.store(window_.events());
+    setup_->gauges->in_flight_bytes.store(window_.bytes());
+    setup_->gauges->dedupe_bytes.store(index_.memory_bytes());
+  }
+
+  /// Of every event of a commit that is durable; those of one batch came with one stamp.
+  void note_latency(const CommitBody& body) {
+    if (!setup_->gauges) return;
+    const UnixMicros now = setup_->clock->wall();
+    for (const OutcomeBatch& batch : body.batches) {
+      if (batch.redecided() || batch.outcomes() == 0) continue;
+      const double seconds = static_cast<double>(now - batch.outcome(0).accepted_at) / 1e6;
+      setup_->gauges->latency_seconds.observe(std::max(seconds, 0.0), batch.outcomes());
+    }
   }
 
   void apply(ApplyCommit commit) {

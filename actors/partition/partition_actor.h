@@ -14,6 +14,7 @@
 #include "actors/messages/views_interface.h"
 #include "actors/partition/window.h"
 #include "actors/supervise/stage_shell.h"
+#include "runtime/engine/partition_gauges.h"
 #include "runtime/engine/views_setup.h"
 #include "runtime/ports/clock.h"
 #include "runtime/ports/event_log.h"
@@ -43,6 +44,8 @@ struct PartitionSetup {
   std::uint64_t incarnation = 0;
   std::size_t delta_bytes_max = 4 * 1024 * 1024;
   std::uint64_t apply_bytes_max = 8 * 1024 * 1024;  // ApplyCommit on its way to the views
+  std::size_t read_bytes_max = 2 * 1024 * 1024;     // one read of a log; bounds what a replay holds in memory
+  std::shared_ptr<PartitionGauges> gauges;          // may be null
 };
 
 /// Monitored by `supervisor`, which gets PartitionReady, PartitionProgress, ActorFailed, PartitionStopped.

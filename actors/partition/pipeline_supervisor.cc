@@ -113,6 +113,7 @@ class PipelineSupervisor : public caf::event_based_actor {
     setup.store = slot.store;
     setup.keep = slot.keep = std::make_shared<char>();
     setup.committer = committer_;
+    if (id.value < setup_->gauges.size()) setup.gauges = setup_->gauges[id.value];
     slot.actor = spawn_partition(this, std::move(setup));
     if (stopping_) send(slot.actor, StopNode{});
   }

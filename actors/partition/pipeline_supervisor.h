@@ -28,6 +28,7 @@ struct PipelineSetup {
   PartitionSetup partition;   // template: `partition`, `store` and `committer` are filled in per partition
   CommitterSetup committer;
   StoreOpener open_store;
+  std::vector<std::shared_ptr<PartitionGauges>> gauges;       // by partition; empty: nobody watches
   std::vector<DoorSpawner> doors;
   std::function<void(Result<void>)> ended;                    // exactly once, however it ends; on the supervisor's thread
   std::function<void(const PartitionProgress&)> progress;     // after every commit; may be empty

@@ -69,6 +69,7 @@ class ViewsActor : public caf::event_based_actor {
     } else {
       tell(CommitApplied{commit.sequence, commit.bytes});
     }
+    if (setup_->gauges) setup_->gauges->delta_bytes.store(setup_->state->bytes());
     answer_visits();
     maybe_flush();
   }

@@ -34,5 +34,6 @@ void get_pipeline(const Call& call);
 void get_digest(const Call& call);
 void get_health(const Call& call);
 void get_readiness(const Call& call);
+void get_metrics(const Call& call);
 
 }  // namespace weir::api

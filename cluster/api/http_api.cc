@@ -74,7 +74,7 @@ struct Route {
   void (*answer)(const Call& call);
 };
 
-constexpr std::array<Route, 12> kRoutes{{
+constexpr std::array<Route, 13> kRoutes{{
     {"POST", {"v1", "events"}, post_events},
     {"GET", {"v1", "events", "*"}, get_event},
     {"GET", {"v1", "views"}, get_views},
@@ -87,6 +87,7 @@ constexpr std::array<Route, 12> kRoutes{{
     {"GET", {"v1", "dead-letters", "*"}, get_dead_letter},
     {"GET", {"healthz"}, get_health},
     {"GET", {"readyz"}, get_readiness},
+    {"GET", {"metrics"}, get_metrics},
 }};
 
 bool matches(const Route& route, const std::vector<std::string>& segments) {

@@ -47,6 +47,9 @@ class NodeAccess {
   [[nodiscard]] virtual LedgerReport ledger() const = 0;
   [[nodiscard]] virtual std::vector<PartitionReport> partitions() const = 0;
 
+  /// In Prometheus' text format, or OpenMetrics.
+  [[nodiscard]] virtual std::string metrics(bool openmetrics) const = 0;
+
   /// Hands the request to the HTTP door, which answers it.
   virtual void ingest(HttpRequest request, HttpReply reply) = 0;
 

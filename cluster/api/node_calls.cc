@@ -67,6 +67,16 @@ void get_readiness(const Call& call) {
   call.reply(json_response(json));
 }
 
+void get_metrics(const Call& call) {
+  if (refuse_parameters(call, {})) return;
+  const auto accept = call.request->header("accept");
+  const bool openmetrics = accept && accept->find("application/openmetrics-text") != std::string_view::npos;
+  HttpResponse response;
+  response.content_type = openmetrics ? "application/openmetrics-text; version=1.0.0; charset=utf-8" : "text/plain; version=0.0.4; charset=utf-8";
+  response.body = call.node->metrics(openmetrics);
+  call.reply(std::move(response));
+}
+
 void get_ledger(const Call& call) {
   if (refuse_parameters(call, {})) return;
   HttpResponse response;

@@ -52,5 +52,6 @@ struct Command {
 [[nodiscard]] Command make_journal(CLI::App& root);
 [[nodiscard]] Command make_generate(CLI::App& root);
 [[nodiscard]] Command make_bench(CLI::App& root);
+[[nodiscard]] Command make_metrics(CLI::App& root);
 
 }  // namespace weir::cli

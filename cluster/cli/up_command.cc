@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <cstdio>
 
@@ -17,6 +18,13 @@ struct Options {
   std::string data;
 };
 
+/// JSON lines for programs, unless the file says otherwise.
+std::unique_ptr<StderrLogbook> make_logbook(const NodeConfig& node, const Clock& clock) {
+  const bool json = node.logging_format == LogFormat::json || (node.logging_format == LogFormat::automatic && ::isatty(STDERR_FILENO) == 0);
+  if (json) return std::make_unique<StderrLogbook>(log_level(node), node.node, clock);
+  return std::make_unique<StderrLogbook>(log_level(node));
+}
+
 int run(const Options& options) {
   const std::atomic<int>& stop = watch_signals();
   const SystemClock clock;
@@ -33,8 +41,8 @@ int run(const Options& options) {
     fmt::print("weir ready node={} http={} pipeline={} partitions={}\n", node, address, pipeline, partitions);
     std::fflush(stdout);  // whoever started it waits for this line
   };
-  StderrLogbook logbook{log_level(request.node)};
-  const auto result = run_node(std::move(request), clock, logbook, stop);
+  const auto logbook = make_logbook(request.node, clock);
+  const auto result = run_node(std::move(request), clock, *logbook, stop);
   return result ? kDone : report(result.error());
 }
 

@@ -5,6 +5,7 @@
 #include "actors/doors/http_door_actor.h"
 #include "cluster/node/biography.h"
 #include "cluster/node/log_reader.h"
+#include "cluster/node/node_metrics.h"
 
 namespace weir {
 
@@ -38,6 +39,11 @@ Readiness LiveNode::readiness() const {
     now.ready = true;
   }
   return now;
+}
+
+std::string LiveNode::metrics(bool openmetrics) const {
+  const std::vector<MetricFamily> families = node_metrics({&open_, &state_, &pool_, server_.load(), readiness().ready});
+  return openmetrics ? metrics_->openmetrics_text(families) : metrics_->prometheus_text(families);
 }
 
 LedgerReport LiveNode::ledger() const {

@@ -1,11 +1,13 @@
 // What the API asks of a running node, answered from its log, its live state and its actors.
 #pragma once
 #include <atomic>
+#include <memory>
 #include <string>
 
 #include "cluster/api/node_access.h"
 #include "cluster/node/live_state.h"
 #include "cluster/node/open_pipeline.h"
+#include "runtime/adapters/prometheus/metrics_text.h"
 #include "runtime/adapters/system/work_pool.h"
 
 namespace weir {
@@ -23,6 +25,9 @@ class LiveNode final : public NodeAccess {
   const ViewSet& views() const override { return open_.compiled().views(); }
   Digest128 rules_hash() const override { return open_.compiled().rules_hash(); }
   Digest128 log_id() const override { return state_.log_id(); }
+  /// Once, before anybody asks. It outlives this, or is told so with nullptr.
+  void serve_with(const HttpServer* server) { server_.store(server); }
+  std::string metrics(bool openmetrics) const override;
   Readiness readiness() const override;
   LedgerReport ledger() const override;
   std::vector<PartitionReport> partitions() const override;
@@ -38,6 +43,8 @@ class LiveNode final : public NodeAccess {
   LiveState& state_;
   WorkPool& pool_;
   std::atomic<bool> stopping_{false};
+  std::atomic<const HttpServer*> server_{nullptr};
+  std::unique_ptr<MetricsWriter> metrics_ = make_prometheus_writer();
 };
 
 }  // namespace weir

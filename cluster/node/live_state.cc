@@ -108,6 +108,12 @@ caf::actor LiveState::http_door() const {
   return http_door_;
 }
 
+std::optional<std::uint64_t> LiveState::epoch_of(PartitionId partition) const {
+  const std::scoped_lock lock(mutex_);
+  if (partition.value >= slots_.size() || slots_[partition.value].known.epoch == Epoch{}) return std::nullopt;
+  return slots_[partition.value].known.epoch.value;
+}
+
 std::vector<LivePartition> LiveState::partitions() const {
   const std::scoped_lock lock(mutex_);
   std::vector<LivePartition> partitions;

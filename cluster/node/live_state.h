@@ -45,6 +45,8 @@ class LiveState {
   void forget();
 
   [[nodiscard]] std::vector<LivePartition> partitions() const;
+  /// None: it was not opened yet, or there is no such partition.
+  [[nodiscard]] std::optional<std::uint64_t> epoch_of(PartitionId partition) const;
   [[nodiscard]] caf::actor http_door() const;
   [[nodiscard]] const Digest128& log_id() const noexcept { return log_id_; }
   /// Every partition runs or is quarantined.

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "actors/serve/views_actor.h"
 #include "cluster/node/views_file.h"
 
@@ -12,6 +14,8 @@ Result<std::unique_ptr<OpenPipeline>> OpenPipeline::open(PipelineConfig pipeline
   std::unique_ptr<OpenPipeline> made(new OpenPipeline(std::move(node), std::move(data), clock, logbook));
   WEIR_ASSIGN(made->pipeline_, CompiledPipeline::compile(std::move(pipeline)));
   const PipelineConfig& config = made->config();
+  WEIR_ASSIGN(made->memory_, plan_memory(made->node_.memory_max, config.partitions, made->node_.http_body_max));
+  for (std::uint32_t p = 0; p < config.partitions; ++p) made->gauges_.push_back(std::make_shared<PartitionGauges>());
   DataIdentity wanted;
   wanted.pipeline = config.name;
   wanted.partitions = config.partitions;
@@ -21,7 +25,9 @@ Result<std::unique_ptr<OpenPipeline>> OpenPipeline::open(PipelineConfig pipeline
   made->directory_.emplace(std::move(*directory));
   WEIR_TRY(write_views_file(*made->directory_, config));
   WEIR_ASSIGN(made->log_, made->open_log_again());
-  made->stores_ = std::make_unique<RocksdbStates>();
+  RocksdbStatesOptions stores;
+  stores.block_cache_bytes = made->memory_.block_cache_bytes;
+  made->stores_ = std::make_unique<RocksdbStates>(stores);
   return made;
 }
 
@@ -31,6 +37,7 @@ Result<std::unique_ptr<EmbeddedLog>> OpenPipeline::open_log_again() {
   options.partitions = config().partitions;
   options.segment_bytes = node_.segment_bytes;
   options.retain = node_.retain;
+  options.outstanding_bytes_max = memory_.log_outstanding_bytes_max;
   return open_embedded_log(options, clock_, rng_);
 }
 
@@ -58,19 +65,43 @@ PipelineSetup OpenPipeline::setup() {
   partition.steps = pipeline_->steps();
   partition.extractor = pipeline_->extractor();
   partition.spawn_views = spawn_views;
+  partition.window.bytes_max = memory_.window_bytes_max;
+  partition.delta_bytes_max = memory_.delta_bytes_max;
+  partition.apply_bytes_max = memory_.apply_bytes_max;
+  partition.read_bytes_max = memory_.read_bytes_max;
+  setup.gauges = gauges_;
   partition.window.event_bytes_max = config().limits.event_bytes_max;
   if (splits_events(config())) partition.window.batch_events_max = kSplitEventsMax;
   partition.on_conflict = config().dedupe.on_conflict;
   partition.remember = config().dedupe.remember;
   partition.rules_hash = pipeline_->rules_hash();
   partition.incarnation = static_cast<std::uint64_t>(clock_.wall());
-  setup.committer = {log_.get(), &clock_, {node_.commit_interval, node_.commit_bytes_max}};
+  setup.committer = {log_.get(), &clock_, {node_.commit_interval, node_.commit_bytes_max}, commits_};
   setup.open_store = [this](PartitionId p) -> Result<std::shared_ptr<StateStore>> {
     auto store = stores_->open(state_directory(data_, p), pipeline_->merger());
     if (!store) return fail(std::move(store.error()));
     return std::shared_ptr<StateStore>(std::move(*store));
   };
   return setup;
+}
+
+std::vector<MemoryUse> OpenPipeline::memory_use() const {
+  MemoryUse in_flight{"in flight", 0}, dedupe{"dedupe", 0}, deltas{"deltas", 0};
+  for (const auto& gauges : gauges_) {
+    in_flight.bytes += gauges->in_flight_bytes.load();
+    dedupe.bytes += gauges->dedupe_bytes.load();
+    deltas.bytes += gauges->delta_bytes.load();
+  }
+  return {dedupe, deltas, in_flight, {"log", log_->outstanding_bytes()}, {"stores", stores_->cache_bytes()}};
+}
+
+std::uint64_t OpenPipeline::backlog() const {
+  std::uint64_t events = 0;
+  for (std::uint32_t p = 0; p < config().partitions; ++p) {
+    const PartitionStatus status = log_->status(PartitionId{p});
+    events += status.ingest_reserved - std::min(status.ingest_reserved, status.position.committed);
+  }
+  return events;
 }
 
 void OpenPipeline::close() {

@@ -8,10 +8,14 @@
 
 #include "actors/partition/pipeline_supervisor.h"
 #include "cluster/node/compiled_pipeline.h"
+#include "cluster/node/limits_watch.h"
 #include "runtime/adapters/embedded_log/embedded_log.h"
 #include "runtime/adapters/rocksdb_state/rocksdb_states.h"
 #include "runtime/adapters/system/data_directory.h"
 #include "runtime/adapters/system/system_clock.h"
+#include "runtime/engine/door_pressure.h"
+#include "runtime/engine/memory_plan.h"
+#include "runtime/engine/partition_gauges.h"
 #include "runtime/ports/clock.h"
 #include "runtime/ports/logbook.h"
 #include "runtime/ports/node_config.h"
@@ -36,6 +40,15 @@ class OpenPipeline {
   [[nodiscard]] const std::string& data() const noexcept { return data_; }
   [[nodiscard]] EmbeddedLog& log() noexcept { return *log_; }
   [[nodiscard]] Rng& rng() noexcept { return rng_; }
+  [[nodiscard]] const MemoryPlan& memory() const noexcept { return memory_; }
+  /// For doors; set by the watch.
+  [[nodiscard]] DoorPressure& pressure() noexcept { return pressure_; }
+  [[nodiscard]] const std::vector<std::shared_ptr<PartitionGauges>>& gauges() const noexcept { return gauges_; }
+  [[nodiscard]] const std::shared_ptr<CommitGauges>& commits() const noexcept { return commits_; }
+  /// What of this uses memory, by component.
+  [[nodiscard]] std::vector<MemoryUse> memory_use() const;
+  /// Events accepted and not committed.
+  [[nodiscard]] std::uint64_t backlog() const;
   /// What opening found and a person should know, one line each: a torn tail that was cut.
   [[nodiscard]] std::vector<std::string> recovery_notes() const;
 
@@ -55,6 +68,10 @@ class OpenPipeline {
   const Clock& clock_;
   Logbook& logbook_;
   SystemRng rng_;
+  MemoryPlan memory_;
+  DoorPressure pressure_;
+  std::vector<std::shared_ptr<PartitionGauges>> gauges_;
+  std::shared_ptr<CommitGauges> commits_ = std::make_shared<CommitGauges>();
   std::unique_ptr<CompiledPipeline> pipeline_;
   std::optional<DataDirectory> directory_;
   std::unique_ptr<EmbeddedLog> log_;

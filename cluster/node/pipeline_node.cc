@@ -49,29 +49,41 @@ class Serving {
         logbook_(logbook),
         pool_(kQueryThreads, kQuestionsMax),
         state_(open.config().partitions, open.log().log_id(), pool_),
-        node_(open, state_, pool_) {}
+        node_(open, state_, pool_),
+        watch_(open.node(), open.data(), open.pressure(), [this] { return memory_use(); },
+               [this] { return open_.backlog(); }, clock, logbook) {}
 
   Result<void> run(const std::function<void(const std::string&)>& ready, const std::atomic<int>& stop_signal) {
     HttpServerConfig http;
     http.address = open_.node().http_address;
     http.port = open_.node().http_port;
     http.body_max = open_.node().http_body_max;
-    http.bodies_bytes_max = std::max(http.bodies_bytes_max, http.body_max);
+    http.bodies_bytes_max = open_.memory().http_bodies_bytes_max;
+    http.answers_bytes_max = open_.memory().http_answers_bytes_max;
     http.connections_max = open_.node().http_connections_max;
     // Before anything starts: an address that is taken is refused at once.
     WEIR_ASSIGN(server_, start_http_server(http, HttpApi(node_), logbook_));
+    node_.serve_with(server_.get());
     NodeConfiguration configuration;
     caf::actor_system system{configuration};
+    logbook_.know_epochs([this](std::uint32_t partition) { return state_.epoch_of(PartitionId{partition}); });
     const caf::actor root = spawn_pipeline(system, setup());
     wait_for_end(root, ready, stop_signal);
     node_.stopping();
     server_->close(std::chrono::milliseconds(0));
+    logbook_.know_epochs({});
     state_.forget();
     pool_.stop();
     return ending_.result;
   }
 
  private:
+  [[nodiscard]] std::vector<MemoryUse> memory_use() const {
+    std::vector<MemoryUse> use = open_.memory_use();
+    use.push_back({"HTTP bodies", server_ ? server_->status().bodies_bytes : 0});
+    return use;
+  }
+
   PipelineSetup setup() {
     PipelineSetup setup = open_.setup();
     setup.until_stopped = true;
@@ -82,6 +94,8 @@ class Serving {
     door.logbook = &logbook_;
     door.body = body_config(open_.config());
     door.ids_max = open_.config().dedupe.ids_max;
+    door.live_bytes_max = open_.memory().live_bytes_max;
+    door.pressure = &open_.pressure();
     setup.doors.push_back([this, door](caf::event_based_actor* supervisor) {
       caf::actor spawned = spawn_http_door(supervisor, door);
       state_.set_http_door(spawned);
@@ -106,6 +120,7 @@ class Serving {
     std::unique_lock lock(ending_.mutex);
     while (!ending_.ended) {
       ending_.changed.wait_for(lock, std::chrono::milliseconds(20));
+      watch_.look();
       if (!told && !ending_.ended && node_.readiness().ready) {
         told = true;
         if (ready) ready(server_->address());
@@ -128,6 +143,7 @@ class Serving {
   WorkPool pool_;
   LiveState state_;
   LiveNode node_;
+  LimitsWatch watch_;
   std::unique_ptr<HttpServer> server_;
 };
 

@@ -96,10 +96,13 @@ class Running {
     Ending ending;
     if (request_.work_begins) request_.work_begins();
     const caf::actor root = spawn_pipeline(system, setup(ending, progress));
+    LimitsWatch watch(open_->node(), open_->data(), open_->pressure(), [this] { return open_->memory_use(); },
+                      [this] { return open_->backlog(); }, clock_, logbook_);
     bool asked = false;
     std::unique_lock lock(ending.mutex);
     while (!ending.ended) {
-      ending.changed.wait_for(lock, std::chrono::milliseconds(50));
+      ending.changed.wait_for(lock, std::chrono::milliseconds(20));
+      watch.look();
       if (stop_signal.load() != 0 && !asked) {
         asked = true;
         caf::anon_send(root, StopNode{});
@@ -146,6 +149,8 @@ class Running {
       door.open = input.open;
       door.name = input.name;
       door.ids_max = request_.pipeline.dedupe.ids_max;
+      door.bytes_max = open_->memory().live_bytes_max;
+      door.pressure = &open_->pressure();
       setup.doors.push_back([door](caf::event_based_actor* supervisor) { return spawn_door(supervisor, door); });
     }
     setup.ended = [&ending](Result<void> result) {

@@ -5,6 +5,7 @@
 
 #include "runtime/base/ids.h"
 #include "runtime/engine/dedupe_log.h"
+#include "runtime/engine/partition_gauges.h"
 #include "runtime/engine/partition_state.h"
 #include "runtime/engine/view_set.h"
 #include "runtime/ports/logbook.h"
@@ -21,6 +22,7 @@ struct ViewsSetup {
   std::unique_ptr<PartitionState> state;
   StateStore* store = nullptr;
   std::shared_ptr<const void> keep;   // handed out with every look at the state: the store is not closed while one is held
+  std::shared_ptr<PartitionGauges> gauges;  // may be null
   std::unique_ptr<RecordExtractor> extractor;
   Logbook* logbook = nullptr;
 };

@@ -95,6 +95,7 @@ class EmbeddedLogImpl final : public EmbeddedLog {
   Digest128 log_id() const override { return identity_.log_id; }
   std::uint32_t partitions() const override { return identity_.partitions; }
   const LogRecovery& recovery() const override { return recovery_; }
+  std::uint64_t outstanding_bytes() const override { return ingest_lane_.outstanding_bytes(); }
 
   Result<AppendReceipt> append(AppendGroup group, AppendDone done) override {
     return ingest_lane_.append(std::move(group), std::move(done));

@@ -59,6 +59,8 @@ struct LogRecovery {
 class EmbeddedLog : public EventLog {
  public:
   [[nodiscard]] virtual const LogRecovery& recovery() const = 0;
+  /// Appended and not yet synced, held in memory. Thread-safe.
+  [[nodiscard]] virtual std::uint64_t outstanding_bytes() const = 0;
 };
 
 /// Opens or creates. The clock must outlive the log; the rng is used during the call only.

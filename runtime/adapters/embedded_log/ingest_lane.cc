@@ -36,6 +36,11 @@ Offset IngestLane::reserved(PartitionId partition) const {
   return reserved_[partition.value];
 }
 
+std::uint64_t IngestLane::outstanding_bytes() const {
+  const std::scoped_lock lock(mutex_);
+  return outstanding_bytes_;
+}
+
 Result<void> IngestLane::check(const AppendGroup& group, std::uint64_t& bytes) const {
   for (const PartitionBatch& batch : group.batches) {
     if (batch.partition.value >= reserved_.size()) {

@@ -40,6 +40,7 @@ class IngestLane {
   /// Writes what is queued, closes the journal; later appends are refused.
   void close();
   [[nodiscard]] Offset reserved(PartitionId partition) const;
+  [[nodiscard]] std::uint64_t outstanding_bytes() const;
 
  private:
   struct Item {

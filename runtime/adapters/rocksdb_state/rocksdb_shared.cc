@@ -267,6 +267,8 @@ Result<std::unique_ptr<StateStore>> RocksdbStates::open_read_only(const std::str
   return open_rocksdb_state(shared_, directory, merger, true);
 }
 
+std::uint64_t RocksdbStates::cache_bytes() const { return shared_->cache->GetUsage(); }
+
 std::string RocksdbStates::library_version() {
   return rocksdb::GetRocksVersionAsString(true);
 }

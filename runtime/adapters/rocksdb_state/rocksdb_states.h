@@ -41,6 +41,8 @@ class RocksdbStates {
   [[nodiscard]] Result<std::unique_ptr<StateStore>> open_read_only(const std::string& directory,
                                                                    const StateMerger& merger);
 
+  /// Blocks, indexes and filters held now, of at most block_cache_bytes. Thread-safe.
+  [[nodiscard]] std::uint64_t cache_bytes() const;
   /// "7.8.3": the library as it runs, not as it was compiled against.
   [[nodiscard]] static std::string library_version();
 

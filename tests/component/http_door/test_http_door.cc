@@ -88,6 +88,7 @@ struct World {
       setup.body.id.fields = {FieldPath{{"id"}, "id"}};
       setup.ids_max = 1'000;
       setup.live_events_max = 100;
+      setup.pressure = &pressure;
       door = spawn_http_door(self, setup);
       return caf::behavior{[this](const DoorFinished& fact) { finished = fact.events; }, [](const ActorFailed&) {}};
     });
@@ -170,6 +171,7 @@ struct World {
   CountingRng rng;
   HandClock clock;
   NoLogbook logbook;
+  DoorPressure pressure;
   std::uint64_t live = 0;
   int durable = 0;
   int deaths = 0;
@@ -353,6 +355,33 @@ TEST_CASE("at ids_max nothing more is taken, and the answer names the key", "[ht
   world.run();
   CHECK(answer->status() == 429);
   CHECK(answer->detail().find("dedupe.ids_max is 1000") != std::string::npos);
+}
+
+TEST_CASE("near a limit every request waits a while, at the limit none is taken, and both are over when the node is away from it",
+          "[http_door]") {
+  World world;
+  world.pressure.set(Pressure::slow, "memory is short", false);
+  const auto waits = world.post(lines(0, 1));
+  world.run();
+  world.pass(std::chrono::milliseconds(80));
+  CHECK(waits->status() == 0);
+  world.pass(std::chrono::milliseconds(40));
+  CHECK(waits->status() == 202);
+  world.pressure.set(Pressure::full, "limits.memory_max", false);
+  const auto memory = world.post(lines(1, 2));
+  world.run();
+  CHECK(memory->status() == 429);
+  CHECK(memory->detail() == "limits.memory_max");
+  CHECK(memory->response->headers == std::vector<std::pair<std::string, std::string>>{{"Retry-After", "2"}});
+  world.pressure.set(Pressure::full, "limits.disk_max", true);
+  const auto disk = world.post(lines(1, 2));
+  world.run();
+  CHECK(disk->status() == 507);
+  world.pressure.set(Pressure::none, "", false);
+  const auto taken = world.post(lines(1, 2));
+  world.run();
+  CHECK(taken->status() == 202);
+  CHECK(world.log->status(PartitionId{0}).ingest_durable.value + world.log->status(PartitionId{1}).ingest_durable.value == 2);
 }
 
 TEST_CASE("a stop answers what is durable, refuses what is not appended, and says what was accepted", "[http_door]") {

@@ -22,6 +22,8 @@ CASES = {
     "pages": answers.pages_and_forms,
     "tokens": answers.reads_see_writes,
     "stop": answers.a_stop_keeps_what_was_acknowledged,
+    "metrics": answers.metrics_and_their_page,
+    "logs": answers.logs_are_lines_of_json,
     "busy_address": answers.an_address_that_is_taken_is_refused,
     "kills": kills.acknowledged_events_survive_kills,
     "fail_points": kills.a_kill_at_every_point_of_the_door,

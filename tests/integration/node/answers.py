@@ -3,10 +3,11 @@
 import base64
 import json
 import os
+import re
 
 from outside import facts
 from outside.node import Node
-from outside.weir import Broken
+from outside.weir import Broken, repository
 
 ORDERS = """pipeline: shop
 partitions: 4
@@ -196,6 +197,62 @@ def a_stop_keeps_what_was_acknowledged(weir, _, folder, __):
     if acknowledged - there:
         raise Broken(f"{len(acknowledged - there)} acknowledged events are gone after a stop")
     check(node.stop().code, 0, "exit code of a stop")
+
+
+def samples_of(text):
+    """{name: {labels: value}} of Prometheus' text format."""
+    samples = {}
+    for line in text.splitlines():
+        if line and not line.startswith("#"):
+            key, value = line.rsplit(" ", 1)
+            name, _, labels = key.partition("{")
+            samples.setdefault(name, {})[labels.rstrip("}")] = float(value)
+    return samples
+
+
+def metrics_and_their_page(weir, _, folder, __):
+    """Every metric of the page is there, nothing else is, and the numbers are those of the ledger."""
+    page = weir.expect(0, "metrics").out.decode()
+    with open(os.path.join(repository(), "configs", "metrics.md"), encoding="utf-8") as f:
+        check(f.read() == page, True, "configs/metrics.md is what `weir metrics` prints (run it again and commit)")
+    node = start(weir, folder)
+    orders = [order(i) for i in range(30)] + [order(100, amount="0"), order(1)]
+    check(node.call("POST", "/v1/events?wait=20s", ndjson(orders), NDJSON).status, 202, "accepted")
+    reply = node.get("/metrics")
+    check(reply.headers["content-type"], "text/plain; version=0.0.4; charset=utf-8", "form")
+    text = reply.body.decode()
+    described = set(re.findall(r"^# HELP (\S+) \S", text, re.M))
+    check(described, set(re.findall(r"^\| `(\w+)`", page, re.M)), "the metrics that are described")
+    samples = samples_of(text)
+    ledger = node.get("/v1/ledger").json()
+    for p, line in enumerate(ledger["partitions"]):
+        check(samples["weir_accepted_events_total"][f'partition="{p}"'], line["accepted"], "accepted")
+        for state in ("served", "duplicate", "dead_lettered"):
+            check(samples["weir_ledger_events"][f'partition="{p}",state="{state}"'], line[state], state)
+        check(samples["weir_latency_seconds_count"][f'partition="{p}"'], line["accepted"], "latencies")
+    check(samples["weir_ready"][""], 1, "ready")
+    opened = node.call("GET", "/metrics", headers={"Accept": "application/openmetrics-text; version=1.0.0"})
+    check(opened.headers["content-type"].split(";")[0], "application/openmetrics-text", "form")
+    check(opened.body.decode().endswith("# EOF\n"), True, "the end of OpenMetrics")
+    check("# TYPE weir_accepted_events counter" in opened.body.decode(), True, "a counter's name in OpenMetrics")
+    check(node.stop().code, 0, "exit code of a stop")
+
+
+def logs_are_lines_of_json(weir, _, folder, __):
+    """What goes wrong is said with node, component and, where there is one, partition and epoch."""
+    node = start(weir, folder, "--set", "limits.memory_max=256MiB", "--set", "http.body_max=1MiB", "--set", "limits.disk_max=256MiB")
+    # The log alone makes two segments in advance: the disk is full from the start.
+    reply = node.call("POST", "/v1/events", order(1).encode(), {"Content-Type": "application/json"})
+    while reply.status == 202:
+        reply = node.call("POST", "/v1/events", order(1).encode(), {"Content-Type": "application/json"})
+    check((reply.status, "limits.disk_max" in reply.json()["detail"], "retry-after" in reply.headers), (507, True, True), "a full disk")
+    ended = node.stop()
+    check(ended.code, 0, "exit code of a stop")
+    lines = [json.loads(line) for line in ended.text.splitlines()]
+    told = [line for line in lines if "limits.disk_max" in line["msg"]]
+    check(len(told), 1, f"said once: {lines}")
+    check({k: told[0][k] for k in ("level", "node", "component")}, {"level": "warn", "node": "n1", "component": "limits"}, "a line")
+    check(told[0]["ts"].endswith("Z"), True, "its time")
 
 
 def an_address_that_is_taken_is_refused(weir, _, folder, __):

@@ -1,0 +1,240 @@
+#include "cluster/node/node_metrics.h"
+
+#include <fmt/format.h>
+
+#include <functional>
+
+#include "cluster/api/ledger_report.h"
+#include "runtime/adapters/system/usage.h"
+#include "weir_version.h"
+
+namespace weir {
+
+namespace {
+
+using Samples = std::vector<MetricSample>;
+
+/// One metric and how its values are found.
+struct Metric {
+  MetricDescription what;
+  std::function<Samples(const MetricSources&)> read;
+};
+
+MetricSample sample(double value, std::vector<std::pair<std::string, std::string>> labels = {}) {
+  MetricSample made;
+  made.value = value;
+  made.labels = std::move(labels);
+  return made;
+}
+
+MetricSample sample(const Histogram& histogram, std::vector<std::pair<std::string, std::string>> labels = {}) {
+  MetricSample made;
+  made.labels = std::move(labels);
+  for (std::size_t i = 0; i <= histogram.bounds().size(); ++i) {
+    made.count += histogram.count(i);
+    const bool last = i == histogram.bounds().size();
+    made.buckets.emplace_back(last ? std::numeric_limits<double>::infinity() : histogram.bounds()[i], made.count);
+  }
+  made.sum = histogram.sum();
+  return made;
+}
+
+/// One value per partition.
+template <class Read>
+std::function<Samples(const MetricSources&)> by_partition(Read read) {
+  return [read](const MetricSources& sources) {
+    Samples samples;
+    const std::vector<LivePartition> partitions = sources.state->partitions();
+    for (std::uint32_t p = 0; p < partitions.size(); ++p)
+      samples.push_back(sample(static_cast<double>(read(sources, partitions[p], PartitionId{p})),
+                               {{"partition", std::to_string(p)}}));
+    return samples;
+  };
+}
+template <class Read>
+std::function<Samples(const MetricSources&)> one(Read read) {
+  return [read](const MetricSources& sources) { return Samples{sample(static_cast<double>(read(sources)))}; };
+}
+/// Of the HTTP server; nothing before it runs.
+template <class Read>
+std::function<Samples(const MetricSources&)> of_server(Read read) {
+  return [read](const MetricSources& sources) {
+    if (sources.server == nullptr) return Samples{};
+    return Samples{sample(static_cast<double>(read(sources.server->status())))};
+  };
+}
+template <class Read>
+auto of_gauges(Read read) {
+  return by_partition([read](const MetricSources& sources, const LivePartition&, PartitionId p) {
+    return read(*sources.open->gauges()[p.value]);
+  });
+}
+
+Samples ledger(const MetricSources& sources) {
+  Samples samples;
+  const std::vector<LivePartition> partitions = sources.state->partitions();
+  for (std::uint32_t p = 0; p < partitions.size(); ++p)
+    for (const auto& [name, field] : kLedgerFields)
+      samples.push_back(sample(static_cast<double>(partitions[p].ledger.*field),
+                               {{"partition", std::to_string(p)}, {"state", name}}));
+  return samples;
+}
+
+std::uint64_t accepted(const MetricSources& sources, PartitionId p) {
+  return sources.open->log().status(p).ingest_durable.value;
+}
+
+std::vector<Metric> events() {
+  using enum MetricKind;
+  return {
+      {{"weir_accepted_events_total", counter, "partition",
+        "Events that doors have accepted: durable in the ingest log."},
+       by_partition([](const MetricSources& s, const LivePartition&, PartitionId p) { return accepted(s, p); })},
+      {{"weir_ledger_events", gauge, "partition, state",
+        "Events by what became of them, as `weir ledger` counts them; together with the backlog they are all that was "
+        "accepted."},
+       ledger},
+      {{"weir_curated_records_total", counter, "partition",
+        "Records in the curated log; an event that is split has several."},
+       by_partition(
+           [](const MetricSources&, const LivePartition& known, PartitionId) { return known.ledger.records; })},
+      {{"weir_backlog_events", gauge, "partition", "Lag: events accepted and not yet decided."},
+       by_partition([](const MetricSources& s, const LivePartition& known, PartitionId p) {
+         const std::uint64_t all = accepted(s, p);
+         return all - std::min(all, known.committed.value);
+       })},
+      {{"weir_in_flight_events", gauge, "partition",
+        "Events in the partition's window: with the stages, or waiting for their commit."},
+       of_gauges([](const PartitionGauges& g) { return g.in_flight_events.load(); })},
+      {{"weir_in_flight_bytes", gauge, "partition", "Memory of the events in the window."},
+       of_gauges([](const PartitionGauges& g) { return g.in_flight_bytes.load(); })},
+      {{"weir_latency_seconds", histogram, "partition", "From a door's stamp to the commit that decided the event."},
+       [](const MetricSources& sources) {
+         Samples samples;
+         for (std::size_t p = 0; p < sources.open->gauges().size(); ++p)
+           samples.push_back(sample(sources.open->gauges()[p]->latency_seconds, {{"partition", std::to_string(p)}}));
+         return samples;
+       }},
+  };
+}
+
+std::vector<Metric> partitions() {
+  using enum MetricKind;
+  return {
+      {{"weir_partition_running", gauge, "partition", "1: the partition has an owner that runs."},
+       by_partition([](const MetricSources&, const LivePartition& known, PartitionId) { return known.ready ? 1 : 0; })},
+      {{"weir_partition_quarantined", gauge, "partition",
+        "1: the partition is left alone because of damage or repeated failures; /v1/partitions says why."},
+       by_partition(
+           [](const MetricSources&, const LivePartition& known, PartitionId) { return known.quarantined ? 1 : 0; })},
+      {{"weir_partition_epoch", gauge, "partition", "Grows at every opening of the partition."},
+       by_partition([](const MetricSources&, const LivePartition& known, PartitionId) { return known.epoch.value; })},
+      {{"weir_partition_commits_total", counter, "partition", "Commits of the partition."},
+       by_partition(
+           [](const MetricSources&, const LivePartition& known, PartitionId) { return known.sequence.value; })},
+      {{"weir_dedupe_ids", gauge, "partition", "Ids that are remembered; `dedupe.ids_max` bounds their sum."},
+       by_partition([](const MetricSources&, const LivePartition& known, PartitionId) { return known.ids; })},
+      {{"weir_dedupe_bytes", gauge, "partition", "Memory of the ids."},
+       of_gauges([](const PartitionGauges& g) { return g.dedupe_bytes.load(); })},
+      {{"weir_delta_bytes", gauge, "partition", "Memory of changes that the state store does not have yet."},
+       of_gauges([](const PartitionGauges& g) { return g.delta_bytes.load(); })},
+      {{"weir_commit_group_bytes", histogram, "", "Size of the commit groups: one write and one sync each."},
+       [](const MetricSources& s) { return Samples{sample(s.open->commits()->group_bytes)}; }},
+      {{"weir_commit_seconds", histogram, "", "From handing a commit group to the log to its answer."},
+       [](const MetricSources& s) { return Samples{sample(s.open->commits()->seconds)}; }},
+      {{"weir_commit_not_written_total", counter, "",
+        "Commit groups that were refused, failed, or whose answer was lost; their partitions read back and decide "
+        "anew."},
+       one([](const MetricSources& s) { return s.open->commits()->not_written.load(); })},
+  };
+}
+
+std::vector<Metric> node() {
+  using enum MetricKind;
+  return {
+      {{"weir_build_info", gauge, "version, revision", "Always 1; the labels say what runs."},
+       [](const MetricSources&) {
+         return Samples{sample(1, {{"version", WEIR_VERSION}, {"revision", WEIR_GIT_HASH}})};
+       }},
+      {{"weir_ready", gauge, "", "1: the node takes work, as /readyz says."},
+       one([](const MetricSources& s) { return s.ready ? 1 : 0; })},
+      {{"weir_memory_resident_bytes", gauge, "", "Memory the process has in RAM."},
+       one([](const MetricSources&) { return resident_bytes(); })},
+      {{"weir_memory_max_bytes", gauge, "", "`limits.memory_max`."},
+       one([](const MetricSources& s) { return s.open->node().memory_max; })},
+      {{"weir_memory_bytes", gauge, "component", "Memory that is accounted for, by what holds it."},
+       [](const MetricSources& s) {
+         Samples samples;
+         for (const MemoryUse& use : s.open->memory_use())
+           samples.push_back(sample(static_cast<double>(use.bytes), {{"component", use.component}}));
+         return samples;
+       }},
+      {{"weir_disk_bytes", gauge, "", "What the data directory holds; looked at every second."},
+       one([](const MetricSources& s) { return s.open->pressure().disk_bytes(); })},
+      {{"weir_disk_max_bytes", gauge, "", "`limits.disk_max`."},
+       one([](const MetricSources& s) { return s.open->node().disk_max; })},
+      {{"weir_door_pressure", gauge, "", "0: doors are open; 1: near a limit, they take less; 2: they take nothing."},
+       one([](const MetricSources& s) { return static_cast<int>(s.open->pressure().level()); })},
+      {{"weir_log_outstanding_bytes", gauge, "", "Appended by doors and not yet synced."},
+       one([](const MetricSources& s) { return s.open->log().outstanding_bytes(); })},
+      {{"weir_http_connections", gauge, "", "Connections that are open."},
+       of_server([](const HttpServerStatus& now) { return now.connections; })},
+      {{"weir_http_connections_refused_total", counter, "", "Connections beyond `http.connections_max`."},
+       of_server([](const HttpServerStatus& now) { return now.connections_refused; })},
+      {{"weir_http_requests_total", counter, "", "Requests taken."},
+       of_server([](const HttpServerStatus& now) { return now.requests; })},
+      {{"weir_http_requests_in_flight", gauge, "", "Requests that are not answered yet."},
+       of_server([](const HttpServerStatus& now) { return now.requests_in_flight; })},
+      {{"weir_http_refused_total", counter, "",
+        "Requests refused for their form or size, or because they came too slowly."},
+       of_server([](const HttpServerStatus& now) { return now.refused; })},
+      {{"weir_http_bodies_bytes", gauge, "", "Memory of request bodies."},
+       of_server([](const HttpServerStatus& now) { return now.bodies_bytes; })},
+      {{"weir_queries_waiting", gauge, "", "Queries that wait for a thread."},
+       one([](const MetricSources& s) { return s.pool->waiting(); })},
+  };
+}
+
+const std::vector<Metric>& all_metrics() {
+  static const std::vector<Metric> metrics = [] {
+    std::vector<Metric> made = events();
+    for (auto more : {partitions(), node()}) made.insert(made.end(), more.begin(), more.end());
+    return made;
+  }();
+  return metrics;
+}
+
+std::string_view kind_name(MetricKind kind) {
+  switch (kind) {
+    case MetricKind::counter:
+      return "counter";
+    case MetricKind::gauge:
+      return "gauge";
+    case MetricKind::histogram:
+      return "histogram";
+  }
+  return "";
+}
+
+}  // namespace
+
+std::vector<MetricFamily> node_metrics(const MetricSources& sources) {
+  std::vector<MetricFamily> families;
+  for (const Metric& metric : all_metrics()) families.push_back({metric.what, metric.read(sources)});
+  return families;
+}
+
+std::string metrics_page() {
+  std::string page =
+      "# Metrics\n\n"
+      "What a node says at `/metrics`, in Prometheus' text format, or as OpenMetrics when the request asks for it. "
+      "This page is made from\n"
+      "the descriptions in `cluster/node/node_metrics.cc`; a test compares the two.\n\n"
+      "| metric | kind | labels | meaning |\n|---|---|---|---|\n";
+  for (const Metric& metric : all_metrics())
+    page += fmt::format("| `{}` | {} | {} | {} |\n", metric.what.name, kind_name(metric.what.kind), metric.what.labels,
+                        metric.what.help);
+  return page;
+}
+
+}  // namespace weir

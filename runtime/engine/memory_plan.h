@@ -1,0 +1,35 @@
+// How `limits.memory_max` is shared out: every buffer of a node gets its bound from here, once, when the node opens. A
+// decider.
+//
+// What is left is for what grows with the data: the memory of ids (some 25 bytes each) above all. Nobody can bound that
+// but the doors: they take less, then nothing, when the process comes near its limit (door_pressure.h).
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+#include "runtime/base/result.h"
+
+namespace weir {
+
+struct MemoryPlan {
+  // Of the node.
+  std::uint64_t log_outstanding_bytes_max = 0;  // appended, not yet synced; also the largest single append
+  std::uint64_t http_bodies_bytes_max = 0;
+  std::uint64_t http_answers_bytes_max = 0;
+  std::uint64_t live_bytes_max = 0;   // of each door: handed to partitions ahead of their commit
+  std::size_t block_cache_bytes = 0;  // blocks, indexes and filters of all stores
+  // Of each partition.
+  std::size_t window_bytes_max = 0;   // admitted and not committed
+  std::size_t delta_bytes_max = 0;    // twice: one is filled while the other is flushed
+  std::uint64_t apply_bytes_max = 0;  // commits on their way to the views
+  std::size_t read_bytes_max = 0;     // one read of a log
+};
+
+/// Shares: an eighth each for what waits for its sync, for all windows and for all commits on their way to views, a
+/// sixteenth each for bodies, answers, deltas, reads; 1/64 for blocks; each at most what a node without a limit would
+/// take (figures at their use). Measured with 8 partitions at 512 MiB: `tests/integration/limits`. Errors:
+/// config_invalid when partitions or body_max are more than memory_max can hold; names the keys.
+[[nodiscard]] Result<MemoryPlan> plan_memory(std::uint64_t memory_max, std::uint32_t partitions,
+                                             std::uint64_t body_max);
+
+}  // namespace weir

@@ -1,0 +1,25 @@
+// What one partition and the committer do and hold, for those who watch. Set by their actors, read from anywhere; they
+// outlive them.
+#pragma once
+#include <atomic>
+#include <cstdint>
+
+#include "runtime/engine/histogram.h"
+
+namespace weir {
+
+struct PartitionGauges {
+  std::atomic<std::uint64_t> in_flight_events{0};  // admitted and not committed
+  std::atomic<std::uint64_t> in_flight_bytes{0};   // of their ingest batches
+  std::atomic<std::uint64_t> dedupe_bytes{0};      // the memory of ids
+  std::atomic<std::uint64_t> delta_bytes{0};       // what the store does not have yet
+  Histogram latency_seconds{kLatencyBounds};       // from the door's stamp to the commit, per event
+};
+
+struct CommitGauges {
+  Histogram group_bytes{kGroupBytesBounds};
+  Histogram seconds{kLatencyBounds};          // from handing a group to the log to its answer
+  std::atomic<std::uint64_t> not_written{0};  // groups refused, unknown or failed
+};
+
+}  // namespace weir
