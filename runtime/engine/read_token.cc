@@ -25,7 +25,9 @@ std::optional<std::uint64_t> take_number(std::string_view& from) {
     from.remove_prefix(1);
     if (shift == 63 && byte > 1) return std::nullopt;
     number |= std::uint64_t{byte & 0x7fu} << shift;
-    if ((byte & 0x80) == 0) return number;
+    if ((byte & 0x80) != 0) continue;
+    if (byte == 0 && shift != 0) return std::nullopt;  // it could have been shorter: one text for each token
+    return number;
   }
   return std::nullopt;
 }

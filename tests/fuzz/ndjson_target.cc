@@ -1,0 +1,11 @@
+// Frames of NDJSON: the same however the bytes come, none of them lost, and what the chain makes of each.
+#include "tests/fuzz/frames.h"
+#include "tests/fuzz/target.h"
+
+namespace weir::fuzz {
+
+void run(std::string_view input) {
+  check_frames([](const FramerLimits& limits) { return make_line_framer(limits, {}); }, input, false);
+}
+
+}  // namespace weir::fuzz
