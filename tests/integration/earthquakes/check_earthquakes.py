@@ -22,6 +22,7 @@ ROOT = outside.repository()
 SMALL = os.path.join(ROOT, "tests", "data", "earthquakes-small.geojson")
 AGGREGATES = {
     "by_day": ("window", "window_start", "quakes", "strongest", "weakest", "average"),
+    "by_class": ("class", "quakes", "strongest"),
     "by_network": ("network", "quakes", "strongest"),
     "changes": ("window", "window_start", "changes"),
 }

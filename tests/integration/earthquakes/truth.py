@@ -211,6 +211,18 @@ def magnitude(properties):
     return text
 
 
+CLASSES = ((2, "micro"), (4, "minor"), (5, "light"), (6, "moderate"))
+
+
+def class_of(mag):
+    if mag is None:
+        return "unknown"
+    for bound, name in CLASSES:
+        if Decimal(mag) < bound:
+            return name
+    return "strong"
+
+
 class Truth:
     """What can be asked about a pipeline after `data`. served: id -> (time, record); letters: sorted (id, stage, reason,
     original); partitions: ledger rows; views: name -> rows, numbers as plain texts."""
@@ -272,6 +284,7 @@ class Quakes(Truth):
             "kind": properties["type"],
             "network": properties["net"],
             "updated": properties["updated"],
+            "class": class_of(mag),
         }
         return time, record
 
@@ -279,6 +292,7 @@ class Quakes(Truth):
         self.views["quake_by_id"] = [row(id=i, time=t, **r) for i, (t, r) in self.served.items()]
         for view, group in (
             ("by_day", lambda t, r: ("day", t - t % DAY_US)),
+            ("by_class", lambda t, r: (r["class"],)),
             ("by_network", lambda t, r: (r["network"],)),
         ):
             groups = {}
