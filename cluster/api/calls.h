@@ -35,5 +35,6 @@ void get_digest(const Call& call);
 void get_health(const Call& call);
 void get_readiness(const Call& call);
 void get_metrics(const Call& call);
+void get_openapi(const Call& call);
 
 }  // namespace weir::api

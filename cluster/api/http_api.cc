@@ -74,7 +74,7 @@ struct Route {
   void (*answer)(const Call& call);
 };
 
-constexpr std::array<Route, 13> kRoutes{{
+constexpr std::array<Route, 14> kRoutes{{
     {"POST", {"v1", "events"}, post_events},
     {"GET", {"v1", "events", "*"}, get_event},
     {"GET", {"v1", "views"}, get_views},
@@ -88,6 +88,7 @@ constexpr std::array<Route, 13> kRoutes{{
     {"GET", {"healthz"}, get_health},
     {"GET", {"readyz"}, get_readiness},
     {"GET", {"metrics"}, get_metrics},
+    {"GET", {"openapi.json"}, get_openapi},
 }};
 
 bool matches(const Route& route, const std::vector<std::string>& segments) {

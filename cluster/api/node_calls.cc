@@ -1,9 +1,10 @@
-// Health, ledger, partitions, pipeline, digest, biography.
+// Health, metrics, the description of the API, ledger, partitions, pipeline, digest, biography.
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
 
 #include "cluster/api/calls.h"
+#include "cluster/api/openapi.h"
 #include "cluster/api/parameters.h"
 #include "runtime/base/hash.h"
 #include "runtime/base/units.h"
@@ -74,6 +75,13 @@ void get_metrics(const Call& call) {
   HttpResponse response;
   response.content_type = openmetrics ? "application/openmetrics-text; version=1.0.0; charset=utf-8" : "text/plain; version=0.0.4; charset=utf-8";
   response.body = call.node->metrics(openmetrics);
+  call.reply(std::move(response));
+}
+
+void get_openapi(const Call& call) {
+  if (refuse_parameters(call, {})) return;
+  HttpResponse response;
+  response.body = openapi_document();
   call.reply(std::move(response));
 }
 

@@ -1,0 +1,312 @@
+"""The OpenAPI document that a node serves, and the node, by each other.
+
+  python3 tests/integration/openapi [--binary PATH]
+
+Every answer is judged by the document: status, type, headers, body. At the end every operation, status, type, parameter and
+header of the document must have been seen, but for those in EXCUSED.
+Exit: 0 PASS, 1 FAIL, 77 no program.
+"""
+
+import argparse
+import base64
+import json
+import os
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.dirname(HERE)]
+import contract as contracts  # noqa: E402
+from document import Document  # noqa: E402
+from driving import Driver, lines, target_of  # noqa: E402
+from outside import weir as outside  # noqa: E402
+from outside.weir import Broken  # noqa: E402
+
+SHOP = """pipeline: shop
+partitions: 2
+record: {id: id, time: {field: at, format: rfc3339}}
+dedupe: {ids_max: IDS}
+stages:
+  - validate: {fields: {item: {type: string}, size: {type: string, required: false}, amount: {type: decimal, above: 0}, at: {type: string, required: false}}}
+views:
+  by_id: {latest: "@id"}
+  by_item: {group_by: [item, size], windows: [day, month], measures: {amount: {sum: amount}, orders: count}}
+"""
+DAY = "2011-12-%02dT10:00:00Z"
+
+# (method or *, template or *, status): why it cannot be provoked from outside.
+EXCUSED = {
+    ("*", "*", "500"): "wants damaged data",
+    ("GET", "*", "429"): "wants hundreds of questions at once; exports of dead letters are driven",
+}
+DRIVEN = {("GET", "/v1/dead-letters", "429")}
+
+
+def excused(method, template, status):
+    if (method, template, status) in DRIVEN:
+        return False
+    return ("*", "*", status) in EXCUSED or (method, "*", status) in EXCUSED
+
+
+def check(got, wanted, what):
+    if got != wanted:
+        raise Broken(f"{what}: {got!r}, wanted {wanted!r}")
+
+
+def write(folder, ids_max):
+    os.makedirs(folder)
+    path = os.path.join(folder, "shop.yaml")
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(SHOP.replace("IDS", str(ids_max)))
+    return path
+
+
+def start(weir, contract, folder, *args, ids_max=1_000_000):
+    return Driver(weir, contract, write(folder, ids_max), os.path.join(folder, "data"), *args)
+
+
+def order(number, amount=2.5, **more):
+    return {"id": f"o{number}", "item": "apple", "size": "small", "amount": amount, "at": DAY % (1 + number % 9), **more}
+
+
+# -- the document ---------------------------------------------------------------------------------------------------------
+
+
+def served_document(weir, folder):
+    """The document of a running node; it is the source's, with this version, sound, and names what the server routes."""
+    api = os.path.join(outside.repository(), "cluster", "api")
+    with open(os.path.join(api, "openapi.json"), encoding="utf-8") as f:
+        source = f.read()
+    with open(os.path.join(api, "http_api.cc"), encoding="utf-8") as f:
+        routes = contracts.routes_of(f.read())
+    version = weir.expect(0, "--version").out.decode().split()[1]
+    document = Document(json.loads(source.replace("@PROJECT_VERSION@", version)))
+    if found := document.lint() + contracts.routes_differ(routes, document):
+        raise Broken("cluster/api/openapi.json:\n  " + "\n  ".join(found))
+    contract = contracts.Contract(document)
+    driver = start(weir, contract, os.path.join(folder, "served"))
+    check(driver.get("/openapi.json").json(), document.document, "the document as it is served")
+    check(driver.node.stop().code, 0, "exit code of a stop")
+    return contract
+
+
+# -- what every call answers ----------------------------------------------------------------------------------------------
+
+
+def protocol(driver):
+    """What the server says before a call is looked at, of every operation."""
+    document = driver.contract.document
+    refusals = [
+        (400, "HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n"),
+        (413, f"HTTP/1.1\r\nHost: a\r\nContent-Length: {1 << 40}\r\n\r\n"),
+        (415, "HTTP/1.1\r\nHost: a\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}"),
+        (417, "HTTP/1.1\r\nHost: a\r\nExpect: tea\r\nContent-Length: 2\r\n\r\n{}"),
+        (431, "HTTP/1.1\r\nHost: a\r\nX: " + "x" * 17_000 + "\r\n\r\n"),
+        (501, "HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n"),
+        (505, "HTTP/2.0\r\nHost: a\r\n\r\n"),
+    ]
+    for method, template, operation in document.operations():
+        target = target_of(document, template, operation)
+        for status, head in refusals:
+            check(driver.raw(method, target, head).status, status, f"{method} {target} {head[:60]!r}")
+        check(driver.raw(method, target + "?" + "a" * 9_000, "HTTP/1.1\r\nHost: a\r\n\r\n").status, 414, "a long target")
+        check(driver.call("DELETE", target).status, 405, f"DELETE {target}")
+        check(driver.call(method, target + "?never=1").status, 400, f"an unknown parameter of {target}")
+        if method == "GET":
+            driver.call("HEAD", target)
+    for path in ("/", "/v1", "/v1/nothing", "/v1/ledger/", "/healthz/x", "/v1/dead-letters/a/b", "/openapi.yaml"):
+        check(driver.get(path).status, 404, path)
+
+
+def begin_slow_requests(driver):
+    """Half a header each; answered when the server has had enough."""
+    document = driver.contract.document
+    return [(driver.begin(m, target_of(document, t, o), "HTTP/1.1\r\nHost: a\r\n"), m, target_of(document, t, o)) for m, t, o in document.operations()]
+
+
+# -- events ---------------------------------------------------------------------------------------------------------------
+
+
+def events(driver):
+    """Every form of a body; a biography of every kind."""
+    ce = {"specversion": "1.0", "id": "o20", "source": "/till/7", "type": "sale", "time": DAY % 3, "data": order(20)}
+    feature = {"type": "Feature", "id": "q1", "geometry": None, "properties": {"mag": 1.2}}
+    for media, body, count in [
+        ("application/json", json.dumps(order(1)).encode(), 1),
+        ("application/json; charset=utf-8", json.dumps([order(2), order(3)]).encode(), 2),
+        ("application/json", b"[]", 0),
+        ("application/x-ndjson", lines(order(4), order(4), order(5, 0)), 3),
+        ("application/x-ndjson", b"", 0),
+        ("application/ndjson", lines(order(6)), 1),
+        ("text/csv", f"id,item,size,amount,at\no7,apple,small,2.50,{DAY % 4}\no8,pear,,1,{DAY % 5}\n".encode(), 2),
+        ("application/geo+json", json.dumps({"type": "FeatureCollection", "features": [feature]}).encode(), 1),
+        ("application/cloudevents+json", json.dumps(ce).encode(), 1),
+        ("application/cloudevents-batch+json", json.dumps([{**ce, "id": "o21"}]).encode(), 1),
+    ]:
+        reply = driver.post(media, body, "?wait=20s")
+        check((reply.status, reply.json().get("accepted")), (202, count), f"{media}: {reply}")
+    binary = {"ce-specversion": "1.0", "ce-source": "/till/7", "ce-type": "sale", "ce-time": DAY % 3, "ce-subject": "till", "ce-dataschema": "https://example.org/s.json"}
+    for media, body, number in [("application/json", json.dumps(order(30)).encode(), 30), ("text/plain", b"a text", 31), ("image/x", b"\xff\x00", 32), ("application/json", b"", 33)]:
+        check(driver.post(media, body, headers={**binary, "ce-id": f"o{number}"}).status, 202, f"binary mode, {media}")
+    check(driver.post("application/json", json.dumps(order(40)).encode(), "?durability=buffered").json()["durability"], "buffered", "durability")
+    # Frames that are none: accepted, and dead letters; one of them is no UTF-8.
+    check(driver.post("application/x-ndjson", b'{"id":"o50","item":\n{"id":"o51","item":"\xff"}\n', "?wait=20s", sound=False).status, 202, "bad frames")
+    for media, body, status in [
+        ("application/json", b"{", 400), ("application/json", b'[{"id":"x"},', 400), ("application/json", b"7", 400),
+        ("application/geo+json", json.dumps(feature).encode(), 400), ("text/csv", b"a,b\n1,2\n", 400),
+        ("application/json", b"", 400), ("text/csv", b"", 400), ("application/geo+json", b"", 400), ("application/cloudevents+json", b"", 400),
+        ("application/xml", b"<x/>", 415), (None, b"{}", 415),
+    ]:  # fmt: skip
+        check(driver.post(media, body).status, status, f"{media} {body!r}")
+    check(driver.post("application/json", b"{}", headers={"ce-specversion": "1.0", "ce-id": "x"}).status, 400, "attributes that are missing")
+    for query in ("?wait=1h", "?wait=5", "?durability=paper"):
+        check(driver.post("application/json", b"{}", query).status, 400, query)
+    for event, outcomes in (("o1", ["served"]), ("o4", ["served", "duplicate"]), ("o5", ["dead_lettered"])):
+        check([a["outcome"] for a in driver.get(f"/v1/events/{event}").json()["attempts"]], outcomes, f"biography of {event}")
+    check(driver.get("/v1/events/never").status, 404, "an event that never was")
+
+
+# -- questions ------------------------------------------------------------------------------------------------------------
+
+
+def tokens(driver):
+    """A token, one of the future, one of another log, and no token."""
+    token = driver.post("application/json", json.dumps(order(60)).encode()).json()["token"]
+    plain = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
+    text = lambda data: base64.urlsafe_b64encode(data).decode().rstrip("=")
+    return token, text(plain[:17] + bytes([1, 0xFF, 0xFF, 0xFF, 0x7F, 0])), text(plain[:1] + bytes([plain[1] ^ 1]) + plain[2:]), "hello"
+
+
+def with_tokens(driver, path):
+    token, future, foreign, none = tokens(driver)
+    check(driver.get(path, token=token, wait="20s").status, 200, path)
+    check(driver.get(path, token=future, wait="50ms").status, 503, f"{path}: a token of the future")
+    check(driver.get(path, token=foreign).status, 409, f"{path}: a token of another log")
+    check(driver.get(path, token=none).status, 400, f"{path}: no token")
+
+
+def views(driver):
+    check({v["view"]: v["kind"] for v in driver.get("/v1/views").json()["views"]}, {"by_id": "latest", "by_item": "aggregate"}, "views")
+    for path, field in (("/v1/views/by_item", "item"), ("/v1/views/by_item/apple", "size"), ("/v1/views/by_item/apple/small", "window")):
+        value = {"item": "apple", "size": "small", "window": "day"}[field]
+        everything = driver.get(path, total="true", **{"from": "2011-12-01", "to": DAY % 9, "where__" + field: value}).json()
+        check(everything["total"] == len(everything["rows"]) > 2, True, f"{path}: {everything}")
+        first = driver.get(path, limit=1, accept="text/csv", total="false")
+        check(first.headers["content-type"].split(";")[0], "text/csv", path)
+        again = driver.get(path, limit=1, cursor=first.headers["weir-next"]).json()
+        check((len(again["rows"]), again["next"] is None), (1, False), f"{path}: the page behind")
+        with_tokens(driver, path)
+        for query in ({"limit": 0}, {"limit": 10_001}, {"from": "yesterday"}, {"cursor": "zz"}, {"wait": "2h"}, {"total": "yes"}, {"where__itm": 1}):
+            check(driver.get(path, **query).status, 400, f"{path} {query}")
+        check(driver.get(path.replace("by_item", "by_itm")).status, 404, "a view that is not there")
+    check(driver.get("/v1/views/by_item/no").json()["rows"], [], "no row")
+    check(driver.get("/v1/views/by_id/o1", accept="text/csv").body.split(b"\n")[1][:3], b"o1,", "whole records as CSV")
+    check(driver.get("/v1/views/by_id/a/b").status, 400, "more keys than the view has")
+
+
+def dead_letters(driver):
+    page = driver.get("/v1/dead-letters", limit=1).json()
+    rest = driver.get("/v1/dead-letters", cursor=page["next"], limit=1000).json()
+    check(page["total"], 1 + len(rest["letters"]), "letters on the pages")
+    letter = driver.get("/v1/dead-letters", id="o5", stage="validate", reason="field_range", **{"from": "2011-12-01", "to": "2200-01-01"}).json()
+    check([l["id"] for l in letter["letters"]], ["o5"], "one letter")
+    exported = driver.get("/v1/dead-letters", export="ndjson")
+    check(len(exported.body.splitlines()), page["total"], "letters of an export")
+    check(b'"original_base64"' in exported.body, True, "a letter that is no UTF-8")
+    check(json.loads(driver.get("/v1/dead-letters", export="raw", id="o5").body), order(5, 0), "a frame")
+    check(driver.get("/v1/dead-letters", export="raw").status, 400, "frames of several formats")
+    check(driver.get("/v1/dead-letters/o5").json()["letters"][0]["id"], "o5", "letters of an id")
+    check(driver.get("/v1/dead-letters/o1").status, 404, "no letter")
+    for path in ("/v1/dead-letters", "/v1/dead-letters/o5"):
+        with_tokens(driver, path)
+        check(driver.get(path, wait="2h").status, 400, f"{path}: a wait that is too long")
+    for query in ({"export": "xml"}, {"export": "raw", "limit": 5}, {"cursor": "zz"}, {"limit": 0}, {"to": "noon"}):
+        check(driver.get("/v1/dead-letters", **query).status, 400, f"dead letters {query}")
+    for i in range(12):
+        check(driver.post("application/json", json.dumps(order(1000 + i, 0, pad="x" * 880_000)).encode(), "?wait=20s").status, 202, "a big one")
+    check(driver.get("/v1/dead-letters", export="ndjson").status, 429, "an export over 8 MiB")
+    check(driver.get("/v1/dead-letters", limit=1000).json()["next"] is None, False, "a page ends at 8 MiB")
+
+
+def about_the_node(driver):
+    ledger = driver.get("/v1/ledger").json()
+    check(ledger["balanced"], True, "ledger")
+    check(len(driver.get("/v1/partitions").json()["partitions"]), 2, "partitions")
+    check(driver.get("/v1/pipeline").json()["views"], ["by_id", "by_item"], "pipeline")
+    check("state" in driver.get("/v1/digest", state="true").json()["partitions"][0], True, "state digest")
+    check(driver.get("/v1/digest", state="perhaps").status, 400, "a flag")
+    check(driver.get("/healthz").json()["status"], "alive", "health")
+    check(driver.get("/readyz").json()["quarantined"], [], "readiness")
+    check(driver.get("/metrics").headers["content-type"], "text/plain; version=0.0.4; charset=utf-8", "metrics")
+    opened = driver.get("/metrics", accept="application/openmetrics-text; version=1.0.0")
+    check(opened.body.endswith(b"# EOF\n"), True, "OpenMetrics")
+
+
+# -- limits ---------------------------------------------------------------------------------------------------------------
+
+
+def at_limits(weir, contract, folder):
+    """dedupe.ids_max, http.connections_max, limits.disk_max."""
+    driver = start(weir, contract, os.path.join(folder, "few"), "--set", "http.connections_max=3", ids_max=1000)
+    held = [driver.node.connect() for _ in range(3)]
+    for connection in held:
+        check(driver.call("GET", "/healthz", connection=connection).status, 200, "a connection")
+    ndjson = {"Content-Type": "application/x-ndjson"}
+    check(driver.call("POST", "/v1/events", lines(*[order(i) for i in range(1000)]), ndjson, held[0]).status, 202, "1000 ids")
+    full = driver.call("POST", "/v1/events", lines(order(1)), ndjson, held[0])
+    check((full.status, "dedupe.ids_max" in full.json()["detail"]), (429, True), f"the memory of ids is full: {full}")
+    document = contract.document
+    for method, template, operation in document.operations():
+        target = target_of(document, template, operation)
+        turned_away = driver.raw(method, target, "HTTP/1.1\r\nHost: a\r\n\r\n")
+        check((turned_away.status, "http.connections_max" in turned_away.json()["detail"]), (503, True), f"one connection too many: {turned_away}")
+    for connection in held:
+        connection.close()
+    check(driver.node.stop().code, 0, "exit code of a stop")
+    # The log alone makes segments in advance: so small a disk is full from the start, once it has been looked at.
+    driver = start(weir, contract, os.path.join(folder, "disk"), "--set", "limits.memory_max=256MiB", "--set", "http.body_max=1MiB", "--set", "limits.disk_max=256MiB")
+    end = time.monotonic() + 60
+    while (reply := driver.post("application/json", json.dumps(order(1)).encode())).status == 202:
+        if time.monotonic() > end:
+            raise Broken("a disk that is full is never noticed")
+    check(reply.status, 507, "a full disk")
+    check(driver.node.stop().code, 0, "exit code of a stop")
+
+
+def run(weir, folder):
+    contract = served_document(weir, folder)
+    print("ok document", flush=True)
+    driver = start(weir, contract, os.path.join(folder, "main"))
+    slow = begin_slow_requests(driver)
+    for part in (protocol, events, views, dead_letters, about_the_node):
+        part(driver)
+        print(f"ok {part.__name__}", flush=True)
+    driver.get("/openapi.json")
+    for raw, method, target in slow:
+        check(driver.answer(raw, method, target).status, 408, f"half a header of {target}")
+    print("ok slow requests", flush=True)
+    check(driver.node.stop().code, 0, "exit code of a stop")
+    at_limits(weir, contract, folder)
+    print("ok at_limits", flush=True)
+    if missing := contract.missing(excused):
+        raise Broken("described, and never seen (or excused, and seen):\n  " + "\n  ".join(missing))
+    print(f"{len(contract.answered)} answers of {len(list(contract.document.operations()))} operations seen")
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--binary")
+    options = parser.parse_args()
+    weir = outside.Weir(outside.find_binary(options.binary, "weir"))
+    with outside.Scratch() as folder:
+        try:
+            run(weir, folder)
+        except (Broken, outside.Hang) as e:
+            print(f"FAIL {e}")
+            return 1
+    print("PASS")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
