@@ -59,7 +59,7 @@ class PartitionActor : public caf::event_based_actor {
         supervisor_(std::move(supervisor)),
         reader_(*setup_->store),
         index_(setup_->remember, reader_, setup_->log->log_id().low ^ setup_->incarnation),
-        window_(setup_->partition, setup_->window, setup_->on_conflict, setup_->rules_hash, index_, *setup_->encoder),
+        window_(setup_->partition, setup_->window, setup_->rules, index_, *setup_->encoder),
         views_gate_(std::numeric_limits<std::uint64_t>::max(), setup_->apply_bytes_max),
         committer_(std::move(setup_->committer)) {
     install_house_handlers(this, who_, supervisor_);
@@ -267,7 +267,7 @@ class PartitionActor : public caf::event_based_actor {
     if (live.generation != append_generation_) return;  // given up since: its offsets may be another's
     const Offset expected = window_.expected();
     if (live.first > expected || expected >= live.first + live.batch.count()) return;  // read from the log when its turn comes
-    if (good(window_.admit(live.first, live.batch))) work();
+    if (good(window_.admit(live.first, live.batch, setup_->clock->wall()))) work();
   }
 
   void work() {
@@ -327,7 +327,7 @@ class PartitionActor : public caf::event_based_actor {
       if (slice.first > expected) break;  // a live batch went ahead of the read and was given up: read again
       auto batch = IngestBatch::decode(std::move(slice.bytes));
       if (!batch) return fail_actor(this, who_, supervisor_, Error{Errc::log_damaged, batch.error().context});
-      if (!good(window_.admit(slice.first, std::move(*batch)))) return;
+      if (!good(window_.admit(slice.first, std::move(*batch), setup_->clock->wall()))) return;
     }
     work();
   }

@@ -38,9 +38,8 @@ struct PartitionSetup {
   ViewsSpawner spawn_views;
   caf::actor committer;
   WindowLimits window;
-  OnConflict on_conflict = OnConflict::dead_letter;
+  WindowRules rules;
   std::chrono::microseconds remember{0};
-  Digest128 rules_hash;
   std::uint64_t incarnation = 0;
   std::size_t delta_bytes_max = 4 * 1024 * 1024;
   std::uint64_t apply_bytes_max = 8 * 1024 * 1024;  // ApplyCommit on its way to the views

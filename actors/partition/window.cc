@@ -8,9 +8,9 @@
 
 namespace weir {
 
-PartitionWindow::PartitionWindow(PartitionId partition, WindowLimits limits, OnConflict on_conflict, Digest128 rules_hash,
-                                 DedupeIndex& index, const ChainEncoder& encoder)
-    : partition_(partition), limits_(limits), on_conflict_(on_conflict), rules_hash_(rules_hash), index_(&index), encoder_(&encoder) {}
+PartitionWindow::PartitionWindow(PartitionId partition, WindowLimits limits, WindowRules rules, DedupeIndex& index,
+                                 const ChainEncoder& encoder)
+    : partition_(partition), limits_(limits), rules_(rules), index_(&index), encoder_(&encoder) {}
 
 namespace {
 /// The deliberate defect: what the log gets says of every outcome that it owns no dedupe entry.
@@ -51,8 +51,11 @@ std::string_view PartitionWindow::id_of(const Batch& batch, std::uint32_t index)
   return {batch.input.area() + entry.id_offset, entry.id_length};
 }
 
-Result<void> PartitionWindow::admit(Offset first, IngestBatch input) {
+Result<void> PartitionWindow::admit(Offset first, IngestBatch input, UnixMicros wall) {
   INVARIANT(first <= expected_ && expected_ < first + input.count(), "a batch continues what was admitted");
+  // One door's wrong clock moves partition time not further than the owner's own clock plus slack, and never back.
+  const std::int64_t stamp = std::min(input.header().accepted_at, wall + kPartitionTimeSlack.count());
+  const std::int64_t partition_time = std::max(batches_.empty() ? meta_.partition_time : batches_.back().partition_time, stamp);
   std::uint32_t skip = static_cast<std::uint32_t>(expected_ - first);
   while (skip < input.count()) {
     const std::uint32_t count = std::min(input.count() - skip, limits_.batch_events_max);
@@ -61,6 +64,7 @@ Result<void> PartitionWindow::admit(Offset first, IngestBatch input) {
     batch.first = expected_;
     batch.skipped = skip;
     batch.input = input;
+    batch.partition_time = partition_time;
     batch.events.resize(count);
     batch.hashes.resize(count);
     for (std::uint32_t i = 0; i < count; ++i) {
@@ -190,8 +194,6 @@ std::optional<PreparedCommit> PartitionWindow::prepare(UnixMicros wall) {
   CommitMeta meta = meta_;
   std::size_t bytes = 0;
   std::size_t count = 0;
-  std::int64_t accepted_max = kNoTime;
-  std::int64_t event_time_max = kNoTime;
   for (; count < sealed_batches_; ++count) {
     const Batch& batch = batches_[count];
     // What ack_before_sync acknowledged it also takes for durable.
@@ -199,19 +201,16 @@ std::optional<PreparedCommit> PartitionWindow::prepare(UnixMicros wall) {
     if (batch.end() > durable_ && !early) break;
     if (count != 0 && bytes + batch.sealed->size() > limits_.commit_bytes_max) break;
     bytes += batch.sealed->size();
-    accepted_max = std::max(accepted_max, batch.input.header().accepted_at);
-    event_time_max = std::max(event_time_max, batch.event_time_max);
+    meta.partition_time = batch.partition_time;
+    meta.event_time_max = batch.event_time_max;
     meta.ledger += batch.sums.ledger;
     meta.state_sum += batch.sums.state_sum;
     body->batches.push_back(*batch.sealed);
     prepared.tables.push_back(batch.tokens);
   }
   if (count == 0) return std::nullopt;
-  // One door's wrong clock moves partition time not further than the owner's own clock plus slack, and never back.
-  meta.partition_time = std::max(meta.partition_time, std::min(accepted_max, wall + kPartitionTimeSlack.count()));
-  meta.event_time_max = std::max(meta.event_time_max, std::min(event_time_max, meta.partition_time));
   meta.incarnation = incarnation_;
-  meta.rules_hash = rules_hash_;
+  meta.rules_hash = rules_.rules_hash;
   meta.committed_at = wall;
   meta.batches = static_cast<std::uint32_t>(body->batches.size());
   body->meta = meta;

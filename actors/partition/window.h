@@ -4,7 +4,8 @@
 // One ingest batch is one window batch. Events that dedupe lets through run the stages in rounds: round 0 holds all that need
 // not wait. An event whose id is in flight with other bytes waits until that one is decided, then is judged as if it had come
 // alone (design: "same id, other bytes"); such events run in later rounds. Batches are finished in order, so a decision only
-// ever depends on what stands before it in the partition, whatever the timing.
+// ever depends on what stands before it in the partition, whatever the timing. That goes for late events, too: the greatest
+// event time that an event is held against is that of the events in front of it, not of the newest commit, whose place is chance.
 //
 //   admitted -> rounds -> sealed (an OutcomeBatch) -> prepared (in one commit, once its ingest is durable) -> committed
 #pragma once
@@ -44,6 +45,13 @@ struct WindowLimits {
 /// WindowLimits::batch_events_max of a chain that splits events: each may become kEventPartsMax parts, all in memory at once.
 inline constexpr std::uint32_t kSplitEventsMax = 32;
 
+/// The pipeline's rules that the window itself applies.
+struct WindowRules {
+  OnConflict on_conflict = OnConflict::dead_letter;
+  LateConfig late;
+  Digest128 rules_hash;  // of all rules; goes into every commit
+};
+
 /// How far ahead of the owner's own clock a door's stamp may move partition time.
 inline constexpr std::chrono::microseconds kPartitionTimeSlack = std::chrono::minutes(1);
 
@@ -79,8 +87,7 @@ struct PreparedCommit {
 /// Not thread-safe. The references must outlive it.
 class PartitionWindow {
  public:
-  PartitionWindow(PartitionId partition, WindowLimits limits, OnConflict on_conflict, Digest128 rules_hash, DedupeIndex& index,
-                  const ChainEncoder& encoder);
+  PartitionWindow(PartitionId partition, WindowLimits limits, WindowRules rules, DedupeIndex& index, const ChainEncoder& encoder);
 
   /// Starts (again) from what the log says is current and the head of the newest applied commit. Everything in the window is
   /// forgotten; results of earlier rounds are ignored from now on. The index must hold exactly what is committed.
@@ -89,8 +96,9 @@ class PartitionWindow {
   /// The next offset to admit.
   [[nodiscard]] Offset expected() const noexcept { return expected_; }
   [[nodiscard]] bool has_room() const noexcept { return events_ < limits_.events_max && bytes_ < limits_.bytes_max; }
-  /// `first` <= expected() < first + count (asserted): events below expected() are left out. Errors: of the index.
-  [[nodiscard]] Result<void> admit(Offset first, IngestBatch batch);
+  /// `first` <= expected() < first + count (asserted): events below expected() are left out. `wall`: the owner's clock, which
+  /// bounds partition time. Errors: of the index.
+  [[nodiscard]] Result<void> admit(Offset first, IngestBatch batch, UnixMicros wall);
   /// Rounds to be sent to the stages, in order; more when some have come back.
   [[nodiscard]] std::vector<ChainRound> take_rounds();
   /// A round has come back with its verdicts. Old drives are ignored. Errors: of the index.
@@ -103,7 +111,7 @@ class PartitionWindow {
 
   /// Ingest is durable below `end`.
   void durable(Offset end) noexcept;
-  /// The next commit, when none is outstanding and something durable is sealed. `wall`: the owner's clock.
+  /// The next commit, when none is outstanding and something durable is sealed. `wall`: the owner's clock, for people.
   [[nodiscard]] std::optional<PreparedCommit> prepare(UnixMicros wall);
   /// The outstanding commit is durable: hands it out for the views; the index has applied it.
   [[nodiscard]] PreparedCommit committed();
@@ -158,7 +166,9 @@ class PartitionWindow {
     std::optional<OutcomeBatch> sealed;
     Sums sums;                        // of sealed
     std::shared_ptr<TokenTable> tokens;
-    std::int64_t event_time_max = kNoTime;
+    std::int64_t partition_time = kNoTime;  // at this batch
+    std::int64_t event_time_max = kNoTime;  // of sealed: M behind it
+    std::vector<std::int64_t> greatest;     // not of sealed: M in front of its first events, as far as somebody asked
     [[nodiscard]] Offset end() const { return first + events.size(); }
   };
 
@@ -171,21 +181,28 @@ class PartitionWindow {
   void judge_against(Batch& batch, std::uint32_t index, Entry prior, std::vector<std::uint32_t>& run);
   [[nodiscard]] Result<std::optional<Entry>> entry_after(const EventPlace& place, std::uint64_t hash, std::string_view id);
   [[nodiscard]] bool decided(const EventPlace& place);
+  [[nodiscard]] bool judged(const Batch& batch, std::uint32_t index) const;
   void start_round(Batch& batch, std::vector<std::uint32_t> events);
   void fill(Round& round, const Batch& batch);
   [[nodiscard]] Result<void> advance();
   [[nodiscard]] Result<bool> resolve_waiting(Batch& batch);
   void seal(Batch& batch);
-  /// `from`: where in the round's events to look first; moved behind the event's parts.
-  void seal_run(const Batch& batch, std::uint32_t index, OutcomeBatchBuilder& out, const OutcomeBatchBuilder::Event& head,
-                TokenTable* tokens, std::size_t& from) const;
+  /// `from`: where in the round's events to look first; moved behind the event's parts. `greatest`: M in front of the event.
+  /// Returns M behind it.
+  std::int64_t seal_run(const Batch& batch, std::uint32_t index, OutcomeBatchBuilder& out, const OutcomeBatchBuilder::Event& head,
+                        TokenTable* tokens, std::size_t& from, std::int64_t greatest) const;
+  [[nodiscard]] bool late_applies() const noexcept { return rules_.late.then != OnLate::accept; }
+  [[nodiscard]] bool is_late(std::span<const ChainEvent> parts, std::int64_t greatest) const;
+  void seal_late(const Batch& batch, std::uint32_t index, OutcomeBatchBuilder& out, const OutcomeBatchBuilder::Event& head,
+                 std::int64_t event_time, std::int64_t greatest) const;
+  [[nodiscard]] std::int64_t greatest_before(const Batch& batch) const;
+  [[nodiscard]] bool find_greatest(Batch& batch, std::uint32_t index);
   [[nodiscard]] static Sums sums_of(const Batch& batch, const OutcomeBatch& sealed);
   [[nodiscard]] std::shared_ptr<ChainBatch> fresh_chain_batch();
 
   PartitionId partition_;
   WindowLimits limits_;
-  OnConflict on_conflict_;
-  Digest128 rules_hash_;
+  WindowRules rules_;
   DedupeIndex* index_;
   const ChainEncoder* encoder_;
 

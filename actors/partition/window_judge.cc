@@ -63,7 +63,7 @@ void PartitionWindow::judge_against(Batch& batch, std::uint32_t index, Entry pri
   } else {
     switch (prior.state) {
       case DedupeState::done:
-        event.admission = on_conflict_ == OnConflict::ignore ? Admission::duplicate : Admission::conflict;
+        event.admission = rules_.on_conflict == OnConflict::ignore ? Admission::duplicate : Admission::conflict;
         if (event.admission == Admission::conflict) event.flags |= outcome_flag::conflict;
         break;
       case DedupeState::dead_lettered:
@@ -78,16 +78,26 @@ void PartitionWindow::judge_against(Batch& batch, std::uint32_t index, Entry pri
         INVARIANT(false, "no commit of this format holds retries");
     }
   }
-  if (event.admission == Admission::run) run.push_back(index);
+  if (event.admission == Admission::run) {
+    event.round = static_cast<std::uint32_t>(batch.rounds.size());  // the one to be started next
+    run.push_back(index);
+  }
   // Kept where somebody asks again: the sum of states (run), an event that comes to stand behind this one (tracked).
   if (event.admission == Admission::run || event.tracked) batch.priors[index] = std::move(prior);
 }
 
 bool PartitionWindow::decided(const EventPlace& place) {
   if (!in_window(place.serial)) return true;
-  const Batch& batch = at(place.serial);
+  Batch& batch = at(place.serial);
   if (batch.sealed) return true;
-  const WindowEvent& event = batch.events[place.index];
+  if (!judged(batch, place.index)) return false;
+  // Whether it is late, everything in front of it has a say in.
+  return !late_applies() || batch.events[place.index].admission != Admission::run || find_greatest(batch, place.index);
+}
+
+/// What the stages and dedupe say of the event is known.
+bool PartitionWindow::judged(const Batch& batch, std::uint32_t index) const {
+  const WindowEvent& event = batch.events[index];
   switch (event.admission) {
     case Admission::run: return batch.rounds.size() > event.round && batch.rounds[event.round].done;
     case Admission::waits: return false;
@@ -112,23 +122,23 @@ Result<std::optional<PartitionWindow::Entry>> PartitionWindow::entry_after(const
     return prior->second;
   }
   Entry entry{event.digest, DedupeState::done, {}};
+  const auto leave_state = [&entry](const OutcomeBatch& sealed, std::uint32_t i) {
+    const OutcomeEntry& outcome = sealed.outcome(i);
+    if (outcome.outcome == Outcome::expired) entry.state = DedupeState::closed;
+    if (outcome.outcome != Outcome::dead_lettered) return;
+    entry.state = DedupeState::dead_lettered;
+    entry.reason = sealed.letter(outcome.first_record).reason;
+  };
   if (batch.sealed) {
-    const OutcomeEntry& outcome = batch.sealed->outcome(place.index);
-    if (outcome.outcome == Outcome::dead_lettered) {
-      entry.state = DedupeState::dead_lettered;
-      entry.reason = batch.sealed->letter(outcome.first_record).reason;
-    }
+    leave_state(*batch.sealed, place.index);
     return entry;
   }
   // Decided but not sealed: only inside the batch being finished. Whether its records fit is part of the verdict.
   OutcomeBatchBuilder trial{batch.first, 4096};
   std::size_t from = 0;
-  seal_run(batch, place.index, trial, {id, event.digest, batch.input.header().accepted_at}, nullptr, from);
-  const OutcomeBatch sealed = trial.finish();
-  if (sealed.outcome(0).outcome == Outcome::dead_lettered) {
-    entry.state = DedupeState::dead_lettered;
-    entry.reason = sealed.letter(0).reason;
-  }
+  const std::int64_t greatest = late_applies() ? batch.greatest[place.index] : kNoTime;
+  seal_run(batch, place.index, trial, {id, event.digest, batch.input.header().accepted_at}, nullptr, from, greatest);
+  leave_state(trial.finish(), 0);
   return entry;
 }
 
@@ -139,9 +149,7 @@ Result<bool> PartitionWindow::resolve_waiting(Batch& batch) {
   for (const std::uint32_t index : batch.waiting) {
     WindowEvent& event = batch.events[index];
     const EventPlace before = event.predecessor;
-    // Behind an event that starts to run only now: the next round.
-    const bool behind_new_round = before.serial == batch.serial && std::find(run.begin(), run.end(), before.index) != run.end();
-    if (behind_new_round || !decided(before)) {
+    if (!decided(before)) {
       still.push_back(index);
       continue;
     }

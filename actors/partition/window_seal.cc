@@ -1,8 +1,13 @@
 // Finishing a window batch: verdicts become outcomes, records and letters; outcomes become ledger and sums.
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "actors/partition/window.h"
+#include "runtime/base/fail_point.h"
 #include "runtime/base/invariant.h"
+#include "runtime/base/time_text.h"
+#include "runtime/base/units.h"
 #include "runtime/engine/id_state.h"
 
 namespace weir {
@@ -22,7 +27,8 @@ std::span<const ChainEvent> parts_of(const ChainBatch& batch, std::uint32_t inde
   return {first, last};
 }
 
-LetterView letter_of(const IngestBatch& input, std::uint32_t index) {
+LetterView letter_of(const IngestBatch& input, std::uint32_t index, std::string_view stage, std::string_view reason,
+                     std::string_view details) {
   const RawEvent raw = input.event(index);
   LetterView letter;
   letter.original = raw.raw;
@@ -32,6 +38,9 @@ LetterView letter_of(const IngestBatch& input, std::uint32_t index) {
   letter.frame_flags = raw.flags;
   letter.line = raw.line;
   letter.attempts = 1;
+  letter.stage = stage;
+  letter.reason = reason;
+  letter.details = details;
   return letter;
 }
 
@@ -43,6 +52,7 @@ void PartitionWindow::seal(Batch& batch) {
   batch.tokens = encoder_->token_table();
   if (batch.tokens) batch.tokens->reserve(batch.events.size());
   std::vector<std::size_t> from(batch.rounds.size());
+  std::int64_t greatest = greatest_before(batch);
   for (std::uint32_t i = 0; i < batch.events.size(); ++i) {
     const WindowEvent& event = batch.events[i];
     const OutcomeBatchBuilder::Event head{id_of(batch, i), event.digest, accepted_at};
@@ -50,58 +60,105 @@ void PartitionWindow::seal(Batch& batch) {
       case Admission::duplicate: out.add(head, Outcome::duplicate); break;
       case Admission::conflict: {
         out.add(head, Outcome::dead_lettered, event.flags);
-        LetterView letter = letter_of(batch.input, batch.skipped + i);
-        letter.stage = "dedupe";
-        letter.reason = "conflict";
-        letter.details = R"(["an event with this id and other bytes was accepted before"])";
-        out.letter(letter);
+        out.letter(letter_of(batch.input, batch.skipped + i, "dedupe", "conflict",
+                             R"(["an event with this id and other bytes was accepted before"])"));
         break;
       }
-      case Admission::run: seal_run(batch, i, out, head, batch.tokens.get(), from[event.round]); break;
+      case Admission::run: greatest = seal_run(batch, i, out, head, batch.tokens.get(), from[event.round], greatest); break;
       case Admission::waits: INVARIANT(false, "a batch is sealed when nothing in it waits");
     }
   }
   batch.sealed = out.finish();
   batch.sums = sums_of(batch, *batch.sealed);  // now, while the ids are in the cache
-  for (std::uint32_t r = 0; r < batch.sealed->records(); ++r)
-    batch.event_time_max = std::max(batch.event_time_max, batch.sealed->record(r).event_time);
+  batch.event_time_max = greatest;
+  batch.greatest = {};
   batch.rounds.clear();
   batch.rounds.shrink_to_fit();
 }
 
-void PartitionWindow::seal_run(const Batch& batch, std::uint32_t index, OutcomeBatchBuilder& out,
-                               const OutcomeBatchBuilder::Event& head, TokenTable* tokens, std::size_t& from) const {
+std::int64_t PartitionWindow::seal_run(const Batch& batch, std::uint32_t index, OutcomeBatchBuilder& out,
+                                       const OutcomeBatchBuilder::Event& head, TokenTable* tokens, std::size_t& from,
+                                       std::int64_t greatest) const {
   const WindowEvent& event = batch.events[index];
   const ChainBatch& chain = *batch.rounds[event.round].batch;
   const auto parts = parts_of(chain, batch.skipped + index, from);
   INVARIANT(!parts.empty(), "every event of a round comes back");
+  if (is_late(parts, greatest)) {
+    seal_late(batch, index, out, head, parts.front().event_time, greatest);
+    return greatest;
+  }
   bool passed = false;
+  std::int64_t event_time = kNoTime;
   for (const ChainEvent& part : parts) {
     if (part.verdict == Verdict::reject) {  // one bad part rejects the event
-      LetterView letter = letter_of(batch.input, batch.skipped + index);
-      letter.stage = part.rejection->stage;
-      letter.reason = part.rejection->reason;
-      letter.details = part.rejection->details;
       out.add(head, Outcome::dead_lettered, event.flags);
-      out.letter(letter);
-      return;
+      out.letter(letter_of(batch.input, batch.skipped + index, part.rejection->stage, part.rejection->reason,
+                           part.rejection->details));
+      return greatest;
     }
     INVARIANT(part.verdict != Verdict::retry, "no stage of this version asks for a retry");
-    passed = passed || part.verdict == Verdict::pass;
+    if (part.verdict != Verdict::pass) continue;
+    passed = true;
+    event_time = std::max(event_time, part.event_time);
   }
   if (!passed) {
     out.add(head, Outcome::filtered, event.flags);
-    return;
+    return greatest;
   }
   out.add_served(head, event.flags);
-  if (encoder_->encode(chain, parts, out, tokens)) return;
+  // A time ahead of partition time counts as that: one wrong clock must not make all others late, nor hide their windows.
+  if (encoder_->encode(chain, parts, out, tokens)) return std::max(greatest, std::min(event_time, batch.partition_time));
   out.abandon_last();
-  LetterView letter = letter_of(batch.input, batch.skipped + index);
-  letter.stage = "encode";
-  letter.reason = "output_too_large";
-  letter.details = R"(["its records would be longer than limits.event_bytes_max"])";
   out.add(head, Outcome::dead_lettered, event.flags);
-  out.letter(letter);
+  out.letter(letter_of(batch.input, batch.skipped + index, "encode", "output_too_large",
+                       R"(["its records would be longer than limits.event_bytes_max"])"));
+  return greatest;
+}
+
+// Late events. M, the greatest event time in front of an event, is known once everything in front of it is decided; batches are
+// sealed in order, so mostly that is when it is asked for. Only an event that stands behind another of its id, in the same
+// batch, wants to know earlier whether that one is late.
+
+std::int64_t PartitionWindow::greatest_before(const Batch& batch) const {
+  if (WEIR_DEFECT("late_by_last_commit")) return meta_.event_time_max;
+  return batch.serial == batches_.front().serial ? meta_.event_time_max
+                                                 : batches_[batch.serial - batches_.front().serial - 1].event_time_max;
+}
+
+bool PartitionWindow::is_late(std::span<const ChainEvent> parts, std::int64_t greatest) const {
+  if (!late_applies() || greatest == kNoTime || parts.front().event_time >= greatest - rules_.late.after.count()) return false;
+  // What could not be read has no time of its own.
+  return parts.front().verdict != Verdict::reject || parts.front().rejection->stage != "parse";
+}
+
+void PartitionWindow::seal_late(const Batch& batch, std::uint32_t index, OutcomeBatchBuilder& out,
+                                const OutcomeBatchBuilder::Event& head, std::int64_t event_time, std::int64_t greatest) const {
+  const std::uint8_t flags = batch.events[index].flags;
+  if (rules_.late.then == OnLate::expire) return out.add(head, Outcome::expired, flags);
+  const std::string details = fmt::format(R"(["{} is more than {} before {}, the greatest event time of its partition"])",
+                                          to_rfc3339(event_time), format_duration(rules_.late.after), to_rfc3339(greatest));
+  out.add(head, Outcome::dead_lettered, flags);
+  out.letter(letter_of(batch.input, batch.skipped + index, "late", "late", details));
+}
+
+/// Sees to it that batch.greatest says what M is in front of event `index`. False: not everything there is decided.
+bool PartitionWindow::find_greatest(Batch& batch, std::uint32_t index) {
+  if (batch.serial != batches_[sealed_batches_].serial) return false;  // nor the batches in front of it
+  if (batch.greatest.empty()) batch.greatest.push_back(greatest_before(batch));
+  while (batch.greatest.size() <= index) {
+    const auto before = static_cast<std::uint32_t>(batch.greatest.size() - 1);
+    const WindowEvent& event = batch.events[before];
+    if (!judged(batch, before)) return false;
+    std::int64_t greatest = batch.greatest.back();
+    if (event.admission == Admission::run) {
+      OutcomeBatchBuilder trial{batch.first, 4096};
+      std::size_t from = 0;
+      greatest = seal_run(batch, before, trial, {id_of(batch, before), event.digest, batch.input.header().accepted_at}, nullptr, from,
+                          greatest);
+    }
+    batch.greatest.push_back(greatest);
+  }
+  return true;
 }
 
 PartitionWindow::Sums PartitionWindow::sums_of(const Batch& batch, const OutcomeBatch& sealed) {

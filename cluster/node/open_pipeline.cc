@@ -72,9 +72,8 @@ PipelineSetup OpenPipeline::setup() {
   setup.gauges = gauges_;
   partition.window.event_bytes_max = config().limits.event_bytes_max;
   if (splits_events(config())) partition.window.batch_events_max = kSplitEventsMax;
-  partition.on_conflict = config().dedupe.on_conflict;
+  partition.rules = {config().dedupe.on_conflict, config().late, pipeline_->rules_hash()};
   partition.remember = config().dedupe.remember;
-  partition.rules_hash = pipeline_->rules_hash();
   partition.incarnation = static_cast<std::uint64_t>(clock_.wall());
   setup.committer = {log_.get(), &clock_, {node_.commit_interval, node_.commit_bytes_max}, commits_};
   setup.open_store = [this](PartitionId p) -> Result<std::shared_ptr<StateStore>> {

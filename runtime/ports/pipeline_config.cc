@@ -140,6 +140,11 @@ std::string rules_text(const PipelineConfig& config) {
   out.key("csv").number(record.csv.record_lines_max).word(" ").text({&record.csv.separator, 1}).end();
   out.key("on_conflict").word(config.dedupe.on_conflict == OnConflict::ignore ? "ignore" : "dead_letter").end();
   out.key("event_bytes_max").number(config.limits.event_bytes_max).end();
+  // Where late events are accepted there is no such rule, however it is spelled.
+  if (config.late.then != OnLate::accept) {
+    out.key("late").word(config.late.then == OnLate::expire ? "expire" : "dead_letter").word(" ");
+    out.number(static_cast<std::uint64_t>(config.late.after.count())).end();
+  }
   for (const StageConfig& stage : config.stages) {
     out.key("stage").text(stage.kind).word(" ").text(stage.name).end();
     out.when(stage.when);

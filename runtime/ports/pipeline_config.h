@@ -49,6 +49,15 @@ struct DedupeConfig {
   OnConflict on_conflict = OnConflict::dead_letter;
 };
 
+/// What becomes of late events: those whose time lies more than `after` below M, the greatest event time served before
+/// them in their partition, capped by partition time. Such an event is judged by nothing else: late comes before every
+/// stage, but an event that cannot be read is a dead letter of its own kind.
+enum class OnLate : std::uint8_t { accept, expire, dead_letter };
+struct LateConfig {
+  std::chrono::microseconds after{0};           // 1 s .. 36'500 d; required where `late` is written
+  OnLate then = OnLate::accept;                 // accept: they update the windows they belong to
+};
+
 enum class FieldType : std::uint8_t { any, string, integer, decimal, boolean, object, array };
 struct FieldRule {
   FieldPath path;
@@ -116,6 +125,7 @@ struct PipelineConfig {
   std::uint32_t partitions = 8;                 // 1..1024
   RecordConfig record;
   DedupeConfig dedupe;
+  LateConfig late;
   std::vector<StageConfig> stages;
   std::vector<ViewConfig> views;
   LimitsConfig limits;

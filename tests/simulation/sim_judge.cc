@@ -40,9 +40,10 @@ std::string judge_outcome(const OutcomeBatch& batch, std::uint32_t i, const SimE
   if (outcome.digest != xxh3_128(event.raw)) return "the digest is of other bytes";
   const bool conflict = (outcome.flags & outcome_flag::conflict) != 0;
   const bool supersedes = (outcome.flags & outcome_flag::supersedes) != 0;
-  if (outcome.outcome != expected.outcome || conflict != expected.conflict || supersedes != expected.supersedes)
-    return fmt::format("{} (conflict {}, supersedes {}), the model says {} ({}, {})", to_string(outcome.outcome), conflict, supersedes,
-                       to_string(expected.outcome), expected.conflict, expected.supersedes);
+  const bool reopens = (outcome.flags & outcome_flag::reopens) != 0;
+  if (outcome.outcome != expected.outcome || conflict != expected.conflict || supersedes != expected.supersedes || reopens != expected.reopens)
+    return fmt::format("{} (conflict {}, supersedes {}, reopens {}), the model says {} ({}, {}, {})", to_string(outcome.outcome), conflict,
+                       supersedes, reopens, to_string(expected.outcome), expected.conflict, expected.supersedes, expected.reopens);
   if (outcome.outcome == Outcome::dead_lettered) {
     const LetterView letter = batch.letter(outcome.first_record);
     if (letter.original != event.raw) return "I9 the letter does not hold the original bytes";
@@ -51,7 +52,8 @@ std::string judge_outcome(const OutcomeBatch& batch, std::uint32_t i, const SimE
   }
   if (outcome.outcome == Outcome::served) {
     if (outcome.record_count != 1) return fmt::format("{} records", outcome.record_count);
-    if (batch.record(outcome.first_record).payload != event.raw) return "I2 the record is not what the encoder writes";
+    const RecordView record = batch.record(outcome.first_record);
+    if (record.payload != event.raw || record.event_time != event_time_of(event.raw)) return "I2 the record is not what the encoder writes";
   } else if (outcome.outcome != Outcome::dead_lettered && outcome.record_count != 0) {
     return "records of an event that was not served";
   }
@@ -77,6 +79,8 @@ std::string judge_commits(const MemoryPartition& log, std::uint32_t partition, c
     }
     if (position != commit.to.value) return fmt::format("I3 partition {}: commit {} decides up to {} and says {}", partition, sequence, position, commit.to.value);
     if (!(body->meta.ledger == model.ledger())) return fmt::format("I14 partition {}: the ledger of commit {} is not the model's", partition, sequence);
+    if (body->meta.event_time_max != model.greatest())
+      return fmt::format("partition {}: the greatest event time of commit {} is {}, the model's {}", partition, sequence, body->meta.event_time_max, model.greatest());
     if (body->meta.partition_time < last.partition_time && sequence != 1) return fmt::format("partition {}: partition time went back", partition);
     last = body->meta;
   }
@@ -115,13 +119,15 @@ Result<Digest128> answers_of_the_model(const Workload& workload, const ViewSet& 
   PartitionState state{PartitionStateOptions{PartitionId{0}, 1 << 20, {}}, views, store};
   WEIR_ASSIGN(const CommitSequence start, state.recover());
   (void)start;
-  Model model;
+  // What is late is decided by what came before in the same partition.
+  std::vector<Model> models(workload.partitions, Model{workload.late});
   CommitBody body;
   OutcomeBatchBuilder out{Offset{0}};
   for (std::uint64_t i = 0; i < workload.events; ++i) {
     const SimEvent event = event_at(workload, i);
-    const Expected expected = model.take(event);
-    const std::uint8_t flags = static_cast<std::uint8_t>((expected.conflict ? outcome_flag::conflict : 0) | (expected.supersedes ? outcome_flag::supersedes : 0));
+    const Expected expected = models[partition_of(event.id, workload.partitions).value].take(event);
+    const std::uint8_t flags = static_cast<std::uint8_t>((expected.conflict ? outcome_flag::conflict : 0) | (expected.supersedes ? outcome_flag::supersedes : 0) |
+                                                         (expected.reopens ? outcome_flag::reopens : 0));
     out.add({event.id, xxh3_128(event.raw), 0}, expected.outcome, flags);
     if (expected.outcome == Outcome::served) {
       const std::uint16_t attributes = out.attributes("sim", "test");
@@ -136,8 +142,11 @@ Result<Digest128> answers_of_the_model(const Workload& workload, const ViewSet& 
     }
   }
   body.batches.push_back(out.finish());
-  body.meta.ledger = model.ledger();
-  for (const auto& [id, s] : model.ids()) body.meta.state_sum += id_state_hash(id, s.outcome, s.reason);
+  for (const Model& model : models) {
+    body.meta.ledger += model.ledger();
+    body.meta.event_time_max = std::max(body.meta.event_time_max, model.greatest());
+    for (const auto& [id, s] : model.ids()) body.meta.state_sum += id_state_hash(id, s.outcome, s.reason);
+  }
   const auto extractor = sim_extractor();
   WEIR_TRY(state.apply(CommitRecord{Epoch{1}, CommitSequence{1}, Offset{0}, Offset{workload.events}, {}}, body, *extractor));
   WEIR_ASSIGN(const PartitionPicture picture, state.picture());
@@ -168,11 +177,13 @@ std::string judge(const Workload& workload, MemoryDisk& disk, std::vector<std::s
   for (std::uint32_t p = 0; p < workload.partitions; ++p) {
     const MemoryPartition& log = disk.state()->partitions[p];
     if (std::string wrong = judge_ingest(log, p, sent[p]); !wrong.empty()) return wrong;
-    Model model;
+    Model model{workload.late};
     if (std::string wrong = judge_commits(log, p, sent[p], model); !wrong.empty()) return wrong;
     witness.duplicates += model.ledger().duplicate;
     witness.conflicts += model.ledger().conflicts;
     witness.superseded += model.ledger().superseded;
+    witness.late += model.late();
+    witness.reopened += model.reopened();
 
     auto live = replay(log, p, disk.state()->log_id, states[p], views, merger);
     if (!live) return fmt::format("I8 partition {}: the state cannot be opened: {}", p, describe(live.error()));

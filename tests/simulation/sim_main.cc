@@ -66,11 +66,11 @@ int main(int argc, char** argv) {
     return 1;
   }
   std::printf("%lu seeds, %lu events, %lu steps, trace %016lx; struck: %lu actors and %lu nodes killed, %lu nodes stopped, %lu appends failed, %lu replies lost, "
-              "%lu times disk full, %lu flushes failed; met: %lu duplicates, %lu conflicts, %lu superseded\n",
+              "%lu times disk full, %lu flushes failed; met: %lu duplicates, %lu conflicts, %lu superseded, %lu late, %lu reopened\n",
               last - first + 1, total.events, total.steps, hash, total.actors_killed, total.nodes_killed, total.nodes_stopped, total.appends_failed,
-              total.replies_lost, total.disk_full, total.flushes_failed, total.duplicates, total.conflicts, total.superseded);
+              total.replies_lost, total.disk_full, total.flushes_failed, total.duplicates, total.conflicts, total.superseded, total.late, total.reopened);
   if (last - first >= 99 && (total.actors_killed == 0 || total.nodes_killed == 0 || total.nodes_stopped == 0 || total.appends_failed == 0 || total.replies_lost == 0 ||
-                             total.disk_full == 0 || total.flushes_failed == 0 || total.conflicts == 0 || total.superseded == 0)) {
+                             total.disk_full == 0 || total.flushes_failed == 0 || total.conflicts == 0 || total.superseded == 0 || total.late == 0 || total.reopened == 0)) {
     std::printf("INVALID: a fault or a case that must occur did not\n");
     return 1;
   }

@@ -34,6 +34,7 @@ class Run {
     workload_.events = 60 + rng_.below(500);
     workload_.ids = 2 + rng_.below(workload_.events);
     workload_.batch_max = static_cast<std::uint32_t>(1 + rng_.below(16));
+    workload_.late = {std::chrono::minutes(1 + rng_.below(6)), static_cast<OnLate>(rng_.below(3))};
     rates_ = {draw_rate(rng_, 60), draw_rate(rng_, 400), draw_rate(rng_, 400), draw_rate(rng_, 80),
               draw_rate(rng_, 60), draw_rate(rng_, 500), draw_rate(rng_, 80)};
     delta_bytes_ = std::size_t{4096} << rng_.below(8);
@@ -92,6 +93,7 @@ class Run {
     setup.partition.steps = {sim_step(0), sim_step(1)};
     setup.partition.extractor = sim_extractor;
     setup.partition.spawn_views = spawn_views;
+    setup.partition.rules.late = workload_.late;
     setup.partition.window.events_max = 64;
     setup.partition.window.commit_bytes_max = 4096;
     setup.partition.remember = std::chrono::hours(24 * 7);
@@ -262,6 +264,8 @@ Witness& Witness::operator+=(const Witness& o) {
   duplicates += o.duplicates;
   conflicts += o.conflicts;
   superseded += o.superseded;
+  late += o.late;
+  reopened += o.reopened;
   events += o.events;
   return *this;
 }

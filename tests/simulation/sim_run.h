@@ -23,6 +23,8 @@ struct Witness {
   std::uint64_t duplicates = 0;
   std::uint64_t conflicts = 0;
   std::uint64_t superseded = 0;
+  std::uint64_t late = 0;      // expired or dead-lettered for that
+  std::uint64_t reopened = 0;  // an expired id that came again with other bytes
   std::uint64_t events = 0;
   Witness& operator+=(const Witness& other);
 };

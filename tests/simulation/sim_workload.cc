@@ -59,6 +59,7 @@ class Step final : public ChainStep {
     for (ChainEvent& event : batch.events()) {
       if (event.verdict != Verdict::pass) continue;
       const std::string_view raw = batch.raw(event).raw;
+      if (number_ == 0) event.event_time = event_time_of(raw);
       if (number_ == 0 && has(raw, "bad")) batch.reject(event, "validate", "field_range", "bad");
       if (number_ == 1 && has(raw, "skip")) batch.filter(event);
     }
@@ -76,7 +77,7 @@ class Encoder final : public ChainEncoder {
       if (has(raw, "huge")) return false;
       const std::uint16_t attributes = out.attributes("sim", "test");
       out.begin_record().append(raw);
-      out.end_record(event_time_of(raw), attributes);
+      out.end_record(part.event_time, attributes);
     }
     return true;
   }
@@ -109,7 +110,7 @@ FieldPath path(const char* text) { return {{text}, text}; }
 std::int64_t event_time_of(std::string_view raw) {
   std::int64_t sum = 0;
   for (const char c : raw) sum += c;
-  return 1'600'000'000'000'000 + sum % 7;
+  return 1'600'000'000'000'000 - 60'000'000 * (1 + sum % 8);
 }
 
 SimEvent event_at(const Workload& workload, std::uint64_t index) {
@@ -150,7 +151,12 @@ ViewSet sim_views() {
   ViewConfig newest;
   newest.name = "by_v";
   newest.latest = path("v");
-  auto set = ViewSet::compile({latest, sums, newest});
+  ViewConfig minutes;
+  minutes.name = "by_minutes";
+  minutes.windows = {{WindowConfig::Unit::fixed, std::chrono::minutes(2), "2m"}};
+  minutes.measures = {{"rows", MeasureKind::count, {}}};
+  minutes.retain = std::chrono::minutes(3);
+  auto set = ViewSet::compile({latest, sums, newest, minutes});
   INVARIANT(set.has_value(), "the views of the simulation are right");
   return std::move(*set);
 }
@@ -166,38 +172,56 @@ Expected Model::take(const SimEvent& event) {
   Expected expected;
   const auto known = ids_.find(event.id);
   if (known != ids_.end()) {
-    if (known->second.bytes == event.raw) {
+    const State& before = known->second;
+    if (before.bytes == event.raw) {
       ++ledger_.duplicate;
       expected.outcome = Outcome::duplicate;
       return expected;
     }
-    if (known->second.outcome != Outcome::dead_lettered) {
+    if (before.outcome == Outcome::expired) {
+      expected.reopens = true;
+      ++reopened_;
+    } else if (before.outcome != Outcome::dead_lettered) {
       ++ledger_.dead_lettered;
       ++ledger_.conflicts;
-      return {Outcome::dead_lettered, true, false, "dedupe", "conflict"};
+      return {Outcome::dead_lettered, true, false, false, "dedupe", "conflict"};
+    } else {
+      expected.supersedes = true;
+      --ledger_.dead_lettered;
+      ++ledger_.superseded;
     }
-    expected.supersedes = true;
-    --ledger_.dead_lettered;
-    ++ledger_.superseded;
   }
+  expected = judge(event, expected);
+  ids_[event.id] = {event.raw, expected.outcome, expected.reason};
+  return expected;
+}
+
+Expected Model::judge(const SimEvent& event, Expected expected) {
   const auto dead = [&](const char* stage, const char* reason) {
     expected.outcome = Outcome::dead_lettered;
     expected.stage = stage;
     expected.reason = reason;
     ++ledger_.dead_lettered;
+    return expected;
   };
-  if (has(event.raw, "bad")) {
-    dead("validate", "field_range");
-  } else if (has(event.raw, "skip")) {
+  const std::int64_t time = event_time_of(event.raw);
+  if (late_.then != OnLate::accept && greatest_ != kNoTime && greatest_ - time > late_.after.count()) {
+    ++lates_;
+    if (late_.then == OnLate::dead_letter) return dead("late", "late");
+    expected.outcome = Outcome::expired;
+    ++ledger_.expired;
+    return expected;
+  }
+  if (has(event.raw, "bad")) return dead("validate", "field_range");
+  if (has(event.raw, "skip")) {
     expected.outcome = Outcome::filtered;
     ++ledger_.filtered;
-  } else if (has(event.raw, "huge")) {
-    dead("encode", "output_too_large");
-  } else {
-    ++ledger_.served;
-    ++ledger_.records;
+    return expected;
   }
-  ids_[event.id] = {event.raw, expected.outcome, expected.reason};
+  if (has(event.raw, "huge")) return dead("encode", "output_too_large");
+  ++ledger_.served;
+  ++ledger_.records;
+  greatest_ = std::max(greatest_, time);
   return expected;
 }
 

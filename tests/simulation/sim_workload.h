@@ -20,6 +20,7 @@ struct Workload {
   std::uint64_t ids = 1;          // distinct ids, few: hot keys
   std::uint32_t partitions = 1;
   std::uint32_t batch_max = 8;    // events per ingest batch
+  LateConfig late;
 };
 
 struct SimEvent {
@@ -28,7 +29,7 @@ struct SimEvent {
 };
 [[nodiscard]] SimEvent event_at(const Workload& workload, std::uint64_t index);
 
-/// Few values, so that `latest` has ties to break.
+/// Eight minutes, all before the simulation began: `latest` has ties to break, windows close, some events are late.
 [[nodiscard]] std::int64_t event_time_of(std::string_view raw);
 
 /// Reads the workload from the durable position on.
@@ -46,13 +47,19 @@ struct Expected {
   Outcome outcome = Outcome::served;
   bool conflict = false;
   bool supersedes = false;
+  bool reopens = false;
   std::string stage = {};
   std::string reason = {};
 };
 
+/// Of one partition.
 class Model {
  public:
+  explicit Model(LateConfig late) : late_(late) {}
   [[nodiscard]] Expected take(const SimEvent& event);
+  [[nodiscard]] std::int64_t greatest() const { return greatest_; }
+  [[nodiscard]] std::uint64_t late() const { return lates_; }
+  [[nodiscard]] std::uint64_t reopened() const { return reopened_; }
   [[nodiscard]] const Ledger& ledger() const { return ledger_; }
   /// Ids in their present state: state and reason by id.
   struct State {
@@ -63,8 +70,13 @@ class Model {
   [[nodiscard]] const std::map<std::string, State>& ids() const { return ids_; }
 
  private:
+  [[nodiscard]] Expected judge(const SimEvent& event, Expected expected);
+  LateConfig late_;
   std::map<std::string, State> ids_;
   Ledger ledger_;
+  std::int64_t greatest_ = kNoTime;
+  std::uint64_t lates_ = 0;
+  std::uint64_t reopened_ = 0;
 };
 
 }  // namespace weir::sim

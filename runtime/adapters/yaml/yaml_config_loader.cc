@@ -80,6 +80,20 @@ void read_dedupe(Context& context, const Node& node, DedupeConfig& out) {
   map.finish();
 }
 
+void read_late(Context& context, const Node& node, LateConfig& out) {
+  MapReader map(context, node, "late");
+  if (const Node* after = map.require("after", "DURATION")) {
+    read_duration(context, *after, map.path("after"), {std::chrono::seconds(1), 36'500 * kDay}, out.after);
+  }
+  if (const Node* then = map.take("then")) {
+    read_enum(context, *then, map.path("then"),
+              std::vector<std::pair<std::string, OnLate>>{
+                  {"accept", OnLate::accept}, {"expire", OnLate::expire}, {"dead_letter", OnLate::dead_letter}},
+              out.then);
+  }
+  map.finish();
+}
+
 void read_pipeline(Context& context, const Node& root, PipelineConfig& out) {
   MapReader map(context, root, "");
   if (const Node* name = map.require("pipeline", "NAME");
@@ -91,6 +105,7 @@ void read_pipeline(Context& context, const Node& root, PipelineConfig& out) {
   }
   if (const Node* record = map.take("record")) read_record(context, *record, out.record);
   if (const Node* dedupe = map.take("dedupe")) read_dedupe(context, *dedupe, out.dedupe);
+  if (const Node* late = map.take("late")) read_late(context, *late, out.late);
   if (const Node* stages = map.take("stages")) read_stages(context, *stages, out.stages);
   if (const Node* views = map.take("views")) read_views(context, *views, out.views);
   if (const Node* limits = map.take("limits")) {

@@ -39,6 +39,9 @@ class RawEncoder final : public ChainEncoder {
   std::shared_ptr<TokenTable> token_table() const override { return nullptr; }
 };
 
+/// The event time stands behind the last colon; a frame that says "torn" cannot be read and so has none.
+std::int64_t time_of(std::string_view raw) { return std::stoll(std::string(raw.substr(raw.rfind(':') + 1))); }
+
 /// What the stages of these tests do: decided by the bytes alone. "split" makes three parts, of which one "less" leaves out
 /// the middle one and one "worse" rejects the last.
 void run_stages(ChainBatch& batch) {
@@ -60,6 +63,11 @@ void run_stages(ChainBatch& batch) {
   split.finish();
   for (ChainEvent& event : batch.events()) {
     const std::string_view raw = batch.raw(event).raw;
+    if (raw.find("torn") != std::string_view::npos) {
+      batch.reject(event, "parse", "time", "torn");
+      continue;
+    }
+    event.event_time = time_of(raw);
     if (raw.find("bad") != std::string_view::npos) batch.reject(event, "validate", "field_range", "bad");
     if (raw.find("skip") != std::string_view::npos) batch.filter(event);
   }
@@ -76,33 +84,44 @@ struct Decided {
 /// One event at a time, as the design says it.
 class Model {
  public:
-  explicit Model(OnConflict on_conflict) : on_conflict_(on_conflict) {}
+  Model(OnConflict on_conflict, LateConfig late) : on_conflict_(on_conflict), late_(late) {}
   struct Entry {
     std::string bytes;
-    bool dead = false;
+    Outcome outcome = Outcome::served;
     std::string reason;
   };
   std::map<std::string, Entry> entries;
   Ledger ledger;
   Digest128 sum;
+  std::int64_t partition_time = kNoTime;
+  std::int64_t greatest = kNoTime;
+  std::uint64_t lates = 0;
+  std::uint64_t reopened = 0;
+  std::uint64_t capped = 0;
 
-  Decided take(const std::string& id, const std::string& raw) {
+  Decided take(const std::string& id, const std::string& raw, std::int64_t accepted_at) {
+    partition_time = std::max(partition_time, accepted_at);
     std::uint8_t flags = 0;
     const auto known = entries.find(id);
     if (known != entries.end()) {
-      if (known->second.bytes == raw || (!known->second.dead && on_conflict_ == OnConflict::ignore)) {
+      const bool dead = known->second.outcome == Outcome::dead_lettered;
+      const bool closed = known->second.outcome == Outcome::expired;
+      if (known->second.bytes == raw || (!dead && !closed && on_conflict_ == OnConflict::ignore)) {
         ++ledger.duplicate;
         return {Outcome::duplicate, 0, "", ""};
       }
-      if (!known->second.dead) {
+      if (!dead && !closed) {
         ++ledger.dead_lettered;
         ++ledger.conflicts;
         return {Outcome::dead_lettered, outcome_flag::conflict, "conflict", ""};
       }
-      flags = outcome_flag::supersedes;
-      --ledger.dead_lettered;
-      ++ledger.superseded;
-      sum -= id_state_hash(id, Outcome::dead_lettered, known->second.reason);
+      flags = dead ? outcome_flag::supersedes : outcome_flag::reopens;
+      if (dead) {
+        --ledger.dead_lettered;
+        ++ledger.superseded;
+      }
+      reopened += closed;
+      sum -= id_state_hash(id, known->second.outcome, known->second.reason);
     }
     Decided decided{Outcome::served, flags, "", raw};
     std::uint64_t records = 1;
@@ -118,22 +137,38 @@ class Model {
     if (raw.find("skip") != std::string::npos) decided = {Outcome::filtered, flags, "", ""};
     if (raw.find("huge") != std::string::npos) decided = {Outcome::dead_lettered, flags, "output_too_large", ""};
     if (raw.find("bad") != std::string::npos) decided = {Outcome::dead_lettered, flags, "field_range", ""};
+    if (raw.find("torn") != std::string::npos) {
+      decided = {Outcome::dead_lettered, flags, "time", ""};
+    } else if (late_.then != OnLate::accept && greatest != kNoTime && greatest - time_of(raw) > late_.after.count()) {
+      ++lates;
+      decided = {Outcome::dead_lettered, flags, "late", ""};
+      if (late_.then == OnLate::expire) decided = {Outcome::expired, flags, "", ""};
+    }
+    if (decided.outcome == Outcome::served) {
+      capped += time_of(raw) > partition_time;
+      greatest = std::max(greatest, std::min(time_of(raw), partition_time));
+    }
+    ledger.expired += decided.outcome == Outcome::expired;
     ledger.served += decided.outcome == Outcome::served;
     if (decided.outcome == Outcome::served) ledger.records += records;
     ledger.filtered += decided.outcome == Outcome::filtered;
     ledger.dead_lettered += decided.outcome == Outcome::dead_lettered;
-    entries[id] = {raw, decided.outcome == Outcome::dead_lettered, decided.reason};
+    entries[id] = {raw, decided.outcome, decided.reason};
     sum += id_state_hash(id, decided.outcome, decided.reason);
     return decided;
   }
 
  private:
   OnConflict on_conflict_;
+  LateConfig late_;
 };
+
+constexpr UnixMicros kWall = 1'000'000;
 
 struct Sent {
   std::string id;
   std::string raw;
+  std::int64_t accepted_at = 0;
 };
 
 }  // namespace
@@ -143,16 +178,20 @@ TEST_CASE("whatever the timing, the window decides as if events came one at a ti
   CAPTURE(seed);
   std::mt19937_64 random(seed);
   const OnConflict on_conflict = seed % 4 == 0 ? OnConflict::ignore : OnConflict::dead_letter;
-  const std::uint64_t ids = 3 + random() % 60;
+  // Few ids: most events meet one that is decided. Many: most run, and some are late.
+  const bool many_ids = seed % 2 == 0 || seed > 20;
+  const std::uint64_t ids = (many_ids ? 1'000 : 3) + random() % 60;
+  // In the stamps of these tests a microsecond is an event.
+  const LateConfig late{std::chrono::microseconds(20 + random() % 200), static_cast<OnLate>(seed % 3)};
 
   NoReader reader;
   RawEncoder encoder;
   DedupeIndex index{24h, reader};
-  PartitionWindow window{PartitionId{0}, WindowLimits{.events_max = 4000, .commit_bytes_max = 20'000}, on_conflict, {}, index, encoder};
+  PartitionWindow window{PartitionId{0}, WindowLimits{.events_max = 4000, .commit_bytes_max = 20'000}, {on_conflict, late, {}}, index, encoder};
   PartitionPosition log{PartitionId{0}, Epoch{1}, CommitSequence{0}, Offset{0}};
   window.restart(log, CommitMeta{}, 1);
 
-  Model model{on_conflict};
+  Model model{on_conflict, late};
   std::vector<std::pair<Offset, IngestBatch>> ingest;  // what the log holds
   std::vector<Sent> sent;                               // by offset
   std::vector<Decided> committed;                       // by offset
@@ -162,7 +201,7 @@ TEST_CASE("whatever the timing, the window decides as if events came one at a ti
 
   const auto feed_from_log = [&] {
     for (const auto& [first, batch] : ingest) {
-      if (first <= window.expected() && window.expected() < first + batch.count()) REQUIRE(window.admit(first, batch));
+      if (first <= window.expected() && window.expected() < first + batch.count()) REQUIRE(window.admit(first, batch, kWall));
     }
   };
   const auto step = [&](bool calm) {
@@ -172,18 +211,21 @@ TEST_CASE("whatever the timing, the window decides as if events came one at a ti
       IngestBatchBuilder builder{64};
       const Offset first{sent.size()};
       if (window.expected() != first) return feed_from_log();
+      const auto accepted_at = static_cast<std::int64_t>(first.value + random() % 30);
       for (std::uint64_t i = 1 + random() % 12; i-- > 0;) {
-        static const char* const kinds[] = {"good", "good", "good", "good2", "bad", "bad2", "skip", "huge",
+        static const char* const kinds[] = {"good", "good", "good", "good2", "bad", "bad2", "skip", "huge", "torn",
                                             "split", "split less", "split worse", "split huge", "split bad", "split skip"};
         const std::string id = "id" + std::to_string(random() % ids);
-        const std::string raw = std::string(kinds[random() % std::size(kinds)]) + ":" + id;
+        // Few times per id, so that duplicates remain; some ahead of partition time, some far behind.
+        const std::uint64_t time = random() % 8 == 0 ? 40 * (random() % 50) : first.value / 64 * 64;
+        const std::string raw = std::string(kinds[random() % std::size(kinds)]) + ":" + id + ":" + std::to_string(time);
         builder.add({raw, id, 0, {}, sent.size() + 1});
-        sent.push_back({id, raw});
+        sent.push_back({id, raw, accepted_at});
       }
-      auto batch = IngestBatch::decode(builder.finish({FrameFormat::json, static_cast<std::int64_t>(sent.size()), 0, "test", ""}));
+      auto batch = IngestBatch::decode(builder.finish({FrameFormat::json, accepted_at, 0, "test", ""}));
       REQUIRE(batch);
       ingest.emplace_back(first, *batch);
-      REQUIRE(window.admit(first, *batch));
+      REQUIRE(window.admit(first, *batch, kWall));
     } else if (action < 60 && !running.empty()) {
       // One stage: rounds of a drive come back in order, but old drives mix in.
       ChainRound round = std::move(running.front());
@@ -235,7 +277,7 @@ TEST_CASE("whatever the timing, the window decides as if events came one at a ti
                 got.payload += record.payload;
               }
             }
-            const Decided expected = model.take(event.id, event.raw);
+            const Decided expected = model.take(event.id, event.raw, event.accepted_at);
             CAPTURE(committed.size(), event.id, event.raw, static_cast<int>(got.outcome), got.reason, static_cast<int>(expected.outcome), expected.reason);
             REQUIRE(got == expected);
             committed.push_back(got);
@@ -243,8 +285,10 @@ TEST_CASE("whatever the timing, the window decides as if events came one at a ti
         }
         REQUIRE(commit.body->meta.ledger == model.ledger);
         REQUIRE(commit.body->meta.state_sum == model.sum);
+        REQUIRE(commit.body->meta.partition_time == model.partition_time);
+        REQUIRE(commit.body->meta.event_time_max == model.greatest);
       } else {
-        (void)window.prepare(1'000'000);
+        (void)window.prepare(kWall);
       }
     } else if (!calm && action < 94) {
       ++redrives;
@@ -274,6 +318,10 @@ TEST_CASE("whatever the timing, the window decides as if events came one at a ti
   REQUIRE(restarts > 5);
   REQUIRE(refused + withdrawals > 5);
   REQUIRE(window.waited() > 0);
+  if (!many_ids) return;
+  REQUIRE(model.capped > 0);
+  REQUIRE((model.lates > 0) == (late.then != OnLate::accept));
+  REQUIRE((model.reopened > 0) == (late.then == OnLate::expire));
   REQUIRE(window.idle());
   REQUIRE(window.events() == 0);
 }
@@ -282,18 +330,24 @@ TEST_CASE("one door's wrong clock moves partition time not beyond the owner's cl
   NoReader reader;
   RawEncoder encoder;
   DedupeIndex index{24h, reader};
-  PartitionWindow window{PartitionId{0}, {}, OnConflict::dead_letter, {}, index, encoder};
+  PartitionWindow window{PartitionId{0}, {}, {}, index, encoder};
   window.restart({PartitionId{0}, Epoch{1}, CommitSequence{0}, Offset{0}}, CommitMeta{}, 1);
   const auto commit_with_stamp = [&](std::int64_t accepted_at, UnixMicros wall) {
     IngestBatchBuilder builder{8};
     const std::string id = "e" + std::to_string(window.expected().value);
-    builder.add({"good", id, 0, {}, 1});
+    builder.add({"good:8000000000000", id, 0, {}, 1});
     const Offset first = window.expected();
-    REQUIRE(window.admit(first, *IngestBatch::decode(builder.finish({FrameFormat::json, accepted_at, 0, "d", ""}))));
-    for (const ChainRound& round : window.take_rounds()) REQUIRE(window.round_done(round.drive, round.serial, round.round));
+    REQUIRE(window.admit(first, *IngestBatch::decode(builder.finish({FrameFormat::json, accepted_at, 0, "d", ""})), wall));
+    for (const ChainRound& round : window.take_rounds()) {
+      run_stages(*round.batch);
+      REQUIRE(window.round_done(round.drive, round.serial, round.round));
+    }
     window.durable(window.expected());
-    REQUIRE(window.prepare(wall));
-    return window.committed().body->meta.partition_time;
+    REQUIRE(window.prepare(wall + 1));
+    const CommitMeta meta = window.committed().body->meta;
+    // An event from the future moves M as far as partition time, no further.
+    REQUIRE(meta.event_time_max == meta.partition_time);
+    return meta.partition_time;
   };
   REQUIRE(commit_with_stamp(1'000'000, 1'500'000) == 1'000'000);
   REQUIRE(commit_with_stamp(9'000'000'000'000, 2'000'000) == 2'000'000 + kPartitionTimeSlack.count());

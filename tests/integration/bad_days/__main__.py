@@ -15,7 +15,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.dirname(HERE)]
 from outside import weir as outside  # noqa: E402
 import ground  # noqa: E402
-import bad_inputs, bad_frames, directories, interruptions, damage  # noqa: E401,E402,F401
+import bad_inputs, bad_frames, directories, interruptions, damage, late_events  # noqa: E401,E402,F401
 
 
 def main():

@@ -69,6 +69,9 @@ TEST_CASE("every key that decides about events changes the rules text", "[config
       "limits: {event_bytes_max: 1KiB}\n",
       "stages: [{transform: {drop: [a]}}]\n",
       "stages: [{transform: {drop: [a]}, name: b}]\n",
+      "late: {after: 7d, then: expire}\n",
+      "late: {after: 8d, then: expire}\n",
+      "late: {after: 7d, then: dead_letter}\n",
       "stages: [{transform: {drop: [a]}, when: {type: b}}]\n",
       "stages: [{transform: {drop: [a]}, when: {a: b}}]\n",
       "stages: [{transform: {drop: [a]}, when: {a: 1}}]\n",
@@ -166,6 +169,17 @@ TEST_CASE("every key that decides about events changes the rules text", "[config
       CHECK(rules_text(load("pipeline: p\n" + variants[i])) != rules_text(load("pipeline: p\n" + variants[j])));
     }
   }
+}
+
+TEST_CASE("late events that are accepted are no rule, however that is written", "[config]") {
+  const PipelineConfig plain = load("pipeline: p\n");
+  CHECK(plain.late.then == OnLate::accept);
+  for (const char* text : {"late: {after: 7d}\n", "late: {after: 1s, then: accept}\n"})
+    CHECK(rules_text(load(std::string("pipeline: p\n") + text)) == rules_text(plain));
+  const PipelineConfig expires = load("pipeline: p\nlate: {after: 36500d, then: expire}\n");
+  CHECK(expires.late.after == std::chrono::hours(24 * 36'500));
+  CHECK(expires.late.then == OnLate::expire);
+  CHECK(wall_text(expires) == wall_text(plain));
 }
 
 TEST_CASE("a table's file name is no rule, its content is the caller's to add", "[config]") {
