@@ -40,6 +40,7 @@ std::string measure(const MeasureConfig& config) {
     case MeasureKind::min: return "{min: " + quoted(config.path.text) + "}";
     case MeasureKind::max: return "{max: " + quoted(config.path.text) + "}";
     case MeasureKind::average: return "{average: " + quoted(config.path.text) + "}";
+    case MeasureKind::distinct: return "{distinct: " + quoted(config.path.text) + "}";
   }
   return "count";
 }

@@ -238,8 +238,12 @@ Result<void> Query::make_aggregate(std::string_view key, std::string_view value)
     row_.fields.emplace_back("window", to_json_string(view_.config.windows[window->window].text));
     row_.fields.emplace_back("window_start", time_token(window->start));
   }
-  for (std::size_t i = 0; i < view_.config.measures.size(); ++i)
-    row_.fields.emplace_back(view_.config.measures[i].name, aggregate->token(i));
+  for (std::size_t i = 0; i < view_.config.measures.size(); ++i) {
+    const MeasureConfig& measure = view_.config.measures[i];
+    row_.fields.emplace_back(measure.name, aggregate->token(i));
+    if (measure.kind == MeasureKind::distinct)
+      row_.fields.emplace_back(approximate_column(measure.name), aggregate->approximate(i) ? "true" : "false");
+  }
   return {};
 }
 
@@ -347,7 +351,10 @@ std::vector<std::string> row_columns(const View& view) {
   }
   for (const FieldPath& field : view.config.group_by) columns.push_back(field.text);
   if (!view.config.windows.empty()) columns.insert(columns.end(), {"window", "window_start"});
-  for (const MeasureConfig& measure : view.config.measures) columns.push_back(measure.name);
+  for (const MeasureConfig& measure : view.config.measures) {
+    columns.push_back(measure.name);
+    if (measure.kind == MeasureKind::distinct) columns.push_back(approximate_column(measure.name));
+  }
   return columns;
 }
 

@@ -19,7 +19,8 @@
 namespace weir {
 
 /// One answer row: names and JSON tokens, in the order they are shown. Numbers keep their spelling.
-///  aggregate: group fields, `window`, `window_start`, then measures
+///  aggregate: group fields, `window`, `window_start`, then measures; behind a distinct count NAME the field
+///  `NAME_approximate`, true or false
 ///  latest: `id`, `time`, then the record (or the view's `fields` that it has). Where the record has an `id` or `time`
 ///  of its own that says something else, it is shown as `record.id`, `record.time`.
 struct Row {

@@ -11,8 +11,9 @@ namespace weir {
 namespace {
 
 constexpr std::size_t kPieceBytes = 64 * 1024;
-constexpr std::size_t kTableRows = 1'000;  // looked at for the widths
-constexpr std::size_t kTableWidth = 60;    // of one column at most; longer texts stick out
+constexpr std::size_t kTableRows = 1'000;      // looked at for the widths
+constexpr std::size_t kTableWidth = 60;        // of one column at most; longer texts stick out
+constexpr std::string_view kEstimate = "\"~";  // how the token of a number that is one begins, in a table
 
 /// Collects text and hands it on in pieces.
 class Buffer {
@@ -116,7 +117,7 @@ class TableWriter final : public RowWriter {
       cells.push_back(token == nullptr ? std::string() : terminal_text(*token));
       if (!measuring_) continue;
       widths_[i] = std::max(widths_[i], std::min(kTableWidth, count_code_points(cells.back())));
-      if (token != nullptr && *token != "null" && !is_json_number(*token)) numbers_[i] = false;
+      if (token != nullptr && *token != "null" && !is_number(*token)) numbers_[i] = false;
     }
     if (!measuring_) return print(cells);
     held_.push_back(std::move(cells));
@@ -129,6 +130,10 @@ class TableWriter final : public RowWriter {
   [[nodiscard]] bool wanted() const override { return buffer_.wanted(); }
 
  private:
+  static bool is_number(std::string_view token) {
+    if (token.starts_with(kEstimate)) token = token.substr(kEstimate.size(), token.size() - kEstimate.size() - 1);
+    return is_json_number(token);
+  }
   void let_go() {
     measuring_ = false;
     print(columns_);
@@ -184,6 +189,16 @@ Result<QueryAnswer> write_json(const std::vector<PartitionPicture>& partitions, 
   return answer;
 }
 
+/// The row with a ~ in front of the distinct counts that are estimates.
+Row with_estimates(Row row, const std::vector<std::string>& distinct) {
+  for (const std::string& measure : distinct) {
+    if (*row.find(approximate_column(measure)) != "true") continue;
+    for (auto& [name, token] : row.fields)
+      if (name == measure) token = std::string(kEstimate) + token + "\"";
+  }
+  return row;
+}
+
 /// The columns of whole records: those of the page's rows, in the order they are met.
 Result<std::vector<std::string>> met_columns(const std::vector<PartitionPicture>& partitions, const ViewSet& views,
                                              QueryRequest request) {
@@ -224,13 +239,19 @@ Result<QueryAnswer> write_query(const std::vector<PartitionPicture>& partitions,
                                 std::size_t width) {
   if (format == RowFormat::json) return write_json(partitions, views, request, sink);
   std::vector<std::string> columns;
-  if (const View* view = views.find(request.view)) columns = row_columns(*view);
+  std::vector<std::string> distinct;  // measures of a table whose field beside them is left out
+  if (const View* view = views.find(request.view)) {
+    columns = row_columns(*view);
+    for (const MeasureConfig& measure : view->config.measures)
+      if (measure.kind == MeasureKind::distinct && format == RowFormat::table) distinct.push_back(measure.name);
+    for (const std::string& measure : distinct) std::erase(columns, approximate_column(measure));
+  }
   if (columns.empty()) {
     WEIR_ASSIGN(columns, met_columns(partitions, views, request));
   }
   const auto writer = make_row_writer(format, std::move(columns), sink, width);
   auto answer = query_view(partitions, views, request, [&](const Row& row) {
-    writer->row(row);
+    writer->row(distinct.empty() ? row : with_estimates(row, distinct));
     return writer->wanted();
   });
   if (answer) static_cast<void>(writer->finish());

@@ -24,7 +24,8 @@ void append_row_json(std::string& to, const Row& row);
 ///  json  {"view":"…","rows":[…],"next":"…"|null}
 ///  csv   a header line, then a line a row; null and missing are empty, an empty string is ""; lines end with \n
 ///  table columns padded by the first 1,000 rows; control characters as \u00xx; lines longer than `width` characters are
-///        cut and end with … (0: no line is)
+///        cut and end with … (0: no line is). A distinct count that is an estimate has a ~ in front, and the field that
+///        says so is left out
 /// The columns of a latest view of whole records are those its rows have, in the order they are met (one walk more).
 /// Errors: as query_view().
 [[nodiscard]] Result<QueryAnswer> write_query(const std::vector<PartitionPicture>& partitions, const ViewSet& views,

@@ -346,23 +346,46 @@ void ViewWriter::keep_latest(const View& view, std::string_view key, std::uint64
   write_body(slot.entry.value() + kLatestHead + candidate.id.size());
 }
 
+/// Values are equal where a group by them would be one group; null and missing are no value.
+void ViewWriter::add_distinct(const View& view, std::size_t measure, const ViewRecord& record, Delta::Entry& entry,
+                              Delta& delta) {
+  const ViewOperand& operand = view.measures[measure];
+  if (operand.kind == ViewOperand::Kind::value) {
+    const std::string_view value = record.values[operand.column];
+    if (value.empty() || value == "null") return;
+  }
+  const std::size_t mark = keys_.size();
+  append_operand(operand, record);
+  const std::uint64_t hash = xxh3_64(keys_.view().substr(mark));
+  keys_.truncate(mark);
+  const auto growth = view.layout.growth(entry.value_view(), measure, hash);
+  if (!growth) return;
+  const std::size_t size = entry.value_length;
+  delta.resize(entry, size + *growth, true);
+  view.layout.add_distinct(entry.value(), size, measure, hash);
+}
+
 void ViewWriter::add_to_row(const Step& step, const ViewRecord& record, Delta& delta) {
   const View& view = views_->views()[step.view];
-  const Delta::Slot slot = delta.slot(keys_.view().substr(step.key, step.length), step.hash, view.layout.size());
+  const Delta::Slot slot = delta.slot(keys_.view().substr(step.key, step.length), step.hash, view.layout.room());
   const bool erased = slot.entry.op == StateOp::erase;
   if (slot.fresh || erased) {
     if (erased) slot.entry.op = StateOp::put;
     delta.resize(slot.entry, view.layout.size());
     view.layout.init(slot.entry.value());
   }
-  char* value = slot.entry.value();
-  view.layout.add_row(value, {scales_.data() + step.scales, view.parts.size()});
+  view.layout.add_row(slot.entry.value(), {scales_.data() + step.scales, view.parts.size()});
   for (std::size_t i = 0; i < view.measures.size(); ++i) {
-    if (view.config.measures[i].kind == MeasureKind::count) continue;
+    const MeasureKind kind = view.config.measures[i].kind;
+    if (kind == MeasureKind::count) continue;
+    if (kind == MeasureKind::distinct) {
+      add_distinct(view, i, record, slot.entry, delta);
+      continue;
+    }
     Decimal number;
     switch (read_number(token(view.measures[i], record), number)) {
       case Measured::number:
-        view.layout.add(value, i, number);
+        view.layout.add(slot.entry.value(), i, number);
         break;
       case Measured::nothing:
         break;

@@ -143,6 +143,7 @@ class ViewWriter {
   void plan(std::size_t index, const ViewRecord& record, const Delta& delta, const std::vector<bool>& only);
   void keep_latest(const View& view, std::string_view key, std::uint64_t hash, const ViewRecord& record, Delta& delta);
   void add_to_row(const Step& step, const ViewRecord& record, Delta& delta);
+  void add_distinct(const View& view, std::size_t measure, const ViewRecord& record, Delta::Entry& entry, Delta& delta);
   [[nodiscard]] bool holds(const View& view, const ViewRecord& record);
   /// Returns the scale of a number, as append_part does.
   std::uint8_t append_operand(const ViewOperand& operand, const ViewRecord& record);

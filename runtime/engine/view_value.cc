@@ -8,6 +8,7 @@
 #include "runtime/base/bytes.h"
 #include "runtime/base/int256.h"
 #include "runtime/base/invariant.h"
+#include "runtime/engine/distinct.h"
 
 namespace weir {
 
@@ -24,6 +25,9 @@ constexpr std::uint8_t kProjected = 2;
 // sum, average: how many numbers, then their sum. min, max: 1 when there is a number, then it.
 constexpr std::size_t kSumState = 8 + DecimalSum::kEncodedSize;
 constexpr std::size_t kExtremeState = 1 + Decimal::kEncodedSize;
+// distinct: the head (runtime/engine/distinct.h); what belongs to it follows behind the states of all measures, in
+// their order.
+constexpr std::size_t kDistinctState = sizeof(std::uint32_t);
 
 constexpr std::size_t state_size(MeasureKind kind) noexcept {
   switch (kind) {
@@ -35,6 +39,8 @@ constexpr std::size_t state_size(MeasureKind kind) noexcept {
     case MeasureKind::min:
     case MeasureKind::max:
       return kExtremeState;
+    case MeasureKind::distinct:
+      return kDistinctState;
   }
   return 0;
 }
@@ -50,7 +56,8 @@ bool replaces(MeasureKind kind, const Decimal& a, const Decimal& b) noexcept {
 struct AggregateShape {
   std::size_t parts = 0;
   std::size_t measures = 0;
-  std::size_t size = 0;
+  std::size_t tails = 0;  // where those of distinct measures begin: the size of all else
+  bool distinct = false;
   [[nodiscard]] std::size_t scales() const noexcept { return kAggregateHead + measures; }
   [[nodiscard]] std::size_t rows() const noexcept { return scales() + parts; }
   [[nodiscard]] std::size_t states() const noexcept { return rows() + 8; }
@@ -60,13 +67,33 @@ struct AggregateShape {
     parts = static_cast<unsigned char>(value[2]);
     measures = static_cast<unsigned char>(value[3]);
     if (value.size() < states()) return false;
-    size = states();
+    tails = states();
     for (std::size_t i = 0; i < measures; ++i) {
       const auto kind = static_cast<std::uint8_t>(value[kAggregateHead + i]);
-      if (kind > static_cast<std::uint8_t>(MeasureKind::average)) return false;
-      size += state_size(static_cast<MeasureKind>(kind));
+      if (kind > static_cast<std::uint8_t>(MeasureKind::distinct)) return false;
+      distinct = distinct || kind_of(value, i) == MeasureKind::distinct;
+      tails += state_size(kind_of(value, i));
     }
-    return size == value.size();
+    return distinct ? read_tails(value) : tails == value.size();
+  }
+  [[nodiscard]] static MeasureKind kind_of(std::string_view value, std::size_t measure) noexcept {
+    return static_cast<MeasureKind>(value[kAggregateHead + measure]);
+  }
+
+ private:
+  [[nodiscard]] bool read_tails(std::string_view value) const noexcept {
+    if (value.size() < tails) return false;
+    std::size_t end = tails;
+    std::size_t state = states();
+    for (std::size_t i = 0; i < measures; ++i) {
+      if (kind_of(value, i) == MeasureKind::distinct) {
+        const auto bytes = distinct_bytes(load<std::uint32_t>(value.data() + state));
+        if (!bytes || *bytes > value.size() - end) return false;
+        end += *bytes;
+      }
+      state += state_size(kind_of(value, i));
+    }
+    return end == value.size();
   }
 };
 
@@ -93,6 +120,44 @@ bool merge_extreme(MeasureKind kind, char* into, const char* operand) noexcept {
   return true;
 }
 
+/// The distinct sets of a value, one after the other.
+class Tails {
+ public:
+  Tails(std::string_view value, std::size_t begin) : value_(value), at_(begin) {}
+  [[nodiscard]] DistinctSet next(std::size_t state) {
+    const auto head = load<std::uint32_t>(value_.data() + state);
+    const std::size_t size = distinct_bytes(head).value_or(0);  // read_tails has seen it
+    at_ += size;
+    return {head, value_.substr(at_ - size, size)};
+  }
+
+ private:
+  std::string_view value_;
+  std::size_t at_;
+};
+
+/// Puts the united sets behind what `out` has of the other measures.
+bool merge_distinct(const AggregateShape& shape, std::string_view existing, std::string_view operand,
+                    std::string& out) {
+  out.resize(shape.tails);
+  Tails held(existing, shape.tails);
+  Tails added(operand, shape.tails);
+  std::string bytes;
+  std::size_t state = shape.states();
+  for (std::size_t i = 0; i < shape.measures; ++i) {
+    const MeasureKind kind = AggregateShape::kind_of(existing, i);
+    if (kind == MeasureKind::distinct) {
+      const DistinctSet a = held.next(state);
+      const DistinctSet b = added.next(state);
+      if (!a.valid() || !b.valid()) return false;
+      store(out.data() + state, DistinctSet::unite(a, b, bytes));
+      out.append(bytes);
+    }
+    state += state_size(kind);
+  }
+  return true;
+}
+
 bool merge_aggregates(std::string_view existing, std::string_view operand, std::string& out) {
   AggregateShape shape;
   AggregateShape other;
@@ -114,7 +179,7 @@ bool merge_aggregates(std::string_view existing, std::string_view operand, std::
     if ((kind == MeasureKind::min || kind == MeasureKind::max) && !merge_extreme(kind, into, from)) return false;
     at += state_size(kind);
   }
-  return true;
+  return !shape.distinct || merge_distinct(shape, existing, operand, out);
 }
 
 }  // namespace
@@ -125,9 +190,38 @@ AggregateLayout::AggregateLayout(std::size_t parts, std::vector<MeasureKind> mea
   for (const MeasureKind kind : kinds_) empty_.push_back(static_cast<char>(kind));
   empty_.append(parts + 8, '\0');
   for (const MeasureKind kind : kinds_) {
+    if (kind == MeasureKind::distinct) distincts_.push_back(static_cast<std::uint32_t>(offsets_.size()));
     offsets_.push_back(static_cast<std::uint32_t>(empty_.size()));
     empty_.append(state_size(kind), '\0');
   }
+}
+
+/// Where the hashes or registers of measure `index` begin.
+std::size_t AggregateLayout::tail(const char* value, std::size_t index) const {
+  std::size_t at = empty_.size();
+  for (const std::uint32_t other : distincts_) {
+    if (other == index) break;
+    at += distinct_bytes(load<std::uint32_t>(value + offsets_[other])).value_or(0);
+  }
+  return at;
+}
+
+std::optional<std::size_t> AggregateLayout::growth(std::string_view value, std::size_t index,
+                                                   std::uint64_t hash) const {
+  const auto head = load<std::uint32_t>(value.data() + offsets_[index]);
+  const std::size_t size = distinct_bytes(head).value_or(0);
+  if (DistinctSet(head, value.substr(tail(value.data(), index), size)).covers(hash)) return std::nullopt;
+  return head < kDistinctExactMax ? sizeof hash : 0;
+}
+
+void AggregateLayout::add_distinct(char* value, std::size_t size, std::size_t index, std::uint64_t hash) const {
+  char* const head = value + offsets_[index];
+  const auto held = load<std::uint32_t>(head);
+  char* const begin = value + tail(value, index);
+  char* const end = begin + distinct_bytes(held).value_or(0);
+  // Room inside this measure's own bytes: those behind move on.
+  if (held < kDistinctExactMax) std::memmove(end + sizeof hash, end, static_cast<std::size_t>(value + size - end));
+  store(head, distinct_add(held, begin, hash));
 }
 
 void AggregateLayout::init(char* to) const noexcept {
@@ -175,9 +269,17 @@ std::optional<AggregateView> AggregateView::read(std::string_view value) {
   view.scales_ = value.substr(shape.scales(), shape.parts);
   view.rows_ = load<std::uint64_t>(value.data() + shape.rows());
   std::size_t at = shape.states();
+  std::size_t tail = shape.tails;
   for (std::size_t i = 0; i < shape.measures; ++i) {
     const auto kind = static_cast<MeasureKind>(value[kAggregateHead + i]);
-    view.measures_.push_back({kind, value.substr(at, state_size(kind))});
+    Measure measure{kind, value.substr(at, state_size(kind)), {}};
+    if (kind == MeasureKind::distinct) {
+      const auto head = load<std::uint32_t>(measure.state.data());
+      measure.tail = value.substr(tail, distinct_bytes(head).value_or(0));
+      if (!DistinctSet(head, measure.tail).valid()) return std::nullopt;
+      tail += measure.tail.size();
+    }
+    view.measures_.push_back(measure);
     at += state_size(kind);
   }
   return view;
@@ -200,8 +302,15 @@ std::string AggregateView::token(std::size_t measure) const {
       const auto number = Decimal::decode(m.state.substr(1));
       return m.state[0] == 0 || !number ? "null" : number->to_text();
     }
+    case MeasureKind::distinct:
+      return std::to_string(DistinctSet(load<std::uint32_t>(m.state.data()), m.tail).count());
   }
   return "null";
+}
+
+bool AggregateView::approximate(std::size_t measure) const {
+  const Measure& m = measures_[measure];
+  return DistinctSet(load<std::uint32_t>(m.state.data()), m.tail).approximate();
 }
 
 void write_latest(const LatestValue& value, char* to) noexcept {

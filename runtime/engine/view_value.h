@@ -32,12 +32,22 @@ class AggregateLayout {
   void init(char* to) const noexcept;
   /// One row more. `scales` of the group parts as append_part gave them.
   void add_row(char* value, std::span<const std::uint8_t> scales) const noexcept;
-  /// `number` under measure `index`, which is not count.
+  /// `number` under measure `index`, which is neither count nor distinct.
   void add(char* value, std::size_t index, const Decimal& number) const noexcept;
 
+  /// size(), and space for a few hashes of each distinct measure: a fresh row gets so much.
+  [[nodiscard]] std::size_t room() const noexcept { return empty_.size() + kRoom * distincts_.size(); }
+  /// Bytes the value grows by when `hash` comes to measure `index`, which is distinct. nullopt: it stays as it is.
+  [[nodiscard]] std::optional<std::size_t> growth(std::string_view value, std::size_t index, std::uint64_t hash) const;
+  /// Adds a hash for which growth() is a number. `value` has `size` bytes, and room for the growth behind them.
+  void add_distinct(char* value, std::size_t size, std::size_t index, std::uint64_t hash) const;
+
  private:
+  static constexpr std::size_t kRoom = 8 * sizeof(std::uint64_t);
+  [[nodiscard]] std::size_t tail(const char* value, std::size_t index) const;
   std::vector<MeasureKind> kinds_;
   std::vector<std::uint32_t> offsets_;
+  std::vector<std::uint32_t> distincts_;  // places in kinds_
   std::string empty_;
 };
 
@@ -52,11 +62,14 @@ class AggregateView {
   [[nodiscard]] std::uint64_t rows() const noexcept { return rows_; }
   /// The measure as a JSON number; `null` where no number was there to sum, compare or average.
   [[nodiscard]] std::string token(std::size_t measure) const;
+  /// Whether the measure, which is distinct, is an estimate.
+  [[nodiscard]] bool approximate(std::size_t measure) const;
 
  private:
   struct Measure {
     MeasureKind kind;
     std::string_view state;
+    std::string_view tail;  // of distinct
   };
   std::vector<Measure> measures_;
   std::string_view scales_;

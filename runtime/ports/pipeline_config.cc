@@ -50,6 +50,8 @@ std::string_view word(MeasureKind kind) {
       return "max";
     case MeasureKind::average:
       return "average";
+    case MeasureKind::distinct:
+      return "distinct";
   }
   return "count";
 }

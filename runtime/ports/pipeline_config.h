@@ -91,12 +91,15 @@ struct StageConfig {
   ConfigPlace place;
 };
 
-enum class MeasureKind : std::uint8_t { count, sum, min, max, average };
+// Append only: the numbers stand in stored rows.
+enum class MeasureKind : std::uint8_t { count, sum, min, max, average, distinct };
 struct MeasureConfig {
   std::string name;
   MeasureKind kind = MeasureKind::count;
   FieldPath path;     // of all but count
 };
+/// The field of a row that says whether a distinct count is an estimate.
+[[nodiscard]] inline std::string approximate_column(const std::string& measure) { return measure + "_approximate"; }
 struct WindowConfig {
   enum class Unit : std::uint8_t { fixed, day, week, month, year };
   Unit unit = Unit::fixed;

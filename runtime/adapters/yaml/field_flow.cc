@@ -137,7 +137,7 @@ class Checker {
     for (const MeasureConfig& measure : view.measures) {
       if (measure.kind == MeasureKind::count) continue;
       const std::string key = fmt::format("measures.{}", measure.name);
-      if (present(view, measure.path, key)) numeric(view, measure.path, key);
+      if (present(view, measure.path, key) && measure.kind != MeasureKind::distinct) numeric(view, measure.path, key);
     }
   }
 

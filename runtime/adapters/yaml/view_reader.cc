@@ -59,7 +59,8 @@ bool read_measure(Context& context, const Entry& entry, const std::string& name,
   static const std::vector<std::pair<std::string, MeasureKind>> kKinds = {{"sum", MeasureKind::sum},
                                                                           {"min", MeasureKind::min},
                                                                           {"max", MeasureKind::max},
-                                                                          {"average", MeasureKind::average}};
+                                                                          {"average", MeasureKind::average},
+                                                                          {"distinct", MeasureKind::distinct}};
   const Node& node = entry.value;
   if (is_text(node) && node.text == "count") {
     out.kind = MeasureKind::count;
@@ -116,6 +117,20 @@ void read_measures(Context& context, const Node& node, const std::string& name, 
       continue;
     }
     if (read_measure(context, entry, map.path(entry.key), measure) && named) out.measures.push_back(std::move(measure));
+  }
+  for (const MeasureConfig& measure : out.measures) {
+    if (measure.kind != MeasureKind::distinct) continue;
+    const std::string said = approximate_column(measure.name);
+    const auto taken =
+        std::find_if(node.entries.begin(), node.entries.end(), [&](const Entry& e) { return e.key == said; });
+    const bool grouped =
+        std::any_of(out.group_by.begin(), out.group_by.end(), [&](const FieldPath& p) { return p.text == said; });
+    if (taken == node.entries.end() && !grouped) continue;
+    context.findings.add(
+        taken == node.entries.end() ? node.place : taken->place,
+        fmt::format("rows of \"{}\" say in \"{}\" whether the distinct count \"{}\" is an estimate; give "
+                    "your own field another name",
+                    name, said, measure.name));
   }
 }
 

@@ -204,6 +204,7 @@ TEST_CASE("every key that decides a view's rows changes its text, retain does no
                                              "{measures: {m: count}}",
                                              "{measures: {n: {sum: a}}}",
                                              "{measures: {n: {min: a}}}",
+                                             "{measures: {n: {distinct: a}}}",
                                              "{measures: {n: {sum: b}}}",
                                              "{group_by: [a], measures: {n: count}}",
                                              "{windows: [day], measures: {n: count}}",

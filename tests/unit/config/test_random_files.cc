@@ -150,7 +150,7 @@ class FileWriter {
     return fmt::format("  sums{}: {{{}{}measures: {{n: count{}}}{}}}\n", index,
                        one({"", "group_by: [f0], ", "group_by: [f0, \"@type\"], "}),
                        "windows: [" + one({"day", "month, 5m", "1h, 90s, year, week", "366d"}) + "], ",
-                       one({"", ", s: {sum: amount}", ", lo: {min: m}, hi: {max: m}, mean: {average: m}"}),
+                       one({"", ", s: {sum: amount}", ", d: {distinct: \"@id\"}, e: {distinct: m}", ", lo: {min: m}, hi: {max: m}, mean: {average: m}"}),
                        one({"", ", retain: 400d", ", when: {f0: \"x\"}"}));
   }
 

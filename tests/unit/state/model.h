@@ -2,6 +2,7 @@
 #pragma once
 #include <map>
 #include <random>
+#include <set>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -29,7 +30,9 @@ inline std::vector<ViewConfig> model_views() {
                      {"sum", MeasureKind::sum, path("amount")},
                      {"least", MeasureKind::min, path("amount")},
                      {"most", MeasureKind::max, path("amount")},
-                     {"mean", MeasureKind::average, path("amount")}};
+                     {"mean", MeasureKind::average, path("amount")},
+                     {"deeps", MeasureKind::distinct, path("deep.er")},
+                     {"amounts", MeasureKind::distinct, path("amount")}};
   ViewConfig days;
   days.name = "days";
   days.windows = {window(WindowConfig::Unit::day, "day"), window(WindowConfig::Unit::month, "month"),
@@ -112,11 +115,14 @@ class ViewModel {
       std::string row = "{\"shop\":" + shop(std::get<0>(key)) + ",\"kind\":\"" + std::get<1>(key) +
                         "\",\"lines\":" + std::to_string(t.lines);
       if (t.numbers == 0) {
-        row += ",\"sum\":null,\"least\":null,\"most\":null,\"mean\":null}";
+        row += ",\"sum\":null,\"least\":null,\"most\":null,\"mean\":null";
       } else {
         row += ",\"sum\":" + decimal(t.sum, t.scale) + ",\"least\":" + t.least + ",\"most\":" + t.most +
-               ",\"mean\":" + mean(t) + "}";
+               ",\"mean\":" + mean(t);
       }
+      row += ",\"deeps\":" + std::to_string(t.deeps.size()) +
+             ",\"deeps_approximate\":false,\"amounts\":" + std::to_string(t.amounts.size()) +
+             ",\"amounts_approximate\":false}";
       rows.push_back(row);
     }
     return rows;
@@ -156,9 +162,13 @@ class ViewModel {
     int most_scale = 0;
     std::string least;
     std::string most;
+    std::set<int> deeps;
+    std::set<int> amounts;  // by value, however spelled
     void add(const Sale& s) {
       ++lines;
+      deeps.insert(s.deep);
       if (!s.amount) return;
+      amounts.insert(*s.amount);
       if (numbers == 0 || *s.amount < least_value || (*s.amount == least_value && s.scale > least_scale)) {
         least_value = *s.amount;
         least_scale = s.scale;

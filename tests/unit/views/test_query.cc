@@ -247,6 +247,45 @@ TEST_CASE("rows print as JSON, CSV and a table", "[query]") {
   CHECK_FALSE(write_query(shop.pictures, shop.views, ask, RowFormat::json, [](std::string_view) { return true; }));
 }
 
+TEST_CASE("a table shows which distinct counts are estimates, programs get a field that says so", "[query]") {
+  ViewConfig config;
+  config.name = "d";
+  config.group_by = {path("g")};
+  config.measures = {{"ids", MeasureKind::distinct, path("@id")}, {"lines", MeasureKind::count, {}}};
+  const ViewSet views = ViewSet::compile({config}).value();
+  TestLog log;
+  std::vector<Decided> events;
+  for (int i = 0; i < 1'030; ++i) {
+    Decided event = decided("e" + std::to_string(i));
+    event.records = {R"({"g":"many"})"};
+    if (i < 6) event.records.push_back(R"({"g":"few"})");
+    events.push_back(event);
+  }
+  log.commit(events);
+  Partition partition(0, views, log);
+  partition.apply();
+  QueryRequest ask;
+  ask.view = "d";
+  const auto print = [&](RowFormat format) {
+    std::string text;
+    REQUIRE(write_query({partition.picture()}, views, ask, format, [&](std::string_view piece) {
+      text.append(piece);
+      return true;
+    }));
+    return text;
+  };
+  const std::string csv = print(RowFormat::csv);
+  REQUIRE(csv.starts_with("g,ids,ids_approximate,lines\nfew,6,false,6\nmany,"));
+  const std::string estimate = csv.substr(csv.rfind("many,") + 5, 4);
+  CHECK(csv.ends_with("many," + estimate + ",true,1030\n"));
+  CHECK(std::abs(std::stoi(estimate) - 1'030) < 50);
+  CHECK(print(RowFormat::table) == "g       ids  lines\nfew       6      6\nmany  ~" + estimate + "   1030\n");
+  CHECK(print(RowFormat::json).find(R"({"g":"many","ids":)" + estimate + R"(,"ids_approximate":true,"lines":1030})") !=
+        std::string::npos);
+  ask.where = {{"ids_approximate", "true"}};
+  CHECK(rows({partition.picture()}, views, ask).size() == 1);
+}
+
 TEST_CASE("a table cuts long lines at the width it is given, between characters", "[query]") {
   const std::vector<std::string> columns{"id", "name"};
   const auto table = [&](std::size_t width) {

@@ -1,4 +1,10 @@
 // What views make of records: kinds, windows, conditions, missing values, the envelope.
+#include <algorithm>
+#include <cmath>
+#include <random>
+#include <set>
+
+#include "runtime/engine/digest.h"
 #include "tests/unit/state/scene.h"
 
 namespace weir::test {
@@ -80,6 +86,7 @@ TEST_CASE("a view's hash changes with everything that changes its rows, and with
   differs([](ViewConfig& c) { c.measures[0].name = "n"; });
   differs([](ViewConfig& c) { c.measures[0] = {"lines", MeasureKind::sum, path("x")}; });
   differs([](ViewConfig& c) { c.measures[0] = {"lines", MeasureKind::max, path("x")}; });
+  differs([](ViewConfig& c) { c.measures[0] = {"lines", MeasureKind::distinct, path("x")}; });
   differs([](ViewConfig& c) { c.when = WhenConfig{path("@type"), {Constant::Kind::string, "a"}}; });
   differs([](ViewConfig& c) { c.when = WhenConfig{path("@type"), {Constant::Kind::string, "b"}}; });
   ViewConfig retain = base;
@@ -100,6 +107,84 @@ TEST_CASE("a missing or null group is a group of its own, and equal values are o
                              sale("7", R"({"g":"1.5"})"), sale("8", R"({"g":true})"), sale("9", R"({"g":[1, 2]})")});
   CHECK(rows == Rows{R"({"g":null,"lines":2})", R"({"g":true,"lines":1})", R"({"g":1.50,"lines":2})",
                      R"({"g":"1.5","lines":1})", R"({"g":"a","lines":2})", R"({"g":[1, 2],"lines":1})"});
+}
+
+TEST_CASE("distinct counts values that a group by would tell apart, without null and missing", "[view_set]") {
+  ViewConfig config = count_of("d", {});
+  config.measures = {{"xs", MeasureKind::distinct, path("x")},
+                     {"lines", MeasureKind::count, {}},
+                     {"ids", MeasureKind::distinct, path("@id")},
+                     {"types", MeasureKind::distinct, path("@type")}};
+  std::vector<Decided> events;
+  // 1 three times, "1" twice, true, an object and an array; null, a missing one and nothing else.
+  for (const char* record : {R"({"x":1})", R"({"x":1.0})", R"({"x":10e-1})", R"({"x":"1"})", R"({"x":"\u0031"})",
+                             R"({"x":true})", R"({"x":{"a":1}})", R"({"x":[1]})", R"({"x":null})", R"({})"})
+    events.push_back(sale("e" + std::to_string(events.size()), record));
+  CHECK(
+      rows_of(config, events) ==
+      std::vector<std::string>{
+          R"({"xs":5,"xs_approximate":false,"lines":10,"ids":10,"ids_approximate":false,"types":1,"types_approximate":false})"});
+  CHECK(
+      rows_of(config, {sale("a", "{}")}) ==
+      std::vector<std::string>{
+          R"({"xs":0,"xs_approximate":false,"lines":1,"ids":1,"ids_approximate":false,"types":1,"types_approximate":false})"});
+}
+
+TEST_CASE("two distinct counts of a row cross their limit each for itself, over any partitions and in any order",
+          "[view_set]") {
+  const auto seed = GENERATE(range(1u, 7u));
+  CAPTURE(seed);
+  std::mt19937_64 random(seed);
+  ViewConfig config = count_of("d", {"g"});
+  config.measures = {{"few", MeasureKind::distinct, path("few")},
+                     {"many", MeasureKind::distinct, path("many")},
+                     {"last", MeasureKind::max, path("few")}};
+  const ViewSet views = ViewSet::compile({config}).value();
+  std::vector<Decided> events;
+  std::set<std::uint64_t> few[2];
+  std::set<std::uint64_t> many[2];
+  for (int i = 0; i < 5'000; ++i) {
+    const std::uint64_t group = random() % 2;
+    const std::uint64_t a = random() % (group == 0 ? 900 : 3'000);
+    const std::uint64_t b = random() % 4'000;
+    few[group].insert(a);
+    many[group].insert(b);
+    events.push_back(sale("e" + std::to_string(i), fmt::format(R"({{"g":{},"few":{},"many":"{}"}})", group, a, b)));
+  }
+  const auto rows_over = [&](std::size_t partitions, bool flushes) {
+    std::vector<TestLog> logs(partitions);
+    std::shuffle(events.begin(), events.end(), random);
+    for (std::size_t i = 0; i < events.size(); i += 250)
+      logs[random() % partitions].commit({events.begin() + i, events.begin() + i + 250});
+    std::vector<std::unique_ptr<Partition>> all;
+    std::vector<PartitionPicture> pictures;
+    for (std::size_t p = 0; p < partitions; ++p) {
+      all.push_back(std::make_unique<Partition>(static_cast<std::uint32_t>(p), views, logs[p]));
+      for (std::uint64_t commit = 1; commit <= logs[p].commits().size(); ++commit) {
+        all[p]->apply(commit);
+        if (flushes && random() % 3 == 0) all[p]->flush();
+        if (flushes && random() % 5 == 0) all[p]->crash();
+      }
+      all[p]->apply();
+      pictures.push_back(all[p]->picture());
+    }
+    return std::pair{all_rows(pictures, views, "d"), answer_digest(pictures, views).value()};
+  };
+  const auto one = rows_over(1, false);
+  CHECK(rows_over(3, true) == one);
+  CHECK(rows_over(7, true) == one);
+  REQUIRE(one.first.size() == 2);
+  CHECK(one.first[0].find(fmt::format(R"("few":{},"few_approximate":false)", few[0].size())) != std::string::npos);
+  CHECK(few[1].size() > 1'024);
+  for (const int group : {0, 1}) {
+    // "many": 2,500 values or so, estimated with 1.15 % standard error.
+    const std::size_t at = one.first[group].find(R"("many":)");
+    REQUIRE(at != std::string::npos);
+    const double estimate = std::stod(one.first[group].substr(at + 7));
+    const auto truth = static_cast<double>(many[group].size());
+    CHECK(std::abs(estimate - truth) < 0.06 * truth);
+    CHECK(one.first[group].find(R"("many_approximate":true)") != std::string::npos);
+  }
 }
 
 TEST_CASE("the envelope may be key, group, value and condition", "[view_set]") {

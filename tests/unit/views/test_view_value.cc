@@ -87,6 +87,66 @@ TEST_CASE("the bytes of values are what older states have", "[view_value]") {
   CHECK(to_hex(body.substr(0, 6)) == "000231378201");
 }
 
+TEST_CASE("the bytes of distinct counts are what older states have", "[view_value]") {
+  const AggregateLayout layout(0, {MeasureKind::distinct, MeasureKind::count, MeasureKind::distinct});
+  std::string bytes(layout.size(), '\0');
+  layout.init(bytes.data());
+  layout.add_row(bytes.data(), {});
+  const auto add = [&](std::size_t measure, std::uint64_t hash) {
+    const auto growth = layout.growth(bytes, measure, hash);
+    if (!growth) return;
+    const std::size_t size = bytes.size();
+    bytes.resize(size + *growth);
+    layout.add_distinct(bytes.data(), size, measure, hash);
+  };
+  add(2, 0x0807060504030201);
+  add(0, 0x1122334455667788);
+  add(0, 0x1122334455667787);
+  add(0, 0x1122334455667788);
+  CHECK(to_hex(bytes) ==
+        "01610003"  // version, kind, parts, measures
+        "050005"    // distinct, count, distinct
+        "0100000000000000"
+        "02000000"  // two hashes
+        "01000000"  // one
+        "8777665544332211"
+        "8877665544332211"
+        "0102030405060708");
+  const auto view = AggregateView::read(bytes);
+  REQUIRE(view);
+  CHECK(view->token(0) == "2");
+  CHECK(view->token(1) == "1");
+  CHECK(view->token(2) == "1");
+  CHECK_FALSE(view->approximate(0));
+  // What is cut off, goes on too long, does not ascend or announces more than there may be is damage.
+  const ViewMerger merger;
+  std::string merged;
+  for (std::size_t size = 0; size < bytes.size(); ++size) CHECK_FALSE(AggregateView::read(bytes.substr(0, size)));
+  CHECK_FALSE(AggregateView::read(bytes + '\0'));
+  std::string turned = bytes;
+  std::swap(turned[23], turned[31]);
+  CHECK_FALSE(AggregateView::read(turned));
+  CHECK_FALSE(merger.merge("v", bytes, turned, merged));
+  std::string more = bytes;
+  more[15] = 3;
+  CHECK_FALSE(AggregateView::read(more));
+  more[15] = '\xff';
+  more[16] = more[17] = more[18] = '\xff';
+  CHECK_FALSE(AggregateView::read(more));
+  // Beyond the limit: registers, and the other measure untouched behind them.
+  for (std::uint64_t i = 0; i < 2'000; ++i) add(0, i * 0x9e3779b97f4a7c15);
+  CHECK(bytes.size() == layout.size() + 8'192 + 8);
+  const auto large = AggregateView::read(bytes);
+  REQUIRE(large);
+  CHECK(large->approximate(0));
+  CHECK_FALSE(large->approximate(2));
+  CHECK(large->token(2) == "1");
+  REQUIRE(merger.merge("v", bytes, bytes, merged));
+  CHECK(AggregateView::read(merged)->token(0) == large->token(0));
+  CHECK(AggregateView::read(merged)->token(1) == "2");
+  CHECK(merged.substr(layout.size()) == bytes.substr(layout.size()));
+}
+
 TEST_CASE("an aggregate prints exact numbers, and null where there is none", "[view_value]") {
   const AggregateLayout layout = all_kinds();
   std::string bytes = one_row(layout, std::nullopt, 0);
