@@ -171,7 +171,7 @@ class PartitionActor : public caf::event_based_actor {
     options.log_id = setup_->log->log_id();
     views->state = std::make_unique<PartitionState>(options, *setup_->views, *setup_->store);
     views->state->join(*views->dedupe);
-    WEIR_ASSIGN(views_sent_, views->state->recover());
+    WEIR_ASSIGN(views_sent_, views->state->recover(setup_->log->status(setup_->partition).output_begin));
     applied_ = views->state->sequence();
     meta_ = views->state->meta();
 

@@ -68,7 +68,12 @@ struct Pages {
   std::vector<Row> rows;
   std::optional<std::uint64_t> total;
   std::string next = "null";  // as it stands
+  std::string complete_since;  // as it stands; empty: nothing is missing
 };
+
+void say_complete_since(std::string_view time) {
+  fmt::print(stderr, "weir: complete only since {}: the view was built when the log before that was gone already\n", time);
+}
 
 std::string target_of(const QueryRequest& request, const Options& options, std::uint64_t limit, const std::string& cursor) {
   std::string target = "/v1/views/" + percent_encoded(request.view);
@@ -93,6 +98,7 @@ Result<std::string> add_page(std::string_view text, Pages& pages) {
       pages.next = value;
       if (value != "null" && !append_unescaped(cursor, std::string_view(value).substr(1, value.size() - 2))) return wrong();
     }
+    if (name == "complete_since") pages.complete_since = value;
     if (name != "rows") continue;
     const auto rows = elements_of(value);
     if (!rows) return wrong();
@@ -140,7 +146,8 @@ int ask_view(const Options& options, const QueryRequest& request) {
       text += i == 0 ? "\n" : ",\n";
       append_row_json(text, pages.rows[i]);
     }
-    (void)to_stdout(text + (pages.rows.empty() ? "" : "\n") + "],\"next\":" + pages.next + "}\n");
+    (void)to_stdout(text + (pages.rows.empty() ? "" : "\n") + "],\"next\":" + pages.next +
+                    (pages.complete_since.empty() ? "" : ",\"complete_since\":" + pages.complete_since) + "}\n");
   } else {
     const auto views = ask_node(options.source, "/v1/views", code);
     if (!views) return code;
@@ -150,6 +157,7 @@ int ask_view(const Options& options, const QueryRequest& request) {
   if (pages.total)
     fmt::print(stderr, "{} of {}{}\n", with_separators(pages.rows.size()), with_separators(*pages.total),
                pages.rows.size() < *pages.total ? ": --limit 0 prints all" : "");
+  if (pages.complete_since.size() > 2) say_complete_since(std::string_view(pages.complete_since).substr(1, pages.complete_since.size() - 2));
   return kDone;
 }
 
@@ -170,6 +178,7 @@ int run(const Options& options) {
   if (answer->total)
     fmt::print(stderr, "{} of {}{}\n", with_separators(answer->rows), with_separators(*answer->total),
                answer->rows < *answer->total ? ": --limit 0 prints all" : "");
+  if (answer->complete_since != kNoTime) say_complete_since(to_rfc3339(answer->complete_since));
   return kDone;
 }
 

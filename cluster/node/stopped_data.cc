@@ -32,7 +32,7 @@ Result<void> StoppedData::open_partition(const std::string& directory, Partition
   options.log_id = log_->log_id();
   partition.state = std::make_unique<PartitionState>(options, views_, *partition.store);
   partition.state->join(*partition.dedupe);
-  WEIR_ASSIGN(CommitSequence after, partition.state->recover());
+  WEIR_ASSIGN(CommitSequence after, partition.state->recover(partition.status.output_begin));
   const CommitSequence last = partition.status.position.sequence;
   if (after > last)
     return fail(Errc::state_damaged, "partition {}: the state stands at commit {}, the output log ends at {}", id.value, after.value, last.value);

@@ -53,7 +53,7 @@ PartitionState::PartitionState(PartitionStateOptions options, const ViewSet& vie
   options_.delta_bytes_max = std::clamp<std::size_t>(options_.delta_bytes_max, 64 * 1024, std::size_t{1} << 30);
 }
 
-Result<CommitSequence> PartitionState::recover() {
+Result<CommitSequence> PartitionState::recover(CommitSequence trimmed) {
   INVARIANT(!recovered_, "a partition's state recovers once; a failed one is replaced by a new object");
   WEIR_ASSIGN(const auto stored, store_->snapshot());
   if (stored->cursor().empty()) {
@@ -69,6 +69,7 @@ Result<CommitSequence> PartitionState::recover() {
     cursor_ = std::move(*cursor);
   }
   adopt_views(std::exchange(cursor_.views, {}));
+  cut_views(trimmed);
   durable_ = cursor_.sequence;
   for (StateParticipant* participant : participants_) WEIR_TRY(participant->recover(cursor_, *stored));
   recovered_ = true;
@@ -95,7 +96,6 @@ void PartitionState::adopt_views(std::vector<ViewState> stored) {
   std::vector<ViewState> taken = adopted;
   std::erase_if(taken, [](const ViewState& view) { return view.name.empty(); });
   taken.insert(taken.end(), stored.begin(), stored.end());
-  lagging_ = 0;
   std::size_t windows = 0;
   for (std::size_t i = 0; i < views.size(); ++i) {
     ViewState& view = adopted[i];
@@ -105,7 +105,6 @@ void PartitionState::adopt_views(std::vector<ViewState> stored) {
       view.prefix = free_prefix(taken);
       taken.push_back(view);
     }
-    if (view.through < cursor_.sequence) ++lagging_;
     INVARIANT(view.prefix <= 0xffff, "a state has at most 65'536 views");
     writer_.set_number(i, static_cast<std::uint16_t>(view.prefix));
     windows += views[i].config.windows.size();
@@ -113,6 +112,37 @@ void PartitionState::adopt_views(std::vector<ViewState> stored) {
   dropped_below_.assign(windows, {});
   cursor_.views = std::move(adopted);
   cursor_.views.insert(cursor_.views.end(), stored.begin(), stored.end());
+}
+
+void PartitionState::cut_views(CommitSequence trimmed) {
+  lagging_ = 0;
+  cut_.assign(views_->views().size(), false);
+  for (std::size_t i = 0; i < cut_.size(); ++i) {
+    ViewState& view = cursor_.views[i];
+    if (view.through < std::min(trimmed, cursor_.sequence)) {
+      // Until the first commit it gets says better: true, if too late.
+      view.through = std::min(trimmed, cursor_.sequence);
+      view.complete_since = cursor_.meta.partition_time;
+      cut_[i] = true;
+    }
+    if (view.through < cursor_.sequence) ++lagging_;
+  }
+}
+
+bool PartitionState::drop_view(std::string_view name) {
+  INVARIANT(recovered_, "views are dropped from a state that is recovered");
+  bool found = false;
+  for (std::size_t i = views_->views().size(); i < cursor_.views.size(); ++i) {
+    if (name.empty() || cursor_.views[i].name != name) continue;
+    cursor_.views[i].name.clear();
+    found = true;
+  }
+  return found;
+}
+
+bool PartitionState::erasing() const noexcept {
+  return std::any_of(cursor_.views.begin() + static_cast<std::ptrdiff_t>(views_->views().size()), cursor_.views.end(),
+                     [](const ViewState& view) { return view.name.empty(); });
 }
 
 Result<void> PartitionState::apply_records(const OutcomeBatch& batch, const TokenTable* table,
@@ -168,6 +198,9 @@ Result<void> PartitionState::fill_lagging(const CommitRecord& commit, const Comm
     WEIR_TRY(apply_records(body.batches[b], tables.empty() ? nullptr : tables[b], extractor, only));
   for (std::size_t i = 0; i < only.size(); ++i) {
     if (!only[i]) continue;
+    // Partition time never goes back: whatever was accepted from here on is in this commit or behind it.
+    if (cut_[i]) cursor_.views[i].complete_since = body.meta.partition_time;
+    cut_[i] = false;
     cursor_.views[i].through = commit.sequence;
     if (commit.sequence == cursor_.sequence) --lagging_;
   }

@@ -65,8 +65,10 @@ class PartitionState {
 
   /// Reads the store's cursor. Returns the sequence to read the output log after: every commit behind it is then handed
   /// to apply(), in order. It lies below sequence() when a view is new or changed: those commits fill that view alone.
-  /// Errors: state_damaged, io_failed, data_foreign (another log), format_newer.
-  [[nodiscard]] Result<CommitSequence> recover();
+  /// `trimmed`: commits up to and including this one are no longer in the log (PartitionStatus::output_begin). A view
+  /// that lacks some of them is filled from there on, and says since when it is complete. Errors: state_damaged,
+  /// io_failed, data_foreign (another log), format_newer.
+  [[nodiscard]] Result<CommitSequence> recover(CommitSequence trimmed = {});
 
   /// One commit. `extractor` finds values of batches that have no token table; tables[i] belongs to body.batches[i] and
   /// may be null. Errors: internal (not the next sequence, or `from` is not where the state stands), log_damaged (a
@@ -81,6 +83,11 @@ class PartitionState {
   [[nodiscard]] const CommitMeta& meta() const noexcept { return cursor_.meta; }
   /// What the store holds for certain: the log is needed only behind it.
   [[nodiscard]] CommitSequence durable() const noexcept { return durable_; }
+  /// Gives up the rows of a view that the set does not have; they are erased with the next flushes. False: no such
+  /// rows.
+  [[nodiscard]] bool drop_view(std::string_view name);
+  /// True while rows of views that were replaced or dropped are still to be erased.
+  [[nodiscard]] bool erasing() const noexcept;
   /// False while a new or changed view is still being filled.
   [[nodiscard]] bool views_complete() const noexcept { return lagging_ == 0; }
 
@@ -125,6 +132,7 @@ class PartitionState {
 
  private:
   void adopt_views(std::vector<ViewState> stored);
+  void cut_views(CommitSequence trimmed);
   [[nodiscard]] Result<void> fill_lagging(const CommitRecord& commit, const CommitBody& body,
                                           RecordExtractor& extractor, std::span<const TokenTable* const> tables);
   [[nodiscard]] Result<void> apply_records(const OutcomeBatch& batch, const TokenTable* table,
@@ -146,6 +154,7 @@ class PartitionState {
   StateCursor cursor_;  // of what is applied; views: the set's, in its order, then those it no longer has
   CommitSequence durable_;
   std::size_t lagging_ = 0;  // views still being filled
+  std::vector<bool> cut_;    // views that lack commits the log no longer has, and have had none since
   std::vector<std::string>
       dropped_below_;  // per view and window: stored rows with smaller keys were dropped by `retain`
   std::vector<std::string_view> values_;

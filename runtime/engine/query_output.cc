@@ -4,6 +4,7 @@
 #include <set>
 
 #include "runtime/base/json_text.h"
+#include "runtime/base/time_text.h"
 #include "runtime/engine/query_json.h"
 
 namespace weir {
@@ -184,7 +185,10 @@ Result<QueryAnswer> write_json(const std::vector<PartitionPicture>& partitions, 
   if (!answer) return answer;
   if (first) begin();
   buffer.text().append(first ? "" : "\n").append("],\"next\":");
-  buffer.text().append(answer->next ? to_json_string(*answer->next) : "null").append("}\n");
+  buffer.text().append(answer->next ? to_json_string(*answer->next) : "null");
+  if (answer->complete_since != kNoTime)
+    buffer.text().append(",\"complete_since\":").append(to_json_string(to_rfc3339(answer->complete_since)));
+  buffer.text().append("}\n");
   static_cast<void>(buffer.flush());
   return answer;
 }

@@ -21,7 +21,7 @@ using TextSink = std::function<bool(std::string_view)>;
 void append_row_json(std::string& to, const Row& row);
 
 /// Answers one query in one format, row by row, without holding all of them.
-///  json  {"view":"…","rows":[…],"next":"…"|null}
+///  json  {"view":"…","rows":[…],"next":"…"|null}, and "complete_since":"…" where rows may lack what came before
 ///  csv   a header line, then a line a row; null and missing are empty, an empty string is ""; lines end with \n
 ///  table columns padded by the first 1,000 rows; control characters as \u00xx; lines longer than `width` characters are
 ///        cut and end with … (0: no line is). A distinct count that is an estimate has a ~ in front, and the field that

@@ -149,9 +149,11 @@ class Partition {
     store_->crash();
     start();
   }
-  void restart_with(const ViewSet& views) {
+  /// `trimmed`: the log no longer has the commits up to this one.
+  void restart_with(const ViewSet& views, std::uint64_t trimmed = 0) {
     store_->crash();
     views_ = &views;
+    trimmed_ = CommitSequence{trimmed};
     start();
   }
   /// Applies commits up to and including `through` (0: all there are).
@@ -215,7 +217,7 @@ class Partition {
     state_ = std::make_unique<PartitionState>(
         PartitionStateOptions{PartitionId{number_}, delta_bytes_max_, Digest128{7, 7}}, *views_, *store_);
     extractor_ = std::make_unique<PathExtractor>(*views_);
-    const auto after = state_->recover();
+    const auto after = state_->recover(trimmed_);
     INFO((after ? std::string() : describe(after.error())));
     REQUIRE(after);
     next_ = after->value;
@@ -233,6 +235,7 @@ class Partition {
   std::unique_ptr<PathExtractor> extractor_;
   std::optional<Result<void>> heard_;
   std::uint64_t next_ = 0;
+  CommitSequence trimmed_;
 };
 
 /// Rows as JSON texts.

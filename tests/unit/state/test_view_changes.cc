@@ -227,4 +227,101 @@ TEST_CASE("participants join the flush, recover from it, and are in the state di
   }
 }
 
+namespace {
+
+std::int64_t complete_since(Partition& partition, const ViewSet& views, const std::string& view) {
+  QueryRequest request;
+  request.view = view;
+  return query_view({partition.picture()}, views, request, [](const Row&) { return true; }).value().complete_since;
+}
+
+}  // namespace
+
+TEST_CASE("a view that is built when the log's beginning is gone says since when it is complete", "[views]") {
+  const ViewSet before = ViewSet::compile({latest()}).value();
+  const ViewSet after = ViewSet::compile({latest(), days()}).value();
+  TestLog log;
+  for (int day = 0; day < 6; ++day) log.commit({on_day(day, "e" + std::to_string(day))});
+  Partition partition(0, before, log);
+  partition.apply();
+  partition.flush();
+  partition.restart_with(after, 3);
+  CHECK(partition.applied() == 3);
+  // Before its first commit the view says what is certainly true: the newest time there is.
+  CHECK(complete_since(partition, after, "days") == kNewYear + 5);
+  partition.restart_with(after, 3);
+  partition.apply();
+  CHECK(all_rows({partition.picture()}, after, "days") == Rows{row(3, 1), row(4, 1), row(5, 1)});
+  CHECK(complete_since(partition, after, "days") == kNewYear + 3);
+  CHECK(complete_since(partition, after, "all") == kNoTime);
+  CHECK(all_rows({partition.picture()}, after, "all").size() == 6);
+  // It stays so, though more of the log goes.
+  partition.flush();
+  partition.restart_with(after, 5);
+  CHECK(partition.applied() == 6);
+  CHECK(complete_since(partition, after, "days") == kNewYear + 3);
+}
+
+TEST_CASE("a view that is built when nothing of the log is left is complete from the newest commit on", "[views]") {
+  const ViewSet before = ViewSet::compile({latest()}).value();
+  const ViewSet after = ViewSet::compile({latest(), days()}).value();
+  TestLog log;
+  for (int day = 0; day < 2; ++day) log.commit({on_day(day, "e" + std::to_string(day))});
+  Partition partition(0, before, log);
+  partition.apply();
+  partition.flush();
+  partition.restart_with(after, 2);
+  CHECK(partition.applied() == 2);
+  CHECK(partition.state().views_complete());
+  log.commit({on_day(2, "e2")});
+  partition.apply();
+  CHECK(all_rows({partition.picture()}, after, "days") == Rows{row(2, 1)});
+  CHECK(complete_since(partition, after, "days") == kNewYear + 1);
+}
+
+TEST_CASE("a view that comes back after its log is gone keeps its rows and says what may be missing", "[views]") {
+  const ViewSet both = ViewSet::compile({latest(), days()}).value();
+  const ViewSet one = ViewSet::compile({latest()}).value();
+  TestLog log;
+  for (int day = 0; day < 6; ++day) log.commit({on_day(day, "e" + std::to_string(day))});
+  Partition partition(0, both, log);
+  partition.apply(2);
+  partition.flush();
+  partition.restart_with(one);
+  partition.apply();
+  partition.flush();
+  partition.restart_with(both, 4);
+  CHECK(partition.applied() == 4);
+  partition.apply();
+  CHECK(all_rows({partition.picture()}, both, "days") == Rows{row(0, 1), row(1, 1), row(4, 1), row(5, 1)});
+  CHECK(complete_since(partition, both, "days") == kNewYear + 4);
+}
+
+TEST_CASE("a dropped view's rows go, and only a view that the set does not have can be dropped", "[views]") {
+  const ViewSet both = ViewSet::compile({latest(), days()}).value();
+  const ViewSet one = ViewSet::compile({latest()}).value();
+  TestLog log;
+  for (int day = 0; day < 6; ++day) log.commit({on_day(day, "e" + std::to_string(day))});
+  Partition never(1, one, log);
+  never.apply();
+  never.flush();
+  Partition partition(0, both, log);
+  partition.apply();
+  partition.flush();
+  partition.restart_with(one);
+  CHECK(!partition.state().drop_view("all"));
+  CHECK(!partition.state().drop_view("nothing"));
+  CHECK(!partition.state().drop_view(""));
+  CHECK(!partition.state().erasing());
+  CHECK(stored_keys(partition) > stored_keys(never));
+  CHECK(partition.state().drop_view("days"));
+  CHECK(partition.state().erasing());
+  partition.flush();
+  CHECK(!partition.state().erasing());
+  CHECK(stored_keys(partition) == stored_keys(never));
+  partition.restart_with(one);
+  CHECK(!partition.state().drop_view("days"));
+  CHECK(all_rows({partition.picture()}, one, "all").size() == 6);
+}
+
 }  // namespace weir::test

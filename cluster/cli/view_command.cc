@@ -1,0 +1,81 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "cluster/cli/data_options.h"
+#include "cluster/node/view_drop.h"
+#include "runtime/adapters/system/system_clock.h"
+#include "runtime/base/time_text.h"
+
+namespace weir::cli {
+
+namespace {
+
+struct Options {
+  std::string view;
+  std::string data;
+  Output output = Output::table;
+};
+
+struct Listed {
+  bool asked = false;   // the pipeline has it
+  bool filled = true;   // up to the newest commit, in every partition
+  std::int64_t complete_since = kNoTime;
+};
+
+int list(const Options& options) {
+  int code = kDone;
+  const auto data = open_data(options.data, code);
+  if (!data) return code;
+  const auto pictures = data->pictures();
+  if (!pictures) return report(pictures.error());
+  std::map<std::string, Listed> views;
+  for (const PartitionPicture& partition : *pictures) {
+    for (const ViewState& state : partition.at.views) {
+      if (state.name.empty()) continue;
+      Listed& listed = views[state.name];
+      listed.asked = data->views().find(state.name) != nullptr;
+      listed.filled = listed.filled && state.through >= partition.at.sequence;
+      listed.complete_since = std::max(listed.complete_since, state.complete_since);
+    }
+  }
+  std::vector<Row> rows;
+  for (const auto& [name, listed] : views) {
+    const std::string_view state = !listed.asked ? "removed, rows kept" : listed.filled ? "answers" : "being filled";
+    rows.push_back({{text_cell("view", name), text_cell("state", state),
+                     text_cell("complete_since", listed.complete_since == kNoTime ? "" : to_rfc3339(listed.complete_since))}});
+  }
+  write_rows(options.output, {"view", "state", "complete_since"}, rows);
+  return kDone;
+}
+
+int drop(const Options& options) {
+  const SystemClock clock;
+  SystemRng rng;
+  const auto dropped = drop_view(options.data, options.view, clock, rng);
+  if (!dropped && dropped.error().code == Errc::invalid_argument) return report(dropped.error(), kRefused);
+  if (!dropped) return report(dropped.error());
+  fmt::print("dropped {} from {} partitions\n", options.view, *dropped);
+  return kDone;
+}
+
+}  // namespace
+
+Command make_view(CLI::App& root) {
+  auto options = std::make_shared<Options>();
+  CLI::App* app = root.add_subcommand("view", "The views that data holds, also those its pipeline no longer has");
+  app->require_subcommand(1);
+  app->footer("Example: weir view list --data ./sales");
+  CLI::App* listing = app->add_subcommand("list", "Every view with rows in the data");
+  listing->footer("Example: weir view list --data ./sales --output json");
+  add_data(*listing, options->data, true);
+  add_output(*listing, options->output);
+  CLI::App* dropping = app->add_subcommand("drop", "Give up the rows of a view that was taken out of the pipeline file");
+  dropping->footer("Example: weir view drop revenue_by_country --data ./sales\nThe rows cannot be brought back but by building the view anew from the log.");
+  dropping->add_option("view", options->view, "Name of the view")->required()->type_name("VIEW");
+  add_data(*dropping, options->data, true);
+  return {app, [options, listing] { return listing->parsed() ? list(*options) : drop(*options); }};
+}
+
+}  // namespace weir::cli

@@ -1,0 +1,138 @@
+#include "cluster/node/change_plan.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "runtime/adapters/system/data_directory.h"
+#include "runtime/base/units.h"
+
+namespace weir {
+
+namespace {
+
+const ViewConfig* find(const std::vector<ViewConfig>& views, const std::string& name) {
+  const auto found = std::find_if(views.begin(), views.end(), [&](const ViewConfig& view) { return view.name == name; });
+  return found == views.end() ? nullptr : &*found;
+}
+
+/// The partition whose log is cut latest decides since when a view built anew is complete.
+Result<std::int64_t> log_since(const StoppedData& data) {
+  std::int64_t since = kNoTime;
+  for (const StoppedData::Partition& partition : data.partitions()) {
+    if (partition.status.output_begin.value == 0) continue;
+    std::int64_t here = partition.state->meta().partition_time;
+    WEIR_ASSIGN(const auto records, data.log().read_output({partition.id, partition.status.output_begin, 1}));
+    if (!records.empty()) {
+      WEIR_ASSIGN(const CommitBody body, CommitBody::decode(records.front().body));
+      here = body.meta.partition_time;
+    }
+    since = std::max(since, here);
+  }
+  return since;
+}
+
+PlannedChange refusal(const IdentityDifference& difference) {
+  return {difference.what, ChangeKind::refused, fmt::format("{} -> {}: {}", difference.stored, difference.wanted, difference.why), difference.todo,
+          kNoTime};
+}
+
+PlannedChange plan_rules(const DataFacts& facts, const Digest128& rules_hash) {
+  const bool same = std::all_of(facts.rules.begin(), facts.rules.end(), [&](const Digest128& rules) { return rules == rules_hash; });
+  if (facts.rules.empty()) return {"stages", ChangeKind::in_place, "nothing was decided yet", "", kNoTime};
+  if (same) return {"stages", ChangeKind::unchanged, "record, stages, tables and limits are those of the newest commit", "", kNoTime};
+  return {"stages", ChangeKind::in_place,
+          "record, stages, tables or limits differ from those of the newest commit: from the next batch on; what was decided before stays", "", kNoTime};
+}
+
+/// Of one view the data has rows of, under this definition: how many partitions have it, and since when it is complete.
+struct Stored {
+  std::size_t same = 0, other = 0;
+  std::int64_t complete_since = kNoTime;
+};
+Stored stored_of(const DataFacts& facts, const std::string& name, const Digest128& hash) {
+  Stored stored;
+  for (const auto& partition : facts.view_states) {
+    for (const ViewState& state : partition) {
+      if (state.name != name) continue;
+      ++(state.hash == hash ? stored.same : stored.other);
+      if (state.hash == hash) stored.complete_since = std::max(stored.complete_since, state.complete_since);
+    }
+  }
+  return stored;
+}
+
+PlannedChange plan_view(const DataFacts& facts, const View& view) {
+  const Stored stored = stored_of(facts, view.config.name, view.hash);
+  const std::string what = "view " + view.config.name;
+  if (stored.same == facts.view_states.size()) {
+    const ViewConfig* before = find(facts.views, view.config.name);
+    if (before == nullptr)
+      return {what, ChangeKind::in_place, "was taken away and comes back: its kept rows go on where they stopped", "", stored.complete_since};
+    if (before->retain != view.config.retain) return {what, ChangeKind::in_place, "retain changes: nothing is rebuilt for that", "", stored.complete_since};
+    return {what, ChangeKind::unchanged, "", "", stored.complete_since};
+  }
+  const std::string_view why = stored.other != 0 || stored.same != 0 ? "its definition changed" : "it is new";
+  if (facts.log_since == kNoTime)
+    return {what, ChangeKind::rebuilt, fmt::format("{}: built from the log when the pipeline starts", why), "", kNoTime};
+  return {what, ChangeKind::rebuilt, fmt::format("{}: built from the log when the pipeline starts; what came before the log's horizon is missing", why),
+          "keep more with log.embedded.retain", facts.log_since};
+}
+
+}  // namespace
+
+std::string_view word(ChangeKind kind) noexcept {
+  switch (kind) {
+    case ChangeKind::unchanged: return "unchanged";
+    case ChangeKind::in_place: return "in place";
+    case ChangeKind::rebuilt: return "rebuilt";
+    case ChangeKind::kept: return "kept";
+    case ChangeKind::refused: return "refused";
+  }
+  return "refused";
+}
+
+Result<DataFacts> read_data_facts(const std::string& directory) {
+  DataFacts facts;
+  WEIR_ASSIGN(facts.identity, DataDirectory::look(directory));
+  WEIR_ASSIGN(const auto data, StoppedData::open(directory));
+  facts.remember = data->config().dedupe.remember;
+  facts.views = data->config().views;
+  for (const StoppedData::Partition& partition : data->partitions()) {
+    if (partition.state->sequence().value != 0) facts.rules.push_back(partition.state->meta().rules_hash);
+    WEIR_ASSIGN(const PartitionPicture picture, partition.state->picture());
+    facts.view_states.push_back(picture.at.views);
+  }
+  WEIR_ASSIGN(facts.log_since, log_since(*data));
+  return facts;
+}
+
+std::vector<PlannedChange> plan_changes(const DataFacts& facts, const PipelineConfig& wanted, const Digest128& rules_hash, const ViewSet& views) {
+  std::vector<PlannedChange> changes;
+  DataIdentity identity;
+  identity.pipeline = wanted.name;
+  identity.partitions = wanted.partitions;
+  identity.wall_text = wall_text(wanted);
+  for (const IdentityDifference& difference : identity_differences(facts.identity, identity)) changes.push_back(refusal(difference));
+  if (!changes.empty()) return changes;
+  changes.push_back(plan_rules(facts, rules_hash));
+  if (facts.remember != wanted.dedupe.remember)
+    changes.push_back({"dedupe.remember", ChangeKind::in_place,
+                       fmt::format("{} -> {}: ids that are forgotten already stay forgotten", format_duration(facts.remember),
+                                   format_duration(wanted.dedupe.remember)),
+                       "", kNoTime});
+  for (const View& view : views.views()) changes.push_back(plan_view(facts, view));
+  std::vector<std::string> gone;
+  for (const auto& partition : facts.view_states) {
+    for (const ViewState& state : partition) {
+      const bool known = state.name.empty() || views.find(state.name) != nullptr || std::find(gone.begin(), gone.end(), state.name) != gone.end();
+      if (!known) gone.push_back(state.name);
+    }
+  }
+  for (const std::string& name : gone)
+    changes.push_back({"view " + name, ChangeKind::kept, "the pipeline no longer has it: its rows stay on disk, not updated and not asked",
+                       fmt::format("weir view drop {} --data DIR", name), kNoTime});
+  return changes;
+}
+
+}  // namespace weir
