@@ -19,10 +19,18 @@ Result<std::unique_ptr<const ChainPlan>> ChainPlan::compile(const PipelineConfig
   plan->csv_separator_ = config.record.csv.separator;
   plan->event_bytes_max_ = config.limits.event_bytes_max;
   WEIR_TRY(plan->compile_time(config.record.time));
+  std::optional<Error> refused;  // of all stages: whoever mends a file wants to know everything at once
   for (const StageConfig& stage : config.stages) {
-    WEIR_ASSIGN(auto compiled, factory(stage, context));
-    plan->stages_.push_back(std::move(compiled));
+    auto compiled = factory(stage, context);
+    if (compiled) {
+      plan->stages_.push_back(std::move(*compiled));
+    } else if (!refused) {
+      refused = std::move(compiled.error());
+    } else {
+      refused->context += "\n" + compiled.error().context;
+    }
   }
+  if (refused) return fail(std::move(*refused));
   if (const IdRule& id = config.record.id; !id.digest && id.fields.size() == 1 && !id.fields[0].envelope())
     plan->id_note_ = plan->fields_.field(plan->fields_.note(id.fields[0].parts)).note;
   for (const FieldPath& path : view_paths) {

@@ -223,3 +223,26 @@ TEST_CASE("a stage with a condition leaves other events alone", "[chain_plan]") 
     CHECK(each.one(R"({"type":1,"n":"1","o":{"b":"true"}})").record == R"({"type":1,"n":"1","o":{"b":"true"}})");
   }
 }
+
+TEST_CASE("a chain that cannot be compiled says what is wrong with every stage", "[chain_plan]") {
+  const auto enrich = [](const std::string& name, const std::string& file) {
+    EnrichConfig body;
+    body.table.file = file;
+    body.table.key = {"k"};
+    body.key = {path("k")};
+    body.add = {{"v", "v"}};
+    StageConfig config = stage("enrich", std::move(body));
+    config.name = name;
+    return config;
+  };
+  PipelineConfig config;
+  config.stages = {enrich("one", "twice.csv"), enrich("good", "good.csv"), enrich("two", "short.csv")};
+  const ReadFile read = [](const std::string& file) -> Result<std::string> {
+    if (file == "twice.csv") return std::string("k,v\na,1\na,2\n");
+    return std::string(file == "good.csv" ? "k,v\na,1\n" : "k,v\na\n");
+  };
+  const auto plan = ChainPlan::compile(config, {}, make_stage, read);
+  REQUIRE(!plan);
+  CHECK(plan.error().code == Errc::input_unreadable);
+  CHECK(plan.error().context == "twice.csv:3: the key \"a\" stands in line 2 already\nshort.csv:2: 1 fields, the header has 2");
+}
