@@ -49,6 +49,7 @@ struct Command {
 [[nodiscard]] Command make_digest(CLI::App& root);
 [[nodiscard]] Command make_where(CLI::App& root);
 [[nodiscard]] Command make_lint(CLI::App& root);
+[[nodiscard]] Command make_config(CLI::App& root);
 [[nodiscard]] Command make_plan(CLI::App& root);
 [[nodiscard]] Command make_view(CLI::App& root);
 [[nodiscard]] Command make_journal(CLI::App& root);

@@ -1,38 +1,71 @@
 #include <fmt/format.h>
 
-#include "cluster/cli/command.h"
+#include "cluster/cli/config_options.h"
+#include "cluster/cli/config_schema.h"
 #include "cluster/node/compiled_pipeline.h"
+#include "runtime/adapters/yaml/effective_config.h"
 #include "runtime/adapters/yaml/yaml_config_loader.h"
 
 namespace weir::cli {
 
+namespace {
+
+struct Options {
+  ConfigOptions configs;
+  std::vector<std::string> files;
+  std::string schema;  // "pipeline" or "node": print it, look at no file
+};
+
+/// Everything a run would refuse about one file: what it says, and what it names (tables, and all that stages compile).
+Result<void> lint(const ConfigOptions& configs) {
+  if (yaml::kind_of(configs.pipeline_sources()) == yaml::ConfigKind::node) {
+    ConfigOptions node = configs;
+    node.node_config = configs.pipeline;
+    WEIR_TRY(YamlConfigLoader{}.node(node.node_sources()));
+    return {};
+  }
+  WEIR_ASSIGN(PipelineConfig config, YamlConfigLoader{}.pipeline(configs.pipeline_sources()));
+  WEIR_TRY(CompiledPipeline::compile(std::move(config)));
+  return {};
+}
+
+int run(const Options& options) {
+  if (!options.schema.empty()) {
+    const bool node = options.schema == "node";
+    const auto schema = config_schema(node ? yaml::node_keys() : yaml::pipeline_keys(), node ? "weir node file" : "weir pipeline file");
+    fmt::print("{}\n", schema.dump(2));
+    return kDone;
+  }
+  if (options.files.empty())
+    return report(Error{Errc::config_invalid, "lint needs a file to look at, or --schema; see weir lint --help"});
+  int code = kDone;
+  for (const std::string& file : options.files) {
+    ConfigOptions configs = options.configs;
+    configs.pipeline = file;
+    if (const auto good = lint(configs); !good) {
+      code = kUsage;
+      fmt::print(stderr, "{}\n", good.error().context);
+    } else {
+      fmt::print("{}: good\n", file);
+    }
+  }
+  return code;
+}
+
+}  // namespace
+
 Command make_lint(CLI::App& root) {
-  struct Options {
-    std::vector<std::string> files;
-  };
   auto options = std::make_shared<Options>();
-  CLI::App* app = root.add_subcommand("lint", "Everything a run would refuse in a pipeline file, all findings at once");
-  app->footer("Example: weir lint configs/pipelines/retail.yaml");
-  app->add_option("file", options->files, "Pipeline files")->required()->type_name("FILE");
-  return {app, [options] {
-            int code = kDone;
-            for (const std::string& file : options->files) {
-              auto config = YamlConfigLoader{}.pipeline(file, {});
-              Result<void> good;
-              if (!config) {
-                good = fail(config.error());
-              } else if (auto compiled = CompiledPipeline::compile(std::move(*config)); !compiled) {
-                good = fail(compiled.error());
-              }
-              if (good) {
-                fmt::print("{}: good\n", file);
-              } else {
-                code = kUsage;
-                fmt::print(stderr, "{}\n", good.error().context);
-              }
-            }
-            return code;
-          }};
+  CLI::App* app = root.add_subcommand("lint", "Everything a run would refuse in pipeline and node files, all findings at once");
+  app->footer(
+      "Example: weir lint configs/pipelines/retail.yaml\n"
+      "         weir lint retail.yaml --overlay prod.yaml --set pipeline:partitions=16\n"
+      "         weir lint --schema > pipeline.schema.json");
+  app->add_option("file", options->files, "Pipeline and node files")->type_name("FILE");
+  add_layers(*app, options->configs);
+  app->add_flag("--schema{pipeline}", options->schema, "Print the JSON Schema (draft 7) of pipeline files, or with --schema=node of node files")
+      ->check(CLI::IsMember({"pipeline", "node"}));
+  return {app, [options] { return run(*options); }};
 }
 
 }  // namespace weir::cli

@@ -88,6 +88,7 @@ MapReader::MapReader(Context& context, const Node& node, std::string name)
 }
 
 const Node* MapReader::take(std::string_view key) {
+  context_.note(name_, key, "");
   if (std::find(known_.begin(), known_.end(), key) == known_.end()) known_.emplace_back(key);
   return node_.find(key);
 }
@@ -116,6 +117,7 @@ void MapReader::finish() {
 
 bool read_integer(Context& context, const Node& node, const std::string& name, Range<std::uint64_t> range,
                   std::uint64_t& out) {
+  context.note(name, "", fmt::format("an integer, {} to {}", range.min, range.max));
   std::uint64_t value = 0;
   if (is_number(node)) {
     const auto [end, error] = std::from_chars(node.text.data(), node.text.data() + node.text.size(), value);
@@ -132,6 +134,7 @@ bool read_integer(Context& context, const Node& node, const std::string& name, R
 
 bool read_count(Context& context, const Node& node, const std::string& name, Range<std::uint64_t> range,
                 std::uint64_t& out) {
+  context.note(name, "", fmt::format("a count, {} to {}", format_count(range.min), format_count(range.max)));
   if (node.kind == Node::Kind::scalar) {
     const auto value = parse_count(node.text);
     if (value && *value >= range.min && *value <= range.max) {
@@ -153,6 +156,7 @@ std::optional<std::chrono::microseconds> duration_in(const Node& node, Range<std
 
 bool read_duration(Context& context, const Node& node, const std::string& name, Range<std::chrono::microseconds> range,
                    std::chrono::microseconds& out) {
+  context.note(name, "", fmt::format("a duration, {} to {}", format_duration(range.min), format_duration(range.max)));
   if (const auto value = duration_in(node, range)) {
     out = *value;
     return true;
@@ -166,6 +170,7 @@ bool read_duration(Context& context, const Node& node, const std::string& name, 
 
 bool read_bytes(Context& context, const Node& node, const std::string& name, Range<std::uint64_t> range,
                 std::uint64_t& out) {
+  context.note(name, "", fmt::format("a size, {} to {}", format_size(range.min), format_size(range.max)));
   if (node.kind == Node::Kind::scalar) {
     const auto value = parse_size(node.text);
     if (value && *value >= range.min && *value <= range.max) {
@@ -181,6 +186,7 @@ bool read_bytes(Context& context, const Node& node, const std::string& name, Ran
 }
 
 bool read_boolean(Context& context, const Node& node, const std::string& name, bool& out) {
+  context.note(name, "", "true or false");
   if (is_boolean(node)) {
     out = node.text == "true";
     return true;

@@ -13,10 +13,23 @@
 
 namespace weir::yaml {
 
+/// What a reader asked a file for: a key of a map, or a value of a kind. For holding the description of all keys
+/// (config_keys.h) to it.
+struct Asked {
+  std::string map;    // path of the map, or of the value
+  std::string key;    // empty: the value itself
+  std::string value;  // its kind, as config_keys.h describes it: "an integer, 1 to 1024"
+};
+
 /// What the readers of one file share.
 struct Context {
   Findings& findings;
-  std::string folder;  // file names of tables are relative to it; empty: the current one
+  std::string folder;                   // file names of tables are relative to it; empty: the current one
+  std::vector<Asked>* asked = nullptr;  // collects what was asked for, unless nullptr
+
+  void note(const std::string& map, std::string_view key, const std::string& value) const {
+    if (asked != nullptr) asked->push_back({map, std::string(key), value});
+  }
 };
 
 /// "the number 7", "the text "abc"", "a list", "nothing": how messages call what stands in the file.
@@ -105,6 +118,9 @@ bool read_paths(Context& context, const Node& node, const std::string& name, std
 template <class Enum>
 bool read_enum(Context& context, const Node& node, const std::string& name,
                const std::vector<std::pair<std::string, Enum>>& words, Enum& out) {
+  std::vector<std::string> allowed;
+  for (const auto& word : words) allowed.push_back(word.first);
+  context.note(name, "", join(allowed));
   if (is_text(node) && node.kind == Node::Kind::scalar) {
     for (const auto& [word, value] : words) {
       if (word == node.text) {
@@ -113,8 +129,6 @@ bool read_enum(Context& context, const Node& node, const std::string& name,
       }
     }
   }
-  std::vector<std::string> allowed;
-  for (const auto& word : words) allowed.push_back(word.first);
   context.findings.add(node.place,
                        fmt::format("\"{}\" must be one of {}; found {}{}", name, join(allowed), describe_found(node),
                                    node.kind == Node::Kind::scalar ? did_you_mean(node.text, allowed) : ""));
@@ -140,7 +154,9 @@ void read_transform(Context& context, const Node& node, const std::string& name,
 void read_table(Context& context, const Node& node, const std::string& name, TableConfig& out,
                 std::vector<std::string>& columns);
 void read_views(Context& context, const Node& node, std::vector<ViewConfig>& out);
-/// The whole node file.
+/// A whole pipeline file.
+void read_pipeline(Context& context, const Node& root, PipelineConfig& out);
+/// A whole node file.
 void read_node(Context& context, const Node& root, NodeConfig& out);
 /// What one section alone cannot see: views over fields that no stage lets through or that cannot be summed.
 void check_views_against_stages(Context& context, const PipelineConfig& config);

@@ -46,4 +46,9 @@ void substitute_environment(Node& node, const EnvironmentLookup& environment, Fi
 /// Applies one `path=value`; what it makes carries the place `--set path=value`.
 void apply_set(Node& root, const std::string& set, Findings& findings);
 
+/// The root of everything `sources` name: file, overlays, `--set`, then the environment. Nothing (and findings) when a
+/// file has no tree to look at.
+[[nodiscard]] std::optional<Node> load_tree(const ConfigSources& sources, const EnvironmentLookup& environment,
+                                            Findings& findings);
+
 }  // namespace weir::yaml

@@ -15,6 +15,8 @@ namespace weir {
 
 /// Value of an environment variable, or nothing when it is not set.
 using EnvironmentLookup = std::function<std::optional<std::string>(std::string_view)>;
+/// The environment of the process.
+[[nodiscard]] std::optional<std::string> process_environment(std::string_view name);
 
 /// Stateless after construction; safe to use from several threads when the lookup is.
 class YamlConfigLoader final : public ConfigLoader {

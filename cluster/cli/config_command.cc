@@ -1,0 +1,53 @@
+#include <fmt/format.h>
+
+#include <cstdlib>
+
+#include "cluster/cli/config_options.h"
+#include "cluster/cli/config_schema.h"
+#include "runtime/adapters/yaml/effective_config.h"
+
+namespace weir::cli {
+
+namespace {
+
+struct Options {
+  ConfigOptions configs;
+  Output output = Output::table;
+};
+
+int show(const Options& options) {
+  ConfigSources sources = options.configs.pipeline_sources();
+  const yaml::ConfigKind kind = yaml::kind_of(sources);
+  if (kind == yaml::ConfigKind::node) sources.sets = options.configs.node_sources().sets;
+  const auto effective = yaml::effective_config(sources, kind, process_environment);
+  if (!effective) return report(effective.error());
+  fmt::print("{}", options.output == Output::json ? effective->json : effective->yaml);
+  return kDone;
+}
+
+}  // namespace
+
+Command make_config(CLI::App& root) {
+  auto options = std::make_shared<Options>();
+  CLI::App* app = root.add_subcommand("config", "What a configuration comes to, and every key there is");
+  app->require_subcommand(1);
+  app->footer("Example: weir config show retail.yaml --overlay prod.yaml");
+  CLI::App* one = app->add_subcommand("show", "The configuration that holds: layers merged, variables filled in, every default written out");
+  one->footer("Example: weir config show configs/pipelines/retail.yaml --set pipeline:partitions=16\nWhat it prints loads again, in the folder of FILE, to the same configuration.");
+  one->add_option("file", options->configs.pipeline, "Pipeline or node file")->required()->type_name("FILE");
+  add_layers(*one, options->configs);
+  one->add_option("--output", options->output, "table (YAML) or json")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, Output>{{"table", Output::table}, {"yaml", Output::table}, {"json", Output::json}}))
+      ->type_name("table|json");
+  CLI::App* reference = app->add_subcommand("reference", "Every key of pipeline and node files, as a page of Markdown");
+  reference->footer("Example: weir config reference > configs/reference.md");
+  return {app, [options, one, reference] {
+            if (reference->parsed()) {
+              fmt::print("{}", config_reference());
+              return kDone;
+            }
+            return one->parsed() ? show(*options) : kUsage;
+          }};
+}
+
+}  // namespace weir::cli

@@ -1,0 +1,81 @@
+// The keys of a node file. Their defaults are those of NodeConfig.
+#include <fmt/format.h>
+
+#include "runtime/adapters/yaml/config_shapes.h"
+#include "runtime/ports/node_config.h"
+
+namespace weir::yaml {
+namespace {
+
+using Form = Shape::Form;
+
+Shape embedded(const NodeConfig& defaults) {
+  return map({
+      key("segment", between(Form::size, "4MiB", "1GiB"), "bytes of one file of the log")
+          .by_default(format_size(defaults.segment_bytes)),
+      key("commit_interval", between(Form::duration, "1ms", "10s"), "how long results are gathered for one commit")
+          .by_default(format_duration(defaults.commit_interval)),
+      key("commit_bytes_max", between(Form::size, "64KiB", "64MiB"), "a commit of that size does not wait")
+          .by_default(format_size(defaults.commit_bytes_max)),
+      key("retain", either({words({"all"}), between(Form::duration, "1m", "36500d")}), "how long the log is kept")
+          .by_default(defaults.retain ? format_duration(*defaults.retain) : "all"),
+  });
+}
+
+Shape http(const NodeConfig& defaults) {
+  return map({
+      key("listen",
+          pattern("^(localhost|127\\.[0-9.]+|\\[::1\\]):[0-9]{1,5}$",
+                  "a loopback address and a port; port 0 is a free one"),
+          "where the node answers")
+          .by_default(fmt::format("\"{}:{}\"", defaults.http_address, defaults.http_port)),
+      key("body_max", between(Form::size, "1KiB", "1GiB"), "bytes of one request")
+          .by_default(format_size(defaults.http_body_max)),
+      key("connections_max", integer(1, 100'000), "open connections")
+          .by_default(std::to_string(defaults.http_connections_max)),
+  });
+}
+
+Shape limits(const NodeConfig& defaults) {
+  return map({
+      key("memory_max", between(Form::size, "256MiB", "1TiB"), "memory of the node")
+          .by_default(format_size(defaults.memory_max)),
+      key("disk_max", between(Form::size, "256MiB", "1PiB"), "bytes of the data directory")
+          .by_default(format_size(defaults.disk_max)),
+      key("shutdown_max", between(Form::duration, "1s", "1h"),
+          "time to drain and commit when stopped; then the node ends all the same")
+          .by_default(format_duration(defaults.shutdown_max)),
+  });
+}
+
+}  // namespace
+
+const ConfigKeys& node_keys() {
+  static const ConfigKeys keys = [] {
+    const NodeConfig defaults;
+    ConfigKeys made;
+    made.root = map({
+        key("node", shape(Form::name), "its name").by_default(defaults.node),
+        key("data", shape(Form::text), "data directory of the pipeline")
+            .otherwise("chosen by the command")
+            .example("./weir-data/retail"),
+        key("log", map({key("embedded", embedded(defaults), "the log in the data directory")}),
+            "where events are kept"),
+        key("http", http(defaults), "the door and the questions over HTTP"),
+        key("limits", limits(defaults), "what the node may use"),
+        key("logging",
+            map({
+                key("level", words({"trace", "debug", "info", "warn", "error"}), "the least that is logged")
+                    .by_default(defaults.logging_level),
+                key("format", words({"auto", "text", "json"}), "auto: text on a terminal, else JSON lines")
+                    .by_default("auto"),
+            }),
+            "what the node says"),
+        key("plugins", list(shape(Form::text), 0, 0), "must be empty: this weir loads no plugins").by_default("[]"),
+    });
+    return made;
+  }();
+  return keys;
+}
+
+}  // namespace weir::yaml

@@ -1,0 +1,389 @@
+// The keys of a pipeline file. Their defaults are those of the structs in runtime/ports.
+#include "runtime/adapters/yaml/config_shapes.h"
+#include "runtime/ports/pipeline_config.h"
+
+namespace weir::yaml {
+namespace {
+
+using Form = Shape::Form;
+
+Shape columns() {
+  return some(shape(Form::text), 8);
+}
+
+Shape table() {
+  return map({
+      key("file", shape(Form::file), "CSV file with a header line").required().example("countries.csv"),
+      key("key", columns(), "its key column, or several").required().example("Country"),
+  });
+}
+
+/// {type: order}, or a field and its value.
+Shape when() {
+  return map_of(path(), shape(Form::constant), 1, 1);
+}
+KeyBuilder when_key(const std::string& what) {
+  return key("when", when(), "only for events where this field has this value; `type` is the event's type")
+      .otherwise("every " + what)
+      .example("{type: order}");
+}
+
+Shape zone() {
+  return pattern("^(UTC|[Zz]|[+-].+)$", "UTC or a fixed offset such as +02:00");
+}
+
+Shape record() {
+  const RecordConfig defaults;
+  const Shape time_map = map({
+      key("field", path(false), "field that holds the event's time").required().example("ts"),
+      key("format",
+          either({words({"rfc3339", "unix", "unix_ms", "unix_us"}),
+                  pattern("%", "a strptime format such as \"%Y-%m-%d %H:%M:%S\"")}),
+          "how the time is written")
+          .required()
+          .example("unix_ms"),
+      key("zone", zone(), "zone of a strptime format that has none of its own").silently(defaults.time.zone),
+  });
+  return map({
+      key("format", words({"json", "ndjson", "csv", "cloudevents", "geojson"}), "format of what comes in")
+          .otherwise("by Content-Type or file name"),
+      key("id",
+          either({words({"digest"}), path(), list(path(), 1, 8),
+                  map({key("fields", some(path(), 8), "fields whose values are joined")
+                           .required()
+                           .example("[id, updated]")})}),
+          "what makes two events the same one: `digest` of the raw bytes, a field, or several")
+          .by_default("digest")
+          .example("id"),
+      key("time", either({words({"acceptance"}), time_map}), "where the event's time is read")
+          .by_default("acceptance")
+          .example("{field: ts, format: unix_ms}"),
+      key("type", shape(Form::text), "type of every event").otherwise("that of CloudEvents, else none").example("sale"),
+      key("csv",
+          map({
+              key("record_lines_max", integer(1, 10'000), "lines a quoted field may span")
+                  .by_default(std::to_string(defaults.csv.record_lines_max)),
+              key("separator", words({",", ";", "\t", "|"}), "between fields").silently("\",\""),
+          }),
+          "details of CSV")
+          .silently(""),
+  });
+}
+
+Shape dedupe() {
+  const DedupeConfig defaults;
+  return map({
+      key("remember", between(Form::duration, "1m", "3650d"), "how long an id is known")
+          .by_default(format_duration(defaults.remember)),
+      key("ids_max", between(Form::count, "1K", "4G"), "ids remembered at most; then doors answer 429")
+          .by_default(format_count(defaults.ids_max)),
+      key("on_conflict", words({"dead_letter", "ignore"}), "what becomes of an event with a known id and other bytes")
+          .by_default("dead_letter"),
+  });
+}
+
+Shape field_rule() {
+  const std::vector<std::string> numeric = {"integer", "decimal"};
+  const std::vector<std::string> text = {"string"};
+  const Shape length = integer(0, 16u << 20);
+  return map({
+      key("type", words({"string", "integer", "decimal", "boolean", "object", "array", "any"}),
+          "JSON type it leaves with")
+          .by_default("any"),
+      key("required", shape(Form::boolean), "must be there").by_default("true"),
+      key("nullable", shape(Form::boolean), "may be null").by_default("false"),
+      key("coerce", shape(Form::boolean), "text is read as the type").otherwise("true for CSV, else false"),
+      key("min", shape(Form::decimal), "smallest value, inclusive").needs("type", numeric).example("0"),
+      key("max", shape(Form::decimal), "greatest value, inclusive").needs("type", numeric).example("100"),
+      key("above", shape(Form::decimal), "lower bound, exclusive")
+          .needs("type", numeric)
+          .contradicts("min")
+          .example("0"),
+      key("below", shape(Form::decimal), "upper bound, exclusive")
+          .needs("type", numeric)
+          .contradicts("max")
+          .example("100"),
+      key("length_min", length, "code points at least").needs("type", text),
+      key("length_max", length, "code points at most").needs("type", text).example("64"),
+      key("one_of", list(shape(Form::constant), 1, 10'000), "the values allowed").example("[GBP, EUR]"),
+  });
+}
+
+/// Keys that stand inside a stage or beside it.
+std::vector<Key> with_extras(std::vector<Key> keys) {
+  keys.push_back(
+      key("name", shape(Form::name), "name in messages, metrics and dead letters; unique").otherwise("the kind"));
+  keys.push_back(when_key("event"));
+  return keys;
+}
+
+Shape validate() {
+  return map(with_extras({
+      key("fields", map_of(path(false), field_rule(), 1, kAny), "the fields that are checked")
+          .required()
+          .example("{Quantity: {type: integer, min: 1}}"),
+  }));
+}
+
+Shape enrich() {
+  return map(with_extras({
+      key("table", table(), "the table that is looked up").required().example("{file: countries.csv, key: Country}"),
+      key("key", some(path(), 8), "fields of the event, one for each key column")
+          .otherwise("the names of the key columns"),
+      key("add", map_of(path(false), shape(Form::text), 1, kAny), "field: column of the table")
+          .required()
+          .example("{region: region}"),
+      key("missing", either({words({"pass", "reject"}), map_of(path(false), shape(Form::constant), 1, kAny)}),
+          "when the table has no such row: pass without, dead-letter, or these values")
+          .by_default("pass")
+          .example("{region: unknown}"),
+  }));
+}
+
+Shape operands(std::size_t min, std::size_t max) {
+  return list(named("expression"), min, max);
+}
+Shape of_with(Shape of, const Key& other) {
+  return map({key("of", std::move(of), "the value").required(), other});
+}
+
+Shape time_text() {
+  return either({words({"rfc3339", "unix", "unix_ms", "unix_us"}), pattern("%", "a pattern such as \"%Y-%m-%d\"")});
+}
+Key of_key() {
+  return key("of", named("expression"), "the value").required();
+}
+
+/// Keys of date_part and date_format beside their own.
+std::vector<Key> with_times(std::vector<Key> keys) {
+  const TimeText defaults;
+  keys.push_back(key("from", time_text(), "how the value is written; @time needs none").silently("rfc3339"));
+  keys.push_back(key("from_zone", zone(), "its zone, when the pattern has none").silently(defaults.zone).needs("from"));
+  keys.push_back(key("zone", zone(), "zone of the result").silently(defaults.zone));
+  return keys;
+}
+
+Shape date_part() {
+  return map(with_times({
+      of_key(),
+      key("part",
+          words({"year", "quarter", "month", "week", "week_year", "day", "day_of_year", "weekday", "hour", "minute",
+                 "second", "microsecond"}),
+          "the part; weeks are those of ISO 8601")
+          .required(),
+  }));
+}
+Shape date_format() {
+  return map(with_times({of_key(), key("to", time_text(), "how the result is written").required()}));
+}
+Shape substring() {
+  Shape made = map({
+      of_key(),
+      key("start", between(Form::integer, "-16777216", "16777216"), "first character, from 0; negative: from the end")
+          .otherwise("the first one"),
+      key("length", integer(0, 1u << 24), "characters at most").otherwise("to the end"),
+  });
+  made.some_of.push_back({"start", "length"});
+  return made;
+}
+Shape replace() {
+  return map({of_key(), key("find", pattern("[\\s\\S]", "a text of 1 to 256 bytes"), "what is replaced").required(),
+              key("with", pattern("^", "a text of at most 256 bytes"), "what stands there instead").required()});
+}
+Shape mask() {
+  const Shape character = either({pattern("^[\\s\\S]{1,4}$", "one character"), integer(0, 9)});
+  return either(
+      {named("expression"), map({
+                                of_key(),
+                                key("keep_first", integer(0, 1'000), "characters left as they are").by_default("0"),
+                                key("keep_last", integer(0, 1'000), "the same at the end").by_default("0"),
+                                key("with", character, "what hides one character").by_default("\"*\""),
+                            })});
+}
+Shape hash() {
+  return either({named("expression"),
+                 map({of_key(), key("with", words({"sha256", "xxh3_128"}), "the hash").by_default("sha256")})});
+}
+Shape bucket() {
+  return map({
+      of_key(),
+      key("below", map_of(pattern("^-?[0-9]+(\\.[0-9]+)?$", "a number"), shape(Form::constant), 1, 64),
+          "rising bounds, exclusive, and the constant of each")
+          .required()
+          .example("{3: micro, 5: light}"),
+      key("else", shape(Form::constant), "at or above the last bound").required(),
+      key("missing", shape(Form::constant), "of missing and null").otherwise("such an event is rejected"),
+  });
+}
+
+std::vector<Key> forms() {
+  const Shape one = named("expression");
+  const Key scale = key("scale", integer(0, 18), "digits behind the point").required();
+  return {
+      key("copy", path(), "the value of a field"),
+      key("const", shape(Form::constant), "a constant").example("GBP"),
+      key("add", operands(2, 64), "exact sum"),
+      key("subtract", operands(2, 2), "exact difference"),
+      key("multiply", operands(2, 64), "exact product").example("[Quantity, UnitPrice]"),
+      key("divide", of_with(operands(2, 2), scale), "quotient, half-even").example("{of: [a, b], scale: 4}"),
+      key("round", of_with(one, scale), "half-even").example("{of: amount, scale: 2}"),
+      key("concat", operands(2, 64), "texts joined"),
+      key("lower", one, "lower case"),
+      key("upper", one, "upper case"),
+      key("ip_prefix", of_with(one, key("bits", integer(0, 128), "bits kept").required()), "network of an address")
+          .example("{of: ip, bits: 24}"),
+      key("lookup",
+          map({
+              key("table", table(), "the table").required(),
+              key("key", either({one, list(one, 1, 8)}), "one value for each key column").required(),
+              key("column", shape(Form::text), "the column taken").required(),
+          }),
+          "one value from a table")
+          .example("{table: {file: rates.csv, key: currency}, key: currency, column: rate}"),
+      key("trim", one, "no white space at either end"),
+      key("substring", substring(), "part of a text, in characters").example("{of: code, start: 0, length: 3}"),
+      key("replace", replace(), "every occurrence of a text").example("{of: phone, find: \" \", with: \"\"}"),
+      key("mask", mask(), "characters hidden").example("{of: card, keep_last: 4}"),
+      key("hash", hash(), "hash of the text as lower-case hex").example("email"),
+      key("to_string", one, "the spelling of a number or boolean"),
+      key("to_number", one, "the number a text reads as"),
+      key("date_part", date_part(), "a part of a time, as a number").example("{of: \"@time\", part: hour}"),
+      key("date_format", date_format(), "a time, written anew").example("{of: \"@time\", to: \"%Y-%m-%d\"}"),
+      key("bucket", bucket(), "the constant of the first bound above a number")
+          .example("{of: mag, below: {3: micro, 5: light}, else: strong}"),
+      key("coalesce", operands(2, 64), "the first one that has a value").example("[nickname, name]"),
+  };
+}
+
+Shape expression() {
+  return either({path(), shape(Form::decimal), one_key(forms())});
+}
+
+Shape split() {
+  const SplitConfig defaults;
+  return either(
+      {path(false),
+       map({
+           key("field", path(false), "the array").required(),
+           key("as", path(false), "top-level field that takes the element").otherwise("the field itself, if top-level"),
+           key("parts_max", integer(1, 4'096), "more elements reject the event")
+               .by_default(std::to_string(defaults.parts_max)),
+           key("missing", words({"pass", "reject"}), "without the array: the event stays whole, or is rejected")
+               .by_default("reject"),
+       })});
+}
+
+/// {FIELD: value, list or comparisons}, or a list of such maps, one of which must hold.
+Shape condition() {
+  const Shape values = either({shape(Form::constant), list(shape(Form::constant), 1, 1'000)});
+  Shape comparisons = map({
+      key("one_of", values, "one of these"),
+      key("not", values, "none of these"),
+      key("min", shape(Form::decimal), "smallest number, inclusive"),
+      key("max", shape(Form::decimal), "greatest number, inclusive"),
+      key("above", shape(Form::decimal), "lower bound, exclusive").contradicts("min"),
+      key("below", shape(Form::decimal), "upper bound, exclusive").contradicts("max"),
+      key("exists", shape(Form::boolean), "there and not null"),
+  });
+  comparisons.some_of.push_back({"one_of", "not", "min", "max", "above", "below", "exists"});
+  const Shape tests =
+      map_of(path(), either({shape(Form::constant), list(shape(Form::constant), 1, 1'000), comparisons}), 1, 64);
+  return either({tests, list(tests, 1, 64)});
+}
+
+Shape transform() {
+  Shape made = map(with_extras({
+      key("split", split(), "one record for each element of an array; comes first").example("lines"),
+      key("set", map_of(path(false), named("expression"), 1, kAny),
+          "fields written, in this order; later ones see earlier ones")
+          .example("{amount: {multiply: [Quantity, UnitPrice]}}"),
+      key("filter",
+          one_key({key("keep", condition(), "events for which it holds go on").example("{Country: France}"),
+                   key("drop", condition(), "the others go on").example("{Quantity: {below: 0}}")}),
+          "which events go on, after `set`")
+          .example("{keep: {Country: France}}"),
+      key("drop", list(path(false), 1, kAny), "fields taken away, last").example("[Description]"),
+  }));
+  made.some_of.push_back({"split", "set", "filter", "drop"});
+  return made;
+}
+
+Shape stage() {
+  Shape made = map(with_extras({
+      key("validate", validate(), "checks and converts fields; what fails is a dead letter"),
+      key("enrich", enrich(), "adds fields from a table"),
+      key("transform", transform(), "splits, computes, filters"),
+  }));
+  made.one_of.push_back({"validate", "enrich", "transform"});
+  return made;
+}
+
+Shape view() {
+  const Shape window = either({words({"day", "week", "month", "year"}), between(Form::duration, "1s", "366d")});
+  const Shape measure =
+      either({words({"count"}),
+              one_key({
+                  key("sum", path(), "exact sum"),
+                  key("min", path(), "least value"),
+                  key("max", path(), "greatest value"),
+                  key("average", path(),
+                      key("distinct", path(), "how many different values; past a limit an estimate, as its row says"),
+                      "sum / count, six digits more"),
+              })});
+  Shape made = map({
+      key("latest", path(), "keeps the newest record for each value of this field").example("\"@id\""),
+      key("fields", some(path(false), 256), "fields of the record that are kept")
+          .otherwise("the whole record")
+          .needs("latest"),
+      key("group_by", some(path(), 8), "a row for each value of these fields").otherwise("one row").needs("measures"),
+      key("windows", some(window, 8), "a row for each window of event time: a calendar unit or a duration")
+          .otherwise("no windows")
+          .needs("measures")
+          .example("[day, 5m]"),
+      key("measures", map_of(shape(Form::name), measure, 1, 64), "what is computed")
+          .example("{revenue: {sum: amount}, lines: count}"),
+      key("retain", between(Form::duration, "1m", "36500d"), "hides windows that ended longer ago")
+          .otherwise("for ever")
+          .needs("windows")
+          .example("400d"),
+      when_key("event"),
+  });
+  made.one_of.push_back({"latest", "measures"});
+  return made;
+}
+
+}  // namespace
+
+const ConfigKeys& pipeline_keys() {
+  static const ConfigKeys keys = [] {
+    const PipelineConfig defaults;
+    ConfigKeys made;
+    made.shapes = {{"expression", expression()}};
+    made.root = map({
+        key("pipeline", shape(Form::name), "its name; the same name is the same pipeline").required().example("retail"),
+        key("partitions", integer(1, 1'024), "parts that work side by side; fixed for existing data")
+            .by_default(std::to_string(defaults.partitions)),
+        key("record", record(), "how bytes become events with an id and a time"),
+        key("dedupe", dedupe(), "how repeats are told"),
+        key("stages", list(stage(), 0, 64), "what is done to an event, in this order").otherwise("none"),
+        key("views", map_of(shape(Form::name), view(), 0, 256), "the questions that can be asked").otherwise("none"),
+        key("late",
+            map({
+                key("after", between(Form::duration, "1s", "36500d"), "below the greatest event time of the partition")
+                    .required(),
+                key("then", words({"accept", "expire", "dead_letter"}), "what becomes of it").by_default("accept"),
+            }),
+            "when an event is late")
+            .otherwise("no event is late")
+            .example("{after: 7d, then: expire}"),
+        key("limits",
+            map({key("event_bytes_max", between(Form::size, "1KiB", "16MiB"), "a longer event is a dead letter")
+                     .by_default(format_size(defaults.limits.event_bytes_max))}),
+            "bounds of one event"),
+    });
+    return made;
+  }();
+  return keys;
+}
+
+}  // namespace weir::yaml
