@@ -4,8 +4,10 @@
 #include <sstream>
 
 #include "actors/enrich/enricher.h"
+#include "actors/transform/script_transformer.h"
 #include "actors/transform/transformer.h"
 #include "actors/validate/validator.h"
+#include "runtime/adapters/lua/lua_engine.h"
 #include "runtime/base/hash.h"
 #include "runtime/event/document_parser.h"
 
@@ -23,9 +25,14 @@ Result<std::string> read_file(const std::string& name) {
 }
 
 Result<std::unique_ptr<Stage>> make_stage(const StageConfig& config, StageContext& context) {
+  static const LuaEngine scripts;
+  context.scripts = &scripts;
   if (config.kind == "validate") return Validator::compile(config, context);
   if (config.kind == "enrich") return Enricher::compile(config, context);
-  if (config.kind == "transform") return Transformer::compile(config, context);
+  if (config.kind == "transform") {
+    if (std::get<TransformConfig>(config.body).script) return ScriptTransformer::compile(config, context);
+    return Transformer::compile(config, context);
+  }
   return fail(Errc::config_invalid, "stage kind '{}' is not known", config.kind);
 }
 
@@ -112,7 +119,7 @@ Result<std::unique_ptr<CompiledPipeline>> CompiledPipeline::compile(PipelineConf
   std::string rules = rules_text(pipeline->config_);
   const ReadFile read = [&rules](const std::string& name) -> Result<std::string> {
     WEIR_ASSIGN(std::string text, read_file(name));
-    rules += to_hex(xxh3_128(text));  // what a table says is part of the rules
+    rules += to_hex(xxh3_128(text));  // what tables and scripts say is part of the rules
     return text;
   };
   WEIR_ASSIGN(pipeline->plan_, ChainPlan::compile(pipeline->config_, pipeline->views_.paths(), make_stage, read));

@@ -14,7 +14,7 @@ Result<std::unique_ptr<const ChainPlan>> ChainPlan::compile(const PipelineConfig
                                                             const StageFactory& factory, const ReadFile& read) {
   auto plan = std::unique_ptr<ChainPlan>(new ChainPlan);
   ReferenceTables tables(read);
-  StageContext context{plan->fields_, tables};
+  StageContext context{plan->fields_, tables, read};
   plan->type_.emplace(config.record.type);
   plan->csv_separator_ = config.record.csv.separator;
   plan->event_bytes_max_ = config.limits.event_bytes_max;

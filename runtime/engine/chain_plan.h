@@ -19,6 +19,7 @@
 #include "runtime/event/splice.h"
 #include "runtime/event/stage.h"
 #include "runtime/ports/pipeline_config.h"
+#include "runtime/ports/script.h"
 
 namespace weir {
 
@@ -26,6 +27,8 @@ namespace weir {
 struct StageContext {
   FieldPlan& fields;
   ReferenceTables& tables;
+  const ReadFile& read;  // of other files; only while the stage is compiled
+  const ScriptEngine* scripts = nullptr;  // set by the wiring, where stages may have scripts
 };
 /// Makes the stage of a kind; the wiring knows them all. Errors: config_invalid, or of the tables.
 using StageFactory = std::function<Result<std::unique_ptr<Stage>>(const StageConfig& config, StageContext& context)>;

@@ -3,6 +3,8 @@
 #pragma once
 #include <array>
 #include <cstdint>
+#include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -10,12 +12,22 @@
 
 namespace weir {
 
+class Stage;
+
+/// What a stage makes for itself when it first works for a partition, such as a running script. Not a place to keep
+/// anything from one event to another.
+class StageMemory {
+ public:
+  virtual ~StageMemory() = default;
+};
+
 /// Memory a stage may use during one process() call; contents are undefined before and after. One per partition.
 struct StageScratch {
   std::array<std::uint64_t, kChainEventsMax> numbers;
   std::array<std::uint32_t, kChainEventsMax> rows;
   std::array<std::string_view, kChainEventsMax> views;
   std::string text;
+  std::map<const Stage*, std::unique_ptr<StageMemory>> own;  // stays; each stage looks at its own once per batch
 };
 
 class Stage {

@@ -176,7 +176,7 @@ std::string view_text(const ViewConfig& view) {
 bool splits_events(const PipelineConfig& config) {
   return std::any_of(config.stages.begin(), config.stages.end(), [](const StageConfig& stage) {
     const auto* transform = std::get_if<TransformConfig>(&stage.body);
-    return transform != nullptr && transform->split.has_value();
+    return transform != nullptr && (transform->split.has_value() || transform->script.has_value());
   });
 }
 

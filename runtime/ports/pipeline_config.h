@@ -144,8 +144,8 @@ inline constexpr std::uint32_t kStoredFormats = 1;
 ///
 /// What may never change for existing data: name, partitions, id rule, dedupe key, stored formats.
 [[nodiscard]] std::string wall_text(const PipelineConfig& config);
-/// What decides what becomes of an event: record, conflicts, limits, stages in their order. The content of tables is for the
-/// caller to add, in the order of tables_of().
+/// What decides what becomes of an event: record, conflicts, limits, stages in their order. The content of tables and
+/// scripts is for the caller to add.
 [[nodiscard]] std::string rules_text(const PipelineConfig& config);
 /// What decides a view's rows. `retain` is not part of it: it hides rows and rebuilds nothing.
 [[nodiscard]] std::string view_text(const ViewConfig& view);

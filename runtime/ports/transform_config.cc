@@ -229,6 +229,10 @@ void write(Canonical& out, const TransformConfig& transform) {
     out.end();
   }
   for (const std::string& field : transform.drop) out.key("drop").text(field).end();
+  if (transform.script) {  // its text is the caller's to add
+    out.key("script").number(transform.script->instructions_max).word(" ");
+    out.number(transform.script->memory_bytes_max).end();
+  }
 }
 
 void tables_of(const TransformConfig& transform, std::vector<const TableConfig*>& out) {

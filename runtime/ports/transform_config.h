@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "runtime/ports/config_values.h"
+#include "runtime/ports/script_config.h"
 
 namespace weir {
 
@@ -110,6 +111,7 @@ struct TransformConfig {
       set;                             // top-level output fields, in file order; later ones see earlier ones
   std::optional<FilterConfig> filter;  // sees what `set` made, and what will be dropped
   std::vector<std::string> drop;       // top-level fields
+  std::optional<ScriptConfig> script;  // alone: it does all of this by itself
 };
 
 /// Appends every table the expressions read, in file order. Pointers into `transform`.

@@ -83,7 +83,8 @@ FieldType type_of(const Expression& expression) {
   return FieldType::any;
 }
 
-void apply(const StageConfig& stage, Fields& fields) {
+/// `unknown` is set where fields may exist, of any type, that no stage names.
+void apply(const StageConfig& stage, Fields& fields, bool& unknown) {
   if (const auto* validate = std::get_if<ValidateConfig>(&stage.body)) {
     for (const FieldRule& rule : validate->fields)
       fields[rule.path.parts] = Known{false, stage.when ? FieldType::any : rule.type, stage.name};
@@ -96,6 +97,11 @@ void apply(const StageConfig& stage, Fields& fields) {
     for (const auto& added : enrich->add) written.emplace_back(added.first, FieldType::any);
   } else {
     const auto& transform = std::get<TransformConfig>(stage.body);
+    if (transform.script) {  // it may set and drop anything
+      fields.clear();
+      unknown = true;
+      return;
+    }
     if (const auto& split = transform.split) {
       if (split->field.parts.size() > 1) {
         std::erase_if(fields, [&](const auto& field) {
@@ -126,8 +132,8 @@ void apply(const StageConfig& stage, Fields& fields) {
 
 class Checker {
  public:
-  Checker(Context& context, const PipelineConfig& config, const Fields& fields)
-      : context_(context), csv_(config.record.format == RecordFormat::csv), fields_(fields) {}
+  Checker(Context& context, bool undeclared_are_text, const Fields& fields)
+      : context_(context), undeclared_are_text_(undeclared_are_text), fields_(fields) {}
 
   void check(const ViewConfig& view) {
     if (view.latest) present(view, *view.latest, "latest");
@@ -157,7 +163,7 @@ class Checker {
     }
     const auto field = fields_.find(path.parts);
     if (field == fields_.end()) {
-      if (!csv_) return;
+      if (!undeclared_are_text_) return;
       context_.findings.add(view.place,
                             fmt::format("{}, and fields of CSV are text until they are declared: give \"{}\" the type "
                                         "integer or decimal in a validate stage, or make it in a transform stage",
@@ -180,7 +186,7 @@ class Checker {
   }
 
   Context& context_;
-  bool csv_;
+  bool undeclared_are_text_;
   const Fields& fields_;
 };
 
@@ -188,8 +194,9 @@ class Checker {
 
 void check_views_against_stages(Context& context, const PipelineConfig& config) {
   Fields fields;
-  for (const StageConfig& stage : config.stages) apply(stage, fields);
-  Checker checker(context, config, fields);
+  bool unknown = false;
+  for (const StageConfig& stage : config.stages) apply(stage, fields, unknown);
+  Checker checker(context, config.record.format == RecordFormat::csv && !unknown, fields);
   for (const ViewConfig& view : config.views) checker.check(view);
 }
 

@@ -150,6 +150,8 @@ void read_stages(Context& context, const Node& node, std::vector<StageConfig>& o
 void read_validate(Context& context, const Node& node, const std::string& name, ValidateConfig& out);
 void read_enrich(Context& context, const Node& node, const std::string& name, EnrichConfig& out);
 void read_transform(Context& context, const Node& node, const std::string& name, TransformConfig& out);
+/// A script: the name of its file, or a map with the file and its limits.
+void read_script(Context& context, const Node& node, const std::string& name, ScriptConfig& out);
 /// A table: its file must be readable and have the key columns. `columns` receives its header, empty when it has none.
 void read_table(Context& context, const Node& node, const std::string& name, TableConfig& out,
                 std::vector<std::string>& columns);

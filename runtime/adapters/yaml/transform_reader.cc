@@ -103,9 +103,18 @@ void read_transform(Context& context, const Node& node, const std::string& name,
   const Node* set = map.take("set");
   const Node* filter = map.take("filter");
   const Node* drop = map.take("drop");
+  const Node* script = map.take("script");
   map.finish();
-  if (map.valid() && split == nullptr && set == nullptr && filter == nullptr && drop == nullptr)
-    context.findings.add(node.place, fmt::format("\"{}\" does nothing; give it split, set, filter or drop", name));
+  const bool words = split != nullptr || set != nullptr || filter != nullptr || drop != nullptr;
+  if (map.valid() && !words && script == nullptr)
+    context.findings.add(node.place,
+                         fmt::format("\"{}\" does nothing; give it split, set, filter, drop or script", name));
+  if (script != nullptr) read_script(context, *script, map.path("script"), out.script.emplace());
+  if (script != nullptr && words) {
+    context.findings.add(script->place, fmt::format("\"{}\" stands alone: a script splits, sets, filters and drops by "
+                                                    "itself; give the other keys a transform stage of their own",
+                                                    map.path("script")));
+  }
   if (split != nullptr) {
     SplitConfig read;
     read_split(context, *split, map.path("split"), read);

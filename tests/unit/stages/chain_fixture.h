@@ -94,10 +94,11 @@ class Chain {
   std::vector<FieldPath> view_paths;
   std::string csv_header;
   bool cloud_events = false;
+  StageFactory factory = make_stage;
 
   [[nodiscard]] Result<void> compile() {
     auto plan =
-        ChainPlan::compile(config, view_paths, make_stage, [this](const std::string& file) -> Result<std::string> {
+        ChainPlan::compile(config, view_paths, factory, [this](const std::string& file) -> Result<std::string> {
           const auto found = files.find(file);
           if (found == files.end()) return fail(Errc::input_unreadable, "{}: no such file", file);
           return found->second;
