@@ -13,7 +13,7 @@
 
 namespace weir {
 
-/// Added fields are strings, as all of CSV; an empty one is missing. An event whose key is missing, null, an object or
+/// Added fields are what the table has: of CSV strings, and an empty one is missing; of JSON any value. An event whose key is missing, null, an object or
 /// an array, or not in the table, passes as it is, gets the constants of `missing`, or is rejected with enrich_miss.
 class Enricher final : public Stage {
  public:

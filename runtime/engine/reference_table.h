@@ -1,4 +1,5 @@
-// A reference table in memory: rows of a CSV file found by key. Immutable and shared by all partitions and threads.
+// A reference table in memory: rows of a CSV or JSON file found by key. Immutable and shared by all partitions and
+// threads.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -23,13 +24,18 @@ using ReadFile = std::function<Result<std::string>(const std::string& file)>;
 
 class ReferenceTable {
  public:
-  /// `text` is the file: RFC 4180 with a header line, UTF-8, a byte order mark is skipped, empty lines are not.
-  /// Errors, input_unreadable or config_invalid, with `file:line`: no header, a key column that is not there, a row
-  /// with another number of fields, an empty key, a key that occurs twice, a row of more than 1 MiB, bytes that are not
-  /// UTF-8.
+  static constexpr std::size_t kColumnsMax = 4'096;
+  /// `text` is the file, UTF-8; a byte order mark is skipped. CSV: RFC 4180 with a header line, empty lines are not
+  /// skipped. JSON: the three forms of JsonRows. The columns are all names that occur in some row, in the order they
+  /// come first; under its key a row has that key as its one key column, and a row that is no object is the column
+  /// `value`. Numbers, booleans, null, objects and arrays stay what they are. A key part is the text of a CSV field, of
+  /// a JSON string, number (its spelling) or boolean. Errors, input_unreadable or config_invalid, with `file:line`: no
+  /// header, a key column that is not there, a row with another number of fields, an empty key, a key that occurs
+  /// twice, a row of more than 1 MiB, more than kColumnsMax columns, bytes that are not UTF-8, what JsonRows refuses.
   [[nodiscard]] static Result<std::shared_ptr<const ReferenceTable>> parse(std::string_view text,
                                                                            const std::string& file,
-                                                                           const std::vector<std::string>& key_columns);
+                                                                           const std::vector<std::string>& key_columns,
+                                                                           TableFormat format = TableFormat::csv);
 
   /// Number of rows.
   [[nodiscard]] std::size_t size() const noexcept { return rows_; }
@@ -66,12 +72,17 @@ class ReferenceTable {
     const std::uint64_t hashed = hash(key);
     return confirm(candidate(hashed), hashed, key);
   }
-  /// A tabular string, or missing where the field is empty. Lives as long as the table.
+  /// Of CSV a tabular string, or missing where the field is empty; of JSON the value, or missing where the row has
+  /// none. Lives as long as the table.
   [[nodiscard]] Value value(Row row, std::uint32_t column) const noexcept {
     const char* place = bytes_.data() + std::size_t{row} * kRowUnit;
     const std::uint32_t begin = load<std::uint32_t>(place + 4 * column) & ~kEscapes;
     const std::uint32_t end = load<std::uint32_t>(place + 4 * column + 4);
     const std::uint32_t length = (end & ~kEscapes) - begin;
+    if (typed_) {
+      const auto kind = static_cast<ValueKind>(place[4 * (columns_.size() + 1) + column]);
+      return {place + begin, length, kind, (end & kEscapes) != 0 ? value_flag::escapes : std::uint8_t{0}, 0};
+    }
     if (length == 0) return {};
     std::uint8_t flags = value_flag::tabular;
     if (end & kEscapes) flags |= value_flag::escapes;
@@ -80,7 +91,8 @@ class ReferenceTable {
 
  private:
   // A row: ends[columns + 1] relative to the row (the first is the key's end; the top bit says the field before it has
-  // escapes), then key, then the fields as insides of JSON strings. Rows begin at multiples of kRowUnit.
+  // escapes), then, where typed, the kind of each field, then key, then the fields as insides of JSON strings or as raw
+  // JSON. Rows begin at multiples of kRowUnit.
   static constexpr std::size_t kRowUnit = 8;
   static constexpr std::uint32_t kEscapes = 0x80000000;
   struct TableSlot {
@@ -89,17 +101,18 @@ class ReferenceTable {
   };
   [[nodiscard]] std::string_view key_of(Row row) const noexcept {
     const char* place = bytes_.data() + std::size_t{row} * kRowUnit;
-    const std::size_t head = 4 * (columns_.size() + 1);
+    const std::size_t head = 4 * (columns_.size() + 1) + (typed_ ? columns_.size() : 0);
     return {place + head, (load<std::uint32_t>(place) & ~kEscapes) - head};
   }
   [[nodiscard]] Row search(std::uint64_t hash, std::string_view key) const noexcept;
-  friend class ReferenceTableLoader;
+  friend class TableBuilder;
 
   std::vector<std::string> columns_;
   std::vector<TableSlot> slots_;  // open addressing, at most half full
   std::uint64_t mask_ = 0;
   SharedBytes bytes_;
   std::size_t rows_ = 0;
+  bool typed_ = false;  // of JSON
 };
 
 /// Loads each table of a pipeline once, however many stages use it.

@@ -54,11 +54,14 @@ struct ConditionConfig {
   std::vector<std::vector<FieldTest>> any;
 };
 
-/// A reference table from a CSV file with a header line.
+/// A reference table: CSV with a header line, JSON (an array of objects, or an object whose members are rows under their
+/// keys), or lines of JSON objects.
+enum class TableFormat : std::uint8_t { csv, json, ndjson };
 struct TableConfig {
   std::string file;              // resolved against the pipeline file's folder
   std::vector<std::string> key;  // columns of the file
   ConfigPlace place;
+  TableFormat format = TableFormat::csv;  // default: by the file's name, .json, .ndjson and .jsonl; else CSV
 };
 
 /// What becomes of an event that has no value where a stage needs one.
