@@ -60,13 +60,13 @@ std::uint64_t TextSet::head_of(std::string_view text) noexcept {
   return (head ^ (text.size() * 0x9e3779b97f4a7c15ull)) * 0xd6e8feb86659fd93ull;
 }
 
-bool TextSet::holds(std::string_view text) const noexcept {
-  if (texts_.empty()) return false;
+std::uint32_t TextSet::find(std::string_view text) const noexcept {
+  if (texts_.empty()) return kNone;
   const std::uint64_t head = head_of(text);
   for (std::size_t at = head >> shift_; entries_[at].text != kNone; at = (at + 1) & (entries_.size() - 1)) {
-    if (entries_[at].head == head && texts_[entries_[at].text] == text) return true;
+    if (entries_[at].head == head && texts_[entries_[at].text] == text) return entries_[at].text;
   }
-  return false;
+  return kNone;
 }
 
 Result<std::optional<FieldCheck::Bound>> FieldCheck::bound(const FieldRule& rule,
@@ -91,15 +91,17 @@ Result<std::optional<FieldCheck::Bound>> FieldCheck::bound(const FieldRule& rule
   return std::optional<Bound>(std::move(bound));
 }
 
-Result<FieldCheck> FieldCheck::compile(const FieldRule& rule, StageContext& context) {
+Result<FieldCheck> FieldCheck::compile(const FieldRule& rule, StageContext& context, Converts converts) {
   FieldCheck check;
+  check.converts_ = converts == Converts::yes;
   WEIR_ASSIGN(check.field_, FieldRef::compile(rule.path, context.fields));
   check.type_ = rule.type;
   check.required_ = rule.required;
   check.nullable_ = rule.nullable;
   check.coerce_ = rule.coerce;
   // Only an explicit coerce changes JSON; CSV writes every column from its slot anyway.
-  if (rule.coerce.value_or(false) && !rule.path.envelope()) (void)context.fields.touch(rule.path.parts);
+  if (check.converts_ && rule.coerce.value_or(false) && !rule.path.envelope())
+    (void)context.fields.touch(rule.path.parts);
   WEIR_ASSIGN(check.low_, bound(rule, rule.min, rule.above));
   WEIR_ASSIGN(check.high_, bound(rule, rule.max, rule.below));
   check.has_lengths_ = rule.length_min || rule.length_max;
@@ -115,6 +117,11 @@ Result<FieldCheck> FieldCheck::compile(const FieldRule& rule, StageContext& cont
     }
   }
   check.texts_ = TextSet(std::move(texts));
+  if (rule.pattern) {
+    auto pattern = TextPattern::compile(*rule.pattern);
+    if (!pattern) return fail(Errc::config_invalid, "{}: {}", rule.path.text, pattern.error().context);
+    check.pattern_ = std::move(*pattern);
+  }
   check.set_quick();
   return check;
 }
@@ -127,7 +134,7 @@ void FieldCheck::set_quick() {
   };
   if (!required_) accept(ValueKind::missing);
   if (nullable_) accept(ValueKind::null);
-  if (has_lengths_ || has_set_) return;
+  if (has_lengths_ || has_set_ || pattern_) return;
   switch (type_) {
     case FieldType::any:
       for (const ValueKind kind : {ValueKind::boolean, ValueKind::number, ValueKind::string, ValueKind::text,
@@ -241,6 +248,10 @@ bool FieldCheck::length_fits(const Value& value, ChainArena& arena) const {
   return length >= length_min_ && length <= length_max_;
 }
 
+bool FieldCheck::pattern_found(const Value& value, ChainArena& arena) const {
+  return !value.is_text() || pattern_->found_in(plain_text(value, arena));
+}
+
 /// Most numbers, read once for type and bounds; nullopt: not such a number or rule.
 std::optional<bool> FieldCheck::pass_small(const Value& value) const {
   if (type_ == FieldType::integer && !low_ && !high_ && value.length <= 16) {
@@ -280,9 +291,19 @@ bool FieldCheck::pass(ChainBatch& batch, ChainEvent& event, bool csv) const {
   if (high_ && !below_high(value, batch.arena())) return false;
   if (has_lengths_ && !length_fits(value, batch.arena())) return false;
   if (has_set_ && !allowed(value, batch.arena())) return false;
-  if ((value.kind != kind || value.data != before) && field_.slot() != kNoSlot)
+  if (pattern_ && !pattern_found(value, batch.arena())) return false;
+  if (converts_ && (value.kind != kind || value.data != before) && field_.slot() != kNoSlot)
     event.document.set(field_.slot(), value);
   return true;
+}
+
+void FieldCheck::convert_anyway(ChainBatch& batch, ChainEvent& event, bool csv) const {
+  Value value = field_.read(event, batch);
+  if (value.absent() || !converts_ || field_.slot() == kNoSlot) return;
+  const char* const before = value.data;
+  const ValueKind kind = value.kind;
+  if (convert(value, batch.arena(), csv) != Fault::none) return;
+  if (value.kind != kind || value.data != before) event.document.set(field_.slot(), value);
 }
 
 void FieldCheck::explain(ChainBatch& batch, const ChainEvent& event, bool csv, std::vector<Violation>& to) const {
@@ -324,6 +345,8 @@ void FieldCheck::explain(ChainBatch& batch, const ChainEvent& event, bool csv, s
   }
   if (has_set_ && !allowed(value, batch.arena()))
     add("field_range", fmt::format("{} is none of the allowed values", text));
+  if (pattern_ && !pattern_found(value, batch.arena()))
+    add("field_range", fmt::format("{} does not match the pattern {}", text, pattern_->text()));
 }
 
 }  // namespace weir

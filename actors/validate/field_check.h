@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "actors/validate/text_pattern.h"
 #include "runtime/base/decimal.h"
 #include "runtime/base/result.h"
 #include "runtime/engine/chain_plan.h"
@@ -21,15 +22,17 @@ class TextSet {
  public:
   TextSet() = default;
   explicit TextSet(std::vector<std::string> texts);
-  /// kBlockPadding bytes behind `text` must be readable.
-  [[nodiscard]] bool holds(std::string_view text) const noexcept;
+  /// Its number among the texts it was made of, or kNone. kBlockPadding bytes behind `text` must be readable.
+  [[nodiscard]] std::uint32_t find(std::string_view text) const noexcept;
+  [[nodiscard]] bool holds(std::string_view text) const noexcept { return find(text) != kNone; }
+  [[nodiscard]] const std::vector<std::string>& texts() const noexcept { return texts_; }
+  static constexpr std::uint32_t kNone = 0xffffffff;
 
  private:
   struct Entry {
     std::uint64_t head = 0;
     std::uint32_t text = kNone;
   };
-  static constexpr std::uint32_t kNone = 0xffffffff;
   [[nodiscard]] static std::uint64_t head_of(std::string_view text) noexcept;
   std::vector<std::string> texts_;
   std::vector<Entry> entries_;  // open addressing, at most half full
@@ -37,13 +40,19 @@ class TextSet {
 };
 
 struct Violation {
-  std::string_view reason;  // field_missing, field_type, field_range, number_range
-  std::string text;         // "Quantity: 0 is not above 0"
+  std::string_view
+      reason;        // field_missing, field_type, field_range, number_range, rule:NAME, schema; outlives the batch
+  std::string text;  // "Quantity: 0 is not above 0"
 };
+
+/// Whether a check puts the converted value into the event.
+enum class Converts : std::uint8_t { yes, no };
 
 class FieldCheck {
  public:
-  [[nodiscard]] static Result<FieldCheck> compile(const FieldRule& rule, StageContext& context);
+  /// Errors, config_invalid: a bound or pattern that is none, a path that does not exist.
+  [[nodiscard]] static Result<FieldCheck> compile(const FieldRule& rule, StageContext& context,
+                                                  Converts converts = Converts::yes);
 
   /// Checks and, where coercion is on and the value is text of the declared type, converts. True: nothing to complain
   /// about.
@@ -55,6 +64,8 @@ class FieldCheck {
     std::uint16_t kinds = 0;
   };
   [[nodiscard]] const Quick& quick() const noexcept { return quick_; }
+  /// Converts as pass() does a value that does not pass, where only its range or choice is wrong.
+  void convert_anyway(ChainBatch& batch, ChainEvent& event, bool csv) const;
   /// The violations of a value that does not pass, at least one.
   void explain(ChainBatch& batch, const ChainEvent& event, bool csv, std::vector<Violation>& to) const;
 
@@ -81,6 +92,7 @@ class FieldCheck {
   [[nodiscard]] bool below_high(const Value& value, ChainArena& arena) const;
   [[nodiscard]] bool allowed(const Value& value, ChainArena& arena) const;
   [[nodiscard]] bool length_fits(const Value& value, ChainArena& arena) const;
+  [[nodiscard]] bool pattern_found(const Value& value, ChainArena& arena) const;
 
   FieldRef field_;
   Quick quick_;
@@ -88,6 +100,7 @@ class FieldCheck {
   bool required_ = true;
   bool nullable_ = false;
   bool has_lengths_ = false;
+  bool converts_ = true;
   std::optional<bool> coerce_;
   std::optional<Bound> low_;
   std::optional<Bound> high_;
@@ -96,6 +109,7 @@ class FieldCheck {
   bool has_set_ = false;
   TextSet texts_;                         // one_of: the texts among it
   std::vector<ConstantValue> constants_;  // one_of: everything else
+  std::optional<TextPattern> pattern_;
 };
 
 }  // namespace weir

@@ -1,4 +1,5 @@
-// validate: checks declared fields and converts text to their types. A pure function of event and rules.
+// validate: checks fields, named rules and a schema, and converts text to declared types. A pure function of event and
+// rules.
 #pragma once
 #include <memory>
 #include <string>
@@ -6,6 +7,8 @@
 #include <vector>
 
 #include "actors/validate/field_check.h"
+#include "actors/validate/json_schema.h"
+#include "actors/validate/named_check.h"
 #include "runtime/base/result.h"
 #include "runtime/engine/chain_plan.h"
 #include "runtime/engine/condition.h"
@@ -13,12 +16,16 @@
 
 namespace weir {
 
-/// Rejects with field_missing, field_type, field_range or number_range; the reason is that of the first violation in
-/// the order of the file, the details list all of them. Fields that were text and are declared integer, decimal or
-/// boolean leave as such where coercion is on (by default for CSV only).
+/// Rejects with field_missing, field_type, field_range, number_range, rule:NAME or schema. Everything is checked:
+/// fields in the order of the file, then rules in the order of the file, then the schema, each on the event with the
+/// conversions of all fields that could be converted. The reason is that of the first violation, the details list all
+/// of them, up to kViolationsMax. Fields that were text and are declared integer, decimal or boolean leave as such
+/// where coercion is on (by default for CSV only).
 class Validator final : public Stage {
  public:
-  /// `config.body` is a ValidateConfig. Errors, config_invalid: a bound that is no decimal, a path that does not exist.
+  static constexpr std::size_t kViolationsMax = 32;
+  /// `config.body` is a ValidateConfig. Errors, config_invalid: a bound that is no decimal, a pattern that is none, a
+  /// path that does not exist, all findings of the schema; input_unreadable: the schema's file.
   [[nodiscard]] static Result<std::unique_ptr<Stage>> compile(const StageConfig& config, StageContext& context);
 
   [[nodiscard]] std::string_view name() const noexcept override { return name_; }
@@ -27,12 +34,18 @@ class Validator final : public Stage {
 
  private:
   explicit Validator(std::string name) : name_(std::move(name)) {}
-  void reject(ChainBatch& batch, ChainEvent& event, bool csv) const;
+  [[nodiscard]] bool passes(ChainBatch& batch, ChainEvent& event, StageScratch& scratch, bool csv) const;
+  void reject(ChainBatch& batch, ChainEvent& event, StageScratch& scratch, bool csv) const;
+  /// The event as it is now; false: it has more values than a schema is held against.
+  [[nodiscard]] bool read_tree(const ChainEvent& event, StageScratch& scratch, ParseProblem& problem) const;
 
   std::string name_;
   Condition when_;
   std::vector<FieldCheck> checks_;
   std::vector<FieldCheck::Quick> quick_;  // of checks_, close together
+  std::vector<NamedCheck> rules_;
+  std::shared_ptr<const JsonSchema> schema_;
+  const FieldPlan* plan_ = nullptr;
 };
 
 }  // namespace weir

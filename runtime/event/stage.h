@@ -8,7 +8,9 @@
 #include <string>
 #include <string_view>
 
+#include "runtime/base/bytes.h"
 #include "runtime/event/chain_batch.h"
+#include "runtime/event/json_tree.h"
 
 namespace weir {
 
@@ -28,6 +30,8 @@ struct StageScratch {
   std::array<std::string_view, kChainEventsMax> views;
   std::string text;
   std::map<const Stage*, std::unique_ptr<StageMemory>> own;  // stays; each stage looks at its own once per batch
+  ByteArena bytes;
+  JsonTree tree;
 };
 
 class Stage {

@@ -27,6 +27,53 @@ std::string_view word(FieldType type) {
   }
   return "any";
 }
+std::string_view word(NamedRule::Kind kind) {
+  switch (kind) {
+    case NamedRule::Kind::field:
+      return "field";
+    case NamedRule::Kind::compare:
+      return "compare";
+    case NamedRule::Kind::at_least_one:
+      return "at_least_one";
+    case NamedRule::Kind::at_most_one:
+      return "at_most_one";
+    case NamedRule::Kind::exactly_one:
+      return "exactly_one";
+    case NamedRule::Kind::all_or_none:
+      return "all_or_none";
+  }
+  return "field";
+}
+std::string_view word(NamedRule::Relation relation) {
+  switch (relation) {
+    case NamedRule::Relation::equal:
+      return "==";
+    case NamedRule::Relation::unequal:
+      return "!=";
+    case NamedRule::Relation::less:
+      return "<";
+    case NamedRule::Relation::less_equal:
+      return "<=";
+    case NamedRule::Relation::greater:
+      return ">";
+    case NamedRule::Relation::greater_equal:
+      return ">=";
+  }
+  return "==";
+}
+std::string_view word(NamedRule::As as) {
+  switch (as) {
+    case NamedRule::As::automatic:
+      return "automatic";
+    case NamedRule::As::number:
+      return "number";
+    case NamedRule::As::text:
+      return "text";
+    case NamedRule::As::time:
+      return "time";
+  }
+  return "automatic";
+}
 std::string_view word(OnMissing missing) {
   switch (missing) {
     case OnMissing::pass:
@@ -96,15 +143,50 @@ void write(Canonical& out, const FieldRule& rule) {
   out.word(" above ").optional(rule.above).word(" below ").optional(rule.below);
   out.word(" length ").optional_number(rule.length_min).word(" ").optional_number(rule.length_max);
   for (const Constant& value : rule.one_of) out.word(" one_of ").constant(value);
+  if (rule.pattern) out.word(" pattern ").text(*rule.pattern);
   out.end();
+}
+
+void write(Canonical& out, const NamedRule::Operand& operand) {
+  if (operand.path) {
+    out.word(" path ").path(*operand.path);
+  } else {
+    out.word(" const ").constant(operand.constant);
+  }
+}
+
+void write(Canonical& out, const NamedRule& rule) {
+  out.key("rule").text(rule.name).word(" ").word(word(rule.kind)).end();
+  switch (rule.kind) {
+    case NamedRule::Kind::field:
+      write(out, rule.field);
+      break;
+    case NamedRule::Kind::compare:
+      out.key("compare").word(word(rule.relation)).word(" as ").word(word(rule.as));
+      write(out, rule.left);
+      write(out, rule.right);
+      out.word(" required ").flag(rule.required).word(" nullable ").flag(rule.nullable).end();
+      break;
+    case NamedRule::Kind::at_least_one:
+    case NamedRule::Kind::at_most_one:
+    case NamedRule::Kind::exactly_one:
+    case NamedRule::Kind::all_or_none:
+      out.key("paths").paths(rule.paths).end();
+      break;
+  }
+  out.when(rule.when);
 }
 
 void write(Canonical& out, const ValidateConfig& validate) {
   for (const FieldRule& rule : validate.fields) write(out, rule);
+  for (const NamedRule& rule : validate.rules) write(out, rule);
+  if (validate.schema) out.key("schema").flag(true).end();  // its content is the caller's to add
 }
 void write(Canonical& out, const EnrichConfig& enrich) {
   out.key("table");
   for (const std::string& column : enrich.table.key) out.text(column).word(" ");
+  if (enrich.table.format == TableFormat::json) out.word("json");
+  if (enrich.table.format == TableFormat::ndjson) out.word("ndjson");
   out.end();
   out.key("key").paths(enrich.key).end();
   for (const auto& [field, column] : enrich.add) out.key("add").text(field).word(" ").text(column).end();

@@ -69,10 +69,44 @@ struct FieldRule {
   std::optional<std::string> above, below;    // exclusive
   std::optional<std::uint32_t> length_min, length_max;  // of strings, in code points
   std::vector<Constant> one_of;               // empty: anything
+  std::optional<std::string> pattern;         // of strings: found somewhere in the text (RE2); ^ and $ make it the whole
   ConfigPlace place;
 };
+
+/// A named rule of validate: one check over one or more fields. It never changes the event.
+struct NamedRule {
+  enum class Kind : std::uint8_t {
+    field,          // one field, with the keys of validate.fields
+    compare,        // two operands
+    at_least_one, at_most_one, exactly_one, all_or_none   // which of `paths` are there (neither missing nor null)
+  };
+  enum class Relation : std::uint8_t { equal, unequal, less, less_equal, greater, greater_equal };
+  /// How sides are read. automatic: as numbers where both are, else as texts where both are, else only equal or not.
+  enum class As : std::uint8_t { automatic, number, text, time };
+  struct Operand {
+    std::optional<FieldPath> path;   // the record's or the envelope's; else the constant
+    Constant constant;
+  };
+  std::string name;                  // reason: rule:NAME
+  Kind kind = Kind::field;
+  FieldRule field;                   // of field
+  Operand left, right;               // of compare
+  Relation relation = Relation::equal;
+  As as = As::automatic;
+  bool required = true;              // of compare: a side that is missing violates the rule; else nothing is compared
+  bool nullable = false;             // of compare: likewise for null
+  std::vector<FieldPath> paths;      // of the last four: 2..32
+  std::optional<WhenConfig> when;
+  ConfigPlace place;
+};
+
+/// At least one of its parts is given. The checks of one event: fields in file order, then rules in file order, then the
+/// schema; the reason is that of the first violation.
 struct ValidateConfig {
   std::vector<FieldRule> fields;
+  std::vector<NamedRule> rules;         // at most 256, names differ
+  std::optional<std::string> schema;    // file of a JSON Schema (draft 7), resolved against the pipeline file's folder
+  ConfigPlace schema_place;
 };
 
 struct EnrichConfig {

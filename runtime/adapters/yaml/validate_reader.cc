@@ -1,7 +1,9 @@
-// The stage `validate`: rules for fields.
-#include <algorithm>
+// The stage `validate`: rules for fields, and the file of a schema. Named rules: rule_reader.cc.
+#include "runtime/adapters/yaml/validate_reader.h"
 
-#include "runtime/adapters/yaml/reader.h"
+#include <algorithm>
+#include <filesystem>
+
 #include "runtime/base/decimal.h"
 
 namespace weir::yaml {
@@ -26,8 +28,7 @@ bool numeric(FieldType type) {
 
 class FieldReader {
  public:
-  FieldReader(Context& context, const Node& node, const std::string& name)
-      : context_(context), map_(context, node, name) {}
+  FieldReader(Context& context, MapReader& map) : context_(context), map_(map) {}
 
   void read(FieldRule& rule) {
     const Node* type = map_.take("type");
@@ -48,7 +49,7 @@ class FieldReader {
                                                      map_.path("length_max"), *rule.length_max, *rule.length_min));
     }
     one_of(rule);
-    map_.finish();
+    pattern(rule);
   }
 
  private:
@@ -108,6 +109,17 @@ class FieldReader {
     }
     out = value;
   }
+  void pattern(FieldRule& rule) {
+    const Node* node = map_.take("pattern");
+    std::string text;
+    if (node == nullptr || !read_text(context_, *node, map_.path("pattern"), text)) return;
+    if (rule.type != FieldType::string) {
+      context_.findings.add(node->place, fmt::format("\"{}\" needs type string, the type here is {}",
+                                                     map_.path("pattern"), type_name(rule.type)));
+      return;
+    }
+    rule.pattern = std::move(text);
+  }
   void one_of(FieldRule& rule) {
     const Node* node = map_.take("one_of");
     if (node == nullptr) return;
@@ -156,7 +168,7 @@ class FieldReader {
   }
 
   Context& context_;
-  MapReader map_;
+  MapReader& map_;
 };
 
 /// `a: {type: integer}` and `a.b` cannot both hold.
@@ -176,27 +188,63 @@ void check_nesting(Context& context, const std::vector<FieldRule>& fields) {
   }
 }
 
-}  // namespace
-
-void read_validate(Context& context, const Node& node, const std::string& name, ValidateConfig& out) {
-  MapReader map(context, node, name);
-  const Node* fields = map.require("fields", "{FIELD: {type: string}}");
-  map.finish();
-  if (fields == nullptr) return;
-  MapReader list(context, *fields, map.path("fields"));
+void read_fields(Context& context, const Node& node, const std::string& name, ValidateConfig& out) {
+  MapReader list(context, node, name);
   if (!list.valid()) return;
-  if (fields->entries.empty()) {
-    context.findings.add(fields->place, fmt::format("\"{}\" must name at least one field", map.path("fields")));
+  if (node.entries.empty()) {
+    context.findings.add(node.place, fmt::format("\"{}\" must name at least one field", name));
   }
-  for (const Entry& entry : fields->entries) {
+  for (const Entry& entry : node.entries) {
     FieldRule rule;
     rule.place = entry.place;
-    const std::string field_name = list.path(entry.key);
-    const bool good = read_path(context, entry.place, entry.key, map.path("fields"), rule.path, false);
-    FieldReader(context, entry.value, field_name).read(rule);
+    const bool good = read_path(context, entry.place, entry.key, name, rule.path, false);
+    MapReader map(context, entry.value, list.path(entry.key));
+    read_field_rule(context, map, rule);
+    map.finish();
     if (good) out.fields.push_back(std::move(rule));
   }
   check_nesting(context, out.fields);
+}
+
+/// The file must be there; what is in it is looked at when the pipeline is compiled.
+void read_schema(Context& context, const Node& node, const std::string& name, ValidateConfig& out) {
+  std::string file;
+  if (!read_text(context, node, name, file)) return;
+  const std::filesystem::path path(file);
+  out.schema_place = node.place;
+  out.schema = path.is_absolute() || context.folder.empty()
+                   ? file
+                   : (std::filesystem::path(context.folder) / path).lexically_normal().string();
+  std::error_code error;
+  const auto status = std::filesystem::status(*out.schema, error);
+  if (error || !std::filesystem::exists(status)) {
+    context.findings.add(node.place,
+                         fmt::format("the schema \"{}\" cannot be read: there is no such file", *out.schema));
+  } else if (!std::filesystem::is_regular_file(status)) {
+    context.findings.add(node.place,
+                         fmt::format("the schema \"{}\" cannot be read: it is not a regular file", *out.schema));
+  }
+}
+
+}  // namespace
+
+void read_field_rule(Context& context, MapReader& map, FieldRule& rule) {
+  FieldReader(context, map).read(rule);
+}
+
+void read_validate(Context& context, const Node& node, const std::string& name, ValidateConfig& out) {
+  MapReader map(context, node, name);
+  const Node* fields = map.take("fields");
+  const Node* schema = map.take("schema");
+  const Node* rules = map.take("rules");
+  map.finish();
+  if (!map.valid()) return;
+  if (fields == nullptr && schema == nullptr && rules == nullptr) {
+    context.findings.add(node.place, fmt::format("\"{}\" checks nothing; give it fields, schema or rules", name));
+  }
+  if (fields != nullptr) read_fields(context, *fields, map.path("fields"), out);
+  if (schema != nullptr) read_schema(context, *schema, map.path("schema"), out);
+  if (rules != nullptr) read_rules(context, *rules, map.path("rules"), out.rules);
 }
 
 }  // namespace weir::yaml

@@ -55,6 +55,9 @@ TEST_CASE("every broken file is refused with its exact findings", "[config]") {
   folder.write("twice.csv", "a,b,a\n");
   folder.write("open.csv", "a,\"b,c\n");
   folder.write("hole.csv", "a,,c\n");
+  folder.write("rates.json", R"({"EUR":{"rate":1},"USD":{"rate":2}})");
+  folder.write("half.json", "[{\"a\":1},\n{\"a\":");
+  folder.write("rows.ndjson", "{\"a\":1,\"b\":2}\n");
   std::filesystem::create_directory(folder.path() + "/folder.csv");
   const YamlConfigLoader loader(environment);
   for (const Case& broken : cases) {

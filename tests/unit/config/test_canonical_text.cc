@@ -162,6 +162,22 @@ TEST_CASE("every key that decides about events changes the rules text", "[config
       "stages: [{validate: {fields: {a: {nullable: true}}}}]\n",
       "stages: [{validate: {fields: {a: {type: string, length_min: 1}}}}]\n",
       "stages: [{validate: {fields: {a: {type: string, length_max: 1}}}}]\n",
+      "stages: [{validate: {fields: {a: {type: string, pattern: x}}}}]\n",
+      "stages: [{validate: {fields: {a: {type: string, pattern: y}}}}]\n",
+      "stages: [{validate: {schema: t.csv}}]\n",
+      "stages: [{validate: {rules: {r: {field: a}}}}]\n",
+      "stages: [{validate: {rules: {s: {field: a}}}}]\n",
+      "stages: [{validate: {rules: {r: {field: a, above: 1}}}}]\n",
+      "stages: [{validate: {rules: {r: {field: a, when: {type: b}}}}}]\n",
+      "stages: [{validate: {rules: {r: {compare: [a, ==, b]}}}}]\n",
+      "stages: [{validate: {rules: {r: {compare: [a, <, b]}}}}]\n",
+      "stages: [{validate: {rules: {r: {compare: [a, <, {const: b}]}}}}]\n",
+      "stages: [{validate: {rules: {r: {compare: [a, <, b], as: time}}}}]\n",
+      "stages: [{validate: {rules: {r: {compare: [a, <, b], required: false}}}}]\n",
+      "stages: [{validate: {rules: {r: {compare: [a, <, b], nullable: true}}}}]\n",
+      "stages: [{validate: {rules: {r: {at_least_one: [a, b]}}}}]\n",
+      "stages: [{validate: {rules: {r: {exactly_one: [a, b]}}}}]\n",
+      "stages: [{validate: {rules: {r: {exactly_one: [a, c]}}}}]\n",
   };
   for (std::size_t i = 0; i < variants.size(); ++i) {
     for (std::size_t j = 0; j < i; ++j) {

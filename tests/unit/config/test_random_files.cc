@@ -63,7 +63,15 @@ class FileWriter {
           "        v{}: {}\n", i,
           one({"{}", "{type: string, length_min: 1, length_max: 5}", "{type: integer, min: -5, below: 7}",
                "{type: decimal, above: 0.5, max: 0.75, coerce: true}", "{type: boolean, nullable: true}",
-               "{type: string, one_of: [a, b, \"1\"], required: false}", "{type: object}", "{type: array}"}));
+               "{type: string, one_of: [a, b, \"1\"], required: false}", "{type: string, pattern: \"[a-z]+\"}", "{type: object}", "{type: array}"}));
+    }
+    if (chance()) out += "      schema: s.json\n";
+    if (chance()) {
+      out += "      rules:\n        r: " +
+             one({"{field: f0, pattern: ^a, when: {type: x}}", "{field: f1.g, above: 0, required: false}",
+                  "{compare: [f0, \"<=\", f1.g], as: time, nullable: true}", "{compare: [\"@time\", \">\", {const: x}]}",
+                  "{at_least_one: [f0, f1.g]}", "{all_or_none: [a, b, c], when: {f0: 1}}"}) +
+             "\n";
     }
     return out;
   }
@@ -160,6 +168,7 @@ class FileWriter {
 TEST_CASE("random valid pipeline files load", "[config]") {
   ScratchFolder folder;
   folder.write("t.csv", "a,b,c\n");
+  folder.write("s.json", "{}");
   const YamlConfigLoader loader;
   std::size_t stages = 0;
   for (std::uint64_t i = 0; i < 500; ++i) {
@@ -177,6 +186,7 @@ TEST_CASE("random valid pipeline files load", "[config]") {
 TEST_CASE("a random byte changed in a valid file never crashes the loader", "[config]") {
   ScratchFolder folder;
   folder.write("t.csv", "a,b,c\n");
+  folder.write("s.json", "{}");
   const YamlConfigLoader loader([](std::string_view) { return std::nullopt; });
   std::mt19937_64 random(kSeed);
   std::size_t refused = 0;
