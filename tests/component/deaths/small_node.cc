@@ -91,7 +91,7 @@ PipelineSetup SmallMachine::setup(const NodeOptions& options, MemoryEventLog& lo
   partition.window.events_max = 8;
   partition.window.commit_bytes_max = 1024;
   partition.remember = config.dedupe.remember;
-  partition.rules_hash = pipeline_->rules_hash();
+  partition.rules.rules_hash = pipeline_->rules_hash();
   partition.incarnation = ++incarnation_;
   partition.delta_bytes_max = 2048;
   partition.apply_bytes_max = 2048;
