@@ -13,8 +13,9 @@ Shape columns() {
 
 Shape table() {
   return map({
-      key("file", shape(Form::file), "CSV file with a header line").required().example("countries.csv"),
+      key("file", shape(Form::file), "CSV file with a header line, or JSON").required().example("countries.csv"),
       key("key", columns(), "its key column, or several").required().example("Country"),
+      key("format", words({"csv", "json", "ndjson"}), "how the file is written").silently("").otherwise("by its name"),
   });
 }
 
@@ -82,11 +83,12 @@ Shape dedupe() {
   });
 }
 
-Shape field_rule() {
+/// `more`: keys beside those of the field's own rule.
+Shape field_rule(std::vector<Key> more = {}) {
   const std::vector<std::string> numeric = {"integer", "decimal"};
   const std::vector<std::string> text = {"string"};
   const Shape length = integer(0, 16u << 20);
-  return map({
+  std::vector<Key> keys = {
       key("type", words({"string", "integer", "decimal", "boolean", "object", "array", "any"}),
           "JSON type it leaves with")
           .by_default("any"),
@@ -106,7 +108,49 @@ Shape field_rule() {
       key("length_min", length, "code points at least").needs("type", text),
       key("length_max", length, "code points at most").needs("type", text).example("64"),
       key("one_of", list(shape(Form::constant), 1, 10'000), "the values allowed").example("[GBP, EUR]"),
-  });
+      key("pattern", shape(Form::text), "regular expression (RE2) that is found in the text")
+          .needs("type", text)
+          .example("\"^B-[0-9]+$\""),
+  };
+  keys.insert(keys.end(), more.begin(), more.end());
+  return map(std::move(keys));
+}
+
+/// A named rule about one field without a type: a bound or a length says which one is meant.
+Shape untyped_rule(const std::vector<Key>& common, std::vector<Key> keys) {
+  keys.insert(keys.end(), common.begin(), common.end());
+  return map(std::move(keys));
+}
+
+/// A check with a name of its own: of one field, or of how several stand to each other.
+Shape named_rule() {
+  const Key when = when_key("event");
+  const Key field = key("field", path(), "the field that is checked").required();
+  const Shape operand =
+      either({path(), shape(Form::decimal), map({key("const", shape(Form::constant), "a constant").required()})});
+  Shape compare = list(either({words({"==", "!=", "<", "<=", ">", ">="}), operand}), 3, 3);
+  compare.what = "comparison";  // two operands with a relation between them
+  const std::vector<Key> common = {field, key("required", shape(Form::boolean), "must be there").by_default("true"),
+                                   key("nullable", shape(Form::boolean), "may be null").by_default("false"), when};
+  const Shape length = integer(0, 16u << 20);
+  const Shape several = list(path(), 2, 32);
+  // The one with a type last: what is shown of a rule without one must not gain a type by default.
+  std::vector<Shape> kinds = {
+      untyped_rule(common, {key("min", shape(Form::decimal), "smallest value, inclusive"),
+                            key("max", shape(Form::decimal), "greatest value, inclusive"),
+                            key("above", shape(Form::decimal), "lower bound, exclusive").contradicts("min"),
+                            key("below", shape(Form::decimal), "upper bound, exclusive").contradicts("max")}),
+      untyped_rule(common, {key("length_min", length, "code points at least"), key("length_max", length, "code points at most"),
+                            key("pattern", shape(Form::text), "regular expression (RE2) that is found in the text")}),
+      map({key("compare", compare, "two operands with a relation between them").required().example("[from, \"<\", to]"),
+           key("as", words({"number", "text", "time"}), "what is compared").otherwise("what the values are"),
+           key("required", shape(Form::boolean), "both must be there").by_default("true"),
+           key("nullable", shape(Form::boolean), "they may be null").by_default("false"), when}),
+  };
+  for (const char* presence : {"at_least_one", "at_most_one", "exactly_one", "all_or_none"})
+    kinds.push_back(map({key(presence, several, "of these fields are there").required().example("[email, phone]"), when}));
+  kinds.push_back(field_rule({field, when}));
+  return either(std::move(kinds));
 }
 
 /// Keys that stand inside a stage or beside it.
@@ -118,11 +162,15 @@ std::vector<Key> with_extras(std::vector<Key> keys) {
 }
 
 Shape validate() {
-  return map(with_extras({
+  Shape made = map(with_extras({
       key("fields", map_of(path(false), field_rule(), 1, kAny), "the fields that are checked")
-          .required()
           .example("{Quantity: {type: integer, min: 1}}"),
+      key("schema", shape(Form::file), "JSON Schema (draft 7) the event must fit").example("booking.schema.json"),
+      key("rules", map_of(shape(Form::name), named_rule(), 1, 256), "checks with names: what fails has reason rule:NAME")
+          .example("{paid: {field: deposit, above: 0}}"),
   }));
+  made.some_of.push_back({"fields", "schema", "rules"});
+  return made;
 }
 
 Shape enrich() {
@@ -291,6 +339,18 @@ Shape condition() {
   return either({tests, list(tests, 1, 64)});
 }
 
+Shape script() {
+  const ScriptConfig defaults;
+  return either({shape(Form::file),
+                 map({
+                     key("file", shape(Form::file), "the script").required(),
+                     key("instructions_max", between(Form::count, "1K", "1G"), "instructions of one call at most")
+                         .by_default(format_count(defaults.instructions_max)),
+                     key("memory_bytes_max", between(Form::size, "256KiB", "1GiB"), "memory of one partition's script at most")
+                         .by_default(format_size(defaults.memory_bytes_max)),
+                 })});
+}
+
 Shape transform() {
   Shape made = map(with_extras({
       key("split", split(), "one record for each element of an array; comes first").example("lines"),
@@ -303,8 +363,14 @@ Shape transform() {
           "which events go on, after `set`")
           .example("{keep: {Country: France}}"),
       key("drop", list(path(false), 1, kAny), "fields taken away, last").example("[Description]"),
+      key("script", script(), "Lua that makes the record; instead of everything else")
+          .contradicts("split")
+          .contradicts("set")
+          .contradicts("filter")
+          .contradicts("drop")
+          .example("amounts.lua"),
   }));
-  made.some_of.push_back({"split", "set", "filter", "drop"});
+  made.some_of.push_back({"split", "set", "filter", "drop", "script"});
   return made;
 }
 
@@ -326,9 +392,8 @@ Shape view() {
                   key("sum", path(), "exact sum"),
                   key("min", path(), "least value"),
                   key("max", path(), "greatest value"),
-                  key("average", path(),
-                      key("distinct", path(), "how many different values; past a limit an estimate, as its row says"),
-                      "sum / count, six digits more"),
+                  key("average", path(), "sum / count, six digits more"),
+                  key("distinct", path(), "how many different values; past a limit an estimate, as its row says"),
               })});
   Shape made = map({
       key("latest", path(), "keeps the newest record for each value of this field").example("\"@id\""),

@@ -32,6 +32,9 @@ void find_shapes(const yaml::ConfigKeys& keys, const Shape& shape, const std::ve
   if (shape.form == Shape::Form::named) return find_shapes(keys, keys.shape(shape.what), path, at, out);
   if (at == path.size()) {
     out.push_back(&shape);
+    // A comparison is read as a whole: what may stand between its operands is asked for under its own name.
+    if (shape.what == "comparison")
+      for (const Shape& part : *shape.parts->front().parts) out.push_back(&part);
     return;
   }
   if (shape.form == Shape::Form::map) {
@@ -44,6 +47,12 @@ void find_shapes(const yaml::ConfigKeys& keys, const Shape& shape, const std::ve
   }
 }
 
+/// The description quotes words that YAML would read as something else.
+std::string without_quotes(std::string text) {
+  std::erase(text, '"');
+  return text;
+}
+
 void check(const yaml::ConfigKeys& keys, const std::vector<yaml::Asked>& asked, std::set<std::string>& checked) {
   for (const yaml::Asked& question : asked) {
     if (!checked.insert(question.map + "|" + question.key + "|" + question.value).second) continue;
@@ -53,7 +62,7 @@ void check(const yaml::ConfigKeys& keys, const std::vector<yaml::Asked>& asked, 
     if (!question.key.empty()) {
       CHECK(std::any_of(shapes.begin(), shapes.end(), [&](const Shape* shape) { return shape->find(question.key) != nullptr || shape->form == Shape::Form::map_of; }));
     } else {
-      CHECK(std::any_of(shapes.begin(), shapes.end(), [&](const Shape* shape) { return yaml::describe(*shape) == question.value; }));
+      CHECK(std::any_of(shapes.begin(), shapes.end(), [&](const Shape* shape) { return without_quotes(yaml::describe(*shape)) == question.value; }));
     }
   }
 }
