@@ -4,7 +4,7 @@ import http.client
 import os
 import threading
 
-from answers import NDJSON, ndjson, order, start
+from answers import NDJSON, ndjson, order, start, until_decided
 from outside import facts
 from outside.weir import Broken
 
@@ -87,8 +87,7 @@ def settle(node):
     token = node.call("POST", "/v1/events?wait=60s", ndjson([order(999_999_999)]), NDJSON)
     if token.status != 202 or "in_flight" in token.json()["outcomes"]:
         raise Broken(f"the last event: {token}")
-    while node.get("/v1/ledger").json()["total"]["in_flight"]:
-        pass
+    until_decided(node)
 
 
 def acknowledged_events_survive_kills(weir, _, folder, random):
@@ -102,7 +101,9 @@ def acknowledged_events_survive_kills(weir, _, folder, random):
         if kills < 6:
             written = node.process.bytes_written() or 0
             node.process.until_written(written + random.randrange(100_000, 1_500_000), timeout=60, stalled_after=2)
-            if any(c.is_alive() for c in clients) and node.process.kill():
+            if not any(c.is_alive() for c in clients):
+                break
+            if node.process.kill():
                 kills += 1
             node.process.finish(30)
             node = start(weir, folder)
