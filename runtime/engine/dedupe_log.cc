@@ -130,6 +130,4 @@ Result<Digest128> DedupeLog::digest(const StateReader& state) const {
   return sum;
 }
 
-std::size_t DedupeLog::bytes() const noexcept { return tail_.bytes(); }
-
 }  // namespace weir

@@ -39,7 +39,7 @@ class DedupeLog final : public StateParticipant {
 
   [[nodiscard]] std::uint64_t begin() const noexcept { return numbers_.begin(); }
   [[nodiscard]] std::uint64_t end() const noexcept { return numbers_.end(); }
-  [[nodiscard]] std::size_t bytes() const noexcept;
+  [[nodiscard]] std::size_t waiting_bytes() const noexcept override { return tail_.bytes(); }
 
  private:
   std::chrono::microseconds remember_;

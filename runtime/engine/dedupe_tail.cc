@@ -10,17 +10,20 @@ void DedupeTail::start(std::uint64_t number, DedupeBlock open) {
   INVARIANT(open.size() == number % kDedupeBlockEntries, "a dedupe block is filled in order");
   begin_ = number / kDedupeBlockEntries;
   full_.clear();
+  full_bytes_ = 0;
   open_ = std::move(open);
 }
 
 void DedupeTail::add(const DedupeEntry& entry) {
   open_.add(entry);
-  if (open_.full()) full_.push_back(std::make_shared<const DedupeBlock>(std::exchange(open_, {})));
+  if (!open_.full()) return;
+  full_bytes_ += bytes_of(*full_.emplace_back(std::make_shared<const DedupeBlock>(std::exchange(open_, {}))));
 }
 
 void DedupeTail::take(const DedupeBlocks& blocks) {
   INVARIANT(blocks.first == open_block(), "dedupe blocks are numbered without gaps");
   full_.insert(full_.end(), blocks.full.begin(), blocks.full.end());
+  for (const auto& block : blocks.full) full_bytes_ += bytes_of(*block);
   open_ = blocks.open;
 }
 
@@ -36,15 +39,10 @@ const DedupeBlock* DedupeTail::block(std::uint64_t number) const noexcept {
 
 void DedupeTail::drop(std::uint64_t number) {
   while (!full_.empty() && (begin_ + 1) * kDedupeBlockEntries <= number) {
+    full_bytes_ -= bytes_of(*full_.front());
     full_.pop_front();
     ++begin_;
   }
-}
-
-std::size_t DedupeTail::bytes() const noexcept {
-  std::size_t bytes = open_.bytes();
-  for (const auto& block : full_) bytes += block->bytes() + sizeof *block;
-  return bytes;
 }
 
 }  // namespace weir

@@ -37,11 +37,13 @@ class DedupeTail {
   [[nodiscard]] const DedupeBlock* block(std::uint64_t number) const noexcept;
   /// Lets go of full blocks whose entries are all below `number`.
   void drop(std::uint64_t number);
-  [[nodiscard]] std::size_t bytes() const noexcept;
+  [[nodiscard]] std::size_t bytes() const noexcept { return open_.bytes() + full_bytes_; }
 
  private:
+  static std::size_t bytes_of(const DedupeBlock& block) noexcept { return block.bytes() + sizeof block; }
   std::uint64_t begin_ = 0;
   std::deque<std::shared_ptr<const DedupeBlock>> full_;
+  std::size_t full_bytes_ = 0;  // of full_
   DedupeBlock open_;
 };
 

@@ -228,12 +228,21 @@ Result<void> PartitionState::apply(const CommitRecord& commit, const CommitBody&
   }
   for (StateParticipant* participant : participants_)
     WEIR_TRY(participant->on_commit(commit.sequence, commit.from, body));
+  for (const OutcomeBatch& batch : body.batches) replay_bytes_ += batch.size();
   cursor_.sequence = commit.sequence;
   cursor_.committed = commit.to;
   cursor_.epoch = commit.epoch;
   cursor_.meta = body.meta;
   for (std::size_t i = 0; i < views_->views().size(); ++i) cursor_.views[i].through = commit.sequence;
   return {};
+}
+
+bool PartitionState::full() const noexcept {
+  if (active_->bytes() >= options_.delta_bytes_max) return true;
+  if (replay_bytes_ >= std::uint64_t{kReplayDeltas} * options_.delta_bytes_max) return true;
+  std::size_t waiting = 0;
+  for (const StateParticipant* participant : participants_) waiting += participant->waiting_bytes();
+  return waiting >= options_.delta_bytes_max;
 }
 
 Result<void> PartitionState::drop_expired(const StateReader& stored) {
@@ -293,6 +302,7 @@ Result<StateFlush> PartitionState::seal() {
     WEIR_TRY(erase_replaced(*stored));
   }
   for (StateParticipant* participant : participants_) participant->collect(*active_);
+  replay_bytes_ = 0;
   ++cursor_.flushes;
   sealed_cursor_ = cursor_.encode();
   sealed_sequence_ = cursor_.sequence;

@@ -35,9 +35,15 @@ class StateParticipant {
   /// Before a seal: writes what the next flush must hold so that recover() from it finds the present state. Keys in a
   /// space of its own (view_key.h).
   virtual void collect(DeltaWriter& delta) = 0;
+  /// Memory of what waits to be collected.
+  [[nodiscard]] virtual std::size_t waiting_bytes() const noexcept = 0;
   /// Digest of its logical content at the present commit, however it lies in blocks. `state` reads delta and store.
   [[nodiscard]] virtual Result<Digest128> digest(const StateReader& state) const = 0;
 };
+
+/// Commits of ids, duplicates and rows that are only added to leave next to nothing in the delta. At 8 a start reads at most
+/// 32 MiB again for each partition with the default delta, some 0.1 s.
+inline constexpr std::size_t kReplayDeltas = 8;
 
 /// One partition as queries and digests read it.
 struct PartitionPicture {
@@ -49,8 +55,9 @@ struct PartitionPicture {
 
 struct PartitionStateOptions {
   PartitionId partition;
-  /// A flush is wanted when the delta holds this much; two of them (active and sealed) bound the memory. 1 MiB .. 1
-  /// GiB.
+  /// A flush is wanted when the delta holds this much, or what participants wait to write into it does, or when the
+  /// commits since the last one hold kReplayDeltas times this: they are what a start has to read again. Two deltas
+  /// (active and sealed) bound the memory. 1 MiB .. 1 GiB.
   std::size_t delta_bytes_max = 8 * 1024 * 1024;
   Digest128 log_id;  // a state of another log is refused
 };
@@ -92,13 +99,9 @@ class PartitionState {
   [[nodiscard]] bool views_complete() const noexcept { return lagging_ == 0; }
 
   /// True when the delta is over its limit and no flush is under way.
-  [[nodiscard]] bool wants_flush() const noexcept {
-    return sealed_ == nullptr && active_->bytes() >= options_.delta_bytes_max;
-  }
+  [[nodiscard]] bool wants_flush() const noexcept { return sealed_ == nullptr && full(); }
   /// True when the store lags behind: a second delta has filled up while the first is being flushed.
-  [[nodiscard]] bool crowded() const noexcept {
-    return sealed_ != nullptr && active_->bytes() >= options_.delta_bytes_max;
-  }
+  [[nodiscard]] bool crowded() const noexcept { return sealed_ != nullptr && full(); }
   /// Nothing that the store does not have (or have under way).
   [[nodiscard]] bool clean() const noexcept {
     return sealed_ == nullptr && cursor_.sequence == durable_ && active_->empty();
@@ -115,6 +118,8 @@ class PartitionState {
 
   /// Memory of both deltas.
   [[nodiscard]] std::size_t bytes() const noexcept { return active_->bytes() + (sealed_ ? sealed_->bytes() : 0); }
+  /// Bytes of the commits that a start would apply again, beside those of a flush under way.
+  [[nodiscard]] std::uint64_t replay_bytes() const noexcept { return replay_bytes_; }
   /// Values under sum, min, max, average that were no number, per view of the set.
   [[nodiscard]] const std::vector<std::uint64_t>& skipped() const noexcept { return writer_.skipped(); }
 
@@ -131,6 +136,7 @@ class PartitionState {
   [[nodiscard]] Result<Digest128> state_digest() const;
 
  private:
+  [[nodiscard]] bool full() const noexcept;
   void adopt_views(std::vector<ViewState> stored);
   void cut_views(CommitSequence trimmed);
   [[nodiscard]] Result<void> fill_lagging(const CommitRecord& commit, const CommitBody& body,
@@ -153,6 +159,7 @@ class PartitionState {
   CommitSequence sealed_sequence_;
   StateCursor cursor_;  // of what is applied; views: the set's, in its order, then those it no longer has
   CommitSequence durable_;
+  std::uint64_t replay_bytes_ = 0;
   std::size_t lagging_ = 0;  // views still being filled
   std::vector<bool> cut_;    // views that lack commits the log no longer has, and have had none since
   std::vector<std::string>

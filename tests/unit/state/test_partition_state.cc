@@ -1,5 +1,6 @@
 // A partition's state against the plainest model, under random flushes, crashes, restarts and numbers of partitions.
 #include "runtime/base/invariant.h"
+#include "runtime/engine/dedupe_log.h"
 #include "runtime/engine/digest.h"
 #include "tests/unit/state/model.h"
 
@@ -246,6 +247,46 @@ TEST_CASE("a flush is wanted at the limit, survives a full disk, and carries the
   check_rows({partition.picture()}, views, world.model);
   partition.flush();
   CHECK(partition.state().clean());
+}
+
+TEST_CASE("a flush is wanted for ids that wait to be stored, and for what a start would read again", "[state]") {
+  // Goal: neither the memory of ids nor a replay grows without bound where views keep next to nothing.
+  ViewConfig days;
+  days.name = "days";
+  days.windows = {window(WindowConfig::Unit::day, "day")};
+  days.measures = {{"lines", MeasureKind::count, {}}};
+  const ViewSet views = ViewSet::compile({days}).value();
+  const ViewMerger merger;
+  PathExtractor extractor(views);
+  constexpr std::size_t kDelta = 64 * 1024;
+  const auto commits_until_wanted = [&](Outcome outcome, StateParticipant* participant) {
+    MemoryState store(std::make_shared<MemoryStateDisk>(), merger, [](std::function<void()> job) { job(); });
+    PartitionState state({PartitionId{0}, kDelta, {}}, views, store);
+    if (participant != nullptr) state.join(*participant);
+    REQUIRE(state.recover());
+    TestLog log;
+    for (std::size_t commits = 0; commits < 10'000; ++commits) {
+      if (state.wants_flush()) {
+        CHECK(state.bytes() < 16 * 1024);  // it is not the delta
+        REQUIRE(state.seal());
+        CHECK(state.replay_bytes() == 0);
+        state.flushed({});
+        CHECK_FALSE(state.wants_flush());
+        return commits;
+      }
+      log.commit({decided("event-" + std::to_string(commits), outcome)});
+      const CommitRecord& commit = log.commits().back();
+      REQUIRE(state.apply(commit, CommitBody::decode(commit.body).value(), extractor));
+    }
+    return std::size_t{0};
+  };
+  DedupeLog ids{std::chrono::hours(24)};
+  const std::size_t for_ids = commits_until_wanted(Outcome::served, &ids);
+  const std::size_t for_a_start = commits_until_wanted(Outcome::duplicate, nullptr);
+  CHECK(for_ids > 200);
+  CHECK(for_ids * 16 < kDelta * 2);  // at least a digest each
+  CHECK(for_a_start > for_ids);
+  CHECK(for_a_start * 64 < kDelta * kReplayDeltas * 2);
 }
 
 TEST_CASE("a state of another log is refused, a damaged cursor is damage", "[state]") {
