@@ -7,6 +7,7 @@
 //   partition -> views       ApplyCommit, FlushState;   views -> partition   CommitApplied, StateFlushed
 //   whoever asks -> views    VisitState
 //   partition -> supervisor -> doors, observers   PartitionProgress
+//   node -> supervisor -> partition   PassTime
 //   supervisor -> door, partition   Routes, CommitterUp;   supervisor -> itself   StartAgain
 //   log completions -> whoever asked   Fenced, IngestSlices, OutputRecords, AppendEnded, GroupDecided
 #pragma once
@@ -50,6 +51,8 @@ struct PartitionProgress {
   std::uint64_t ids = 0;  // remembered by dedupe
   Epoch epoch;
 };
+/// Time has passed: a partition that has nothing to do forgets what its clock says is to be forgotten. Sent every now and then.
+struct PassTime {};
 /// Handles of all partitions, by number; an empty handle is a partition that is being rebuilt. A quarantined one commits nothing
 /// any more: what is appended for it lies in the log, and nobody waits for it.
 struct Routes {
@@ -198,6 +201,7 @@ struct PartitionStopped {
 WEIR_IN_PROCESS_MESSAGE(LiveBatch)
 WEIR_IN_PROCESS_MESSAGE(IngestDurable)
 WEIR_IN_PROCESS_MESSAGE(PartitionProgress)
+WEIR_IN_PROCESS_MESSAGE(PassTime)
 WEIR_IN_PROCESS_MESSAGE(Routes)
 WEIR_IN_PROCESS_MESSAGE(ChainWork)
 WEIR_IN_PROCESS_MESSAGE(CommitPart)

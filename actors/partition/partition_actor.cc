@@ -74,6 +74,10 @@ class PartitionActor : public caf::event_based_actor {
     return {
         [this](const LiveBatch& live) { on_live(live); },
         [this](const IngestDurable&) { work(); },
+        [this](const PassTime&) {
+          if (phase_ != Phase::running || stopping_ || !views_gate_.open()) return;
+          if (auto prepared = window_.let_time_pass(setup_->clock->wall())) hand_in(std::move(*prepared));
+        },
         [this](const ChainWork& home) {
           if (phase_ == Phase::running && good(window_.round_done(home.drive, home.serial, home.round))) work();
         },

@@ -46,6 +46,11 @@ class PipelineSupervisor : public caf::event_based_actor {
         },
         [this](const PartitionReady& ready) { on_ready(ready); },
         [this](const PartitionProgress& progress) { on_progress(progress); },
+        [this](const PassTime& pass) {
+          for (const Slot& slot : partitions_) {
+            if (slot.ready && !stopping_) send(slot.actor, pass);
+          }
+        },
         [this](const ActorFailed& failed) {
           logbook_->write(LogLevel::warn, failed.who, describe(failed.error));
           if (failed.who == "committer") committer_error_ = failed.error;

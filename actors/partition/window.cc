@@ -55,7 +55,7 @@ Result<void> PartitionWindow::admit(Offset first, IngestBatch input, UnixMicros 
   INVARIANT(first <= expected_ && expected_ < first + input.count(), "a batch continues what was admitted");
   // One door's wrong clock moves partition time not further than the owner's own clock plus slack, and never back.
   const std::int64_t stamp = std::min(input.header().accepted_at, wall + kPartitionTimeSlack.count());
-  const std::int64_t partition_time = std::max(batches_.empty() ? meta_.partition_time : batches_.back().partition_time, stamp);
+  const std::int64_t partition_time = std::max(last_partition_time(), stamp);
   std::uint32_t skip = static_cast<std::uint32_t>(expected_ - first);
   while (skip < input.count()) {
     const std::uint32_t count = std::min(input.count() - skip, limits_.batch_events_max);
@@ -84,6 +84,12 @@ Result<void> PartitionWindow::admit(Offset first, IngestBatch input, UnixMicros 
     start_round(batch, std::move(run));
   }
   return advance();
+}
+
+/// Of the newest batch, or of what stands behind none.
+std::int64_t PartitionWindow::last_partition_time() const noexcept {
+  if (!batches_.empty()) return batches_.back().partition_time;
+  return prepared_ ? prepared_->body->meta.partition_time : meta_.partition_time;
 }
 
 std::vector<ChainRound> PartitionWindow::take_rounds() {
@@ -189,7 +195,7 @@ void PartitionWindow::durable(Offset end) noexcept { durable_ = std::max(durable
 
 std::optional<PreparedCommit> PartitionWindow::prepare(UnixMicros wall) {
   if (prepared_ || sealed_batches_ == 0) return std::nullopt;
-  PreparedCommit prepared;
+  std::vector<std::shared_ptr<const TokenTable>> tables;
   auto body = std::make_shared<CommitBody>();
   CommitMeta meta = meta_;
   std::size_t bytes = 0;
@@ -206,28 +212,46 @@ std::optional<PreparedCommit> PartitionWindow::prepare(UnixMicros wall) {
     meta.ledger += batch.sums.ledger;
     meta.state_sum += batch.sums.state_sum;
     body->batches.push_back(*batch.sealed);
-    prepared.tables.push_back(batch.tokens);
+    tables.push_back(batch.tokens);
   }
   if (count == 0) return std::nullopt;
+  body->meta = meta;
+  prepared_batches_ = count;
+  PreparedCommit commit = prepare_to(batches_[count - 1].end(), std::move(body), wall);
+  commit.tables = std::move(tables);
+  commit.bytes += bytes;
+  prepared_ = std::move(commit);
+  return prepared_;
+}
+
+std::optional<PreparedCommit> PartitionWindow::let_time_pass(UnixMicros wall) {
+  if (prepared_ || !idle() || wall <= meta_.partition_time || !index_->would_forget(wall)) return std::nullopt;
+  auto body = std::make_shared<CommitBody>();
+  body->meta = meta_;
+  body->meta.partition_time = wall;
+  prepared_ = prepare_to(position_.committed, std::move(body), wall);
+  return prepared_;
+}
+
+/// `body`: its batches, and what they make of ledger and times.
+PreparedCommit PartitionWindow::prepare_to(Offset to, std::shared_ptr<CommitBody> body, UnixMicros wall) {
+  CommitMeta& meta = body->meta;
   meta.incarnation = incarnation_;
   meta.rules_hash = rules_.rules_hash;
   meta.committed_at = wall;
   meta.batches = static_cast<std::uint32_t>(body->batches.size());
-  body->meta = meta;
-
+  INVARIANT(meta.ledger.decided() == to.value, "the ledger counts every offset below the position it is committed at");
+  PreparedCommit prepared;
   prepared.part.partition = partition_;
   prepared.part.epoch = position_.epoch;
   prepared.part.sequence = next(position_.sequence);
   prepared.part.from = position_.committed;
-  prepared.part.to = batches_[count - 1].end();
+  prepared.part.to = to;
   prepared.part.body = body->encode();
   if (WEIR_DEFECT("dedupe_not_in_commit")) forget_entries(prepared.part.body);
-  prepared.bytes = bytes + prepared.part.body.front().size();
+  prepared.bytes = prepared.part.body.front().size();
   prepared.body = std::move(body);
-  INVARIANT(meta.ledger.decided() == prepared.part.to.value, "the ledger counts every offset below the position it is committed at");
-  prepared_batches_ = count;
-  prepared_ = std::move(prepared);
-  return prepared_;
+  return prepared;
 }
 
 PreparedCommit PartitionWindow::outstanding() const {

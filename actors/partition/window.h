@@ -113,6 +113,9 @@ class PartitionWindow {
   void durable(Offset end) noexcept;
   /// The next commit, when none is outstanding and something durable is sealed. `wall`: the owner's clock, for people.
   [[nodiscard]] std::optional<PreparedCommit> prepare(UnixMicros wall);
+  /// A commit of no events that moves partition time to `wall`, when the window is empty and that makes ids leave
+  /// dedupe.remember: they would stay for as long as nobody sends anything, and with them the memory they take.
+  [[nodiscard]] std::optional<PreparedCommit> let_time_pass(UnixMicros wall);
   /// The outstanding commit is durable: hands it out for the views; the index has applied it.
   [[nodiscard]] PreparedCommit committed();
   /// The outstanding commit: was not written and may be tried again unchanged (disk full).
@@ -195,6 +198,8 @@ class PartitionWindow {
   [[nodiscard]] bool is_late(std::span<const ChainEvent> parts, std::int64_t greatest) const;
   void seal_late(const Batch& batch, std::uint32_t index, OutcomeBatchBuilder& out, const OutcomeBatchBuilder::Event& head,
                  std::int64_t event_time, std::int64_t greatest) const;
+  [[nodiscard]] std::int64_t last_partition_time() const noexcept;
+  [[nodiscard]] PreparedCommit prepare_to(Offset to, std::shared_ptr<CommitBody> body, UnixMicros wall);
   [[nodiscard]] std::int64_t greatest_before(const Batch& batch) const;
   [[nodiscard]] bool find_greatest(Batch& batch, std::uint32_t index);
   [[nodiscard]] static Sums sums_of(const Batch& batch, const OutcomeBatch& sealed);

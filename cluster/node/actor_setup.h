@@ -3,6 +3,7 @@
 #include <caf/actor_system_config.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <string>
@@ -30,6 +31,9 @@ struct Ending {
   Result<void> result;
   std::uint64_t accepted = 0;
 };
+
+/// How often partitions are told that time passes. Ids are forgotten in sixteenths of dedupe.remember, so this is often enough.
+inline constexpr std::chrono::milliseconds kPassTime{1'000};
 
 /// Columns that a CSV header must have: a file or body without one would be nothing but dead letters.
 [[nodiscard]] inline std::vector<std::string> required_columns(const PipelineConfig& pipeline) {

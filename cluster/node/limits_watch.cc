@@ -11,8 +11,6 @@ namespace {
 
 constexpr std::chrono::milliseconds kMemoryPause{20};
 constexpr std::chrono::milliseconds kDiskPause{1'000};
-/// What was freed may lie in the allocator; giving it back costs time, so not at every look.
-constexpr std::chrono::milliseconds kGiveBackPause{500};
 /// What remembering an id takes while its tables grow; some 25 when they are full.
 constexpr std::uint64_t kBytesPerId = 40;
 
@@ -48,14 +46,14 @@ void LimitsWatch::look() {
   const std::uint64_t owed = backlog_() * kBytesPerId;
   const std::uint64_t used = resident_bytes() + owed;
   const Pressure memory = memory_.look(used, node_.memory_max);
-  if (memory != Pressure::none && now - given_back_ >= kGiveBackPause) {
-    given_back_ = now;
-    give_memory_back();
-  }
+  const std::vector<MemoryUse> use = use_();
+  std::uint64_t in_use = 0;
+  for (const MemoryUse& one : use) in_use += one.bytes;
+  if (give_back_.due(now, memory, in_use, node_.memory_max)) give_memory_back();
   if (memory >= disk_level_) {
     if (memory == Pressure::none) return tell(Pressure::none, "", false);
     std::string parts = owed >> 20 == 0 ? "" : fmt::format("{} for ids of the backlog", mebibytes(owed));
-    for (const MemoryUse& one : use_())
+    for (const MemoryUse& one : use)
       if (one.bytes >> 20 != 0)
         parts += fmt::format("{}{} {}", parts.empty() ? "" : ", ", one.component, mebibytes(one.bytes));
     return tell(

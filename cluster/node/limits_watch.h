@@ -49,7 +49,7 @@ class LimitsWatch {
   std::uint64_t disk_used_ = 0;
   TimePoint memory_looked_{-std::chrono::hours(1)};
   TimePoint disk_looked_{-std::chrono::hours(1)};
-  TimePoint given_back_{-std::chrono::hours(1)};
+  GiveBack give_back_;
 };
 
 }  // namespace weir

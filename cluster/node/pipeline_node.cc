@@ -117,10 +117,15 @@ class Serving {
                     const std::atomic<int>& stop_signal) {
     bool told = false;
     bool asked = false;
+    TimePoint passed = clock_.now();
     std::unique_lock lock(ending_.mutex);
     while (!ending_.ended) {
       ending_.changed.wait_for(lock, std::chrono::milliseconds(20));
       watch_.look();
+      if (clock_.now() - passed >= kPassTime) {
+        passed = clock_.now();
+        caf::anon_send(root, PassTime{});
+      }
       if (!told && !ending_.ended && node_.readiness().ready) {
         told = true;
         if (ready) ready(server_->address());

@@ -99,10 +99,15 @@ class Running {
     LimitsWatch watch(open_->node(), open_->data(), open_->pressure(), [this] { return open_->memory_use(); },
                       [this] { return open_->backlog(); }, clock_, logbook_);
     bool asked = false;
+    TimePoint passed = clock_.now();
     std::unique_lock lock(ending.mutex);
     while (!ending.ended) {
       ending.changed.wait_for(lock, std::chrono::milliseconds(20));
       watch.look();
+      if (clock_.now() - passed >= kPassTime) {
+        passed = clock_.now();
+        caf::anon_send(root, PassTime{});
+      }
       if (stop_signal.load() != 0 && !asked) {
         asked = true;
         caf::anon_send(root, StopNode{});

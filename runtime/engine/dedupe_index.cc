@@ -1,5 +1,7 @@
 #include "runtime/engine/dedupe_index.h"
 
+#include <algorithm>
+
 #include "runtime/base/bytes.h"
 #include "runtime/base/hash.h"
 #include "runtime/base/invariant.h"
@@ -46,8 +48,12 @@ Result<void> DedupeIndex::add_block(std::uint64_t first_number, const DedupeBloc
 DedupeBlocks DedupeIndex::apply(const CommitBody& body, std::span<const std::vector<std::uint64_t>> known) {
   INVARIANT(known.empty() || known.size() == body.batches.size(), "hashes come for all batches of a commit or for none");
   const std::uint64_t changed = tail_.open_block();
-  numbers_.on_commit(body.meta.partition_time);
-  for (; marks_begin_ < numbers_.begin() && !marks_.empty(); ++marks_begin_) marks_.pop_front();
+  if (numbers_.on_commit(body.meta.partition_time)) {
+    const std::uint64_t gone = std::min<std::uint64_t>(numbers_.begin() - std::min(marks_begin_, numbers_.begin()), marks_.size());
+    marks_.pop_front(gone);
+    marks_begin_ += gone;
+    shrink();
+  }
   for (std::size_t b = 0; b < body.batches.size(); ++b) {
     const OutcomeBatch& batch = body.batches[b];
     // Two passes over short runs: first ask for the memory, three lines an entry, then use it.
@@ -131,10 +137,24 @@ void DedupeIndex::grow() {
   // Expired slots are left behind; only if that frees too little does the table double.
   const std::uint64_t expired = numbers_.begin() > marks_begin_ ? numbers_.begin() - marks_begin_ : 0;
   const std::size_t kept = expired < marks_.size() ? marks_.size() - expired : 0;
+  std::uint32_t bits = bits_;
   if (kept * 10 > slots_.size() * 4) {
     INVARIANT(bits_ < kBitsMax, "a partition remembers fewer than 600 million ids");
-    ++bits_;
+    ++bits;
   }
+  build(bits, expired);
+}
+
+/// After a storm of ids the table goes back to what those that are left need.
+void DedupeIndex::shrink() {
+  std::uint32_t bits = kBitsAtStart;
+  while (marks_.size() * 10 > (std::size_t{1} << bits) * 4) ++bits;
+  if (bits + 3 <= bits_) build(bits + 1, 0);  // not to the brim: whoever had a storm may have another
+}
+
+/// The table with `bits` bits and all marks but the first `expired`.
+void DedupeIndex::build(std::uint32_t bits, std::uint64_t expired) {
+  bits_ = bits;
   std::vector<std::uint32_t>().swap(slots_);  // first, so that it makes room for its successor
   slots_.resize(std::size_t{1} << bits_);
   base_ = marks_begin_ + expired;
@@ -196,7 +216,7 @@ Result<std::optional<FoundEntry>> DedupeIndex::find(std::uint64_t hash, std::str
 
 std::size_t DedupeIndex::memory_bytes() const noexcept {
   std::size_t bytes = slots_.capacity() * sizeof(std::uint32_t);
-  bytes += marks_.size() * sizeof(Mark);
+  bytes += marks_.bytes();
   bytes += tail_.bytes();
   bytes += open_letters_.size() * 40 + open_letters_.bucket_count() * sizeof(void*);
   return bytes;

@@ -11,7 +11,6 @@
 // Only commits change it, so it is rebuilt from blocks + replay. What is in flight is another structure (in_flight_ids.h).
 #pragma once
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -24,6 +23,7 @@
 #include "runtime/base/bytes.h"
 #include "runtime/base/hash.h"
 #include "runtime/base/result.h"
+#include "runtime/engine/chunked_queue.h"
 #include "runtime/engine/dedupe_block.h"
 #include "runtime/engine/dedupe_numbers.h"
 #include "runtime/engine/dedupe_tail.h"
@@ -69,6 +69,8 @@ class DedupeIndex {
   /// Applies one commit, in sequence. `hashes`: hash_of() the ids of each batch's outcomes where the caller has them, or
   /// empty. Returns the blocks that changed, for the dedupe log.
   [[nodiscard]] DedupeBlocks apply(const CommitBody& body, std::span<const std::vector<std::uint64_t>> hashes = {});
+  /// Whether a commit of no events at `partition_time` would forget ids.
+  [[nodiscard]] bool would_forget(std::int64_t partition_time) const noexcept { return numbers_.would_drop(partition_time); }
   /// Entries below `number` are in the state store now: memory lets go of whole blocks.
   void flushed(std::uint64_t number);
 
@@ -107,6 +109,8 @@ class DedupeIndex {
   void add(std::uint64_t number, std::uint64_t hash, const Digest128& digest);
   void place(std::uint64_t number, std::uint64_t hash) noexcept;
   void grow();
+  void shrink();
+  void build(std::uint32_t bits, std::uint64_t expired);
   /// Whether an open dead letter may speak for an id that the table does not know. Before anything has expired the table knows
   /// every letter's id: the second look is not free for the many fresh ids.
   [[nodiscard]] bool letters_outlive() const noexcept { return numbers_.begin() != 0 && !open_letters_.empty(); }
@@ -122,7 +126,7 @@ class DedupeIndex {
   std::size_t used_ = 0;
   std::uint64_t base_ = 0;
   std::uint64_t key_;
-  std::deque<Mark> marks_;            // of entry marks_begin_ + i
+  ChunkedQueue<Mark, 4'096> marks_;   // of entry marks_begin_ + i; 64 KiB a chunk
   std::uint64_t marks_begin_ = 0;
   DedupeTail tail_;                   // what is not flushed yet
   // hash_of() the id of every open dead letter -> number of its entry; 0 with entries from before the last restart.

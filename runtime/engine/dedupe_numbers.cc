@@ -23,11 +23,16 @@ bool DedupeNumbers::on_commit(std::int64_t partition_time) {
   if (buckets_.empty() || buckets_.back().number < number) buckets_.push_back({number, end_});
   const std::uint64_t before = begin_;
   // The last bucket is the one being filled: it never leaves.
-  while (buckets_.size() > 1 && (buckets_.front().number + 1) * width_ <= partition_time - remember_) {
+  while (buckets_.size() > 1 && left(buckets_.front(), partition_time)) {
     buckets_.pop_front();
     begin_ = buckets_.front().first;
   }
   return begin_ != before;
+}
+
+bool DedupeNumbers::would_drop(std::int64_t partition_time) const noexcept {
+  if (begin_ == end_ || partition_time == kNoTime) return false;
+  return left(buckets_.front(), partition_time) && floor_div(partition_time, width_) > buckets_.front().number;
 }
 
 std::string DedupeNumbers::encode() const {

@@ -24,6 +24,8 @@ class DedupeNumbers {
   /// Opens the bucket of a commit's partition time and drops those that left the window. Call once per commit, before its
   /// entries are numbered. Returns true when begin() moved.
   bool on_commit(std::int64_t partition_time);
+  /// Whether a commit at `partition_time` would drop entries.
+  [[nodiscard]] bool would_drop(std::int64_t partition_time) const noexcept;
   /// The number of the next entry; counts it.
   std::uint64_t take() noexcept { return end_++; }
   /// The same for all entries below `end`, at least end().
@@ -48,6 +50,10 @@ class DedupeNumbers {
     std::int64_t number;
     std::uint64_t first;
   };
+  /// All of it is older than the window.
+  [[nodiscard]] bool left(const Bucket& bucket, std::int64_t partition_time) const noexcept {
+    return (bucket.number + 1) * width_ <= partition_time - remember_;
+  }
   std::int64_t width_;
   std::int64_t remember_;
   std::deque<Bucket> buckets_;

@@ -1,9 +1,13 @@
 // What doors look at before they take more: how near the node is to limits.memory_max or limits.disk_max.
 #pragma once
+#include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <mutex>
 #include <string>
+
+#include "runtime/ports/clock.h"
 
 namespace weir {
 
@@ -33,6 +37,29 @@ class PressureGauge {
 
  private:
   Pressure now_ = Pressure::none;
+};
+
+/// A decider: when the allocator is asked to give back what was freed. That costs time, so it is not asked for nothing: near
+/// the limit twice a second; away from it every ten seconds, when what is in use, by component, has shrunk by a sixteenth of the
+/// limit.
+class GiveBack {
+ public:
+  /// `in_use`: of all components, in bytes. True: give it back now.
+  [[nodiscard]] bool due(TimePoint now, Pressure pressure, std::uint64_t in_use, std::uint64_t max) noexcept {
+    peak_ = std::max(peak_, in_use);
+    const bool shrunk = peak_ - in_use >= max / 16;
+    if (pressure == Pressure::none && !shrunk) return false;
+    if (now - last_ < (pressure == Pressure::none ? kCalmPause : kPause)) return false;
+    last_ = now;
+    peak_ = in_use;
+    return true;
+  }
+
+ private:
+  static constexpr std::chrono::milliseconds kPause{500};
+  static constexpr std::chrono::milliseconds kCalmPause{10'000};
+  TimePoint last_{-std::chrono::hours(1)};
+  std::uint64_t peak_ = 0;  // since the last time
 };
 
 /// Set by the node's watch, read by every door. Thread-safe.

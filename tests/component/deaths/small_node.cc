@@ -143,6 +143,9 @@ NodeEnd SmallMachine::run(const NodeOptions& options) {
     if (end.result) result = fail(Errc::internal, "the pipeline has ended twice");
     end.result = std::move(result);
   };
+  std::map<std::uint32_t, std::uint64_t> ids;
+  setup.progress = [&](const PartitionProgress& progress) { ids[progress.partition.value] = progress.ids; };
+  setup.until_stopped = options.idle != nullptr;
   scheduler->watch([&](const caf::actor& actor, std::string_view name) {
     const std::uint64_t turn = ++end.turns[std::string(name)];
     if (!options.death || options.death->name != name || turn != options.death->turn.value_or(turn)) return;
@@ -151,7 +154,13 @@ NodeEnd SmallMachine::run(const NodeOptions& options) {
     actor->enqueue(nullptr, caf::make_message_id(caf::message_priority::high), caf::make_message(caf::exit_msg{actor.address(), caf::exit_reason::kill}), nullptr);
   });
   caf::actor root = spawn_pipeline(scheduler->system(), std::move(setup));
-  while (!end.result && end.steps < kStepsMax && scheduler->step() != sim::SimScheduler::Step::nothing) {
+  bool serves = options.idle != nullptr;
+  while (!end.result && end.steps < kStepsMax) {
+    if (scheduler->step() == sim::SimScheduler::Step::nothing) {
+      if (!serves) break;
+      serves = options.idle(root, clock_);
+      if (!serves) caf::anon_send(root, StopNode{});
+    }
     if (options.fail_append_at == ++end.steps) log->faults().fail_next_append();
   }
   const bool ended = end.result.has_value();
@@ -161,6 +170,7 @@ NodeEnd SmallMachine::run(const NodeOptions& options) {
     if (more > kStepsMax) throw std::runtime_error("the pipeline has ended, its actors have not");
   }
   if (!ended) end.result.reset();
+  for (const auto& [partition, count] : ids) end.ids += count;
   root = nullptr;
   log->close();
   end.log = logbook.lines();

@@ -36,6 +36,8 @@ struct NodeOptions {
   std::function<std::vector<ChainStepFactory>(std::vector<ChainStepFactory>)> steps = {};  // in place of the pipeline's
   std::function<Result<std::shared_ptr<StateStore>>(PartitionId)> open_store = {};         // in place of the memory's
   std::uint64_t door_events_max = 12;
+  /// A node that serves: it does not end with its inputs. Called whenever nothing else happens; false: stop the node.
+  std::function<bool(const caf::actor& root, weir::sim::SimClock& clock)> idle = {};
   std::optional<std::uint64_t> fail_append_at = {};  // the step from which on the next append is given up
 };
 
@@ -45,6 +47,7 @@ struct NodeEnd {
   std::map<std::string, std::uint64_t> turns;  // by name
   std::uint64_t killed = 0;
   std::size_t left_over = 0;  // stores that somebody still holds after the node is gone: dead partitions that were never freed
+  std::uint64_t ids = 0;      // remembered by all partitions, as far as they have said
   std::vector<std::string> log;
 };
 

@@ -79,4 +79,24 @@ TEST_CASE("doors slow down before they close, and open again only when there is 
 }
 
 }  // namespace
+
+TEST_CASE("freed memory is given back near the limit, and away from it when much has become free", "[memory]") {
+  using namespace std::chrono_literals;
+  GiveBack give_back;
+  const std::uint64_t max = 1'600;
+  TimePoint now{0};
+  CHECK_FALSE(give_back.due(now, Pressure::none, 1'000, max));  // nothing has become free
+  CHECK(give_back.due(now += 20ms, Pressure::slow, 1'000, max));
+  CHECK_FALSE(give_back.due(now += 20ms, Pressure::full, 1'000, max));
+  CHECK(give_back.due(now += 500ms, Pressure::full, 1'200, max));
+  CHECK_FALSE(give_back.due(now += 1s, Pressure::none, 1'200, max));
+  CHECK_FALSE(give_back.due(now += 1min, Pressure::none, 1'101, max));
+  CHECK(give_back.due(now += 20ms, Pressure::none, 1'100, max));
+  CHECK_FALSE(give_back.due(now += 1min, Pressure::none, 1'100, max));  // once for each time
+  CHECK_FALSE(give_back.due(now += 9s, Pressure::none, 1'150, max));
+  CHECK(give_back.due(now += 20ms, Pressure::none, 1'000, max));
+  CHECK_FALSE(give_back.due(now += 9s, Pressure::none, 100, max));  // not again so soon, but later
+  CHECK(give_back.due(now += 1s, Pressure::none, 100, max));
+}
+
 }  // namespace weir
