@@ -26,6 +26,12 @@ function(weir_folder target)
   endif()
 endfunction()
 
+# weir_compile_quickly(TARGET): what the release build compiles without the costlier optimisations, because it does not matter how
+# fast it runs, and the build is to be short.
+function(weir_compile_quickly target)
+  target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1>)
+endfunction()
+
 # weir_test(NAME [LABEL label] [LINK lib...]): all test_*.cc of the current folder become one Catch2 program, one ctest case.
 function(weir_test name)
   cmake_parse_arguments(ARG "" "LABEL" "LINK" ${ARGN})
@@ -35,6 +41,7 @@ function(weir_test name)
   endif()
   add_executable(${name} ${sources})
   target_link_libraries(${name} PRIVATE ${ARG_LINK} weir_catch_main weir_options)
+  weir_compile_quickly(${name})
   add_test(NAME ${name} COMMAND ${name} --durations no WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
   set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABEL}" TIMEOUT 600)
 endfunction()
