@@ -74,7 +74,7 @@ class Page {
       case Shape::Form::named:
         if (done_.find("|" + shape.what + "|") == std::string::npos) {
           done_ += "|" + shape.what + "|";
-          inside("expression", keys_.shape(shape.what));
+          inside(shape.what, keys_.shape(shape.what));
         }
         return;
       case Shape::Form::text:

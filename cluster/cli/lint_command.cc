@@ -5,6 +5,7 @@
 #include "cluster/node/compiled_pipeline.h"
 #include "runtime/adapters/yaml/effective_config.h"
 #include "runtime/adapters/yaml/yaml_config_loader.h"
+#include "runtime/ports/pipeline_tests.h"
 
 namespace weir::cli {
 
@@ -24,8 +25,8 @@ Result<void> lint(const ConfigOptions& configs) {
     WEIR_TRY(YamlConfigLoader{}.node(node.node_sources()));
     return {};
   }
-  WEIR_ASSIGN(PipelineConfig config, YamlConfigLoader{}.pipeline(configs.pipeline_sources()));
-  WEIR_TRY(CompiledPipeline::compile(std::move(config)));
+  WEIR_ASSIGN(PipelineTests config, YamlConfigLoader{}.tests(configs.pipeline_sources()));
+  WEIR_TRY(CompiledPipeline::compile(std::move(config.pipeline)));
   return {};
 }
 

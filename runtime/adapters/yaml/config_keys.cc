@@ -84,7 +84,7 @@ std::string describe(const Shape& shape) {
     case Shape::Form::either:
       return describe_parts(shape);
     case Shape::Form::named:
-      return "an " + shape.what;
+      return (std::string_view("aeiou").find(shape.what.front()) == std::string_view::npos ? "a " : "an ") + shape.what;
   }
   return "";
 }
@@ -135,6 +135,19 @@ const std::vector<Unsayable>& unsayable() {
       {"one character is one character", "must be one character"},
       {"forms are nested at most 16 deep", "is nested deeper than"},
       {"the parts of an address and a port", "\"http.listen\""},
+      {"tests: their names are unique", "a second test is called"},
+      {"tests: their names are short and of one line", "must be one line of at most"},
+      {"tests: `after` stands behind another input", "needs an input before it"},
+      {"tests: the times of inputs rise", "lies before"},
+      {"tests: a time is one", "must be a time such as"},
+      {"tests: a text has a format", "needs a format, because"},
+      {"tests: `events` are ndjson or cloudevents", "are ndjson or cloudevents"},
+      {"tests: the file of an input is there", "the input \""},
+      {"tests: what is expected of a view, its fields, and the envelope of a record is there",
+       "which is not there; allowed"},
+      {"tests: views are the pipeline's", "which this pipeline does not have"},
+      {"tests: stages are the pipeline's", "names no stage of this pipeline"},
+      {"tests: rules are the pipeline's", ".reason\" must be one of"},
   };
   return list;
 }

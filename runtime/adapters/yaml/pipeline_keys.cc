@@ -1,5 +1,6 @@
 // The keys of a pipeline file. Their defaults are those of the structs in runtime/ports.
 #include "runtime/adapters/yaml/config_shapes.h"
+#include "runtime/adapters/yaml/tests_keys.h"
 #include "runtime/ports/pipeline_config.h"
 
 namespace weir::yaml {
@@ -423,7 +424,7 @@ const ConfigKeys& pipeline_keys() {
   static const ConfigKeys keys = [] {
     const PipelineConfig defaults;
     ConfigKeys made;
-    made.shapes = {{"expression", expression()}};
+    made.shapes = {{"expression", expression()}, {"value", test_value_shape()}, {"letter", test_letter_shape()}};
     made.root = map({
         key("pipeline", shape(Form::name), "its name; the same name is the same pipeline").required().example("retail"),
         key("partitions", integer(1, 1'024), "parts that work side by side; fixed for existing data")
@@ -445,6 +446,8 @@ const ConfigKeys& pipeline_keys() {
             map({key("event_bytes_max", between(Form::size, "1KiB", "16MiB"), "a longer event is a dead letter")
                      .by_default(format_size(defaults.limits.event_bytes_max))}),
             "bounds of one event"),
+        key("tests", tests_shape(), "examples of what must come of what; `weir test` runs them, a node does not")
+            .otherwise("none"),
     });
     return made;
   }();

@@ -11,6 +11,10 @@
 
 #include "runtime/adapters/yaml/tree.h"
 
+namespace weir {
+struct TestConfig;
+}
+
 namespace weir::yaml {
 
 /// What a reader asked a file for: a key of a map, or a value of a kind. For holding the description of all keys
@@ -156,10 +160,14 @@ void read_script(Context& context, const Node& node, const std::string& name, Sc
 void read_table(Context& context, const Node& node, const std::string& name, TableConfig& out,
                 std::vector<std::string>& columns);
 void read_views(Context& context, const Node& node, std::vector<ViewConfig>& out);
-/// A whole pipeline file.
-void read_pipeline(Context& context, const Node& root, PipelineConfig& out);
+/// A whole pipeline file. Its tests are checked in any case, and kept if somebody asks for them.
+void read_pipeline(Context& context, const Node& root, PipelineConfig& out, std::vector<TestConfig>* tests = nullptr);
 /// A whole node file.
 void read_node(Context& context, const Node& root, NodeConfig& out);
+/// Behind all other sections: a test may only name stages, views and fields that are there. `files`: the files of
+/// inputs must be there, too.
+void read_tests(Context& context, const Node& node, const PipelineConfig& pipeline, std::vector<TestConfig>& out,
+                bool files);
 /// What one section alone cannot see: views over fields that no stage lets through or that cannot be summed.
 void check_views_against_stages(Context& context, const PipelineConfig& config);
 

@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "runtime/adapters/yaml/reader.h"
+#include "runtime/ports/pipeline_tests.h"
 
 namespace weir {
 namespace {
@@ -46,7 +47,7 @@ void read_late(Context& context, const Node& node, LateConfig& out) {
 
 }  // namespace
 
-void yaml::read_pipeline(Context& context, const Node& root, PipelineConfig& out) {
+void yaml::read_pipeline(Context& context, const Node& root, PipelineConfig& out, std::vector<TestConfig>* tests) {
   MapReader map(context, root, "");
   if (const Node* name = map.require("pipeline", "NAME");
       name != nullptr && read_text(context, *name, "pipeline", out.name)) {
@@ -67,9 +68,30 @@ void yaml::read_pipeline(Context& context, const Node& root, PipelineConfig& out
     }
     inside.finish();
   }
+  if (const Node* node = map.take("tests")) {
+    std::vector<TestConfig> dropped;
+    read_tests(context, *node, out, tests != nullptr ? *tests : dropped, tests != nullptr);
+  }
   map.finish();
   check_views_against_stages(context, out);
 }
+
+namespace {
+
+/// Where each key of the file stands, by its path.
+void note_places(const Node& node, const std::string& path, std::map<std::string, ConfigPlace>& to) {
+  const auto inside = [&path](const std::string& part) { return path.empty() ? part : path + "." + part; };
+  for (const Entry& entry : node.entries) {
+    to.emplace(inside(entry.key), entry.place);
+    note_places(entry.value, inside(entry.key), to);
+  }
+  for (std::size_t i = 0; i < node.items.size(); ++i) {
+    to.emplace(inside(std::to_string(i)), node.items[i].place);
+    note_places(node.items[i], inside(std::to_string(i)), to);
+  }
+}
+
+}  // namespace
 
 std::optional<std::string> process_environment(std::string_view name) {
   const char* value = std::getenv(std::string(name).c_str());
@@ -86,6 +108,19 @@ Result<PipelineConfig> YamlConfigLoader::pipeline(const ConfigSources& sources) 
   if (const std::optional<Node> root = load_tree(sources, environment_, findings)) {
     Context context{findings, std::filesystem::path(sources.file).parent_path()};
     read_pipeline(context, *root, config);
+  }
+  if (!findings.empty()) return tl::unexpected<Error>(Error{Errc::config_invalid, findings.text()});
+  return config;
+}
+
+Result<PipelineTests> YamlConfigLoader::tests(const ConfigSources& sources) const {
+  Findings findings;
+  PipelineTests config;
+  config.pipeline.file = sources.file;
+  if (const std::optional<Node> root = load_tree(sources, environment_, findings)) {
+    Context context{findings, std::filesystem::path(sources.file).parent_path()};
+    read_pipeline(context, *root, config.pipeline, &config.tests);
+    note_places(*root, "", config.places);
   }
   if (!findings.empty()) return tl::unexpected<Error>(Error{Errc::config_invalid, findings.text()});
   return config;

@@ -13,6 +13,8 @@
 
 namespace weir {
 
+struct PipelineTests;
+
 /// Value of an environment variable, or nothing when it is not set.
 using EnvironmentLookup = std::function<std::optional<std::string>(std::string_view)>;
 /// The environment of the process.
@@ -36,6 +38,9 @@ class YamlConfigLoader final : public ConfigLoader {
   /// `file`, whichever file they stand in. Error config_invalid as the port says; a finding in a `sets` entry begins
   /// with `--set ENTRY:` instead of a place.
   [[nodiscard]] Result<PipelineConfig> pipeline(const ConfigSources& sources) const override;
+  /// The same with the file's `tests`. pipeline() checks them, too, and drops them; only here the files that they name
+  /// must be there, because a node runs where they are not.
+  [[nodiscard]] Result<PipelineTests> tests(const ConfigSources& sources) const;
   /// The same for a node file. An empty `file` means none: the defaults, changed by overlays and `sets`.
   [[nodiscard]] Result<NodeConfig> node(const ConfigSources& sources) const override;
 

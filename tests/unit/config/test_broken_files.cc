@@ -3,6 +3,7 @@
 #include <sstream>
 
 #include "runtime/adapters/yaml/yaml_config_loader.h"
+#include "runtime/ports/pipeline_tests.h"
 #include "tests/support/catch.h"
 #include "tests/unit/config/files.h"
 
@@ -66,7 +67,7 @@ TEST_CASE("every broken file is refused with its exact findings", "[config]") {
     ConfigSources sources{folder.write(node ? "n.yaml" : "p.yaml", broken.file), {}, {}};
     for (const auto& [name, text] : broken.overlays) sources.overlays.push_back(folder.write(name, text));
     const auto config = node ? loader.node(sources).map([](const NodeConfig&) {})
-                             : loader.pipeline(sources).map([](const PipelineConfig&) {});
+                             : loader.tests(sources).map([](const PipelineTests&) {});
     REQUIRE(!config);
     CHECK(config.error().code == Errc::config_invalid);
     std::string said = config.error().context;
@@ -119,6 +120,16 @@ TEST_CASE("no more than two hundred findings are shown", "[config]") {
   const std::string& said = config.error().context;
   CHECK(std::count(said.begin(), said.end(), '\n') == 200);
   CHECK(said.ends_with("\nand more: only the first 200 findings are shown"));
+}
+
+TEST_CASE("a node needs no file that only tests name, and takes no wrong test", "[config]") {
+  ScratchFolder folder;
+  const YamlConfigLoader loader(environment);
+  const std::string head = "pipeline: p\ntests: [{name: x, input: {file: gone.csv}, expect: {ledger: {";
+  const std::string good = folder.write("p.yaml", head + "served: 1}}}]\n");
+  CHECK(loader.pipeline({good, {}, {}}).has_value());
+  CHECK(!loader.tests({good, {}, {}}).has_value());
+  CHECK(!loader.pipeline({folder.write("p.yaml", head + "servd: 1}}}]\n"), {}, {}}).has_value());
 }
 
 }  // namespace
