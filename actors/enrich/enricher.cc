@@ -49,6 +49,11 @@ std::string_view Enricher::key_of(const ChainEvent& event, ChainBatch& batch, st
   return batch.arena().copy(scratch);
 }
 
+bool Enricher::finds(const ChainEvent& event, ChainBatch& batch) const {
+  std::string scratch;
+  return table_->find(key_of(event, batch, scratch)) != ReferenceTable::kNone;
+}
+
 void Enricher::process(ChainBatch& batch, StageScratch& scratch) const {
   for (std::span<ChainEvent> events = batch.events(); !events.empty();) {
     const std::size_t count = std::min<std::size_t>(events.size(), kChainEventsMax);

@@ -23,6 +23,8 @@ class Enricher final : public Stage {
   [[nodiscard]] std::string_view name() const noexcept override { return name_; }
   [[nodiscard]] std::string_view kind() const noexcept override { return "enrich"; }
   void process(ChainBatch& batch, StageScratch& scratch) const override;
+  /// Whether the table has a row for the event, as it is in front of this stage; for whoever looks on.
+  [[nodiscard]] bool finds(const ChainEvent& event, ChainBatch& batch) const;
 
  private:
   explicit Enricher(std::string name) : name_(std::move(name)) {}

@@ -62,7 +62,7 @@ void Validator::process(ChainBatch& batch, StageScratch& scratch) const {
   for (ChainEvent& event : batch.events()) {
     if (event.verdict != Verdict::pass || !when_.holds(event, batch)) continue;
     if (!passes(batch, event, scratch, csv)) [[unlikely]]
-      reject(batch, event, scratch, csv);
+      reject(batch, event, scratch);
   }
   scratch.tree.shrink();
 }
@@ -99,7 +99,8 @@ bool Validator::read_tree(const ChainEvent& event, StageScratch& scratch, ParseP
   return scratch.tree.parse_trusted(scratch.bytes.view().substr(0, size), problem);
 }
 
-void Validator::reject(ChainBatch& batch, ChainEvent& event, StageScratch& scratch, bool csv) const {
+std::vector<Violation> Validator::violations(ChainBatch& batch, ChainEvent& event, StageScratch& scratch) const {
+  const bool csv = batch.input().header().format == FrameFormat::csv;
   std::vector<Violation> violations;
   for (const FieldCheck& check : checks_) {
     if (check.pass(batch, event, csv)) continue;
@@ -115,17 +116,22 @@ void Validator::reject(ChainBatch& batch, ChainEvent& event, StageScratch& scrat
       schema_->explain(scratch.tree, kViolationsMax, violations);
     }
   }
+  return violations;
+}
+
+void Validator::reject(ChainBatch& batch, ChainEvent& event, StageScratch& scratch) const {
+  const std::vector<Violation> all = violations(batch, event, scratch);
   std::vector<std::string_view> details;
   std::string more;
-  for (const Violation& violation : violations) {
+  for (const Violation& violation : all) {
     if (details.size() == kViolationsMax) {
-      more = fmt::format("and {} more", violations.size() - kViolationsMax);
+      more = fmt::format("and {} more", all.size() - kViolationsMax);
       details.push_back(more);
       break;
     }
     details.push_back(violation.text);
   }
-  batch.reject(event, name_, violations.front().reason, details);
+  batch.reject(event, name_, all.front().reason, details);
 }
 
 }  // namespace weir

@@ -31,11 +31,13 @@ class Validator final : public Stage {
   [[nodiscard]] std::string_view name() const noexcept override { return name_; }
   [[nodiscard]] std::string_view kind() const noexcept override { return "validate"; }
   void process(ChainBatch& batch, StageScratch& scratch) const override;
+  /// All that is wrong with an event, whose fields it converts as far as that goes; empty: nothing.
+  [[nodiscard]] std::vector<Violation> violations(ChainBatch& batch, ChainEvent& event, StageScratch& scratch) const;
 
  private:
   explicit Validator(std::string name) : name_(std::move(name)) {}
   [[nodiscard]] bool passes(ChainBatch& batch, ChainEvent& event, StageScratch& scratch, bool csv) const;
-  void reject(ChainBatch& batch, ChainEvent& event, StageScratch& scratch, bool csv) const;
+  void reject(ChainBatch& batch, ChainEvent& event, StageScratch& scratch) const;
   /// The event as it is now; false: it has more values than a schema is held against.
   [[nodiscard]] bool read_tree(const ChainEvent& event, StageScratch& scratch, ParseProblem& problem) const;
 

@@ -52,6 +52,7 @@ struct Command {
 [[nodiscard]] Command make_config(CLI::App& root);
 [[nodiscard]] Command make_plan(CLI::App& root);
 [[nodiscard]] Command make_view(CLI::App& root);
+[[nodiscard]] Command make_test(CLI::App& root);
 [[nodiscard]] Command make_journal(CLI::App& root);
 [[nodiscard]] Command make_generate(CLI::App& root);
 [[nodiscard]] Command make_bench(CLI::App& root);

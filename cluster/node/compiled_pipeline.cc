@@ -36,6 +36,18 @@ Result<std::unique_ptr<Stage>> make_stage(const StageConfig& config, StageContex
   return fail(Errc::config_invalid, "stage kind '{}' is not known", config.kind);
 }
 
+Result<StageConditions> conditions_of(const StageConfig& config, StageContext& context) {
+  StageConditions conditions;
+  WEIR_ASSIGN(conditions.when, Condition::compile(config.when, context.fields));
+  const auto* validate = std::get_if<ValidateConfig>(&config.body);
+  if (validate == nullptr) return conditions;
+  for (const NamedRule& rule : validate->rules) {
+    WEIR_ASSIGN(Condition when, Condition::compile(rule.when, context.fields));
+    conditions.rules.push_back(std::move(when));
+  }
+  return conditions;
+}
+
 class ReadStep final : public ChainStep {
  public:
   explicit ReadStep(const ChainPlan& plan) : plan_(plan), parser_(plan.fields(), plan.parser_options()) {}
@@ -122,7 +134,14 @@ Result<std::unique_ptr<CompiledPipeline>> CompiledPipeline::compile(PipelineConf
     rules += to_hex(xxh3_128(text));  // what tables and scripts say is part of the rules
     return text;
   };
-  WEIR_ASSIGN(pipeline->plan_, ChainPlan::compile(pipeline->config_, pipeline->views_.paths(), make_stage, read));
+  const StageFactory make = [&pipeline](const StageConfig& stage,
+                                        StageContext& context) -> Result<std::unique_ptr<Stage>> {
+    WEIR_ASSIGN(auto made, make_stage(stage, context));
+    WEIR_ASSIGN(StageConditions conditions, conditions_of(stage, context));
+    pipeline->conditions_.push_back(std::move(conditions));
+    return made;
+  };
+  WEIR_ASSIGN(pipeline->plan_, ChainPlan::compile(pipeline->config_, pipeline->views_.paths(), make, read));
   pipeline->rules_hash_ = xxh3_128(rules);
   pipeline->encoder_ = std::make_unique<PlanEncoder>(*pipeline->plan_, pipeline->views_.paths().size());
   return pipeline;

@@ -8,6 +8,7 @@
 #include "runtime/base/invariant.h"
 #include "runtime/base/json_text.h"
 #include "runtime/base/time_text.h"
+#include "runtime/engine/token_equals.h"
 
 namespace weir {
 
@@ -83,31 +84,6 @@ Result<void> check(const ViewConfig& config) {
     if (window.unit == WindowConfig::Unit::fixed && window.size.count() <= 0)
       return refuse("a window has a positive size");
   return {};
-}
-
-/// Whether a token says what a constant of the pipeline file says. Numbers by value, strings by text; missing is null.
-bool token_equals(std::string_view token, const Constant& constant) {
-  switch (constant.kind) {
-    case Constant::Kind::null:
-      return token.empty() || token == "null";
-    case Constant::Kind::boolean:
-      return token == constant.text;
-    case Constant::Kind::number: {
-      if (token.empty() || token.front() == '"') return false;
-      const auto a = Decimal::parse(token);
-      const auto b = Decimal::parse(constant.text);
-      return a && b ? *a == *b : token == constant.text;
-    }
-    case Constant::Kind::string: {
-      if (token.size() < 2 || token.front() != '"') return false;
-      const std::string_view inside = token.substr(1, token.size() - 2);
-      if (inside == constant.text) return inside.find('\\') == std::string_view::npos;
-      if (inside.find('\\') == std::string_view::npos) return false;
-      std::string text;
-      return append_unescaped(text, inside) && text == constant.text;
-    }
-  }
-  return false;
 }
 
 /// A number under a measure. Null and missing are skipped silently, anything else that is no Decimal is counted.

@@ -42,11 +42,12 @@ int main(int argc, char** argv) {
   root.footer("Example: weir run configs/pipelines/retail.yaml sales.csv.gz --data ./sales");
   root.failure_message(cli::usage_message);
 
-  const std::vector<cli::Command> commands{cli::make_up(root),     cli::make_run(root),    cli::make_ingest(root), cli::make_ledger(root), cli::make_query(root),
-                                           cli::make_dlq(root),    cli::make_digest(root), cli::make_where(root),
-                                           cli::make_lint(root),   cli::make_journal(root), cli::make_generate(root),
-                                           cli::make_bench(root),  cli::make_metrics(root), cli::make_plan(root),   cli::make_view(root),
-                                           cli::make_config(root)};
+  const std::vector<cli::Command> commands{
+      cli::make_up(root),      cli::make_run(root),     cli::make_ingest(root),   cli::make_ledger(root),
+      cli::make_query(root),   cli::make_dlq(root),     cli::make_digest(root),   cli::make_where(root),
+      cli::make_lint(root),    cli::make_journal(root), cli::make_generate(root), cli::make_bench(root),
+      cli::make_metrics(root), cli::make_plan(root),    cli::make_view(root),     cli::make_config(root),
+      cli::make_test(root)};
   try {
     root.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

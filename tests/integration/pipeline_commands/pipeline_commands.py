@@ -1,0 +1,163 @@
+"""`weir test`: what it prints, its exit codes, its JSON.
+
+  python3 tests/integration/pipeline_commands/pipeline_commands.py --binary PATH
+"""
+import argparse
+import glob
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+PIPELINES = sorted(glob.glob(os.path.join(ROOT, "configs", "pipelines", "*.yaml")))
+SECONDS_MAX = 120
+
+SALES = """pipeline: sales
+partitions: 2
+record: {format: csv, id: digest, time: {field: at, format: "%Y-%m-%d", zone: UTC}, type: sale}
+stages:
+  - validate: {fields: {count: {type: integer}, price: {type: decimal, above: 0}}}
+  - enrich: {table: {file: lands.csv, key: land}, add: {region: region}, missing: {region: unknown}}
+  - transform: {set: {amount: {multiply: [count, price]}}, drop: [land]}
+    name: value
+    when: {region: europe}
+views:
+  by_region: {group_by: [region], measures: {amount: {sum: amount}, lines: count}}
+  last: {latest: "@id", fields: [amount]}
+tests:
+  - name: one line is served
+    input: {text: "count,price,land,at\\n2,1.50,France,2026-01-05\\n"}
+    expect: {ledger: {accepted: 1, served: 1}, views: {by_region: [{region: europe, amount: 3, lines: 1}]}}
+"""
+FAILING = """  - name: what is wrong is shown
+    input: {text: "count,price,land,at\\n2,1.50,France,2026-01-05\\n2,0,France,2026-01-05\\n"}
+    expect:
+      ledger: {served: 2}
+      dead_letters: [{reason: field_type}]
+      views: {by_region: [{region: europe, amount: 3.1, lines: "1"}, {region: asia}]}
+      records: []
+"""
+FAILED_TEXT = """{file}
+  ok      one line is served
+  FAILED  what is wrong is shown ({file}:17)
+    ledger.served
+      expected  2
+      actual    1
+    dead_letters: no such row
+      expected  {{"reason":"field_type"}}
+    dead_letters: not expected
+      actual    {letter}
+    views.by_region {{"region":"europe"}} amount
+      expected  3.1
+      actual    3.00
+    views.by_region {{"region":"europe"}} lines
+      expected  "1"
+      actual    1
+      a number is never equal to a text: leave the quotes out
+    views.by_region: no such row
+      expected  {{"region":"asia"}}
+    records: not expected
+      actual    {record}
+2 tests: 1 ok, 1 failed
+"""
+
+
+class Findings(list):
+    def expect(self, what, wanted, found):
+        if wanted != found:
+            self.append(f"{what}: wanted\n{wanted}\nfound\n{found}")
+
+    def holds(self, what, condition, shown=""):
+        if not condition:
+            self.append(f"{what}: {shown}")
+
+
+class Ground:
+    """A folder with the pipeline of this test, and the product."""
+
+    def __init__(self, binary, folder):
+        self.binary, self.folder = binary, folder
+        self.env = {**os.environ, "NO_COLOR": "1", "WEIR_ORDERS_TABLES": os.path.join(folder, "orders-tables")}
+        self.write("lands.csv", "land,region\nFrance,europe\nJapan,asia\n")
+        self.sales = self.write("sales.yaml", SALES)
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def write(self, name, text):
+        path = self.path(name)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        return path
+
+    def weir(self, *args, stdin=""):
+        done = subprocess.run([self.binary, *args], capture_output=True, text=True, timeout=SECONDS_MAX, input=stdin, env=self.env)
+        return done.returncode, done.stdout, done.stderr
+
+
+def check_test(ground, findings):
+    code, _, err = ground.weir("generate", "orders", "--tables", ground.env["WEIR_ORDERS_TABLES"])
+    findings.expect("weir generate orders --tables", (0, ""), (code, err if code else ""))
+    code, out, err = ground.weir("test", *PIPELINES, "--coverage")
+    findings.holds("the tests of configs/pipelines", code == 0 and not err and " 0 failed\n" in out, out + err)
+    for pipeline in PIPELINES:
+        findings.holds(f"{pipeline} has no test", f"{pipeline}\n  ok " in out, out)
+    code, out, _ = ground.weir("test", *PIPELINES, "--coverage", "--output", "json")
+    answer = json.loads(out)
+    findings.holds("not all passed", answer["failed"] == 0 and answer["passed"] == len(answer["tests"]) >= 8, out)
+    for file in answer["coverage"]:
+        unreached = [f"{item['kind']} {item['name']}" for item in file["items"] if not item["reached"]]
+        findings.expect(f"{file['file']}: what no test reaches", [], unreached)
+        for item in file["items"]:
+            findings.holds(f"the place of {item}", item["file"] == file["file"] and 0 < item["line"] < 100, item)
+
+    for pipeline in PIPELINES:  # none of them passes whatever it expects
+        code, out, err = ground.weir("test", pipeline, "--set", "pipeline:tests.0.expect.ledger={accepted: 999}")
+        findings.holds(f"{pipeline} expects what cannot be", code == 1 and "    ledger.accepted\n      expected  999\n" in out and " 1 failed\n" in out, out + err)
+    code, out, err = ground.weir("test", ground.sales)
+    findings.expect("a file whose tests pass", (0, f"{ground.sales}\n  ok      one line is served\n1 test: 1 ok, 0 failed\n", ""), (code, out, err))
+    failing = ground.write("failing.yaml", SALES + FAILING)
+    code, out, err = ground.weir("test", failing, "--output", "json")
+    differences = json.loads(out)["tests"][1]["differences"]
+    letter, record = (next(d["actual"] for d in differences if d["where"] == where and d["expected"] is None) for where in ("dead_letters", "records"))
+    findings.holds("the letter nobody expected", letter["reason"] == "field_range" and letter["original"] == "2,0,France,2026-01-05", letter)
+    findings.holds("the record nobody expected", record["amount"] == 3 and record["@type"] == "sale" and record["count"] == 2, record)
+    findings.expect("exit code of a failed test", (1, ""), (code, err))
+    code, out, err = ground.weir("test", failing)
+    compact = [json.dumps(value, separators=(",", ":")).replace(":3.0,", ":3.00,").replace(":3.0}", ":3.00}").replace(":1.5,", ":1.50,") for value in (letter, record)]
+    findings.expect("a file with a failing test", (1, FAILED_TEXT.format(file=failing, letter=compact[0], record=compact[1]), ""), (code, out, err))
+    code, out, _ = ground.weir("test", failing, "--output", "csv")
+    findings.expect("tests as CSV", (1, f"file,line,name,result,differences,error\n{failing},14,one line is served,ok,0,\"\"\n"
+                                        f"{failing},17,what is wrong is shown,failed,7,\"\"\n"), (code, out))
+    code, out, _ = ground.weir("test", failing, "--filter", "one line")
+    findings.holds("--filter", code == 0 and out.endswith("1 test: 1 ok, 0 failed\n"), out)
+    code, out, err = ground.weir("test", failing, "--filter", "no such")
+    findings.holds("a filter that nothing passes", code == 2 and 'no test\'s name contains "no such"' in err, err)
+    bare = ground.write("bare.yaml", "pipeline: bare\n")
+    code, out, err = ground.weir("test", bare)
+    findings.holds("a file without tests", code == 2 and "expect: {ledger:" in err, err)
+    bad = ground.write("bad.yaml", SALES.replace("views: {by_region", "views: {by_regoin"))
+    code, out, err = ground.weir("lint", bad)
+    findings.holds("lint of the same", code == 2 and f"{bad}:16:" in err and 'did you mean "by_region"?' in err, err)
+    code, out, err = ground.weir("config", "show", ground.sales)
+    findings.holds("config show has the tests", code == 0 and "name: \"one line is served\"" in out, out)
+    code, out, err = ground.weir("test", failing, bad)
+    findings.holds("a test of a view that is not there", code == 2 and out == "" and f"{bad}:16:" in err and 'did you mean "by_region"?' in err, err)
+
+
+def main():
+    parse = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parse.add_argument("--binary", default=os.path.join(ROOT, "build", "release", "bin", "weir"))
+    binary = os.path.abspath(parse.parse_args().binary)
+    findings = Findings()
+    with tempfile.TemporaryDirectory(prefix="weir-pipeline-commands-") as folder:
+        ground = Ground(binary, folder)
+        check_test(ground, findings)
+    print("\n".join(findings) if findings else f"{len(PIPELINES)} pipelines tested")
+    return 1 if findings else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
