@@ -4,6 +4,7 @@
 #include <set>
 
 #include "runtime/base/json_text.h"
+#include "runtime/base/text_width.h"
 #include "runtime/base/time_text.h"
 #include "runtime/engine/query_json.h"
 
@@ -92,18 +93,6 @@ std::string terminal_text(std::string_view token) {
   return shown.substr(1, shown.size() - 2);
 }
 
-/// Keeps what fits `width` characters, the last of them an ellipsis where something is left out.
-void cut(std::string& line, std::size_t width) {
-  if (line.size() <= width || count_code_points(line) <= width) return;
-  std::size_t end = 0;
-  for (std::size_t kept = 0; kept + 1 < width; ++kept) {
-    ++end;
-    while (end < line.size() && (static_cast<unsigned char>(line[end]) & 0xC0) == 0x80) ++end;
-  }
-  line.resize(end);
-  line.append("…");
-}
-
 class TableWriter final : public RowWriter {
  public:
   TableWriter(std::vector<std::string> columns, TextSink sink, std::size_t width)
@@ -152,7 +141,7 @@ class TableWriter final : public RowWriter {
       to.append(cells[i]);
       if (!numbers_[i] && i + 1 != cells.size()) to.append(gap, ' ');
     }
-    if (width_ != 0) cut(to, width_);
+    cut_to_width(to, width_);
     buffer_.text().append(to).push_back('\n');
     buffer_.flow();
   }

@@ -1,4 +1,4 @@
-"""`weir test`: what it prints, its exit codes, its JSON.
+"""`weir test` and `weir try`: what they print, their exit codes, their JSON.
 
   python3 tests/integration/pipeline_commands/pipeline_commands.py --binary PATH
 """
@@ -6,6 +6,8 @@ import argparse
 import glob
 import json
 import os
+import pty
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -39,6 +41,8 @@ FAILING = """  - name: what is wrong is shown
       views: {by_region: [{region: europe, amount: 3.1, lines: "1"}, {region: asia}]}
       records: []
 """
+BASKET = json.dumps({"basket": "b", "at": "2026-03-01T09:00:00Z", "total": 14.04, "lines": [
+    {"sku": "app-1", "pieces": 2, "price": 1.07, "kind": "food"}, {"sku": "cup-7", "pieces": 1, "price": 11.90, "kind": "kitchen"}]})
 FAILED_TEXT = """{file}
   ok      one line is served
   FAILED  what is wrong is shown ({file}:17)
@@ -96,6 +100,23 @@ class Ground:
         done = subprocess.run([self.binary, *args], capture_output=True, text=True, timeout=SECONDS_MAX, input=stdin, env=self.env)
         return done.returncode, done.stdout, done.stderr
 
+    def terminal(self, *args, keys):
+        """(exit code, what a terminal shows), 60 characters wide."""
+        pid, fd = pty.fork()
+        if pid == 0:
+            os.execvpe("sh", ["sh", "-c", "stty cols 60; exec " + shlex.join([self.binary, *args])], self.env)
+        os.write(fd, keys.encode())
+        shown = b""
+        while True:
+            try:
+                piece = os.read(fd, 65536)
+            except OSError:  # the other side is gone
+                break
+            if not piece:
+                break
+            shown += piece
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), shown.decode().replace("\r\n", "\n")
+
 
 def check_test(ground, findings):
     code, _, err = ground.weir("generate", "orders", "--tables", ground.env["WEIR_ORDERS_TABLES"])
@@ -147,6 +168,64 @@ def check_test(ground, findings):
     findings.holds("a test of a view that is not there", code == 2 and out == "" and f"{bad}:16:" in err and 'did you mean "by_region"?' in err, err)
 
 
+def check_try(ground, findings):
+    served = "count,price,land,at\n2,1.50,France,2026-01-05\n"
+    code, out, err = ground.weir("try", ground.sales, "--event", served, "--output", "json")
+    event = json.loads(out)["events"][0]
+    findings.expect("an event that is served", (0, ""), (code, err))
+    findings.expect("its facts", ("csv", 2, "digest of the bytes", "2026-01-05T00:00:00Z", "served"),
+                    (event["format"], event["line"], event["id_from"], event["time"], event["outcome"]))
+    findings.expect("its stages", [("parse", "parse"), ("validate", "validate"), ("enrich", "enrich"), ("value", "transform")],
+                    [(step["stage"], step["kind"]) for step in event["steps"] if step["reached"] and not step["skipped"]])
+    findings.expect("its changes", [[], [("count", "2", 2), ("price", "1.50", 1.5)], [("region", None, "europe")], [("land", "France", None), ("amount", None, 3.0)]],
+                    [[(c["field"], c["before"], c["after"]) for c in step["parts"][0]["changes"]] for step in event["steps"]])
+    findings.expect("its record", [{"count": 2, "price": 1.5, "at": "2026-01-05", "region": "europe", "amount": 3.0}], event["records"])
+    findings.expect("its rows", ([{"region": "europe", "amount": 3.0, "lines": 1}], 3.0), (event["views"]["by_region"], event["views"]["last"][0]["amount"]))
+
+    code, out, err = ground.weir("try", ground.sales, stdin=served + "1,0,x,2026-01-05\n3,1,Japan,2026-01-05\n2,1.50,France,2026-01-05\n3,1,x,soon\n")
+    findings.expect("events of which some would be dead letters", (1, ""), (code, err))
+    blocks = out.split("\n\n")
+    findings.expect("blocks", 5, len(blocks))
+    for number, words in enumerate([("~ count  \"2\" -> 2", "+ region  \"europe\"", "- land    \"France\"", "+ amount  3.00", "served: 1 record", "view by_region"),
+                                    ("reject  field_range", "price: 0 is not above 0", "dead letter: stage validate, reason field_range"),
+                                    ("value     skipped: its when does not hold  (transform)", "+ region  \"asia\""),
+                                    ("the id of line 2, with the same bytes: behind it this is a duplicate",),
+                                    ("parse     reject  time", "dead letter: stage parse, reason time")]):
+        for word in words:
+            findings.holds(f"`weir try` of line {number + 2} lacks {word}", word in blocks[number], blocks[number])
+
+    sales = ground.write("sales.csv", served + "1,0,x,2026-01-05\n")
+    code, out, err = ground.weir("try", ground.sales, "--input", sales)
+    findings.holds("the first event of a file", code == 0 and out.startswith("line 2: csv") and "line 3" not in out, out + err)
+    code, out, err = ground.weir("try", ground.sales, "--input", sales, "--events", "2", "--output", "json")
+    findings.expect("two of a file", (1, [2, 3]), (code, [event["line"] for event in json.loads(out)["events"]]))
+    code, out, err = ground.weir("try", ground.sales, "--input", ground.path("none.csv"))
+    findings.holds("a file that is not there", code == 5 and "none.csv" in err, err)
+    # What people paste: a feature without its collection, an object over several lines.
+    quakes = os.path.join(ROOT, "configs", "pipelines", "earthquakes.yaml")
+    feature = {"type": "Feature", "id": "a", "properties": {"mag": 1.5, "place": "here", "time": 1517966773840, "net": "ci"}}
+    code, out, err = ground.weir("try", quakes, "--event", json.dumps(feature, indent=2))
+    findings.holds("a feature alone", code == 0 and "id a (field id)" in out and '+ mag         1.5' in out, out + err)
+    code, out, err = ground.weir("try", quakes, "--format", "ndjson", "--event", json.dumps(feature, indent=2))
+    findings.holds("an object over several lines", code == 0 and "served: 1 record" in out, out + err)
+    code, out, err = ground.weir("try", os.path.join(ROOT, "configs", "pipelines", "baskets.yaml"), "--event", BASKET)
+    findings.holds("a script's parts", code == 0 and "served: 2 records" in out and "part 1" in out and '+ net    10.00' in out, out + err)
+
+    code, shown = ground.terminal("try", ground.sales, keys="count,price,land,at\n2,1.50,France,2026-01-05\n\x04")
+    findings.holds("weir try on a terminal says what to type", code == 0 and "Type the header line, then a line for each event" in shown, shown)
+    answer = shown[shown.index("line 2: csv"):]
+    findings.holds("a line wider than the terminal", all(len(line) <= 60 for line in answer.splitlines()) and "…" in answer, answer)
+    code, out, err = ground.weir("try", ground.sales, "--event", "")
+    findings.holds("nothing to try", code in (2, 5) and out == "" and err, err)
+    code, out, err = ground.weir("try", ground.sales, "--event", "a,b\n1,2\n")
+    findings.holds("a header that the door would refuse", code == 5 and "lacks" in err, err)
+    code, out, err = ground.weir("try", ground.sales, "--event", "x", "--format", "xml")
+    findings.holds("a format that is none", code == 2 and "'xml' is not a format" in err, err)
+    many = served + "2,1.50,France,2026-01-05\n" * 100
+    code, out, err = ground.weir("try", ground.sales, stdin=many)
+    findings.holds("too many events", code == 4 and "101 events are too many" in err, err)
+
+
 def main():
     parse = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parse.add_argument("--binary", default=os.path.join(ROOT, "build", "release", "bin", "weir"))
@@ -155,7 +234,8 @@ def main():
     with tempfile.TemporaryDirectory(prefix="weir-pipeline-commands-") as folder:
         ground = Ground(binary, folder)
         check_test(ground, findings)
-    print("\n".join(findings) if findings else f"{len(PIPELINES)} pipelines tested")
+        check_try(ground, findings)
+    print("\n".join(findings) if findings else f"{len(PIPELINES)} pipelines tested and tried")
     return 1 if findings else 0
 
 
