@@ -72,6 +72,12 @@ Result<RecordFormat> parse_record_format(std::string_view text) {
   return fail(Errc::invalid_argument, "'{}' is not a format; allowed: json, ndjson, csv, cloudevents, geojson", text);
 }
 
+std::string_view record_format_name(RecordFormat format) noexcept {
+  for (const auto& [name, known] : kNames)
+    if (known == format) return name;
+  return "any";
+}
+
 RecordFormat record_format_of_name(std::string_view name) noexcept {
   if (!drop_end(name, ".gz")) (void)drop_end(name, ".zst");
   for (const auto& [end, format] : kEnds)

@@ -22,6 +22,8 @@ struct InputFormat {
 
 /// The names people use: json, ndjson, csv, cloudevents, geojson. Error invalid_argument names what is allowed.
 [[nodiscard]] Result<RecordFormat> parse_record_format(std::string_view text);
+/// The name; of any "any".
+[[nodiscard]] std::string_view record_format_name(RecordFormat format) noexcept;
 /// By the end of a file's name, `.gz` and `.zst` passed over: .ndjson .jsonl .csv .json .geojson, in any case. any: not
 /// known.
 [[nodiscard]] RecordFormat record_format_of_name(std::string_view name) noexcept;

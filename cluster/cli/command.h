@@ -53,6 +53,7 @@ struct Command {
 [[nodiscard]] Command make_plan(CLI::App& root);
 [[nodiscard]] Command make_view(CLI::App& root);
 [[nodiscard]] Command make_test(CLI::App& root);
+[[nodiscard]] Command make_graph(CLI::App& root);
 [[nodiscard]] Command make_try(CLI::App& root);
 [[nodiscard]] Command make_journal(CLI::App& root);
 [[nodiscard]] Command make_generate(CLI::App& root);

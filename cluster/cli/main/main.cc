@@ -47,7 +47,7 @@ int main(int argc, char** argv) {
       cli::make_query(root),   cli::make_dlq(root),     cli::make_digest(root),   cli::make_where(root),
       cli::make_lint(root),    cli::make_journal(root), cli::make_generate(root), cli::make_bench(root),
       cli::make_metrics(root), cli::make_plan(root),    cli::make_view(root),     cli::make_config(root),
-      cli::make_test(root),    cli::make_try(root)};
+      cli::make_test(root),    cli::make_try(root),     cli::make_graph(root)};
   try {
     root.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

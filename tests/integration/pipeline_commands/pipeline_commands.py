@@ -1,4 +1,4 @@
-"""`weir test` and `weir try`: what they print, their exit codes, their JSON.
+"""`weir test`, `weir try` and `weir graph`: what they print, their exit codes, their JSON.
 
   python3 tests/integration/pipeline_commands/pipeline_commands.py --binary PATH
 """
@@ -11,6 +11,8 @@ import shlex
 import subprocess
 import sys
 import tempfile
+
+import mermaid
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 PIPELINES = sorted(glob.glob(os.path.join(ROOT, "configs", "pipelines", "*.yaml")))
@@ -65,6 +67,27 @@ FAILED_TEXT = """{file}
     records: not expected
       actual    {record}
 2 tests: 1 ok, 1 failed
+"""
+GRAPH_TEXT = """sales
+
+    input     csv
+    │
+    door      id: digest of the bytes; 2 partitions
+    │
+  × dedupe    remembers 7d, 50M ids at most; conflicts are refused
+    │
+  × parse     time: at, %Y-%m-%d
+    │
+  × validate  checks count, price
+    │
+  × enrich    adds region; table lands.csv by land
+    │
+  × value     transform; when region is europe; sets amount; drops land
+    │
+    ├─▶ by_region  by region; amount = sum(amount), lines = count
+    └─▶ last       latest by @id; fields amount
+
+× what dedupe, parse, validate, enrich, value refuse becomes a dead letter
 """
 
 
@@ -226,6 +249,55 @@ def check_try(ground, findings):
     findings.holds("too many events", code == 4 and "101 events are too many" in err, err)
 
 
+def dot_picture(text):
+    """({node: first line of its text}, [(from, to)]) as Graphviz itself reads it."""
+    done = subprocess.run(["dot", "-Tjson0"], input=text, capture_output=True, text=True, check=True)
+    picture = json.loads(done.stdout)
+    nodes = {node["name"]: node["label"].split("\\n")[0] for node in picture["objects"]}
+    names = {node["_gvid"]: node["name"] for node in picture["objects"]}
+    edges = [(names[edge["tail"]], names[edge["head"]]) for edge in picture["edges"]]
+    return nodes, edges
+
+
+def check_graph(ground, findings):
+    odd = ground.write("odd.yaml", "pipeline: odd\nviews:\n  end: {group_by: ['a\"b<c>&#`|{x}\\\\n'], measures: {n: count}}\n  graph: {latest: \"@id\"}\n")
+    for pipeline in [*PIPELINES, ground.sales, odd]:
+        code, out, err = ground.weir("graph", pipeline, "--format", "mermaid")
+        findings.expect(f"weir graph {pipeline}", (0, ""), (code, err))
+        nodes, edges = mermaid.parse(out)
+        _, out, _ = ground.weir("graph", pipeline, "--format", "dot")
+        dot_nodes, dot_edges = dot_picture(out)
+        findings.expect(f"{pipeline}: nodes of both pictures", nodes, dot_nodes)
+        findings.expect(f"{pipeline}: edges of both pictures", sorted(edges), sorted(dot_edges))
+        _, out, _ = ground.weir("graph", pipeline)
+        for name in nodes.values():
+            findings.holds(f"{pipeline}: the text lacks {name}", name in out or name == "dead letters" and "dead letter" in out, out)
+        # Everything but tables is reached from the input.
+        reached = {next(node for node, name in nodes.items() if name == "input")}
+        while True:
+            more = {to for start, to in edges if start in reached} - reached
+            if not more:
+                break
+            reached |= more
+        findings.expect(f"{pipeline}: not reached from the input", [], [name for node, name in nodes.items() if node not in reached and not name.endswith((".csv", ".json"))])
+    for name, words in (("bookings", ("rules leaves_after_arriving, ", "schema booking.schema.json", "table rooms.json by room")),
+                        ("baskets", ("script baskets.lua",)),
+                        ("shop", ("stops test is true, or customer.country is XX or ZZ", "keeps units > 0 and gross <= 1000"))):
+        _, out, _ = ground.weir("graph", os.path.join(ROOT, "configs", "pipelines", name + ".yaml"))
+        for word in words:
+            findings.holds(f"the text of {name} lacks {word}", word in out, out)
+    code, out, _ = ground.weir("graph", ground.sales)
+    findings.expect("the picture of a pipeline", (0, GRAPH_TEXT), (code, out))
+    code, shown = ground.terminal("graph", PIPELINES[1], keys="")
+    findings.holds("a picture wider than the terminal", code == 0 and all(len(line) <= 60 for line in shown.splitlines()) and "…" in shown, shown)
+    for broken in ("", "flowchart TD\n  n0[\"a\"]]\n", "flowchart TD\n  n0[\"a\"b\"]\n", "flowchart TD\n  n0 --> n1\n"):
+        try:
+            mermaid.parse(broken)
+            findings.append(f"the grammar takes {broken!r} for Mermaid")
+        except ValueError:
+            pass
+
+
 def main():
     parse = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parse.add_argument("--binary", default=os.path.join(ROOT, "build", "release", "bin", "weir"))
@@ -235,7 +307,8 @@ def main():
         ground = Ground(binary, folder)
         check_test(ground, findings)
         check_try(ground, findings)
-    print("\n".join(findings) if findings else f"{len(PIPELINES)} pipelines tested and tried")
+        check_graph(ground, findings)
+    print("\n".join(findings) if findings else f"{len(PIPELINES)} pipelines tested, tried and drawn")
     return 1 if findings else 0
 
 

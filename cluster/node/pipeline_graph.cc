@@ -1,0 +1,238 @@
+#include "cluster/node/pipeline_graph.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "actors/doors/frame_format.h"
+#include "runtime/base/units.h"
+
+namespace weir {
+
+namespace {
+
+std::string joined(const std::vector<FieldPath>& paths) {
+  std::string out;
+  for (const FieldPath& path : paths) out += (out.empty() ? "" : ", ") + path.text;
+  return out;
+}
+template <class Pairs>
+std::string first_of(const Pairs& pairs) {
+  std::string out;
+  for (const auto& pair : pairs) out += (out.empty() ? "" : ", ") + pair.first;
+  return out;
+}
+
+std::string file_name(const std::string& path) {
+  return path.substr(path.rfind('/') + 1);
+}
+
+std::string time_about(const TimeRule& rule) {
+  switch (rule.format) {
+    case TimeFormat::acceptance:
+      return "time: of acceptance";
+    case TimeFormat::rfc3339:
+      return fmt::format("time: {}, rfc3339", rule.field.text);
+    case TimeFormat::unix_seconds:
+      return fmt::format("time: {}, unix", rule.field.text);
+    case TimeFormat::unix_ms:
+      return fmt::format("time: {}, unix_ms", rule.field.text);
+    case TimeFormat::unix_us:
+      return fmt::format("time: {}, unix_us", rule.field.text);
+    case TimeFormat::strptime:
+      return fmt::format("time: {}, {}", rule.field.text, rule.strptime);
+  }
+  return "";
+}
+
+std::string when_about(const WhenConfig& when) {
+  return fmt::format("when {} is {}", when.path.text,
+                     when.equals.kind == Constant::Kind::null ? "null" : when.equals.text);
+}
+
+std::string constants_about(const std::vector<Constant>& constants) {
+  std::string out;
+  for (const Constant& constant : constants) {
+    if (!out.empty()) out += " or ";
+    out += constant.kind == Constant::Kind::null ? "null" : constant.text;
+  }
+  return out;
+}
+
+std::string test_about(const FieldTest& test) {
+  std::string out;
+  const auto add = [&](std::string_view what, const std::string& value) {
+    out += fmt::format("{}{} {}{}", out.empty() ? "" : " and ", test.path.text, what, value);
+  };
+  if (!test.one_of.empty()) add("is ", constants_about(test.one_of));
+  if (!test.none_of.empty()) add("is not ", constants_about(test.none_of));
+  if (test.min) add(">= ", *test.min);
+  if (test.above) add("> ", *test.above);
+  if (test.max) add("<= ", *test.max);
+  if (test.below) add("< ", *test.below);
+  if (test.exists) add(*test.exists ? "is there" : "is not there", "");
+  return out;
+}
+
+/// "kind is a or b and n > 0, or land is there"
+std::string condition_about(const ConditionConfig& condition) {
+  std::string out;
+  for (const std::vector<FieldTest>& all : condition.any) {
+    std::string tests;
+    for (const FieldTest& test : all) tests += (tests.empty() ? "" : " and ") + test_about(test);
+    out += (out.empty() ? "" : ", or ") + tests;
+  }
+  return out;
+}
+
+std::string_view measure_name(MeasureKind kind) {
+  switch (kind) {
+    case MeasureKind::count:
+      return "count";
+    case MeasureKind::sum:
+      return "sum";
+    case MeasureKind::min:
+      return "min";
+    case MeasureKind::max:
+      return "max";
+    case MeasureKind::average:
+      return "average";
+    case MeasureKind::distinct:
+      return "distinct";
+  }
+  return "measure";
+}
+
+std::vector<std::string> view_about(const ViewConfig& view) {
+  std::vector<std::string> about;
+  if (view.latest) {
+    about.push_back("latest by " + view.latest->text);
+    if (!view.fields.empty()) about.push_back("fields " + joined(view.fields));
+  } else {
+    if (!view.group_by.empty()) about.push_back("by " + joined(view.group_by));
+    std::string windows;
+    for (const WindowConfig& window : view.windows) windows += (windows.empty() ? "" : ", ") + window.text;
+    if (!windows.empty()) about.push_back("per " + windows);
+    std::string measures;
+    for (const MeasureConfig& measure : view.measures) {
+      measures += fmt::format("{}{} = {}{}", measures.empty() ? "" : ", ", measure.name, measure_name(measure.kind),
+                              measure.path.text.empty() ? "" : fmt::format("({})", measure.path.text));
+    }
+    about.push_back(measures);
+  }
+  if (view.when) about.push_back(when_about(*view.when));
+  return about;
+}
+
+class Builder {
+ public:
+  explicit Builder(const PipelineConfig& config) : config_(config) { graph_.name = config.name; }
+
+  PipelineGraph build() {
+    const std::size_t input =
+        node(GraphNode::Kind::input, "input",
+             {config_.record.format == RecordFormat::any ? "any format"
+                                                         : std::string(record_format_name(config_.record.format))});
+    std::size_t last =
+        node(GraphNode::Kind::door, "door",
+             {config_.record.id.digest ? "id: digest of the bytes" : "id: " + joined(config_.record.id.fields),
+              fmt::format("{} partition{}", config_.partitions, config_.partitions == 1 ? "" : "s")});
+    edge(input, last, GraphEdge::Kind::flow, "");
+    std::vector<std::size_t> refusing;
+    last = step(last, "dedupe",
+                {fmt::format("remembers {}, {} ids at most", format_duration(config_.dedupe.remember),
+                             format_count(config_.dedupe.ids_max)),
+                 config_.dedupe.on_conflict == OnConflict::ignore ? "conflicts are ignored" : "conflicts are refused"},
+                "");
+    if (config_.dedupe.on_conflict == OnConflict::dead_letter) refusing.push_back(last);
+    last = step(last, "parse", {time_about(config_.record.time)}, "");
+    refusing.push_back(last);
+    if (config_.late.then != OnLate::accept) {
+      last = step(last, "late",
+                  {fmt::format("{} below the greatest time", format_duration(config_.late.after)),
+                   config_.late.then == OnLate::expire ? "expires" : "is refused"},
+                  "");
+      if (config_.late.then == OnLate::dead_letter) refusing.push_back(last);
+    }
+    for (const StageConfig& stage : config_.stages) {
+      last = add_stage(last, stage);
+      refusing.push_back(last);
+    }
+    for (const ViewConfig& view : config_.views)
+      edge(last, node(GraphNode::Kind::view, view.name, view_about(view)), GraphEdge::Kind::flow, "");
+    const std::size_t letters = node(GraphNode::Kind::letters, "dead letters", {});
+    for (const std::size_t from : refusing) edge(from, letters, GraphEdge::Kind::letters, "");
+    return std::move(graph_);
+  }
+
+ private:
+  std::size_t node(GraphNode::Kind kind, const std::string& name, std::vector<std::string> about) {
+    graph_.nodes.push_back({kind, fmt::format("n{}", graph_.nodes.size()), name, std::move(about)});
+    return graph_.nodes.size() - 1;
+  }
+  void edge(std::size_t from, std::size_t to, GraphEdge::Kind kind, std::string label) {
+    graph_.edges.push_back({from, to, kind, std::move(label)});
+  }
+  std::size_t step(std::size_t before, const std::string& name, std::vector<std::string> about, std::string label) {
+    const std::size_t made = node(GraphNode::Kind::stage, name, std::move(about));
+    edge(before, made, GraphEdge::Kind::flow, std::move(label));
+    return made;
+  }
+
+  std::size_t add_stage(std::size_t before, const StageConfig& stage) {
+    std::vector<std::string> about;
+    if (stage.name != stage.kind) about.push_back(stage.kind);
+    if (stage.when) about.push_back(when_about(*stage.when));
+    std::vector<const TableConfig*> tables;
+    if (const auto* validate = std::get_if<ValidateConfig>(&stage.body)) {
+      std::vector<FieldPath> fields;
+      for (const FieldRule& rule : validate->fields) fields.push_back(rule.path);
+      if (!fields.empty()) about.push_back("checks " + joined(fields));
+      std::string rules;
+      for (const NamedRule& rule : validate->rules) rules += (rules.empty() ? "rules " : ", ") + rule.name;
+      if (!rules.empty()) about.push_back(std::move(rules));
+      if (validate->schema) about.push_back("schema " + file_name(*validate->schema));
+    } else if (const auto* enrich = std::get_if<EnrichConfig>(&stage.body)) {
+      about.push_back("adds " + first_of(enrich->add));
+      tables.push_back(&enrich->table);
+    } else if (const auto* transform = std::get_if<TransformConfig>(&stage.body)) {
+      if (transform->split) about.push_back("splits " + transform->split->field.text);
+      if (!transform->set.empty()) about.push_back("sets " + first_of(transform->set));
+      if (transform->filter)
+        about.push_back((transform->filter->keep ? "keeps " : "stops ") +
+                        condition_about(transform->filter->condition));
+      if (!transform->drop.empty()) about.push_back(fmt::format("drops {}", fmt::join(transform->drop, ", ")));
+      if (transform->script) about.push_back("script " + file_name(transform->script->file));
+      tables_of(*transform, tables);
+    }
+    const std::size_t made = step(before, stage.name, std::move(about), "");
+    for (const TableConfig* table : tables) add_table(made, *table);
+    return made;
+  }
+
+  /// One node for each file, however often it is asked.
+  void add_table(std::size_t stage, const TableConfig& table) {
+    const std::string file = file_name(table.file);
+    const auto known = std::find_if(graph_.nodes.begin(), graph_.nodes.end(), [&](const GraphNode& n) {
+      return n.kind == GraphNode::Kind::table && n.name == file;
+    });
+    const std::size_t from = known != graph_.nodes.end() ? static_cast<std::size_t>(known - graph_.nodes.begin())
+                                                         : node(GraphNode::Kind::table, file, {});
+    const std::string label = fmt::format("by {}", fmt::join(table.key, ", "));
+    const bool twice = std::any_of(graph_.edges.begin(), graph_.edges.end(), [&](const GraphEdge& e) {
+      return e.from == from && e.to == stage && e.label == label;
+    });
+    if (!twice) edge(from, stage, GraphEdge::Kind::lookup, label);
+  }
+
+  const PipelineConfig& config_;
+  PipelineGraph graph_;
+};
+
+}  // namespace
+
+PipelineGraph graph_of(const PipelineConfig& config) {
+  return Builder(config).build();
+}
+
+}  // namespace weir
