@@ -148,6 +148,28 @@ class LayeredScan final : public StateScan {
   bool failed_ = false;
 };
 
+/// One key, read by get(): a store that is behind has dozens of files, of which filters rule out nearly all. A scan looks into each.
+class OneKeyScan final : public StateScan {
+ public:
+  OneKeyScan(std::string key, Result<std::optional<std::string>> found) : key_(std::move(key)), found_(std::move(found)) {
+    valid_ = found_ && found_->has_value();
+  }
+  [[nodiscard]] bool valid() const override { return valid_; }
+  [[nodiscard]] std::string_view key() const override { return key_; }
+  [[nodiscard]] std::string_view value() const override { return **found_; }
+  void next() override { valid_ = false; }
+  void seek(std::string_view key) override { valid_ = found_ && found_->has_value() && key <= key_; }
+  [[nodiscard]] Result<void> status() const override {
+    if (!found_) return fail(found_.error());
+    return {};
+  }
+
+ private:
+  std::string key_;
+  Result<std::optional<std::string>> found_;
+  bool valid_ = false;
+};
+
 class LayeredReader final : public StateReader {
  public:
   LayeredReader(std::shared_ptr<const Delta> active, std::shared_ptr<const Delta> sealed,
@@ -176,6 +198,7 @@ class LayeredReader final : public StateReader {
   }
 
   [[nodiscard]] std::unique_ptr<StateScan> open_scan(std::string_view from, std::string_view to) const override {
+    if (is_single_key(from, to)) return std::make_unique<OneKeyScan>(std::string(from), get(from));
     return std::make_unique<LayeredScan>(active_.get(), sealed_.get(), stored_->open_scan(from, to), merger_, from, to);
   }
 

@@ -198,6 +198,14 @@ TEST_CASE("layers read as one map: delta over sealed delta over store", "[delta]
       const auto expected = model.count(names[i]) != 0 ? std::optional(model[names[i]]) : std::nullopt;
       REQUIRE(values[i] == expected);
       REQUIRE(reader->get(names[i]).value() == expected);
+      const auto one = reader->open_scan(names[i], names[i] + '\0');
+      REQUIRE(one->valid() == expected.has_value());
+      if (expected) REQUIRE((one->key() == names[i] && one->value() == *expected));
+      one->seek(names[i]);
+      REQUIRE(one->valid() == expected.has_value());
+      one->seek(names[i] + '\0');
+      REQUIRE_FALSE(one->valid());
+      REQUIRE(one->status());
     }
   }
   CHECK(flushes > 10);
