@@ -119,6 +119,7 @@ class HttpDoorActor : public caf::event_based_actor {
         [this](const PartitionProgress& progress) { on_progress(progress); },
         [this](const RetryAppend&) {
           retry_armed_ = false;
+          append_barrier();
           pump();
         },
         [this](const WaitOver& over) { on_wait_over(over); },
@@ -135,21 +136,30 @@ class HttpDoorActor : public caf::event_based_actor {
   }
 
  private:
-  // ---- what a predecessor left
+  // ---- what nobody else would tell the partitions
 
-  /// A predecessor may have appends on their way: this one ends after them, and then partitions look for themselves.
+  /// A predecessor may have appends on their way, and a buffered one is answered before it is durable. An append behind
+  /// them ends after they are decided; then partitions look for themselves.
   void append_barrier() {
+    if (!barrier_wanted_ || barrier_out_) return;
+    const caf::actor self = caf::actor_cast<caf::actor>(this);
     AppendGroup barrier;
     barrier.positions.push_back({"door-start", {}});
-    const caf::actor self = caf::actor_cast<caf::actor>(this);
     auto receipt = setup_->log->append(std::move(barrier), [self](Result<void> result) {
       caf::anon_send(self, AppendEnded{0, std::move(result)});
     });
-    if (!receipt) on_barrier();  // no room: then the log is busy, and whatever ends next wakes the partitions
+    if (!receipt) return try_again_later();  // no room: what is in front of it may still be on its way
+    barrier_wanted_ = false;
+    barrier_out_ = true;
   }
   void on_barrier() {
+    barrier_out_ = false;
     for (const caf::actor& partition : routes_.partitions)
       if (partition) send(partition, IngestDurable{});
+    append_barrier();
+  }
+  void try_again_later() {
+    if (!std::exchange(retry_armed_, true)) delayed_send(this, kAppendRetry, RetryAppend{});
   }
 
   // ---- requests
@@ -195,8 +205,7 @@ class HttpDoorActor : public caf::event_based_actor {
       }
       // Refused for want of room: the others would be, too.
       if (queue_.empty()) return;
-      if (!std::exchange(retry_armed_, true)) delayed_send(this, kAppendRetry, RetryAppend{});
-      return;
+      return try_again_later();
     }
   }
 
@@ -266,6 +275,10 @@ class HttpDoorActor : public caf::event_based_actor {
       for (const PartitionBatch& batch : call.body.group.batches) {
         ends_[batch.partition] = std::max(ends_[batch.partition], call.token.part(batch.partition).offset);
         if (const caf::actor to = route(batch.partition)) send(to, IngestDurable{});
+      }
+      if (call.body.group.durability == Durability::buffered) {
+        barrier_wanted_ = true;
+        append_barrier();
       }
       if (call.wait.count() == 0 || stopping_) {
         answer(call);
@@ -447,6 +460,8 @@ class HttpDoorActor : public caf::event_based_actor {
   std::map<PartitionId, Offset> ends_;           // of what was accepted here
   std::uint64_t next_number_ = 0;
   std::uint64_t accepted_ = 0;
+  bool barrier_wanted_ = true;
+  bool barrier_out_ = false;
   bool retry_armed_ = false;
   bool stopping_ = false;
   bool finished_ = false;

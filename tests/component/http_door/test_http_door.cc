@@ -5,6 +5,7 @@
 #include <caf/scheduler/test_coordinator.hpp>
 #include <caf/send.hpp>
 
+#include <array>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -70,9 +71,12 @@ struct World {
     log = open_memory_log(disk, [this](std::function<void()> task) { tasks.push_back(std::move(task)); },
                           {outstanding_bytes_max});
     for (std::uint32_t p = 0; p < kPartitions; ++p) {
-      partitions.push_back(system->spawn<Listener>([this](caf::event_based_actor*) {
+      partitions.push_back(system->spawn<Listener>([this, p](caf::event_based_actor*) {
         return caf::behavior{[this](const LiveBatch& batch) { live += batch.batch.count(); },
-                             [this](const IngestDurable&) { ++durable; }};
+                             [this, p](const IngestDurable&) {
+                               ++durable;
+                               told[p] = log->status(PartitionId{p}).ingest_durable;
+                             }};
       }));
     }
     supervisor = system->spawn<Listener>([this](caf::event_based_actor* self) {
@@ -119,6 +123,16 @@ struct World {
       coordinator->run();
       for (auto& task : std::exchange(tasks, {})) task();
     } while (!tasks.empty() || !coordinator->jobs.empty());
+  }
+  /// One step of the log at a time, and what follows from it before the next one.
+  void run_by_steps() {
+    coordinator->run();
+    while (!tasks.empty()) {
+      const auto task = std::move(tasks.front());
+      tasks.erase(tasks.begin());
+      task();
+      coordinator->run();
+    }
   }
   /// Actors alone: the log does nothing.
   void run_actors() { coordinator->run(); }
@@ -174,6 +188,7 @@ struct World {
   DoorPressure pressure;
   std::uint64_t live = 0;
   int durable = 0;
+  std::array<Offset, kPartitions> told{};  // what was durable when a partition was told last
   int deaths = 0;
   std::optional<std::uint64_t> finished;
   std::vector<std::function<void()>> tasks;
@@ -329,6 +344,19 @@ TEST_CASE("buffered durability is given when asked for, and said", "[http_door]"
   const auto answer = world.post(lines(0, 1), {{"durability", "buffered"}});
   world.run();
   CHECK(answer->json().at("durability") == "buffered");
+}
+
+TEST_CASE("partitions are told when what was answered as buffered has become durable", "[http_door]") {
+  World world;
+  const auto answer = world.post(lines(0, 10), {{"durability", "buffered"}});
+  world.run_by_steps();
+  CHECK(answer->status() == 202);
+  std::uint64_t events = 0;
+  for (std::uint32_t p = 0; p < kPartitions; ++p) {
+    CHECK(world.told[p] == world.log->status(PartitionId{p}).ingest_durable);
+    events += world.told[p].value;
+  }
+  CHECK(events == 10);
 }
 
 TEST_CASE("parameters are read strictly", "[http_door]") {
