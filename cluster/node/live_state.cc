@@ -12,11 +12,11 @@ namespace {
 /// Collects the pictures of one question. Shared by the visits under way and by the timer.
 class Gathering : public std::enable_shared_from_this<Gathering> {
  public:
-  Gathering(std::vector<PartitionId> partitions, WorkPool& pool, PicturesDone done)
+  Gathering(std::vector<PartitionId> partitions, LaterWork work, PicturesDone done)
       : partitions_(std::move(partitions)),
         pictures_(partitions_.size()),
         left_(partitions_.size()),
-        pool_(pool),
+        work_(std::move(work)),
         done_(std::move(done)) {}
 
   void take(std::size_t index, Result<PartitionPicture> picture) {
@@ -44,13 +44,13 @@ class Gathering : public std::enable_shared_from_this<Gathering> {
   }
 
  private:
-  /// On the pool, never on the thread of an actor. Too many there: the answer is said here, it is short.
+  /// As posted work, never on the thread of an actor. Too many there: the answer is said here, it is short.
   void finish(Result<std::vector<PartitionPicture>> result) {
     pictures_.clear();
     pictures_.resize(partitions_.size());
     auto done = std::make_shared<PicturesDone>(std::exchange(done_, nullptr));
     auto shared = std::make_shared<Result<std::vector<PartitionPicture>>>(std::move(result));
-    if (!pool_.post([done, shared] { (*done)(std::move(*shared)); }))
+    if (!work_.post([done, shared] { (*done)(std::move(*shared)); }))
       (*done)(fail(Errc::limit_reached, "too many questions wait for an answer; ask again later"));
   }
 
@@ -58,14 +58,14 @@ class Gathering : public std::enable_shared_from_this<Gathering> {
   mutable std::mutex mutex_;
   std::vector<std::optional<PartitionPicture>> pictures_;
   std::size_t left_;
-  WorkPool& pool_;
+  LaterWork work_;
   PicturesDone done_;
 };
 
 }  // namespace
 
-LiveState::LiveState(std::uint32_t partitions, Digest128 log_id, WorkPool& pool)
-    : log_id_(log_id), pool_(pool), slots_(partitions) {}
+LiveState::LiveState(std::uint32_t partitions, Digest128 log_id, LaterWork work)
+    : log_id_(log_id), work_(std::move(work)), slots_(partitions) {}
 
 void LiveState::on_ready(const PartitionReady& ready) {
   const std::scoped_lock lock(mutex_);
@@ -166,7 +166,7 @@ void LiveState::pictures(PictureMaker make, const std::optional<ReadToken>& toke
   }
   std::vector<PartitionId> ids;
   for (const Asked& one : asked) ids.push_back(one.partition);
-  auto gathering = std::make_shared<Gathering>(std::move(ids), pool_, std::move(done));
+  auto gathering = std::make_shared<Gathering>(std::move(ids), work_, std::move(done));
   for (std::size_t i = 0; i < asked.size(); ++i) {
     const ReadToken::Part part = token ? token->part(asked[i].partition) : ReadToken::Part{asked[i].partition, {}, {}};
     auto visit =
@@ -181,7 +181,7 @@ void LiveState::pictures(PictureMaker make, const std::optional<ReadToken>& toke
     visit->abandoned_when([gathering] { return gathering->over(); });
     caf::anon_send(asked[i].views, VisitState{std::move(visit)});
   }
-  pool_.post_later(wait, [gathering] { gathering->time_is_over(); });
+  work_.post_later(wait, [gathering] { gathering->time_is_over(); });
 }
 
 }  // namespace weir

@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "actors/messages/messages.h"
-#include "runtime/adapters/system/work_pool.h"
 #include "runtime/engine/partition_state.h"
 #include "runtime/engine/read_token.h"
 
@@ -31,10 +30,16 @@ struct LivePartition {
 using PictureMaker = std::function<Result<PartitionPicture>(PartitionId partition, const PartitionState& state)>;
 using PicturesDone = std::function<void(Result<std::vector<PartitionPicture>>)>;
 
-/// Thread-safe. `pool` must outlive it.
+/// Where answers are finished, and moments to come: the threads of a pool, or the steps of a simulation. Thread-safe.
+struct LaterWork {
+  std::function<bool(std::function<void()>)> post;  // false: too much waits already, and it will not run
+  std::function<void(std::chrono::milliseconds, std::function<void()>)> post_later;
+};
+
+/// Thread-safe.
 class LiveState {
  public:
-  LiveState(std::uint32_t partitions, Digest128 log_id, WorkPool& pool);
+  LiveState(std::uint32_t partitions, Digest128 log_id, LaterWork work);
 
   // Told by the pipeline supervisor.
   void on_ready(const PartitionReady& ready);
@@ -53,7 +58,7 @@ class LiveState {
   [[nodiscard]] bool started() const;
 
   /// A picture of every partition, each at least as new as what it was when its owner started, and as `token` asks.
-  /// `done` is called exactly once, on a thread of the pool. Errors: data_foreign (a token of another log),
+  /// `done` is called exactly once, as posted work. Errors: data_foreign (a token of another log),
   /// invalid_argument (a token with partitions that are not there), not_ready (a partition is rebuilt, quarantined, or
   /// was not there within `wait`; names it), limit_reached (too many wait), and what `make` says.
   void pictures(PictureMaker make, const std::optional<ReadToken>& token, std::chrono::milliseconds wait,
@@ -68,7 +73,7 @@ class LiveState {
   [[nodiscard]] Result<void> check(const ReadToken& token) const;
 
   Digest128 log_id_;
-  WorkPool& pool_;
+  LaterWork work_;
   mutable std::mutex mutex_;
   std::vector<Slot> slots_;
   caf::actor http_door_;

@@ -41,6 +41,12 @@ HttpBodyConfig body_config(const PipelineConfig& pipeline) {
   return config;
 }
 
+LaterWork later_work(WorkPool& pool) {
+  return {
+      [&pool](std::function<void()> job) { return pool.post(std::move(job)); },
+      [&pool](std::chrono::milliseconds delay, std::function<void()> job) { pool.post_later(delay, std::move(job)); }};
+}
+
 class Serving {
  public:
   Serving(OpenPipeline& open, const Clock& clock, Logbook& logbook)
@@ -48,7 +54,7 @@ class Serving {
         clock_(clock),
         logbook_(logbook),
         pool_(kQueryThreads, kQuestionsMax),
-        state_(open.config().partitions, open.log().log_id(), pool_),
+        state_(open.config().partitions, open.log().log_id(), later_work(pool_)),
         node_(open, state_, pool_),
         watch_(open.node(), open.data(), open.pressure(), [this] { return memory_use(); },
                [this] { return open_.backlog(); }, clock, logbook) {}
