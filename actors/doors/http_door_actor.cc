@@ -236,15 +236,17 @@ class HttpDoorActor : public caf::event_based_actor {
       }
       batch.bytes = {};
     }
+    if (WEIR_DEFECT("http_ack_before_durable")) answer(call);
     WEIR_FAIL_POINT("http_door_after_append");
     outstanding_.push_back(std::move(call));
     return true;
   }
 
   bool refused(Call& call, const Error& error) {
+    if (error.code == Errc::log_busy && setup_->clock->now() - call.arrived < setup_->busy_max) return false;
+    if (WEIR_DEFECT("refused_in_part")) append_what_fits(call);
     switch (error.code) {
       case Errc::log_busy:
-        if (setup_->clock->now() - call.arrived < setup_->busy_max) return false;
         call.reply(later(429, "the disk does not keep up: " + error.context, 1));
         return true;
       case Errc::disk_full:
@@ -256,6 +258,18 @@ class HttpDoorActor : public caf::event_based_actor {
       default:
         call.reply(later(503, error.context, 5));
         return true;
+    }
+  }
+
+  /// The deliberate defect: of a request that is refused, the first partition that takes its part keeps it.
+  [[maybe_unused]] void append_what_fits(const Call& call) {
+    const caf::actor self = caf::actor_cast<caf::actor>(this);
+    for (const PartitionBatch& batch : call.body.group.batches) {
+      AppendGroup part;
+      part.batches.push_back(batch);
+      part.durability = call.body.group.durability;
+      const auto tell = [self](Result<void> result) { caf::anon_send(self, AppendEnded{0, std::move(result)}); };
+      if (setup_->log->append(std::move(part), tell)) return;
     }
   }
 
@@ -276,12 +290,13 @@ class HttpDoorActor : public caf::event_based_actor {
         ends_[batch.partition] = std::max(ends_[batch.partition], call.token.part(batch.partition).offset);
         if (const caf::actor to = route(batch.partition)) send(to, IngestDurable{});
       }
+      const bool waits = call.wait.count() != 0 && !stopping_ && !WEIR_DEFECT("wait_counts_accepted");
       if (call.body.group.durability == Durability::buffered) {
         barrier_wanted_ = true;
         append_barrier();
       }
-      if (call.wait.count() == 0 || stopping_) {
-        answer(call);
+      if (!waits) {
+        if (!WEIR_DEFECT("http_ack_before_durable")) answer(call);
       } else {
         const std::uint64_t number = call.number;
         delayed_send(this, call.wait, WaitOver{number});
@@ -313,13 +328,15 @@ class HttpDoorActor : public caf::event_based_actor {
     response.body = fmt::format(R"({{"accepted":{},"durability":"{}","token":"{}")", call.body.events,
                                 durable ? "durable" : "buffered", call.token.encode());
     if (call.wait.count() != 0) {
+      const bool granted = WEIR_DEFECT("wait_counts_accepted");
       std::string outcomes;
       for (const Outcome outcome : {Outcome::served, Outcome::filtered, Outcome::duplicate, Outcome::dead_lettered,
                                     Outcome::shed, Outcome::expired, Outcome::retrying}) {
-        if (const std::uint64_t count = call.outcomes.count(outcome); count != 0)
+        const bool assumed = granted && outcome == Outcome::served;
+        if (const std::uint64_t count = assumed ? call.body.events : call.outcomes.count(outcome); count != 0)
           outcomes += fmt::format(R"({}"{}":{})", outcomes.empty() ? "" : ",", to_string(outcome), count);
       }
-      if (const std::uint64_t left = call.body.events - call.outcomes.decided(); left != 0)
+      if (const std::uint64_t left = call.body.events - call.outcomes.decided(); left != 0 && !granted)
         outcomes += fmt::format(R"({}"in_flight":{})", outcomes.empty() ? "" : ",", left);
       response.body += fmt::format(R"(,"outcomes":{{{}}})", outcomes);
     }

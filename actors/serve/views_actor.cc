@@ -57,6 +57,7 @@ class ViewsActor : public caf::event_based_actor {
   }
 
   void on_apply(const ApplyCommit& commit) {
+    if (WEIR_DEFECT("read_before_apply")) answer_visits(commit.to, commit.sequence);
     const CommitRecord record{Epoch{}, commit.sequence, commit.from, commit.to, {}};
     std::vector<const TokenTable*> tables;
     for (const auto& table : commit.tables) tables.push_back(table.get());
@@ -70,7 +71,7 @@ class ViewsActor : public caf::event_based_actor {
       tell(CommitApplied{commit.sequence, commit.bytes});
     }
     if (setup_->gauges) setup_->gauges->delta_bytes.store(setup_->state->bytes());
-    answer_visits();
+    answer_visits(setup_->state->committed(), setup_->state->sequence());
     maybe_flush();
   }
 
@@ -83,11 +84,11 @@ class ViewsActor : public caf::event_based_actor {
   }
 
   /// Those that waited for what has just been applied.
-  void answer_visits() {
+  void answer_visits(Offset committed, CommitSequence sequence) {
     if (visits_.empty()) return;
-    std::erase_if(visits_, [this](const std::shared_ptr<StateVisit>& visit) {
+    std::erase_if(visits_, [&](const std::shared_ptr<StateVisit>& visit) {
       if (visit->abandoned()) return true;
-      if (!satisfied(*visit)) return false;
+      if (!visit->satisfied(committed, sequence)) return false;
       visit->answer(setup_->state.get(), setup_->keep);
       return true;
     });

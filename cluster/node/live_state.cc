@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "runtime/base/fail_point.h"
+
 namespace weir {
 
 namespace {
@@ -168,7 +170,8 @@ void LiveState::pictures(PictureMaker make, const std::optional<ReadToken>& toke
   for (const Asked& one : asked) ids.push_back(one.partition);
   auto gathering = std::make_shared<Gathering>(std::move(ids), work_, std::move(done));
   for (std::size_t i = 0; i < asked.size(); ++i) {
-    const ReadToken::Part part = token ? token->part(asked[i].partition) : ReadToken::Part{asked[i].partition, {}, {}};
+    const bool heeded = token && !WEIR_DEFECT("token_ignored");
+    const ReadToken::Part part = heeded ? token->part(asked[i].partition) : ReadToken::Part{asked[i].partition, {}, {}};
     auto visit =
         std::make_shared<StateVisit>(asked[i].partition, part.offset, std::max(part.sequence, asked[i].sequence),
                                      [gathering, i, make, partition = asked[i].partition](

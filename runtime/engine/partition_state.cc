@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "runtime/base/bytes.h"
+#include "runtime/base/fail_point.h"
 #include "runtime/base/hash.h"
 #include "runtime/base/invariant.h"
 #include "runtime/engine/digest.h"
@@ -103,6 +104,7 @@ void PartitionState::adopt_views(std::vector<ViewState> stored) {
       view.name = views[i].config.name;
       view.hash = views[i].hash;
       view.prefix = free_prefix(taken);
+      if (WEIR_DEFECT("rebuild_skips_a_commit")) view.through = std::min(cursor_.sequence, CommitSequence{1});
       taken.push_back(view);
     }
     INVARIANT(view.prefix <= 0xffff, "a state has at most 65'536 views");

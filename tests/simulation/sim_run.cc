@@ -3,26 +3,35 @@
 #include <fmt/format.h>
 
 #include "actors/doors/door_actor.h"
+#include "actors/doors/http_door_actor.h"
 #include "actors/partition/pipeline_supervisor.h"
 #include "actors/serve/views_actor.h"
+#include "cluster/api/http_api.h"
 #include "runtime/engine/view_value.h"
+#include "tests/simulation/sim_clients.h"
+#include "tests/simulation/sim_node.h"
 #include "tests/simulation/sim_world.h"
 
 namespace weir::sim {
 
 namespace {
 
-/// How often each fault strikes: once in so many steps; 0: not in this run. Drawn per seed, so that runs differ in kind.
+/// How often each fault strikes: once in so many steps; 0: not in this run. Drawn per seed, so that runs differ in
+/// kind.
 struct Rates {
-  std::uint64_t kill_actor, kill_node, stop_node, fail_append, lose_reply, disk_full, fail_flush;
+  std::uint64_t kill_actor, kill_node, stop_node, fail_append, lose_reply, disk_full, fail_flush, change_rules;
 };
 
 std::uint64_t draw_rate(SeededRng& rng, std::uint64_t often) {
   switch (rng.below(4)) {
-    case 0: return 0;
-    case 1: return often;
-    case 2: return often * 4;
-    default: return often * 16;
+    case 0:
+      return 0;
+    case 1:
+      return often;
+    case 2:
+      return often * 4;
+    default:
+      return often * 16;
   }
 }
 
@@ -34,66 +43,138 @@ class Run {
     workload_.events = 60 + rng_.below(500);
     workload_.ids = 2 + rng_.below(workload_.events);
     workload_.batch_max = static_cast<std::uint32_t>(1 + rng_.below(16));
-    workload_.late = {std::chrono::minutes(1 + rng_.below(6)), static_cast<OnLate>(rng_.below(3))};
+    workload_.clients = rng_.chance(3) ? 0 : static_cast<std::uint32_t>(1 + rng_.below(4));
     rates_ = {draw_rate(rng_, 60), draw_rate(rng_, 400), draw_rate(rng_, 400), draw_rate(rng_, 80),
-              draw_rate(rng_, 60), draw_rate(rng_, 500), draw_rate(rng_, 80)};
+              draw_rate(rng_, 60), draw_rate(rng_, 500), draw_rate(rng_, 80),  rng_.below(4)};
     delta_bytes_ = std::size_t{4096} << rng_.below(8);
+    if (workload_.clients != 0 && rng_.chance(3)) {
+      // The log takes so little at once that it is often busy, and long requests are refused for good. The feed fits.
+      workload_.batch_max = static_cast<std::uint32_t>(1 + rng_.below(3));
+      log_options_.outstanding_bytes_max = 300 + 300 * workload_.batch_max + rng_.below(500);
+    }
     disk_ = std::make_shared<MemoryDisk>(workload_.partitions, rng_);
     for (std::uint32_t p = 0; p < workload_.partitions; ++p) states_.push_back(std::make_shared<MemoryStateDisk>());
+    clients_ = std::make_unique<Clients>(workload_, rng_, history_, witness_);
   }
 
   SeedResult go() {
     boot();
     const std::uint64_t suffering = 2000 + rng_.below(6000);
-    bool calm = false;
     std::uint64_t since_calm = 0;
-    for (; !ended_; ++witness_.steps) {
-      if (!calm && witness_.steps > suffering) {
-        calm = true;
-        log_->faults().set_disk_full(false);
+    for (; !done_; ++witness_.steps) {
+      if (!calm_ && witness_.steps > suffering) be_calm();
+      if (calm_ && ++since_calm > 400'000)
+        return result("HANG: not finished 400,000 steps after the last fault: " + stand());
+      if (!calm_) strike();
+      if (rng_.chance(8)) clients_->act();
+      if (scheduler_->step() == SimScheduler::Step::nothing && !ended_ && !clients_->act_anybody() &&
+          !finish_serving()) {
+        if (calm_) return result("HANG: nothing can happen any more, and the pipeline has not ended: " + stand());
+        be_calm();
       }
-      if (calm && ++since_calm > 400'000) return result("HANG: not finished 400,000 steps after the last fault");
-      if (!calm) strike();
-      if (scheduler_->step() == SimScheduler::Step::nothing && !ended_) {
-        if (!calm) {
-          log_->faults().set_disk_full(false);
-          calm = true;
-          continue;
-        }
-        return result("HANG: nothing can happen any more, and the pipeline has not ended");
-      }
-      if (root_died()) {
-        reboot();
-        if (std::string wrong = judge_disk(*disk_); !wrong.empty()) return result(std::move(wrong));
-      }
-      if (ended_ && asked_to_stop_ && !end_result_ && end_result_.error().code == Errc::cancelled) {
-        start_again();
-        if (std::string wrong = judge_disk(*disk_); !wrong.empty()) return result(std::move(wrong));
-      }
+      finish_serving();
+      if (std::string wrong = look(); !wrong.empty()) return result(std::move(wrong));
     }
     if (!end_result_) return result("the pipeline ended with an error: " + describe(end_result_.error()));
     shut_down();
-    return result(judge(workload_, *disk_, states_, witness_));
+    return result(judge(workload_, history_, *disk_, states_, witness_));
   }
 
  private:
+  void be_calm() {
+    calm_ = true;
+    clients_->calm();
+    log_->faults().set_disk_full(false);
+  }
+
+  /// For a person who looks for what hangs.
+  [[nodiscard]] std::string stand() const {
+    std::string text = fmt::format("asked to stop {}, last stop {}, feed ended {}, {} of {} clients busy",
+                                   asked_to_stop_, final_stop_, feed_ended_, clients_->busy(), workload_.clients);
+    for (std::uint32_t p = 0; p < workload_.partitions; ++p) {
+      const PartitionStatus status = log_->status(PartitionId{p});
+      text += fmt::format("; partition {}: committed {}, durable {}, given out {}", p, status.position.committed.value,
+                          status.ingest_durable.value, status.ingest_reserved.value);
+    }
+    return text;
+  }
+
+  /// A node that serves is stopped when all there was to do is done and committed.
+  bool finish_serving() {
+    if (workload_.clients == 0 || final_stop_ || asked_to_stop_ || !feed_ended_ || !clients_->done()) return false;
+    for (std::uint32_t p = 0; p < workload_.partitions; ++p) {
+      const PartitionStatus status = log_->status(PartitionId{p});
+      if (status.position.committed < status.ingest_reserved) return false;
+    }
+    final_stop_ = true;
+    node_->stopping();
+    caf::anon_send(root_, StopNode{});
+    return true;
+  }
+
+  /// After each step: starts the node again where it died or was stopped. What is wrong already, or nothing.
+  std::string look() {
+    if (!clients_->wrong().empty()) return clients_->wrong();
+    if (!quarantined_.empty()) return "a partition is quarantined: " + quarantined_;
+    if (root_died()) {
+      reboot();
+      return judge_disk(*disk_);
+    }
+    const bool cancelled = ended_ && !end_result_ && end_result_.error().code == Errc::cancelled;
+    const bool stopped = ended_ && end_result_ && workload_.clients != 0 && !final_stop_;
+    if ((asked_to_stop_ || final_stop_) && (cancelled || stopped)) {
+      start_again();
+      return judge_disk(*disk_);
+    }
+    done_ = ended_;
+    return {};
+  }
+
   void boot() {
     scheduler_ = std::make_unique<SimScheduler>(rng_, clock_);
     auto* scheduler = scheduler_.get();
-    log_ = open_memory_log(disk_, [scheduler](std::function<void()> task) { scheduler->post(std::move(task)); });
+    log_ = open_memory_log(
+        disk_, [scheduler](std::function<void()> task) { scheduler->post(std::move(task)); }, log_options_);
     ++incarnation_;
-    ended_ = asked_to_stop_ = false;
+    ended_ = asked_to_stop_ = final_stop_ = feed_ended_ = false;
+    choose_rules();
+    if (workload_.clients != 0) node_ = std::make_unique<SimNode>(*scheduler_, *log_, *rules_);
+    root_ = spawn_pipeline(scheduler_->system(), setup());
+    root_dead_ = false;
+    if (workload_.clients == 0) return;
+    server_ = std::make_unique<MemoryHttpServer>(HttpServerConfig{}, HttpApi(*node_));
+    std::vector<CommitSequence> at_start;
+    for (std::uint32_t p = 0; p < workload_.partitions; ++p)
+      at_start.push_back(log_->status(PartitionId{p}).position.sequence);
+    clients_->serve(*server_, std::move(at_start));
+  }
+
+  /// Between two lives of the node somebody may have changed the pipeline: stages, late events, views.
+  void choose_rules() {
+    const bool change = rules_ != nullptr && rates_.change_rules != 0 && rng_.chance(rates_.change_rules);
+    if (change) {
+      ++version_;
+      ++witness_.rules_changed;
+    }
+    if (change || rules_ == nullptr)
+      rules_ = all_rules_.emplace_back(std::make_unique<SimRules>(workload_.seed, version_)).get();
+    history_.rules.push_back(rules_);
+  }
+
+  PipelineSetup setup() {
+    auto* scheduler = scheduler_.get();
     PipelineSetup setup;
     setup.partitions = workload_.partitions;
     setup.partition.log = log_.get();
     setup.partition.clock = &clock_;
     setup.partition.logbook = &logbook_;
-    setup.partition.views = &views_;
-    setup.partition.encoder = &sim_encoder();
-    setup.partition.steps = {sim_step(0), sim_step(1)};
-    setup.partition.extractor = sim_extractor;
+    setup.partition.views = &rules_->views();
+    setup.partition.encoder = &rules_->encoder();
+    setup.partition.steps = rules_->steps();
+    setup.partition.extractor = rules_->extractor();
     setup.partition.spawn_views = spawn_views;
-    setup.partition.rules.late = workload_.late;
+    setup.partition.rules.late = rules_->late();
+    setup.partition.rules.rules_hash = rules_->hash();
     setup.partition.window.events_max = 64;
     setup.partition.window.commit_bytes_max = 4096;
     setup.partition.remember = std::chrono::hours(24 * 7);
@@ -102,27 +183,59 @@ class Run {
     setup.partition.apply_bytes_max = 16 * 1024;
     setup.committer = {log_.get(), &clock_, {std::chrono::milliseconds(5), 16 * 1024}};
     setup.open_store = [this, scheduler](PartitionId p) -> Result<std::shared_ptr<StateStore>> {
-      auto store = std::make_shared<MemoryState>(states_[p.value], merger_, [scheduler](std::function<void()> task) { scheduler->post(std::move(task)); });
+      auto store = std::make_shared<MemoryState>(
+          states_[p.value], merger_, [scheduler](std::function<void()> task) { scheduler->post(std::move(task)); });
       stores_.push_back(store);
       return std::static_pointer_cast<StateStore>(store);
     };
-    DoorSetup door;
-    door.log = log_.get();
-    door.clock = &clock_;
-    door.logbook = &logbook_;
-    door.name = "sim";
-    door.open = workload_feed(workload_);
-    door.events_max = 200;
-    door.bytes_max = 64 * 1024;
-    door.own_thread = false;
-    setup.doors.push_back([door](caf::event_based_actor* supervisor) { return spawn_door(supervisor, door); });
     setup.ended = [this](Result<void> result) {
       ended_ = true;
       end_result_ = std::move(result);
     };
     setup.restarts.restarts_max = 1'000'000;  // faults strike as often as the seed says
-    root_ = spawn_pipeline(scheduler_->system(), std::move(setup));
-    root_dead_ = false;
+    add_doors(setup);
+    return setup;
+  }
+
+  void add_doors(PipelineSetup& setup) {
+    DoorSetup door;
+    door.log = log_.get();
+    door.clock = &clock_;
+    door.logbook = &logbook_;
+    door.name = kFeedDoor;
+    door.open = workload_feed(workload_);
+    door.events_max = 200;
+    door.bytes_max = 64 * 1024;
+    door.own_thread = false;
+    setup.doors.push_back([door](caf::event_based_actor* supervisor) { return spawn_door(supervisor, door); });
+    if (workload_.clients == 0) return;
+    HttpDoorSetup http;
+    http.log = log_.get();
+    http.clock = &clock_;
+    http.logbook = &logbook_;
+    http.body.door.input = "the body";
+    http.body.door.router.partitions = workload_.partitions;
+    http.body.door.router.door = "http";
+    http.body.id.digest = false;
+    http.body.id.fields = {FieldPath{{"id"}, "id"}};
+    http.live_events_max = 20;
+    http.busy_max = std::chrono::milliseconds(100);
+    setup.doors.push_back([this, http](caf::event_based_actor* supervisor) {
+      caf::actor spawned = spawn_http_door(supervisor, http);
+      node_->state().set_http_door(spawned);
+      return spawned;
+    });
+    setup.until_stopped = true;
+    setup.progress = [this](const PartitionProgress& progress) { node_->state().on_progress(progress); };
+    setup.ready = [this](const PartitionReady& ready) { node_->state().on_ready(ready); };
+    setup.door_finished = [this](const DoorFinished& finished) {
+      feed_ended_ = feed_ended_ || (finished.door == kFeedDoor && finished.result);
+    };
+    setup.routes_changed = [this](const Routes& routes) {
+      node_->state().on_routes(routes);
+      for (const std::string& error : routes.errors)
+        if (!error.empty()) quarantined_ = error;
+    };
   }
 
   void strike() {
@@ -133,8 +246,9 @@ class Run {
       }
     }
     if (rng_.chance(rates_.kill_node)) root_dead_ = true;
-    if (!asked_to_stop_ && rng_.chance(rates_.stop_node)) {
+    if (!asked_to_stop_ && !final_stop_ && rng_.chance(rates_.stop_node)) {
       asked_to_stop_ = true;
+      if (node_) node_->stopping();
       caf::anon_send(root_, StopNode{});
     }
     if (rng_.chance(rates_.fail_append)) {
@@ -198,20 +312,33 @@ class Run {
       if (const auto store = weak.lock()) store->crash();
     }
     stores_.clear();
+    disconnect();
     scheduler_->crash(root_);
     root_ = nullptr;
     trace_ ^= scheduler_->trace() * 31 + witness_.steps;
-    scheduler_.reset();
-    log_.reset();
+    forget_node();
   }
 
   void shut_down() {
+    disconnect();
     while (scheduler_->step() != SimScheduler::Step::nothing) {
     }
     root_ = nullptr;
     trace_ ^= scheduler_->trace() * 31 + witness_.steps;
     log_->close();
+    forget_node();
+  }
+
+  /// Clients learn nothing more of this node.
+  void disconnect() {
+    clients_->node_gone();
+    if (node_) node_->state().forget();
+  }
+
+  void forget_node() {
+    server_.reset();
     scheduler_.reset();
+    node_.reset();
     log_.reset();
   }
 
@@ -229,46 +356,40 @@ class Run {
   SeededRng rng_;
   SimClock clock_;
   SimLogbook logbook_;
-  ViewSet views_ = sim_views();
   ViewMerger merger_;
   Workload workload_;
   Rates rates_{};
+  MemoryLogOptions log_options_;
+  History history_;
+  std::unique_ptr<Clients> clients_;
+  std::vector<std::unique_ptr<const SimRules>> all_rules_;
+  const SimRules* rules_ = nullptr;
+  std::uint32_t version_ = 0;
   std::size_t delta_bytes_ = 0;
   std::shared_ptr<MemoryDisk> disk_;
   std::vector<std::shared_ptr<MemoryStateDisk>> states_;
   std::vector<std::weak_ptr<MemoryState>> stores_;
   std::unique_ptr<MemoryEventLog> log_;
+  std::unique_ptr<SimNode> node_;  // where there are clients
   std::unique_ptr<SimScheduler> scheduler_;
+  std::unique_ptr<MemoryHttpServer> server_;
   caf::actor root_;
   std::uint64_t incarnation_ = 0;
   std::uint64_t full_until_ = 0;
   std::uint64_t trace_ = 0;
   Witness witness_;
   Result<void> end_result_;
+  std::string quarantined_;
+  bool calm_ = false;
+  bool done_ = false;
   bool ended_ = false;
+  bool feed_ended_ = false;
   bool asked_to_stop_ = false;
+  bool final_stop_ = false;
   bool root_dead_ = false;
 };
 
 }  // namespace
-
-Witness& Witness::operator+=(const Witness& o) {
-  steps += o.steps;
-  actors_killed += o.actors_killed;
-  nodes_killed += o.nodes_killed;
-  nodes_stopped += o.nodes_stopped;
-  appends_failed += o.appends_failed;
-  replies_lost += o.replies_lost;
-  disk_full += o.disk_full;
-  flushes_failed += o.flushes_failed;
-  duplicates += o.duplicates;
-  conflicts += o.conflicts;
-  superseded += o.superseded;
-  late += o.late;
-  reopened += o.reopened;
-  events += o.events;
-  return *this;
-}
 
 SeedResult run_seed(std::uint64_t seed) {
   try {

@@ -6,7 +6,7 @@
 
 #include "runtime/adapters/memory/memory_event_log.h"
 #include "runtime/adapters/memory/memory_state.h"
-#include "tests/simulation/sim_workload.h"
+#include "tests/simulation/sim_history.h"
 
 namespace weir::sim {
 
@@ -20,17 +20,32 @@ struct Witness {
   std::uint64_t replies_lost = 0;
   std::uint64_t disk_full = 0;
   std::uint64_t flushes_failed = 0;
+  std::uint64_t rules_changed = 0;
   std::uint64_t duplicates = 0;
   std::uint64_t conflicts = 0;
   std::uint64_t superseded = 0;
-  std::uint64_t late = 0;      // expired or dead-lettered for that
-  std::uint64_t reopened = 0;  // an expired id that came again with other bytes
-  std::uint64_t events = 0;
+  std::uint64_t late = 0;          // expired or dead-lettered for that
+  std::uint64_t reopened = 0;      // an expired id that came again with other bytes
+  std::uint64_t events = 0;        // of the feed
+  std::uint64_t requests = 0;      // attempts of clients
+  std::uint64_t acknowledged = 0;  // of them: durable
+  std::uint64_t refused = 0;       // of them: for certain
+  std::uint64_t too_large = 0;     // of those: for ever
+  std::uint64_t broken_off = 0;
+  std::uint64_t repeated = 0;  // although they were acknowledged
+  std::uint64_t waited = 0;    // answered with outcomes
+  std::uint64_t reads = 0;
+  std::uint64_t reads_with_token = 0;
+  std::uint64_t reads_refused = 0;  // 503
   Witness& operator+=(const Witness& other);
+  /// "7 actors and 2 nodes killed, …".
+  [[nodiscard]] std::string text() const;
+  /// What must occur in a hundred runs and did not; empty: nothing.
+  [[nodiscard]] std::string missing() const;
 };
 
 struct SeedResult {
-  std::string verdict;   // empty: PASS; else what is wrong
+  std::string verdict;  // empty: PASS; else what is wrong
   std::uint64_t trace = 0;
   Witness witness;
   std::vector<std::string> log;  // the node's last words, of a failing run
@@ -38,11 +53,26 @@ struct SeedResult {
 
 [[nodiscard]] SeedResult run_seed(std::uint64_t seed);
 
+/// What lies in the log of one partition, and what the model says of it.
+struct PartitionTruth {
+  struct Logged {
+    SimEvent event;
+    bool of_feed = false;
+  };
+  std::vector<Logged> events;       // by offset
+  std::vector<Expected> decided;    // by offset
+  std::vector<std::uint64_t> ends;  // of commit 1, 2, …: everything below is decided
+};
+
 /// What a crash left behind, at once: what is committed must be covered by durable ingest (I5).
 [[nodiscard]] std::string judge_disk(MemoryDisk& disk);
 
+/// What clients were told and saw: acknowledged is there (I1), nothing else is (I2), whole requests, outcomes, reads
+/// (I6).
+[[nodiscard]] std::string judge_clients(const History& history, const std::vector<PartitionTruth>& truths);
+
 /// What is durable after a run, against the model. Empty: all is as it must be.
-[[nodiscard]] std::string judge(const Workload& workload, MemoryDisk& disk, std::vector<std::shared_ptr<MemoryStateDisk>>& states,
-                                Witness& witness);
+[[nodiscard]] std::string judge(const Workload& workload, const History& history, MemoryDisk& disk,
+                                std::vector<std::shared_ptr<MemoryStateDisk>>& states, Witness& witness);
 
 }  // namespace weir::sim

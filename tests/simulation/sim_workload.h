@@ -1,5 +1,5 @@
-// What a simulated run is fed with, as a pure function of (seed, index), and the model of what must become of it: one event at a
-// time, in the order of each partition. Shares no code with the window.
+// What a simulated run is fed with, as a pure function of (seed, index), and the model of what must become of it: one
+// event at a time, in the order of each partition. Shares no code with the window.
 #pragma once
 #include <cstdint>
 #include <map>
@@ -7,20 +7,18 @@
 #include <string_view>
 #include <vector>
 
-#include "actors/supervise/stage_shell.h"
-#include "actors/partition/window.h"
-#include "runtime/engine/view_set.h"
 #include "runtime/ports/door_feed.h"
+#include "tests/simulation/sim_rules.h"
 
 namespace weir::sim {
 
 struct Workload {
   std::uint64_t seed = 1;
-  std::uint64_t events = 0;
-  std::uint64_t ids = 1;          // distinct ids, few: hot keys
+  std::uint64_t events = 0;  // of the door that reads
+  std::uint64_t ids = 1;     // distinct ids, few: hot keys
   std::uint32_t partitions = 1;
-  std::uint32_t batch_max = 8;    // events per ingest batch
-  LateConfig late;
+  std::uint32_t batch_max = 8;  // events per ingest batch
+  std::uint32_t clients = 0;    // of the HTTP door; 0: there is none, and the run ends by itself
 };
 
 struct SimEvent {
@@ -28,19 +26,13 @@ struct SimEvent {
   std::string raw;
 };
 [[nodiscard]] SimEvent event_at(const Workload& workload, std::uint64_t index);
+/// Event `index` of request `request` of client `client`: its bytes are those of no other, its id may well be.
+[[nodiscard]] SimEvent posted_event(const Workload& workload, std::uint32_t client, std::uint64_t request,
+                                    std::uint64_t index);
 
-/// Eight minutes, all before the simulation began: `latest` has ties to break, windows close, some events are late.
-[[nodiscard]] std::int64_t event_time_of(std::string_view raw);
-
-/// Reads the workload from the durable position on.
+/// Reads the workload from the durable position on. Its door is called kFeedDoor.
 [[nodiscard]] DoorFeedOpener workload_feed(const Workload& workload);
-
-/// What the stages of the simulation do, decided by the bytes alone; `step` makes one that is split over two actors.
-[[nodiscard]] ChainStepFactory sim_step(int number);
-/// The payload is the raw frame; one that says "huge" does not fit.
-[[nodiscard]] const ChainEncoder& sim_encoder();
-[[nodiscard]] ViewSet sim_views();
-[[nodiscard]] std::unique_ptr<RecordExtractor> sim_extractor();
+inline constexpr std::string_view kFeedDoor = "sim";
 
 /// What must become of one event.
 struct Expected {
@@ -55,8 +47,8 @@ struct Expected {
 /// Of one partition.
 class Model {
  public:
-  explicit Model(LateConfig late) : late_(late) {}
-  [[nodiscard]] Expected take(const SimEvent& event);
+  /// `rules`: those in force when it is decided.
+  [[nodiscard]] Expected take(const SimEvent& event, const SimRules& rules);
   [[nodiscard]] std::int64_t greatest() const { return greatest_; }
   [[nodiscard]] std::uint64_t late() const { return lates_; }
   [[nodiscard]] std::uint64_t reopened() const { return reopened_; }
@@ -70,8 +62,7 @@ class Model {
   [[nodiscard]] const std::map<std::string, State>& ids() const { return ids_; }
 
  private:
-  [[nodiscard]] Expected judge(const SimEvent& event, Expected expected);
-  LateConfig late_;
+  [[nodiscard]] Expected judge(const SimEvent& event, const SimRules& rules, Expected expected);
   std::map<std::string, State> ids_;
   Ledger ledger_;
   std::int64_t greatest_ = kNoTime;

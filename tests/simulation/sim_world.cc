@@ -2,12 +2,41 @@
 
 #include <caf/actor_cast.hpp>
 #include <caf/atom.hpp>
+#include <caf/event_based_actor.hpp>
 #include <caf/scheduled_actor.hpp>
 #include <caf/send.hpp>
 
 #include <algorithm>
 
+#include "actors/messages/caf_forms.h"
+
 namespace weir::sim {
+
+struct LaterTask {
+  std::chrono::milliseconds delay{0};
+  std::function<void()> task;
+};
+struct DueTask {
+  std::function<void()> task;
+};
+
+}  // namespace weir::sim
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::sim::LaterTask)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::sim::DueTask)
+
+namespace weir::sim {
+
+namespace {
+
+caf::behavior timer(caf::event_based_actor* self) {
+  return {
+      [self](const LaterTask& later) { self->delayed_send(self, later.delay, DueTask{later.task}); },
+      [](const DueTask& due) { due.task(); },
+  };
+}
+
+}  // namespace
 
 void SimLogbook::write(LogLevel level, std::string_view who, std::string_view text) noexcept {
   static const char* const names[] = {"debug", "info", "warn", "error"};
@@ -15,7 +44,8 @@ void SimLogbook::write(LogLevel level, std::string_view who, std::string_view te
   lines_.push_back(std::string(names[static_cast<int>(level)]) + " " + std::string(who) + ": " + std::string(text));
 }
 
-SimScheduler::SimScheduler(SeededRng& rng, SimClock& clock) : rng_(rng), clock_(clock), config_(std::make_unique<caf::actor_system_config>()) {
+SimScheduler::SimScheduler(SeededRng& rng, SimClock& clock)
+    : rng_(rng), clock_(clock), config_(std::make_unique<caf::actor_system_config>()) {
   config_->set("scheduler.policy", caf::atom("testing"));
   system_ = std::make_unique<caf::actor_system>(*config_);
   coordinator_ = dynamic_cast<caf::scheduler::test_coordinator*>(&system_->scheduler());
@@ -23,8 +53,15 @@ SimScheduler::SimScheduler(SeededRng& rng, SimClock& clock) : rng_(rng), clock_(
 
 SimScheduler::~SimScheduler() {
   tasks_.clear();
+  if (timer_) caf::anon_send_exit(timer_, caf::exit_reason::kill);
+  timer_ = nullptr;
   coordinator_->clock().cancel_all();
   coordinator_->run();
+}
+
+void SimScheduler::post_later(std::chrono::milliseconds delay, std::function<void()> task) {
+  if (!timer_) timer_ = system_->spawn(timer);
+  caf::anon_send(timer_, LaterTask{delay, std::move(task)});
 }
 
 SimScheduler::Step SimScheduler::step() {
@@ -62,11 +99,14 @@ caf::actor SimScheduler::runnable() {
   auto& jobs = coordinator_->jobs;
   if (jobs.empty()) return {};
   auto* actor = dynamic_cast<caf::scheduled_actor*>(jobs[rng_.below(jobs.size())]);
-  return actor == nullptr ? caf::actor{} : caf::actor_cast<caf::actor>(actor);
+  if (actor == nullptr || (timer_ && actor->address() == timer_.address())) return {};
+  return caf::actor_cast<caf::actor>(actor);
 }
 
 void SimScheduler::crash(const caf::actor& root) {
   tasks_.clear();
+  if (timer_) caf::anon_send_exit(timer_, caf::exit_reason::kill);
+  timer_ = nullptr;
   caf::anon_send_exit(root, caf::exit_reason::kill);
   for (int round = 0; round < 10; ++round) {
     coordinator_->clock().cancel_all();

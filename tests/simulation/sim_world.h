@@ -1,9 +1,12 @@
-// One thread, one seed: a world in which everything that could happen next is chosen by a seeded generator, and time passes only
-// when nothing else can. The actors are the product's, on CAF's testing coordinator; log and state do their work as tasks here.
+// One thread, one seed: a world in which everything that could happen next is chosen by a seeded generator, and time
+// passes only when nothing else can. The actors are the product's, on CAF's testing coordinator; log and state do their
+// work as tasks here.
 #pragma once
+#include <caf/actor.hpp>
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
 #include <caf/scheduler/test_coordinator.hpp>
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <random>
@@ -62,14 +65,16 @@ class SimScheduler {
   [[nodiscard]] caf::actor_system& system() { return *system_; }
   /// For the executors of log and state: runs later, when chosen.
   void post(std::function<void()> task) { tasks_.push_back(std::move(task)); }
+  /// Runs when so much of this world's time has passed, unless the node dies before.
+  void post_later(std::chrono::milliseconds delay, std::function<void()> task);
 
   enum class Step : std::uint8_t { ran, advanced, nothing };
   /// One actor message, one task, or, when there is neither, the next timer.
   Step step();
-  /// Called with every actor whose turn it is, before it takes its next message: what it is sent there of high priority (an exit)
-  /// comes first.
+  /// Called with every actor whose turn it is, before it takes its next message: what it is sent there of high priority
+  /// (an exit) comes first.
   void watch(std::function<void(const caf::actor&, std::string_view name)> watcher) { watcher_ = std::move(watcher); }
-  /// An actor that could run now, chosen by the generator; none: 0. For killing it.
+  /// An actor of the product that could run now, chosen by the generator; none: 0. For killing it.
   [[nodiscard]] caf::actor runnable();
   /// Everything that happened, as one number: the same seed gives the same.
   [[nodiscard]] std::uint64_t trace() const { return trace_; }
@@ -86,6 +91,7 @@ class SimScheduler {
   caf::scheduler::test_coordinator* coordinator_ = nullptr;
   std::vector<std::function<void()>> tasks_;
   std::function<void(const caf::actor&, std::string_view)> watcher_;
+  caf::actor timer_;  // of post_later: there when it is needed
   std::uint64_t trace_ = 0;
 };
 

@@ -34,9 +34,17 @@ CAUGHT_BY = {
     "stale_frame_accepted": "a failed sync: the frame is written again, the first copy is void",
     "unknown_taken_for_committed": "a lost commit",
 }
-# Only the simulation shows these: the workload here has no late events.
+# Only the simulation shows these: the workload here has no late events, no HTTP and one pipeline.
 CAUGHT_ELSEWHERE = {
+    "distinct_lost_on_merge": "simulation: the state depends on where flushes and partitions fall",
+    "ids_not_read_back": "simulation: what was decided before a start is decided again",
     "late_by_last_commit": "simulation: what is late depends on where commits end",
+    "read_before_apply": "simulation: a read does not see what its token asks for",
+    "rebuild_skips_a_commit": "simulation: a view built anew lacks what its first commit held",
+    "refused_in_part": "simulation: a request that is refused has left events behind",
+    "rules_hash_kept": "simulation: a commit names other rules than made it",
+    "token_ignored": "simulation: a read does not see what its token asks for",
+    "wait_counts_accepted": "simulation: ?wait says served of what is not",
 }
 # What the fault binary can do to a run that keeps all promises.
 DISTURBANCES = {

@@ -1,0 +1,50 @@
+// What the HTTP API asks of a simulated node: its live state and its door are the product's, the threads are the
+// world's steps.
+#pragma once
+#include <memory>
+#include <string>
+
+#include "cluster/api/node_access.h"
+#include "cluster/node/live_state.h"
+#include "runtime/adapters/memory/memory_event_log.h"
+#include "tests/simulation/sim_rules.h"
+#include "tests/simulation/sim_world.h"
+
+namespace weir::sim {
+
+/// Posts and reads of views. The rest of the API has tests of its own, and answers 500 here.
+class SimNode final : public NodeAccess {
+ public:
+  /// All of them must outlive it.
+  SimNode(SimScheduler& scheduler, MemoryEventLog& log, const SimRules& rules);
+
+  [[nodiscard]] LiveState& state() noexcept { return state_; }
+  /// From now on it takes no work.
+  void stopping() { stopping_ = true; }
+
+  const std::string& node() const override { return name_; }
+  const PipelineConfig& pipeline() const override { return config_; }
+  const ViewSet& views() const override { return rules_.views(); }
+  Digest128 rules_hash() const override { return rules_.hash(); }
+  Digest128 log_id() const override { return state_.log_id(); }
+  Readiness readiness() const override { return {state_.started() && !stopping_, "", {}}; }
+  LedgerReport ledger() const override { return {}; }
+  std::vector<PartitionReport> partitions() const override { return {}; }
+  std::string metrics(bool) const override { return {}; }
+  void ingest(HttpRequest request, HttpReply reply) override;
+  void pictures(Ranges ranges, const std::optional<ReadToken>& token, std::chrono::milliseconds wait,
+                Pictures done) override;
+  void state_digests(std::function<void(Result<std::vector<Digest128>>)> done) override;
+  bool work(std::function<void()> job) override;
+  Result<std::string> biography(const std::string& id) override;
+
+ private:
+  SimScheduler& scheduler_;
+  const SimRules& rules_;
+  LiveState state_;
+  PipelineConfig config_;
+  std::string name_ = "sim";
+  bool stopping_ = false;
+};
+
+}  // namespace weir::sim

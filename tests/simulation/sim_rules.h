@@ -1,0 +1,53 @@
+// What the pipeline of a simulated run does, in every version that a run may change it to: stages, late events, views.
+// A function of (seed, version), decided by the bytes of an event alone.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "actors/partition/window.h"
+#include "actors/supervise/stage_shell.h"
+#include "runtime/engine/view_set.h"
+#include "runtime/engine/views_setup.h"
+#include "runtime/event/commit_body.h"
+
+namespace weir::sim {
+
+/// Eight minutes, all before the simulation began: `latest` has ties to break, windows close, some events are late.
+[[nodiscard]] std::int64_t event_time_of(std::string_view raw);
+
+/// What the stages say of an event, apart from dedupe and from being late.
+struct Said {
+  Outcome outcome = Outcome::served;  // served, filtered or dead_lettered
+  std::string stage = {};
+  std::string reason = {};
+};
+
+class SimRules {
+ public:
+  SimRules(std::uint64_t seed, std::uint32_t version);
+
+  [[nodiscard]] std::uint32_t version() const noexcept { return version_; }
+  [[nodiscard]] const LateConfig& late() const noexcept { return late_; }
+  /// What every commit under this version must name.
+  [[nodiscard]] Digest128 hash() const;
+  /// The type of every record that was made under this version.
+  [[nodiscard]] std::string record_type() const;
+  [[nodiscard]] Said say(std::string_view raw) const;
+
+  /// The stages, split over two actors.
+  [[nodiscard]] std::vector<ChainStepFactory> steps() const;
+  /// The payload is the raw frame; one that says "huge" does not fit. Not movable: actors hold it.
+  [[nodiscard]] const ChainEncoder& encoder() const { return *encoder_; }
+  [[nodiscard]] const ViewSet& views() const noexcept { return views_; }
+  [[nodiscard]] ExtractorFactory extractor() const;
+
+ private:
+  std::uint32_t version_;
+  LateConfig late_;
+  ViewSet views_;
+  std::unique_ptr<const ChainEncoder> encoder_;
+};
+
+}  // namespace weir::sim
