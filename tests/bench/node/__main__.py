@@ -126,7 +126,7 @@ def queries(weir, folder, options):
     asking = Asking(node, ids, options.rate, options.clients)
     asking.start()
     began = time.monotonic()
-    sent = weir.expect(0, "ingest", path, "--format", "ndjson", "--node", "http://%s:%d" % node.address, timeout=600)
+    sent = weir.expect(0, "ingest", path, "--format", "ndjson", "--node", f"http://{node.address[0]}:{node.address[1]}", timeout=600)
     until_decided(node, options.events, 600)
     took = time.monotonic() - began
     seconds = asking.end()
