@@ -92,7 +92,7 @@ class JsonSchema {
   /// `text` is the file. Draft 7 whole, read strictly: a keyword of a wrong type or one that is nearly a known one is
   /// refused, other unknown keywords are notes. `format` is checked where has_format() can, else a note. A $ref goes to
   /// `#` or `#/…` of the same file. Patterns are RE2's. Error config_invalid: all findings, one a line,
-  /// `file:line: #/pointer: what`.
+  /// `file:line:column: #/pointer: what`.
   [[nodiscard]] static Result<std::shared_ptr<const JsonSchema>> compile(std::string_view text,
                                                                          const std::string& file);
 

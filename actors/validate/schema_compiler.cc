@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "runtime/base/suggest.h"
+#include "runtime/base/text_place.h"
 #include "runtime/engine/field_ref.h"
 
 namespace weir {
@@ -81,8 +82,7 @@ Result<std::shared_ptr<const JsonSchema>> JsonSchema::compile(std::string_view t
   std::shared_ptr<JsonSchema> schema(new JsonSchema(text));
   ParseProblem problem;
   if (!schema->source_.parse(schema->text_.view(), problem)) {
-    const auto line = std::count(text.begin(), text.begin() + problem.at, '\n') + 1;
-    return fail(Errc::config_invalid, "{}:{}: this is no JSON: {}", file, line, problem.what);
+    return fail(Errc::config_invalid, "{}: this is no JSON: {}", place_text(file, text, problem.at), problem.what);
   }
   WEIR_TRY(SchemaCompiler(*schema, file).compile());
   return std::shared_ptr<const JsonSchema>(std::move(schema));
@@ -319,8 +319,9 @@ void SchemaCompiler::finding(std::uint32_t node, const std::string& words) {
   if (findings_.size() == kFindingsMax) findings_.push_back(fmt::format("{}: and more", file_));
   if (findings_.size() >= kFindingsMax) return;
   const std::string_view text = schema_.text_.view();
-  const auto line = std::count(text.begin(), text.begin() + (source_[node].value.data - text.data()), '\n') + 1;
-  findings_.push_back(fmt::format("{}:{}: #{}: {}", file_, line, pointer(node), words));
+  const Value& value = source_[node].value;
+  const auto at = static_cast<std::size_t>(value.data - text.data()) - (value.kind == ValueKind::string ? 1 : 0);
+  findings_.push_back(fmt::format("{}: #{}: {}", place_text(file_, text, at), pointer(node), words));
 }
 
 std::string SchemaCompiler::pointer(std::uint32_t node) const {

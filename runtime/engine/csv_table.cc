@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "runtime/base/json_text.h"
+#include "runtime/base/text_place.h"
 #include "runtime/engine/table_builder.h"
 
 namespace weir {
@@ -16,15 +17,15 @@ class CsvTableReader {
   }
 
   Result<std::shared_ptr<const ReferenceTable>> load(const std::vector<std::string>& key_columns) {
-    if (!is_valid_utf8(text_)) return fail(Errc::input_unreadable, "{}: not UTF-8; save the table as UTF-8", file_);
+    if (!is_valid_utf8(text_)) return wrong(0, "not UTF-8; save the table as UTF-8");
     WEIR_ASSIGN(const bool header, next());
-    if (!header) return fail(Errc::input_unreadable, "{}:1: the table has no header line", file_);
+    if (!header) return wrong(0, "the table has no header line");
     if (fields_.size() > ReferenceTable::kColumnsMax)
-      return fail(Errc::input_unreadable, "{}:1: more than {} columns", file_, ReferenceTable::kColumnsMax);
+      return wrong(places_[ReferenceTable::kColumnsMax], fmt::format("more than {} columns", ReferenceTable::kColumnsMax));
     for (std::size_t i = 0; i < fields_.size(); ++i) {
       if (std::find(fields_.begin(), fields_.begin() + static_cast<std::ptrdiff_t>(i), fields_[i]) !=
           fields_.begin() + static_cast<std::ptrdiff_t>(i))
-        return fail(Errc::input_unreadable, "{}:1: two columns are named \"{}\"", file_, fields_[i]);
+        return wrong(places_[i], fmt::format("two columns are named \"{}\"", fields_[i]));
     }
     TableBuilder table(file_, fields_, false);
     WEIR_TRY(table.set_key(key_columns));
@@ -37,12 +38,18 @@ class CsvTableReader {
   }
 
  private:
-  /// The next record into fields_; false at the end.
+  [[nodiscard]] tl::unexpected<Error> wrong(std::size_t at, const std::string& what) const {
+    return fail(Errc::input_unreadable, "{}: {}", place_text(file_, text_, at), what);
+  }
+
+  /// The next record into fields_ and places_; false at the end.
   Result<bool> next() {
     if (at_ >= text_.size()) return false;
     record_line_ = line_;
     fields_.clear();
+    places_.clear();
     for (;;) {
+      places_.push_back(at_);
       WEIR_ASSIGN(std::string field, next_field());
       fields_.push_back(std::move(field));
       if (at_ < text_.size() && text_[at_] == ',') {
@@ -65,8 +72,7 @@ class CsvTableReader {
       return field;
     }
     for (++at_;; ++at_) {
-      if (at_ >= text_.size())
-        return fail(Errc::input_unreadable, "{}:{}: a quoted field does not end", file_, record_line_);
+      if (at_ >= text_.size()) return wrong(places_.back(), "a quoted field does not end");
       if (text_[at_] == '"') {
         if (at_ + 1 >= text_.size() || text_[at_ + 1] != '"') break;
         ++at_;
@@ -77,16 +83,14 @@ class CsvTableReader {
     ++at_;
     const char behind = at_ < text_.size() ? text_[at_] : '\n';
     if (behind != ',' && behind != '\n' && behind != '\r')
-      return fail(Errc::input_unreadable, "{}:{}: text behind the closing quote of a field", file_, line_);
+      return wrong(at_, "text behind the closing quote of a field");
     return field;
   }
 
   Result<void> add_row(TableBuilder& table) {
     const std::size_t columns = table.columns().size();
-    if (fields_.size() != columns) {
-      return fail(Errc::input_unreadable, "{}:{}: {} fields, the header has {}", file_, record_line_, fields_.size(),
-                  columns);
-    }
+    if (fields_.size() != columns)
+      return wrong(places_.front(), fmt::format("{} fields, the header has {}", fields_.size(), columns));
     std::vector<std::string> keys;
     for (const std::uint32_t column : table.key()) keys.push_back(fields_[column]);
     std::vector<std::string> quoted;
@@ -96,7 +100,9 @@ class CsvTableReader {
       const std::string_view inside = std::string_view(quoted[i]).substr(1, quoted[i].size() - 2);
       cells.push_back({ValueKind::string, inside.size() != fields_[i].size(), inside});
     }
-    return table.add(record_line_, keys, cells);
+    if (const auto added = table.add(record_line_, keys, cells); !added)
+      return wrong(places_[table.key().front()], added.error().context);
+    return {};
   }
 
   std::string_view text_;
@@ -105,6 +111,7 @@ class CsvTableReader {
   std::uint64_t line_ = 1;
   std::uint64_t record_line_ = 1;
   std::vector<std::string> fields_;
+  std::vector<std::size_t> places_;  // where they begin
 };
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <unordered_map>
 
 #include "runtime/base/json_text.h"
+#include "runtime/base/text_place.h"
 #include "runtime/engine/table_builder.h"
 #include "runtime/event/json_rows.h"
 #include "runtime/event/splice.h"
@@ -42,10 +43,18 @@ class JsonTableReader {
     }
   }
 
-  Result<void> column(const std::string& name, std::uint64_t line) {
+  /// About the row that `rows` stands at.
+  template <class... Args>
+  [[nodiscard]] tl::unexpected<Error> wrong(const JsonRows& rows, Errc code, fmt::format_string<Args...> what,
+                                            Args&&... args) const {
+    return fail(code, "{}: {}", place_text(file_, text_.view(), rows.place()),
+                fmt::format(what, std::forward<Args>(args)...));
+  }
+
+  Result<void> column(const std::string& name, const JsonRows& rows) {
     if (!numbers_.emplace(name, columns_.size()).second) return {};
     if (columns_.size() == ReferenceTable::kColumnsMax)
-      return fail(Errc::input_unreadable, "{}:{}: more than {} columns", file_, line, ReferenceTable::kColumnsMax);
+      return wrong(rows, Errc::input_unreadable, "more than {} columns", ReferenceTable::kColumnsMax);
     columns_.push_back(name);
     return {};
   }
@@ -53,20 +62,19 @@ class JsonTableReader {
   Result<void> collect(const JsonRows& rows, const std::vector<std::string>& key_columns) {
     if (rows.key()) {
       if (key_columns.size() != 1)
-        return fail(Errc::config_invalid,
-                    "{}:{}: rows under their keys have one key column, {} are asked for; write an array of objects",
-                    file_, rows.line(), key_columns.size());
-      WEIR_TRY(column(key_columns.front(), rows.line()));
+        return wrong(rows, Errc::config_invalid,
+                     "rows under their keys have one key column, {} are asked for; write an array of objects",
+                     key_columns.size());
+      WEIR_TRY(column(key_columns.front(), rows));
     }
     const JsonTree& row = rows.row();
-    if (row[0].value.kind != ValueKind::object) return column(kPlainColumn, rows.line());
+    if (row[0].value.kind != ValueKind::object) return column(kPlainColumn, rows);
     for (std::uint32_t child = JsonTree::inside(0); child != row[0].next; child = row[child].next) {
       std::string name = row.key_text(child);
       if (rows.key() && name == key_columns.front())
-        return fail(Errc::input_unreadable,
-                    "{}:{}: the row under the key \"{}\" has the column \"{}\" too; leave one of them out", file_,
-                    rows.line(), *rows.key(), name);
-      WEIR_TRY(column(name, rows.line()));
+        return wrong(rows, Errc::input_unreadable,
+                     "the row under the key \"{}\" has the column \"{}\" too; leave one of them out", *rows.key(), name);
+      WEIR_TRY(column(name, rows));
     }
     return {};
   }
@@ -94,15 +102,17 @@ class JsonTableReader {
           if (table.key()[i] != number) continue;
           const ValueKind kind = row[child].value.kind;
           if (kind == ValueKind::object || kind == ValueKind::array)
-            return fail(Errc::input_unreadable,
-                        "{}:{}: the key column \"{}\" is an {}; a key is a text, number or boolean", file_, rows.line(),
-                        columns_[number], to_string(kind));
+            return wrong(rows, Errc::input_unreadable,
+                         "the key column \"{}\" is an {}; a key is a text, number or boolean", columns_[number],
+                         to_string(kind));
           if (kind != ValueKind::null)
             keys_[i] = kind == ValueKind::string ? row.text(child) : std::string(row[child].value.span());
         }
       }
     }
-    return table.add(rows.line(), keys_, cells_);
+    if (const auto added = table.add(rows.line(), keys_, cells_); !added)
+      return wrong(rows, added.error().code, "{}", added.error().context);
+    return {};
   }
 
   TableBuilder::Cell cell(const Value& value) {

@@ -29,7 +29,7 @@ class ReferenceTable {
   /// skipped. JSON: the three forms of JsonRows. The columns are all names that occur in some row, in the order they
   /// come first; under its key a row has that key as its one key column, and a row that is no object is the column
   /// `value`. Numbers, booleans, null, objects and arrays stay what they are. A key part is the text of a CSV field, of
-  /// a JSON string, number (its spelling) or boolean. Errors, input_unreadable or config_invalid, with `file:line`: no
+  /// a JSON string, number (its spelling) or boolean. Errors, input_unreadable or config_invalid, with `file:line:column`: no
   /// header, a key column that is not there, a row with another number of fields, an empty key, a key that occurs
   /// twice, a row of more than 1 MiB, more than kColumnsMax columns, bytes that are not UTF-8, what JsonRows refuses.
   [[nodiscard]] static Result<std::shared_ptr<const ReferenceTable>> parse(std::string_view text,

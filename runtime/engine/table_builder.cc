@@ -14,7 +14,7 @@ Result<void> TableBuilder::set_key(const std::vector<std::string>& key_columns) 
   for (const std::string& name : key_columns) {
     const auto column = table_->column(name);
     if (!column) {
-      return fail(Errc::config_invalid, "{}:1: there is no column \"{}\"; the columns are {}", file_, name,
+      return fail(Errc::config_invalid, "{}:1:1: there is no column \"{}\"; the columns are {}", file_, name,
                   fmt::join(table_->columns_, ", "));
     }
     key_.push_back(*column);
@@ -28,8 +28,7 @@ Result<void> TableBuilder::add(std::uint64_t line, std::span<const std::string> 
   std::string key;
   for (std::size_t i = 0; i < key_parts.size(); ++i) {
     if (key_parts[i].empty())
-      return fail(Errc::input_unreadable, "{}:{}: the key column \"{}\" is empty", file_, line,
-                  table_->columns_[key_[i]]);
+      return fail(Errc::input_unreadable, "the key column \"{}\" is empty", table_->columns_[key_[i]]);
     if (key_parts.size() == 1) {
       key = key_parts[i];
     } else {
@@ -47,11 +46,11 @@ Result<void> TableBuilder::add(std::uint64_t line, std::span<const std::string> 
     note_end(i + 1, cells[i].escapes);
     if (table_->typed_) row[4 * (columns + 1) + i] = static_cast<char>(cells[i].kind);
   }
-  if (row.size() > 1024 * 1024) return fail(Errc::input_unreadable, "{}:{}: a row of more than 1 MiB", file_, line);
+  if (row.size() > 1024 * 1024) return fail(Errc::input_unreadable, "a row of more than 1 MiB");
   const auto known = lines_.emplace(key, line);
   if (!known.second) {
-    return fail(Errc::input_unreadable, "{}:{}: the key \"{}\" stands in line {} already", file_, line,
-                fmt::join(key_parts, ", "), known.first->second);
+    return fail(Errc::input_unreadable, "the key \"{}\" stands in line {} already", fmt::join(key_parts, ", "),
+                known.first->second);
   }
   bytes_.align(ReferenceTable::kRowUnit);
   rows_.push_back({ReferenceTable::hash(key), bytes_.append(row)});

@@ -23,12 +23,13 @@ class TableBuilder {
 
   /// `typed`: cells are of all kinds; else all are strings, and empty ones missing.
   TableBuilder(const std::string& file, std::vector<std::string> columns, bool typed);
-  /// Error config_invalid: a column that is not there.
+  /// Error config_invalid, with the place: a column that is not there.
   [[nodiscard]] Result<void> set_key(const std::vector<std::string>& key_columns);
   [[nodiscard]] std::span<const std::uint32_t> key() const noexcept { return key_; }
   [[nodiscard]] const std::vector<std::string>& columns() const noexcept { return table_->columns_; }
 
-  /// One cell per column; `key_parts` are the plain texts of the key columns. Errors input_unreadable with `file:line`.
+  /// One cell per column; `key_parts` are the plain texts of the key columns. Errors input_unreadable without
+  /// the place, which the caller knows; `line` is for a later row with the same key.
   [[nodiscard]] Result<void> add(std::uint64_t line, std::span<const std::string> key_parts,
                                  std::span<const Cell> cells);
   [[nodiscard]] Result<std::shared_ptr<const ReferenceTable>> finish();

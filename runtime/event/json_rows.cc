@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "runtime/base/json_text.h"
+#include "runtime/base/text_place.h"
 
 namespace weir {
 
@@ -23,8 +24,9 @@ std::uint64_t JsonRows::line_at(std::size_t place) noexcept {
   return lines_;
 }
 
-tl::unexpected<Error> JsonRows::wrong(std::size_t place, std::string_view what) {
-  return fail(Errc::input_unreadable, "{}: {}", line_at(place), what);
+tl::unexpected<Error> JsonRows::wrong(std::size_t place, std::string_view what) const {
+  const TextPlace at = place_in(text_, place);
+  return fail(Errc::input_unreadable, "{}:{}: {}", at.line, at.column, what);
 }
 
 Result<bool> JsonRows::next() {
@@ -66,6 +68,7 @@ Result<bool> JsonRows::end() {
 
 Result<bool> JsonRows::next_member() {
   white();
+  place_ = at_;
   line_ = line_at(at_);
   if (open_ == '{') {
     if (at_ >= text_.size() || text_[at_] != '"') return wrong(at_, "expected a key in quotes");
@@ -76,21 +79,23 @@ Result<bool> JsonRows::next_member() {
     ++at_;
     white();
   }
+  const std::size_t value = at_;
   WEIR_TRY(read_value());
-  if (open_ == '[' && row_[0].value.kind != ValueKind::object) return wrong(at_, "a row must be an object");
+  if (open_ == '[' && row_[0].value.kind != ValueKind::object) return wrong(value, "a row must be an object");
   return true;
 }
 
 Result<bool> JsonRows::next_line() {
   white();
   if (at_ >= text_.size()) return false;
+  place_ = at_;
   line_ = line_at(at_);
   const std::size_t line_end = std::min(text_.find('\n', at_), text_.size());
   WEIR_TRY(read_value());
-  if (row_[0].value.kind != ValueKind::object) return wrong(at_, "a row must be an object");
+  if (row_[0].value.kind != ValueKind::object) return wrong(place_, "a row must be an object");
   if (at_ > line_end) return wrong(at_, "a row must stand in one line");
   const std::size_t behind = text_.find_first_not_of(" \t\r", at_);
-  if (behind < line_end) return wrong(at_, "something stands behind the row");
+  if (behind < line_end) return wrong(behind, "something stands behind the row");
   return true;
 }
 

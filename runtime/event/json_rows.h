@@ -18,7 +18,7 @@ class JsonRows {
   /// kBlockPadding zero bytes behind `text`, which outlives this. A byte order mark is skipped.
   JsonRows(std::string_view text, Form form);
 
-  /// The next row into row() and key(); false: there is none. Error input_unreadable, `line: what`, and then no more:
+  /// The next row into row() and key(); false: there is none. Error input_unreadable, `line:column: what`, and then no more:
   /// not RFC 8259, not UTF-8, a key twice in an object, a row of more than 64 levels or 1'000'000 values, a row that is
   /// no object (but under a key it may be any value).
   [[nodiscard]] Result<bool> next();
@@ -26,8 +26,9 @@ class JsonRows {
   [[nodiscard]] const JsonTree& row() const noexcept { return row_; }
   /// Of one object's members: what the row stands under.
   [[nodiscard]] const std::optional<std::string>& key() const noexcept { return key_; }
-  /// Where the row begins, from 1 on.
+  /// Where the row begins: its line, from 1 on, and its byte in the text.
   [[nodiscard]] std::uint64_t line() const noexcept { return line_; }
+  [[nodiscard]] std::size_t place() const noexcept { return place_; }
 
  private:
   [[nodiscard]] Result<bool> begin();
@@ -37,7 +38,7 @@ class JsonRows {
   [[nodiscard]] Result<bool> end();
   void white() noexcept;
   [[nodiscard]] std::uint64_t line_at(std::size_t place) noexcept;
-  [[nodiscard]] tl::unexpected<Error> wrong(std::size_t place, std::string_view what);
+  [[nodiscard]] tl::unexpected<Error> wrong(std::size_t place, std::string_view what) const;
 
   std::string_view text_;
   Form form_;
@@ -49,6 +50,7 @@ class JsonRows {
   JsonTree row_;
   std::optional<std::string> key_;
   std::uint64_t line_ = 0;
+  std::size_t place_ = 0;
 };
 
 }  // namespace weir

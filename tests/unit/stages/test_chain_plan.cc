@@ -244,5 +244,5 @@ TEST_CASE("a chain that cannot be compiled says what is wrong with every stage",
   const auto plan = ChainPlan::compile(config, {}, make_stage, read);
   REQUIRE(!plan);
   CHECK(plan.error().code == Errc::input_unreadable);
-  CHECK(plan.error().context == "twice.csv:3: the key \"a\" stands in line 2 already\nshort.csv:2: 1 fields, the header has 2");
+  CHECK(plan.error().context == "twice.csv:3:1: the key \"a\" stands in line 2 already\nshort.csv:2:1: 1 fields, the header has 2");
 }

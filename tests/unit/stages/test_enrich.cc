@@ -66,21 +66,21 @@ TEST_CASE("several key columns are found together and never run into each other"
   CHECK(chain.one(R"({"p":"x"})").record == R"({"p":"x"})");
 }
 
-TEST_CASE("a table that cannot be used says file and line", "[enrich]") {
+TEST_CASE("a table that cannot be used says file, line and column", "[enrich]") {
   const auto context = [](std::string_view text, std::vector<std::string> key = {"k"}) {
     const auto result = table(text, std::move(key));
     return result ? std::string("good") : result.error().context;
   };
-  CHECK(context("") == "t.csv:1: the table has no header line");
-  CHECK(context("a,b\n1,2\n") == "t.csv:1: there is no column \"k\"; the columns are a, b");
-  CHECK(context("k,k\n") == "t.csv:1: two columns are named \"k\"");
-  CHECK(context("k,v\n1,2\n3\n") == "t.csv:3: 1 fields, the header has 2");
-  CHECK(context("k,v\n1,\"a\nb\"\n\n") == "t.csv:4: 1 fields, the header has 2");
-  CHECK(context("k,v\n1,2\n,3\n") == "t.csv:3: the key column \"k\" is empty");
-  CHECK(context("k,v\n1,2\n2,2\n1,3\n") == "t.csv:4: the key \"1\" stands in line 2 already");
-  CHECK(context("k,v\n1,\"2\n") == "t.csv:2: a quoted field does not end");
-  CHECK(context("k,v\n\"1\"x,2\n") == "t.csv:2: text behind the closing quote of a field");
-  CHECK(context("k,v\n1,\xff\n").substr(0, 10) == "t.csv: not");
+  CHECK(context("") == "t.csv:1:1: the table has no header line");
+  CHECK(context("a,b\n1,2\n") == "t.csv:1:1: there is no column \"k\"; the columns are a, b");
+  CHECK(context("k,k\n") == "t.csv:1:3: two columns are named \"k\"");
+  CHECK(context("k,v\n1,2\n3\n") == "t.csv:3:1: 1 fields, the header has 2");
+  CHECK(context("k,v\n1,\"a\nb\"\n\n") == "t.csv:4:1: 1 fields, the header has 2");
+  CHECK(context("k,v\n1,2\n,3\n") == "t.csv:3:1: the key column \"k\" is empty");
+  CHECK(context("k,v\n1,2\n2,2\n1,3\n") == "t.csv:4:1: the key \"1\" stands in line 2 already");
+  CHECK(context("k,v\n1,\"2\n") == "t.csv:2:3: a quoted field does not end");
+  CHECK(context("k,v\n\"1\"x,2\n") == "t.csv:2:4: text behind the closing quote of a field");
+  CHECK(context("k,v\n1,\xff\n").substr(0, 14) == "t.csv:1:1: not");
   CHECK(context("k,v\n") == "good");
   Chain chain = countries(OnMissing::pass);
   chain.files.clear();
@@ -168,35 +168,35 @@ TEST_CASE("JSON tables have several keys, forms of lines, and columns that some 
     CHECK(with_table(empty, {"k"}, {"v"}).one(R"({"k":1})").record == R"({"k":1})");
 }
 
-TEST_CASE("a JSON table that is wrong is refused with its line", "[enrich]") {
+TEST_CASE("a JSON table that is wrong is refused with its place", "[enrich]") {
   const auto refused = [](const auto& result) { return result ? std::string("good") : result.error().context; };
-  CHECK(refused(json_table("")) == "t.json:1: the table is empty; write an array of objects");
+  CHECK(refused(json_table("")) == "t.json:1:1: the table is empty; write an array of objects");
   CHECK(refused(json_table("5")) ==
-        "t.json:1: the table must be an array of objects, or an object of rows under their keys");
-  CHECK(refused(json_table("[{\"k\":1},\n5]")) == "t.json:2: a row must be an object");
-  CHECK(refused(json_table("[{\"k\":1}\n{\"k\":2}]")) == "t.json:2: expected ',' or ']'");
-  CHECK(refused(json_table("[{\"k\":1},\n{\"k\":}]")) == "t.json:2: expected a value");
-  CHECK(refused(json_table("[{\"k\":1}")) == "t.json:1: expected ',' or ']'");
-  CHECK(refused(json_table("[{\"k\":1}] x")) == "t.json:1: something stands behind the table");
-  CHECK(refused(json_table("[{\"k\":1,\"k\":2}]")) == "t.json:1: a key stands twice in this object");
-  CHECK(refused(json_table("[{\"k\":1},\n\n{\"k\":\"1\"}]")) == "t.json:3: the key \"1\" stands in line 1 already");
-  CHECK(refused(json_table("[{\"k\":null}]")) == "t.json:1: the key column \"k\" is empty");
-  CHECK(refused(json_table("[{\"k\":1},{\"v\":2}]")) == "t.json:1: the key column \"k\" is empty");
+        "t.json:1:1: the table must be an array of objects, or an object of rows under their keys");
+  CHECK(refused(json_table("[{\"k\":1},\n5]")) == "t.json:2:1: a row must be an object");
+  CHECK(refused(json_table("[{\"k\":1}\n{\"k\":2}]")) == "t.json:2:1: expected ',' or ']'");
+  CHECK(refused(json_table("[{\"k\":1},\n{\"k\":}]")) == "t.json:2:6: expected a value");
+  CHECK(refused(json_table("[{\"k\":1}")) == "t.json:1:9: expected ',' or ']'");
+  CHECK(refused(json_table("[{\"k\":1}] x")) == "t.json:1:11: something stands behind the table");
+  CHECK(refused(json_table("[{\"k\":1,\"k\":2}]")) == "t.json:1:2: a key stands twice in this object");
+  CHECK(refused(json_table("[{\"k\":1},\n\n{\"k\":\"1\"}]")) == "t.json:3:1: the key \"1\" stands in line 1 already");
+  CHECK(refused(json_table("[{\"k\":null}]")) == "t.json:1:2: the key column \"k\" is empty");
+  CHECK(refused(json_table("[{\"k\":1},{\"v\":2}]")) == "t.json:1:10: the key column \"k\" is empty");
   CHECK(refused(json_table("[{\"k\":[]}]")) ==
-        "t.json:1: the key column \"k\" is an array; a key is a text, number or boolean");
-  CHECK(refused(json_table("[{\"v\":1}]")) == "t.json:1: there is no column \"k\"; the columns are v");
+        "t.json:1:2: the key column \"k\" is an array; a key is a text, number or boolean");
+  CHECK(refused(json_table("[{\"v\":1}]")) == "t.json:1:1: there is no column \"k\"; the columns are v");
   CHECK(refused(json_table("{\"a\":{\"k\":1}}")) ==
-        "t.json:1: the row under the key \"a\" has the column \"k\" too; leave one of them out");
-  CHECK(refused(json_table("{\"a\":1,\n\"a\":2}")) == "t.json:2: the key \"a\" stands in line 1 already");
+        "t.json:1:2: the row under the key \"a\" has the column \"k\" too; leave one of them out");
+  CHECK(refused(json_table("{\"a\":1,\n\"a\":2}")) == "t.json:2:1: the key \"a\" stands in line 1 already");
   CHECK(refused(json_table("{\"a\":1}", {"k", "l"})) ==
-        "t.json:1: rows under their keys have one key column, 2 are asked for; write an array of objects");
-  CHECK(refused(json_table("[{\"k\":\"\xff\"}]")) == "t.json:1: not UTF-8; save the table as UTF-8");
+        "t.json:1:2: rows under their keys have one key column, 2 are asked for; write an array of objects");
+  CHECK(refused(json_table("[{\"k\":\"\xff\"}]")) == "t.json:1:1: not UTF-8; save the table as UTF-8");
   CHECK(refused(json_table("{\"k\":1} {\"k\":2}\n", {"k"}, TableFormat::ndjson)) ==
-        "t.json:1: something stands behind the row");
-  CHECK(refused(json_table("{\"k\":\n1}\n", {"k"}, TableFormat::ndjson)) == "t.json:2: a row must stand in one line");
+        "t.json:1:9: something stands behind the row");
+  CHECK(refused(json_table("{\"k\":\n1}\n", {"k"}, TableFormat::ndjson)) == "t.json:2:3: a row must stand in one line");
   std::string wide = "[{\"k\":1";
   for (int i = 0; i < 4'096; ++i) wide += fmt::format(",\"c{}\":1", i);
-  CHECK(refused(json_table(wide + "}]")) == "t.json:1: more than 4096 columns");
+  CHECK(refused(json_table(wide + "}]")) == "t.json:1:2: more than 4096 columns");
 }
 
 TEST_CASE("a JSON table and the CSV of the same texts find the same rows", "[enrich]") {

@@ -109,30 +109,30 @@ TEST_CASE("every violation is named with its place", "[schema]") {
   CHECK(std::count(said.begin(), said.end(), '\n') == 31);
 }
 
-TEST_CASE("a schema that is wrong is refused with line and pointer, all findings at once", "[schema]") {
+TEST_CASE("a schema that is wrong is refused with place and pointer, all findings at once", "[schema]") {
   CHECK(refusal("{\"type\":\"strin\",\n\"properties\":{\"a\":{\"minimum\":\"1\"},\n\"b/c\":5}}") ==
-        "s.json:1: #/type: must be null, boolean, integer, number, string, object or array; found \"strin\"\n"
-        "s.json:2: #/properties/a/minimum: must be a number (draft 7); found \"1\"\n"
-        "s.json:3: #/properties/b/c: a schema is an object, true or false; found 5");
+        "s.json:1:9: #/type: must be null, boolean, integer, number, string, object or array; found \"strin\"\n"
+        "s.json:2:30: #/properties/a/minimum: must be a number (draft 7); found \"1\"\n"
+        "s.json:3:7: #/properties/b/c: a schema is an object, true or false; found 5");
   CHECK(refusal(R"({"requierd":["a"],"x-mine":1,"title":"t","color":"red"})") ==
-        "s.json:1: #/requierd: there is no keyword \"requierd\"; did you mean \"required\"? (a note of your own may "
+        "s.json:1:13: #/requierd: there is no keyword \"requierd\"; did you mean \"required\"? (a note of your own may "
         "begin with x-)");
   CHECK(refusal(R"({"$schema":"https://json-schema.org/draft/2020-12/schema"})") ==
-        "s.json:1: #/$schema: only draft 7 is understood, http://json-schema.org/draft-07/schema#");
+        "s.json:1:12: #/$schema: only draft 7 is understood, http://json-schema.org/draft-07/schema#");
   CHECK(refusal(R"({"$ref":"https://example.com/a.json"})").find("leads out of this file") != std::string::npos);
   CHECK(refusal(R"({"$ref":"#/definitions/a"})") ==
-        "s.json:1: #/$ref: \"#/definitions/a\" leads nowhere: there is no \"definitions\"");
+        "s.json:1:9: #/$ref: \"#/definitions/a\" leads nowhere: there is no \"definitions\"");
   CHECK(refusal(R"({"$ref":"#"})") ==
-        "s.json:1: #: leads back to itself without looking deeper into the value: it would never end");
+        "s.json:1:1: #: leads back to itself without looking deeper into the value: it would never end");
   CHECK(refusal(R"({"allOf":[{"anyOf":[true,{"$ref":"#"}]}]})").find("it would never end") != std::string::npos);
   CHECK(refusal(R"({"definitions":{"unused":{"minimum":true}}})") ==
-        "s.json:1: #/definitions/unused/minimum: must be a number (draft 7); found true");
+        "s.json:1:37: #/definitions/unused/minimum: must be a number (draft 7); found true");
   CHECK(refusal(R"({"multipleOf":0})") ==
-        "s.json:1: #/multipleOf: must be a number above 0 with at most 18 digits; found 0");
-  CHECK(refusal(R"({"anyOf":[]})") == "s.json:1: #/anyOf: must hold at least one schema");
-  CHECK(refusal("{\n\n\"a\":}") == "s.json:3: this is no JSON: expected a value");
-  CHECK(refusal(R"({"a":1,"a":2})") == "s.json:1: this is no JSON: a key stands twice in this object");
-  CHECK(refusal("[]") == "s.json:1: #: a schema is an object, true or false; found []");
+        "s.json:1:15: #/multipleOf: must be a number above 0 with at most 18 digits; found 0");
+  CHECK(refusal(R"({"anyOf":[]})") == "s.json:1:10: #/anyOf: must hold at least one schema");
+  CHECK(refusal("{\n\n\"a\":}") == "s.json:3:5: this is no JSON: expected a value");
+  CHECK(refusal(R"({"a":1,"a":2})") == "s.json:1:1: this is no JSON: a key stands twice in this object");
+  CHECK(refusal("[]") == "s.json:1:1: #: a schema is an object, true or false; found []");
   std::string deep = "true";
   for (int i = 0; i < 31; ++i) deep = R"({"not":)" + deep + "}";
   CHECK(refusal(deep).empty());
@@ -153,7 +153,7 @@ TEST_CASE("patterns are linear in the text, and what RE2 cannot do is refused wi
   CHECK(refusal(R"({"pattern":"(a)\\1"})").find("back-references") != std::string::npos);
 CHECK(refusal(R"({"patternProperties":{"(":{}}})").find("missing )") != std::string::npos);
 CHECK(refusal(R"({"pattern":")" + std::string(4'097, 'a') + "\"}") ==
-      "s.json:1: #/pattern: a pattern may have 4096 bytes, this one has 4097");
+      "s.json:1:12: #/pattern: a pattern may have 4096 bytes, this one has 4097");
 }
 
 TEST_CASE("a value that makes a schema branch without end is stopped at the limit of steps", "[schema]") {
