@@ -7,7 +7,7 @@
 //   partition -> views       ApplyCommit, FlushState;   views -> partition   CommitApplied, StateFlushed
 //   whoever asks -> views    VisitState
 //   partition -> supervisor -> doors, observers   PartitionProgress
-//   node -> supervisor -> partition   PassTime
+//   node -> supervisor -> partition   PassTime, NewRules
 //   supervisor -> door, partition   Routes, CommitterUp;   supervisor -> itself   StartAgain
 //   log completions -> whoever asked   Fenced, IngestSlices, OutputRecords, AppendEnded, GroupDecided
 #pragma once
@@ -28,6 +28,7 @@ namespace weir {
 
 struct DedupeBlocks;
 
+struct ChainRules;  // stages and tables of one moment: the node makes them, partitions know them (actors/partition/partition_actor.h)
 class TokenTable;  // messages carry it, the one who fills it and the one who reads it know it (runtime/engine/view_set.h)
 
 // ---- doors and partitions
@@ -157,6 +158,11 @@ struct ActorFailed {
   std::string who;
   Error error;
 };
+/// Stages or tables have changed: batches admitted from now on are decided by these. To the supervisor, which passes it on to
+/// every partition, also to those it starts later.
+struct NewRules {
+  std::shared_ptr<const ChainRules> rules;
+};
 /// A timer of the supervisor's own: the pause before a start is over.
 struct StartAgain {
   enum class What : std::uint8_t { partition, door, committer, rebuild };
@@ -220,6 +226,7 @@ WEIR_IN_PROCESS_MESSAGE(IngestSlices)
 WEIR_IN_PROCESS_MESSAGE(OutputRecords)
 WEIR_IN_PROCESS_MESSAGE(AppendEnded)
 WEIR_IN_PROCESS_MESSAGE(ActorFailed)
+WEIR_IN_PROCESS_MESSAGE(NewRules)
 WEIR_IN_PROCESS_MESSAGE(StartAgain)
 WEIR_IN_PROCESS_MESSAGE(PartitionChild)
 WEIR_IN_PROCESS_MESSAGE(PartitionReady)

@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include "actors/partition/store_reader.h"
 #include "actors/supervise/house_handlers.h"
 #include "runtime/base/invariant.h"
 #include "runtime/engine/credit_gate.h"
@@ -24,32 +25,6 @@ constexpr std::chrono::milliseconds kCommitRetry{100};
 constexpr int kStageRestartsMax = 5;  // replacements of its stages
 constexpr int kRereadsMax = 10;       // commits refused or unknown
 
-/// The blocks that the state store holds, for the index.
-class StoreReader final : public DedupeReader {
- public:
-  explicit StoreReader(const StateStore& store) : store_(&store) {}
-  Result<DedupeBlock> block(std::uint64_t block) const override {
-    WEIR_ASSIGN(const auto bytes, store_->get(dedupe_block_key(block)));
-    if (!bytes) return fail(Errc::state_damaged, "dedupe block {} is missing", block);
-    return DedupeBlock::decode(*bytes);
-  }
-  Result<std::optional<FoundEntry>> open_letter(std::string_view id) const override {
-    WEIR_ASSIGN(const auto state, store_->snapshot());
-    WEIR_ASSIGN(const auto offsets, letters_of(*state, id));
-    for (auto offset = offsets.rbegin(); offset != offsets.rend(); ++offset) {
-      WEIR_ASSIGN(const auto bytes, state->get(letter_key(*offset)));
-      if (!bytes) continue;
-      WEIR_ASSIGN(const auto stored, decode_letter(*bytes));
-      if (stored.conflict || stored.id != id) continue;
-      return FoundEntry{0, stored.digest, stored.accepted_at, *offset, DedupeState::dead_lettered, std::string(stored.letter.reason)};
-    }
-    return std::optional<FoundEntry>{};
-  }
-
- private:
-  const StateStore* store_;
-};
-
 class PartitionActor : public caf::event_based_actor {
  public:
   PartitionActor(caf::actor_config& config, std::shared_ptr<PartitionSetup> setup, caf::actor_addr supervisor)
@@ -59,7 +34,7 @@ class PartitionActor : public caf::event_based_actor {
         supervisor_(std::move(supervisor)),
         reader_(*setup_->store),
         index_(setup_->remember, reader_, setup_->log->log_id().low ^ setup_->incarnation),
-        window_(setup_->partition, setup_->window, setup_->rules, index_, *setup_->encoder),
+        window_(setup_->partition, setup_->window, setup_->window_rules, version_of(setup_->rules), index_),
         views_gate_(std::numeric_limits<std::uint64_t>::max(), setup_->apply_bytes_max),
         committer_(std::move(setup_->committer)) {
     install_house_handlers(this, who_, supervisor_);
@@ -107,6 +82,10 @@ class PartitionActor : public caf::event_based_actor {
           if (phase_ == Phase::fencing) fence();
           if (phase_ == Phase::running && window_.commit_outstanding()) hand_in(window_.outstanding());
         },
+        [this](const NewRules& fresh) {
+          next_rules_ = fresh.rules;
+          if (views_) change_rules();
+        },
         [this](const StopNode&) {
           stopping_ = true;
           work();
@@ -115,10 +94,9 @@ class PartitionActor : public caf::event_based_actor {
   }
 
   void on_exit() override {
-    for (const caf::actor& stage : stages_) send_exit(stage, caf::exit_reason::kill);
+    for (Chain& chain : chains_) end_stages(chain);
     if (views_) send_exit(views_, caf::exit_reason::kill);
-    stages_.clear();
-    route_.reset();
+    chains_.clear();
     views_ = nullptr;
     committer_ = nullptr;
     setup_->keep.reset();
@@ -126,6 +104,15 @@ class PartitionActor : public caf::event_based_actor {
 
  private:
   enum class Phase : std::uint8_t { fencing, replaying, running };
+  /// The stages of one version of the rules.
+  struct Chain {
+    std::shared_ptr<const ChainRules> rules;
+    std::vector<caf::actor> stages;
+    std::shared_ptr<const std::vector<caf::actor>> route;
+  };
+  static constexpr std::size_t kChainsMax = 2;
+
+  static std::shared_ptr<const RulesVersion> version_of(const std::shared_ptr<const ChainRules>& r) { return {r, &r->version}; }
 
   bool good(Result<void> result) {
     if (result) return true;
@@ -196,7 +183,9 @@ class PartitionActor : public caf::event_based_actor {
     views->logbook = setup_->logbook;
     views_ = setup_->spawn_views(this, std::move(views));
     tell_supervisor(PartitionChild{setup_->partition, views_});
-    respawn_stages();
+    chains_.push_back({setup_->rules, {}, {}});
+    start_stages(chains_.back());
+    change_rules();
     return {};
   }
 
@@ -278,9 +267,11 @@ class PartitionActor : public caf::event_based_actor {
     if (phase_ != Phase::running) return;
     look_at_log();
     for (ChainRound& round : window_.take_rounds()) {
-      ChainWork chain{round.drive, round.serial, round.round, 0, std::move(round.batch), route_};
-      send(route_->front(), std::move(chain));
+      const auto& route = route_of(*round.version);
+      ChainWork chain{round.drive, round.serial, round.round, 0, std::move(round.batch), route};
+      send(route->front(), std::move(chain));
     }
+    if (chains_.size() > 1) change_rules();
     if (!stopping_) read_ingest();
     if (!window_.commit_outstanding() && views_gate_.open() && !stopping_) {
       if (auto prepared = window_.prepare(setup_->clock->wall())) hand_in(std::move(*prepared));
@@ -411,36 +402,64 @@ class PartitionActor : public caf::event_based_actor {
 
   // ---- supervision
 
-  void respawn_stages() {
-    for (const caf::actor& stage : stages_) {
+  void end_stages(Chain& chain) {
+    for (const caf::actor& stage : chain.stages) {
       demonitor(stage);
       send_exit(stage, caf::exit_reason::kill);
     }
-    stages_.clear();
-    for (const ChainStepFactory& make : setup_->steps) {
+    chain.stages.clear();
+  }
+  /// In place of those it had.
+  void start_stages(Chain& chain) {
+    end_stages(chain);
+    for (const ChainStepFactory& make : chain.rules->steps) {
       auto step = make();
       const std::string who = fmt::format("{}/{}", step->name(), setup_->partition.value);
-      stages_.push_back(spawn_stage(this, std::move(step), who));
+      chain.stages.push_back(spawn_stage(this, std::move(step), who));
     }
-    auto route = std::make_shared<std::vector<caf::actor>>(stages_);
+    auto route = std::make_shared<std::vector<caf::actor>>(chain.stages);
     route->push_back(caf::actor_cast<caf::actor>(this));
-    route_ = std::move(route);
+    chain.route = std::move(route);
+  }
+  [[nodiscard]] const std::shared_ptr<const std::vector<caf::actor>>& route_of(const RulesVersion& version) const {
+    const auto chain = std::find_if(chains_.begin(), chains_.end(), [&](const Chain& c) { return &c.rules->version == &version; });
+    INVARIANT(chain != chains_.end(), "the stages of a version stay until its last batch is decided");
+    return chain->route;
+  }
+
+  /// Ends the stages that have no batch left, and starts those of the newest rules.
+  void change_rules() {
+    for (auto chain = chains_.begin(); chain != chains_.end();) {
+      const bool used = window_.uses(chain->rules->version);
+      if (!used) end_stages(*chain);
+      chain = used ? chain + 1 : chains_.erase(chain);
+    }
+    if (!next_rules_ || chains_.size() == kChainsMax) return;
+    auto rules = std::exchange(next_rules_, nullptr);
+    if (rules->version.hash == chains_.back().rules->version.hash) return;
+    chains_.push_back({rules, {}, {}});
+    start_stages(chains_.back());
+    window_.set_version(version_of(rules));
+    setup_->rules = std::move(rules);
   }
 
   void on_down(const caf::down_msg& down) {
     if (down.source == supervisor_) return quit(down.reason);
     if (views_ && down.source == views_.address())
       return fail_actor(this, who_, supervisor_, child_error_.value_or(Error{Errc::internal, "the views actor died"}));
-    bool mine = false;
-    for (const caf::actor& stage : stages_) mine = mine || down.source == stage.address();
-    if (!mine) return;
+    if (!is_stage(down.source)) return;
     if (++stage_restarts_ > kStageRestartsMax)
       return fail_actor(this, who_, supervisor_,
                         Error{Errc::stage_failed, fmt::format("{} deaths of its stages without a commit in between, the last: {}",
                                                               stage_restarts_, child_error_ ? child_error_->context : "killed")});
-    respawn_stages();
+    for (Chain& chain : chains_) start_stages(chain);
     window_.redrive();
     work();
+  }
+  [[nodiscard]] bool is_stage(const caf::actor_addr& who) const {
+    return std::any_of(chains_.begin(), chains_.end(), [&](const Chain& chain) {
+      return std::any_of(chain.stages.begin(), chain.stages.end(), [&](const caf::actor& stage) { return who == stage.address(); });
+    });
   }
 
   std::shared_ptr<PartitionSetup> setup_;
@@ -452,8 +471,8 @@ class PartitionActor : public caf::event_based_actor {
   CreditGate views_gate_;
   caf::actor committer_;
   caf::actor views_;
-  std::vector<caf::actor> stages_;
-  std::shared_ptr<const std::vector<caf::actor>> route_;
+  std::vector<Chain> chains_;                       // the newest one last
+  std::shared_ptr<const ChainRules> next_rules_;    // as soon as there is room for its stages
   Phase phase_ = Phase::fencing;
   PartitionPosition position_;
   CommitSequence applied_;     // what index_ and meta_ stand at

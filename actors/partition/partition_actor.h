@@ -23,6 +23,13 @@
 
 namespace weir {
 
+/// A version of the rules with the stages that apply it. Shared by all partitions and threads; freed when nobody uses it any
+/// more: the steps keep what they work on alive.
+struct ChainRules {
+  RulesVersion version;
+  std::vector<ChainStepFactory> steps;  // in order; reading first
+};
+
 /// Pointers outlive the actor system; `store` is this incarnation's own, closed by the supervisor after the actor's death.
 struct PartitionSetup {
   PartitionId partition;
@@ -30,15 +37,14 @@ struct PartitionSetup {
   const Clock* clock = nullptr;
   Logbook* logbook = nullptr;
   const ViewSet* views = nullptr;
-  const ChainEncoder* encoder = nullptr;
   std::shared_ptr<StateStore> store;
   std::shared_ptr<const void> keep;  // passed on to the views: ViewsSetup::keep
-  std::vector<ChainStepFactory> steps;
+  std::shared_ptr<const ChainRules> rules;
   ExtractorFactory extractor;
   ViewsSpawner spawn_views;
   caf::actor committer;
   WindowLimits window;
-  WindowRules rules;
+  WindowRules window_rules;
   std::chrono::microseconds remember{0};
   std::uint64_t incarnation = 0;
   std::size_t delta_bytes_max = 4 * 1024 * 1024;
@@ -47,6 +53,8 @@ struct PartitionSetup {
   std::shared_ptr<PartitionGauges> gauges;          // may be null
 };
 
+/// Takes NewRules at any time: its stages are started beside the old ones, which end when the last batch of theirs is decided.
+/// At most two versions are at work; of those that come meanwhile the newest waits. No fence, no pause.
 /// Monitored by `supervisor`, which gets PartitionReady, PartitionProgress, ActorFailed, PartitionStopped.
 [[nodiscard]] caf::actor spawn_partition(caf::event_based_actor* supervisor, PartitionSetup setup);
 

@@ -64,6 +64,12 @@ class PipelineSupervisor : public caf::event_based_actor {
           partitions_[stopped.partition.value].stopped = true;
         },
         [this](const StartAgain& again) { on_start_again(again); },
+        [this](const NewRules& fresh) {
+          setup_->partition.rules = fresh.rules;
+          for (const Slot& slot : partitions_) {
+            if (slot.actor) send(slot.actor, fresh);
+          }
+        },
         [this](const StopNode&) {
           if (ended_result_) return;
           if (!stopping_) stop(end_by_request());

@@ -8,9 +8,15 @@
 
 namespace weir {
 
-PartitionWindow::PartitionWindow(PartitionId partition, WindowLimits limits, WindowRules rules, DedupeIndex& index,
-                                 const ChainEncoder& encoder)
-    : partition_(partition), limits_(limits), rules_(rules), index_(&index), encoder_(&encoder) {}
+PartitionWindow::PartitionWindow(PartitionId partition, WindowLimits limits, WindowRules rules,
+                                 std::shared_ptr<const RulesVersion> version, DedupeIndex& index)
+    : partition_(partition), limits_(limits), rules_(rules), version_(std::move(version)), index_(&index) {}
+
+bool PartitionWindow::uses(const RulesVersion& version) const noexcept {
+  if (version_.get() == &version) return true;
+  return std::any_of(batches_.begin() + static_cast<std::ptrdiff_t>(sealed_batches_), batches_.end(),
+                     [&](const Batch& batch) { return batch.version.get() == &version; });
+}
 
 namespace {
 /// The deliberate defect: what the log gets says of every outcome that it owns no dedupe entry.
@@ -65,6 +71,7 @@ Result<void> PartitionWindow::admit(Offset first, IngestBatch input, UnixMicros 
     batch.skipped = skip;
     batch.input = input;
     batch.partition_time = partition_time;
+    batch.version = version_;
     batch.events.resize(count);
     batch.hashes.resize(count);
     for (std::uint32_t i = 0; i < count; ++i) {
@@ -99,7 +106,7 @@ std::vector<ChainRound> PartitionWindow::take_rounds() {
     ready_.pop_front();
     Round& round = at(serial).rounds[number];
     fill(round, at(serial));
-    taken.push_back({drive_, serial, number, round.batch});
+    taken.push_back({drive_, serial, number, round.batch, at(serial).version});
     ++driving_;
   }
   return taken;
@@ -205,6 +212,7 @@ std::optional<PreparedCommit> PartitionWindow::prepare(UnixMicros wall) {
     // What ack_before_sync acknowledged it also takes for durable.
     const bool early = WEIR_DEFECT("commit_past_durable_ingest") || WEIR_DEFECT("ack_before_sync");
     if (batch.end() > durable_ && !early) break;
+    if (count != 0 && batch.version->hash != batches_.front().version->hash) break;
     if (count != 0 && bytes + batch.sealed->size() > limits_.commit_bytes_max) break;
     bytes += batch.sealed->size();
     meta.partition_time = batch.partition_time;
@@ -238,7 +246,7 @@ PreparedCommit PartitionWindow::prepare_to(Offset to, std::shared_ptr<CommitBody
   CommitMeta& meta = body->meta;
   meta.incarnation = incarnation_;
   const bool kept = WEIR_DEFECT("rules_hash_kept") && meta.rules_hash != Digest128{};
-  if (!kept) meta.rules_hash = rules_.rules_hash;
+  if (!kept) meta.rules_hash = (batches_.empty() ? version_ : batches_.front().version)->hash;
   meta.committed_at = wall;
   meta.batches = static_cast<std::uint32_t>(body->batches.size());
   INVARIANT(meta.ledger.decided() == to.value, "the ledger counts every offset below the position it is committed at");

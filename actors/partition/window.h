@@ -49,11 +49,18 @@ inline constexpr std::uint32_t kSplitEventsMax = 32;
 struct WindowRules {
   OnConflict on_conflict = OnConflict::dead_letter;
   LateConfig late;
-  Digest128 rules_hash;  // of all rules; goes into every commit
 };
 
 /// How far ahead of the owner's own clock a door's stamp may move partition time.
 inline constexpr std::chrono::microseconds kPartitionTimeSlack = std::chrono::minutes(1);
+
+class ChainEncoder;
+
+/// What decides events: one state of the stages and of the files they read.
+struct RulesVersion {
+  Digest128 hash;                               // of all rules; goes into every commit
+  std::shared_ptr<const ChainEncoder> encoder;  // keeps alive what it and the verdicts of its stages point into
+};
 
 /// Events of one window batch to be driven through the stages together.
 struct ChainRound {
@@ -61,6 +68,7 @@ struct ChainRound {
   std::uint64_t serial = 0;
   std::uint32_t round = 0;
   std::shared_ptr<ChainBatch> batch;
+  std::shared_ptr<const RulesVersion> version;  // whose stages are to run
 };
 
 /// Writes the output of one decided event of a chain batch (all its parts) into the builder; false when they are together longer
@@ -87,11 +95,18 @@ struct PreparedCommit {
 /// Not thread-safe. The references must outlive it.
 class PartitionWindow {
  public:
-  PartitionWindow(PartitionId partition, WindowLimits limits, WindowRules rules, DedupeIndex& index, const ChainEncoder& encoder);
+  PartitionWindow(PartitionId partition, WindowLimits limits, WindowRules rules, std::shared_ptr<const RulesVersion> version,
+                  DedupeIndex& index);
 
   /// Starts (again) from what the log says is current and the head of the newest applied commit. Everything in the window is
   /// forgotten; results of earlier rounds are ignored from now on. The index must hold exactly what is committed.
   void restart(const PartitionPosition& position, const CommitMeta& meta, std::uint64_t incarnation);
+
+  /// Batches admitted from now on are decided by this version, all rounds of them. Those already here keep theirs; a commit
+  /// holds outcomes of one version only.
+  void set_version(std::shared_ptr<const RulesVersion> version) noexcept { version_ = std::move(version); }
+  /// Whether an admitted batch has still to be decided by this version, or a coming one will be.
+  [[nodiscard]] bool uses(const RulesVersion& version) const noexcept;
 
   /// The next offset to admit.
   [[nodiscard]] Offset expected() const noexcept { return expected_; }
@@ -161,6 +176,7 @@ class PartitionWindow {
     Offset first;                     // of events[0] here
     std::uint32_t skipped = 0;        // events of the ingest batch in front of it
     IngestBatch input;
+    std::shared_ptr<const RulesVersion> version;
     std::vector<WindowEvent> events;
     std::vector<std::uint64_t> hashes;  // of the ids of `events`, as the index wants them
     std::vector<std::uint32_t> waiting;
@@ -208,8 +224,8 @@ class PartitionWindow {
   PartitionId partition_;
   WindowLimits limits_;
   WindowRules rules_;
+  std::shared_ptr<const RulesVersion> version_;
   DedupeIndex* index_;
-  const ChainEncoder* encoder_;
 
   PartitionPosition position_;
   CommitMeta meta_;

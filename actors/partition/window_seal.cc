@@ -49,7 +49,7 @@ LetterView letter_of(const IngestBatch& input, std::uint32_t index, std::string_
 void PartitionWindow::seal(Batch& batch) {
   OutcomeBatchBuilder out{batch.first, batch.input.bytes().size() * batch.events.size() / batch.input.count() * 3 / 2, batch.events.size()};
   const std::int64_t accepted_at = batch.input.header().accepted_at;
-  batch.tokens = encoder_->token_table();
+  batch.tokens = batch.version->encoder->token_table();
   if (batch.tokens) batch.tokens->reserve(batch.events.size());
   std::vector<std::size_t> from(batch.rounds.size());
   std::int64_t greatest = greatest_before(batch);
@@ -107,7 +107,7 @@ std::int64_t PartitionWindow::seal_run(const Batch& batch, std::uint32_t index, 
   }
   out.add_served(head, event.flags);
   // A time ahead of partition time counts as that: one wrong clock must not make all others late, nor hide their windows.
-  if (encoder_->encode(chain, parts, out, tokens)) return std::max(greatest, std::min(event_time, batch.partition_time));
+  if (batch.version->encoder->encode(chain, parts, out, tokens)) return std::max(greatest, std::min(event_time, batch.partition_time));
   out.abandon_last();
   out.add(head, Outcome::dead_lettered, event.flags);
   out.letter(letter_of(batch.input, batch.skipped + index, "encode", "output_too_large",

@@ -1,5 +1,6 @@
 #include "cluster/node/compiled_pipeline.h"
 
+#include <algorithm>
 #include <fstream>
 #include <sstream>
 
@@ -14,15 +15,6 @@
 namespace weir {
 
 namespace {
-
-Result<std::string> read_file(const std::string& name) {
-  std::ifstream file(name, std::ios::binary);
-  if (!file) return fail(Errc::input_unreadable, "{}: cannot be opened", name);
-  std::ostringstream text;
-  text << file.rdbuf();
-  if (!file && !file.eof()) return fail(Errc::input_unreadable, "{}: cannot be read", name);
-  return std::move(text).str();
-}
 
 Result<std::unique_ptr<Stage>> make_stage(const StageConfig& config, StageContext& context) {
   static const LuaEngine scripts;
@@ -50,36 +42,38 @@ Result<StageConditions> conditions_of(const StageConfig& config, StageContext& c
 
 class ReadStep final : public ChainStep {
  public:
-  explicit ReadStep(const ChainPlan& plan) : plan_(plan), parser_(plan.fields(), plan.parser_options()) {}
+  explicit ReadStep(std::shared_ptr<const ChainPlan> plan)
+      : plan_(std::move(plan)), parser_(plan_->fields(), plan_->parser_options()) {}
   std::string name() const override { return "parse"; }
-  void run(ChainBatch& batch) override { plan_.read(batch, parser_); }
+  void run(ChainBatch& batch) override { plan_->read(batch, parser_); }
 
  private:
-  const ChainPlan& plan_;
+  std::shared_ptr<const ChainPlan> plan_;
   DocumentParser parser_;
 };
 
 class StageStep final : public ChainStep {
  public:
-  explicit StageStep(const Stage& stage) : stage_(stage), scratch_(std::make_unique<StageScratch>()) {}
-  std::string name() const override { return std::string(stage_.name()); }
-  void run(ChainBatch& batch) override { stage_.process(batch, *scratch_); }
+  /// Keeps the plan that `stage` is a part of.
+  explicit StageStep(std::shared_ptr<const Stage> stage) : stage_(std::move(stage)), scratch_(std::make_unique<StageScratch>()) {}
+  std::string name() const override { return std::string(stage_->name()); }
+  void run(ChainBatch& batch) override { stage_->process(batch, *scratch_); }
 
  private:
-  const Stage& stage_;
+  std::shared_ptr<const Stage> stage_;
   std::unique_ptr<StageScratch> scratch_;
 };
 
 class PlanEncoder final : public ChainEncoder {
  public:
-  PlanEncoder(const ChainPlan& plan, std::size_t columns) : plan_(plan), columns_(columns) {}
+  PlanEncoder(std::shared_ptr<const ChainPlan> plan, std::size_t columns) : plan_(std::move(plan)), columns_(columns) {}
   bool encode(const ChainBatch& batch, std::span<const ChainEvent> parts, OutcomeBatchBuilder& out, TokenTable* tokens) const override {
-    return plan_.encode(batch, parts, out, tokens);
+    return plan_->encode(batch, parts, out, tokens);
   }
   std::shared_ptr<TokenTable> token_table() const override { return columns_ == 0 ? nullptr : std::make_shared<TokenTable>(columns_); }
 
  private:
-  const ChainPlan& plan_;
+  std::shared_ptr<const ChainPlan> plan_;
   std::size_t columns_;
 };
 
@@ -128,32 +122,53 @@ Result<std::unique_ptr<CompiledPipeline>> CompiledPipeline::compile(PipelineConf
   std::unique_ptr<CompiledPipeline> pipeline(new CompiledPipeline);
   pipeline->config_ = std::move(config);
   WEIR_ASSIGN(pipeline->views_, ViewSet::compile(pipeline->config_.views));
-  std::string rules = rules_text(pipeline->config_);
-  const ReadFile read = [&rules](const std::string& name) -> Result<std::string> {
-    WEIR_ASSIGN(std::string text, read_file(name));
-    rules += to_hex(xxh3_128(text));  // what tables and scripts say is part of the rules
-    return text;
-  };
-  const StageFactory make = [&pipeline](const StageConfig& stage,
-                                        StageContext& context) -> Result<std::unique_ptr<Stage>> {
-    WEIR_ASSIGN(auto made, make_stage(stage, context));
-    WEIR_ASSIGN(StageConditions conditions, conditions_of(stage, context));
-    pipeline->conditions_.push_back(std::move(conditions));
-    return made;
-  };
-  WEIR_ASSIGN(pipeline->plan_, ChainPlan::compile(pipeline->config_, pipeline->views_.paths(), make, read));
-  pipeline->rules_hash_ = xxh3_128(rules);
-  pipeline->encoder_ = std::make_unique<PlanEncoder>(*pipeline->plan_, pipeline->views_.paths().size());
+  WEIR_ASSIGN(pipeline->rules_, compile_rules(pipeline->config_, pipeline->views_.paths(), read_whole_file));
   return pipeline;
 }
 
-std::vector<ChainStepFactory> CompiledPipeline::steps() const {
-  std::vector<ChainStepFactory> steps;
-  steps.push_back([plan = plan_.get()] { return std::make_unique<ReadStep>(*plan); });
-  for (const auto& stage : plan_->stages()) {
-    steps.push_back([stage = stage.get()] { return std::make_unique<StageStep>(*stage); });
+Result<std::string> read_whole_file(const std::string& name) {
+  std::ifstream file(name, std::ios::binary);
+  if (!file) return fail(Errc::input_unreadable, "{}: cannot be opened", name);
+  std::ostringstream text;
+  text << file.rdbuf();
+  if (!file && !file.eof()) return fail(Errc::input_unreadable, "{}: cannot be read", name);
+  return std::move(text).str();
+}
+
+Result<CompiledRules> compile_rules(const PipelineConfig& config, std::span<const FieldPath> view_paths, const ReadFile& read) {
+  std::string text = rules_text(config);
+  std::vector<RuleFile> files;
+  const ReadFile remember = [&](const std::string& name) -> Result<std::string> {
+    WEIR_ASSIGN(std::string content, read(name));
+    const Digest128 digest = xxh3_128(content);
+    text += to_hex(digest);  // what tables, schemas and scripts say is part of the rules
+    const auto known = std::find_if(files.begin(), files.end(), [&](const RuleFile& file) { return file.name == name; });
+    if (known == files.end()) {
+      files.push_back({name, digest});
+    } else if (known->content != digest) {
+      known->content = {};  // written while it was read: neither is what the stages were made of
+    }
+    return content;
+  };
+  CompiledRules compiled;
+  const StageFactory make = [&](const StageConfig& stage, StageContext& context) -> Result<std::unique_ptr<Stage>> {
+    WEIR_ASSIGN(auto made, make_stage(stage, context));
+    WEIR_ASSIGN(StageConditions conditions, conditions_of(stage, context));
+    compiled.conditions.push_back(std::move(conditions));
+    return made;
+  };
+  WEIR_ASSIGN(compiled.plan, ChainPlan::compile(config, view_paths, make, remember));
+  const std::shared_ptr<const ChainPlan>& plan = compiled.plan;
+  auto rules = std::make_shared<ChainRules>();
+  rules->version.hash = xxh3_128(text);
+  rules->version.encoder = std::make_shared<PlanEncoder>(plan, view_paths.size());
+  rules->steps.push_back([plan] { return std::make_unique<ReadStep>(plan); });
+  for (const auto& stage : plan->stages()) {
+    rules->steps.push_back([part = std::shared_ptr<const Stage>(plan, stage.get())] { return std::make_unique<StageStep>(part); });
   }
-  return steps;
+  compiled.rules = std::move(rules);
+  compiled.files = std::move(files);
+  return compiled;
 }
 
 ExtractorFactory CompiledPipeline::extractor() const { return payload_extractor(views_); }

@@ -2,6 +2,7 @@
 #pragma once
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <string>
 
 #include "cluster/api/node_access.h"
@@ -15,15 +16,24 @@ namespace weir {
 /// Thread-safe. `open`, `state` and `pool` must outlive it.
 class LiveNode final : public NodeAccess {
  public:
-  LiveNode(OpenPipeline& open, LiveState& state, WorkPool& pool) : open_(open), state_(state), pool_(pool) {}
+  LiveNode(OpenPipeline& open, LiveState& state, WorkPool& pool)
+      : open_(open), state_(state), pool_(pool), rules_hash_(open.compiled().rules()->version.hash) {}
 
   /// From now on it takes no work.
   void stopping() { stopping_.store(true); }
+  /// Batches that come from now on are decided by other rules.
+  void rules_changed(const Digest128& hash) {
+    const std::scoped_lock lock(rules_mutex_);
+    rules_hash_ = hash;
+  }
 
   const std::string& node() const override { return open_.node().node; }
   const PipelineConfig& pipeline() const override { return open_.config(); }
   const ViewSet& views() const override { return open_.compiled().views(); }
-  Digest128 rules_hash() const override { return open_.compiled().rules_hash(); }
+  Digest128 rules_hash() const override {
+    const std::scoped_lock lock(rules_mutex_);
+    return rules_hash_;
+  }
   Digest128 log_id() const override { return state_.log_id(); }
   /// Once, before anybody asks. It outlives this, or is told so with nullptr.
   void serve_with(const HttpServer* server) { server_.store(server); }
@@ -45,6 +55,8 @@ class LiveNode final : public NodeAccess {
   std::atomic<bool> stopping_{false};
   std::atomic<const HttpServer*> server_{nullptr};
   std::unique_ptr<MetricsWriter> metrics_ = make_prometheus_writer();
+  mutable std::mutex rules_mutex_;
+  Digest128 rules_hash_;
 };
 
 }  // namespace weir

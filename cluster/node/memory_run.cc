@@ -131,13 +131,12 @@ PipelineSetup setup_of(const CompiledPipeline& pipeline, EventLog& log, const Cl
   partition.clock = &clock;
   partition.logbook = &logbook;
   partition.views = &pipeline.views();
-  partition.encoder = &pipeline.encoder();
-  partition.steps = pipeline.steps();
+  partition.rules = pipeline.rules();
   partition.extractor = pipeline.extractor();
   partition.spawn_views = spawn_views;
   partition.window.event_bytes_max = config.limits.event_bytes_max;
   if (splits_events(config)) partition.window.batch_events_max = kSplitEventsMax;
-  partition.rules = {config.dedupe.on_conflict, config.late, pipeline.rules_hash()};
+  partition.window_rules = {config.dedupe.on_conflict, config.late};
   partition.remember = config.dedupe.remember;
   setup.committer = {&log, &clock, {node.commit_interval, node.commit_bytes_max}};
   return setup;
@@ -210,7 +209,11 @@ Result<void> MemoryMachine::run(std::vector<DoorGroup> groups, UnixMicros wall, 
   std::optional<Result<void>> end;
   PipelineSetup setup = setup_of(*pipeline_, *log, clock, logbook);
   setup.partition.incarnation = ++incarnation_;
-  if (wrap) setup.partition.steps = wrap(std::move(setup.partition.steps));
+  if (wrap) {
+    auto watched = std::make_shared<ChainRules>(*setup.partition.rules);
+    watched->steps = wrap(std::move(watched->steps));
+    setup.partition.rules = std::move(watched);
+  }
   setup.open_store = [this, &post](PartitionId p) -> Result<std::shared_ptr<StateStore>> {
     return std::static_pointer_cast<StateStore>(
         std::make_shared<MemoryState>(states_[p.value], pipeline_->merger(), post));

@@ -61,8 +61,7 @@ PipelineSetup OpenPipeline::setup() {
   partition.clock = &clock_;
   partition.logbook = &logbook_;
   partition.views = &pipeline_->views();
-  partition.encoder = &pipeline_->encoder();
-  partition.steps = pipeline_->steps();
+  partition.rules = pipeline_->rules();
   partition.extractor = pipeline_->extractor();
   partition.spawn_views = spawn_views;
   partition.window.bytes_max = memory_.window_bytes_max;
@@ -72,7 +71,7 @@ PipelineSetup OpenPipeline::setup() {
   setup.gauges = gauges_;
   partition.window.event_bytes_max = config().limits.event_bytes_max;
   if (splits_events(config())) partition.window.batch_events_max = kSplitEventsMax;
-  partition.rules = {config().dedupe.on_conflict, config().late, pipeline_->rules_hash()};
+  partition.window_rules = {config().dedupe.on_conflict, config().late};
   partition.remember = config().dedupe.remember;
   partition.incarnation = static_cast<std::uint64_t>(clock_.wall());
   setup.committer = {log_.get(), &clock_, {node_.commit_interval, node_.commit_bytes_max}, commits_};
@@ -101,6 +100,10 @@ std::uint64_t OpenPipeline::backlog() const {
     events += status.ingest_reserved - std::min(status.ingest_reserved, status.position.committed);
   }
   return events;
+}
+
+RulesWatch OpenPipeline::watch_rules(const FileLooks& looks) {
+  return RulesWatch({&config(), &pipeline_->views(), pipeline_->take_rules(), read_whole_file, &looks, &logbook_, rules_gauges_.get()});
 }
 
 void OpenPipeline::close() {

@@ -9,6 +9,7 @@
 #include "actors/partition/pipeline_supervisor.h"
 #include "cluster/node/compiled_pipeline.h"
 #include "cluster/node/limits_watch.h"
+#include "cluster/node/rules_watch.h"
 #include "runtime/adapters/embedded_log/embedded_log.h"
 #include "runtime/adapters/rocksdb_state/rocksdb_states.h"
 #include "runtime/adapters/system/data_directory.h"
@@ -45,6 +46,7 @@ class OpenPipeline {
   [[nodiscard]] DoorPressure& pressure() noexcept { return pressure_; }
   [[nodiscard]] const std::vector<std::shared_ptr<PartitionGauges>>& gauges() const noexcept { return gauges_; }
   [[nodiscard]] const std::shared_ptr<CommitGauges>& commits() const noexcept { return commits_; }
+  [[nodiscard]] const RulesGauges& rules() const noexcept { return *rules_gauges_; }
   /// What of this uses memory, by component.
   [[nodiscard]] std::vector<MemoryUse> memory_use() const;
   /// Events accepted and not committed.
@@ -54,6 +56,9 @@ class OpenPipeline {
 
   /// Partitions, committer and stores; doors and whoever listens are the caller's to add.
   [[nodiscard]] PipelineSetup setup();
+  /// Of the files that its stages read. Must not outlive this, nor `looks`. Once, after setup(): from then on compiled() has no
+  /// rules any more, so that nobody keeps the first ones.
+  [[nodiscard]] RulesWatch watch_rules(const FileLooks& looks);
 
   /// After the actors are gone. Idempotent; blocks until the log is closed.
   void close();
@@ -72,6 +77,7 @@ class OpenPipeline {
   DoorPressure pressure_;
   std::vector<std::shared_ptr<PartitionGauges>> gauges_;
   std::shared_ptr<CommitGauges> commits_ = std::make_shared<CommitGauges>();
+  std::unique_ptr<RulesGauges> rules_gauges_ = std::make_unique<RulesGauges>();
   std::unique_ptr<CompiledPipeline> pipeline_;
   std::optional<DataDirectory> directory_;
   std::unique_ptr<EmbeddedLog> log_;

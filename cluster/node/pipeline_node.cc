@@ -12,6 +12,7 @@
 #include "cluster/node/live_state.h"
 #include "cluster/node/open_pipeline.h"
 #include "runtime/adapters/http/http_server.h"
+#include "runtime/adapters/system/system_file_looks.h"
 #include "runtime/adapters/system/work_pool.h"
 
 namespace weir {
@@ -47,6 +48,9 @@ LaterWork later_work(WorkPool& pool) {
       [&pool](std::chrono::milliseconds delay, std::function<void()> job) { pool.post_later(delay, std::move(job)); }};
 }
 
+/// How often the files of the stages are looked at: a change counts after one to two of these.
+constexpr std::chrono::milliseconds kRulesInterval{1'000};
+
 class Serving {
  public:
   Serving(OpenPipeline& open, const Clock& clock, Logbook& logbook)
@@ -74,7 +78,13 @@ class Serving {
     caf::actor_system system{configuration};
     logbook_.know_epochs([this](std::uint32_t partition) { return state_.epoch_of(PartitionId{partition}); });
     const caf::actor root = spawn_pipeline(system, setup());
-    wait_for_end(root, ready, stop_signal);
+    {
+      const RulesWatcher watcher{open_.watch_rules(looks_), kRulesInterval, [&](std::shared_ptr<const ChainRules> rules) {
+                                   node_.rules_changed(rules->version.hash);
+                                   caf::anon_send(root, NewRules{std::move(rules)});
+                                 }};
+      wait_for_end(root, ready, stop_signal);
+    }
     node_.stopping();
     server_->close(std::chrono::milliseconds(0));
     logbook_.know_epochs({});
@@ -151,6 +161,7 @@ class Serving {
   const Clock& clock_;
   Logbook& logbook_;
   Ending ending_;
+  SystemFileLooks looks_;
   WorkPool pool_;
   LiveState state_;
   LiveNode node_;

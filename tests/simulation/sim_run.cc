@@ -169,12 +169,11 @@ class Run {
     setup.partition.clock = &clock_;
     setup.partition.logbook = &logbook_;
     setup.partition.views = &rules_->views();
-    setup.partition.encoder = &rules_->encoder();
-    setup.partition.steps = rules_->steps();
+    setup.partition.rules = std::make_shared<ChainRules>(
+        ChainRules{{rules_->hash(), {std::shared_ptr<void>(), &rules_->encoder()}}, rules_->steps()});
     setup.partition.extractor = rules_->extractor();
     setup.partition.spawn_views = spawn_views;
-    setup.partition.rules.late = rules_->late();
-    setup.partition.rules.rules_hash = rules_->hash();
+    setup.partition.window_rules.late = rules_->late();
     setup.partition.window.events_max = 64;
     setup.partition.window.commit_bytes_max = 4096;
     setup.partition.remember = std::chrono::hours(24 * 7);

@@ -112,6 +112,23 @@ std::string SmallMachine::digest() const {
   return text.substr(text.rfind('\n', text.size() - 2) + 1);
 }
 
+std::vector<SmallMachine::Record> SmallMachine::records() const {
+  std::vector<Record> found;
+  for (const MemoryPartition& log : disk_->state()->partitions) {
+    for (const CommitRecord& commit : log.commits) {
+      const auto body = CommitBody::decode(commit.body);
+      if (!body) throw std::runtime_error(describe(body.error()));
+      for (const OutcomeBatch& batch : body->batches) {
+        for (std::uint32_t i = 0; i < batch.outcomes(); ++i) {
+          for (std::uint32_t r = 0; r < batch.outcome(i).record_count; ++r)
+            found.push_back({body->meta.rules_hash, commit.epoch, std::string(batch.record(batch.outcome(i).first_record + r).payload)});
+        }
+      }
+    }
+  }
+  return found;
+}
+
 std::uint64_t SmallMachine::accepted(PartitionId partition) const { return disk_->state()->partitions[partition.value].ingest_end.value; }
 
 std::uint64_t SmallMachine::decided(PartitionId partition) const { return disk_->state()->partitions[partition.value].position.committed.value; }

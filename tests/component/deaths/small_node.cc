@@ -84,14 +84,17 @@ PipelineSetup SmallMachine::setup(const NodeOptions& options, MemoryEventLog& lo
   partition.clock = &clock_;
   partition.logbook = &logbook;
   partition.views = &pipeline_->views();
-  partition.encoder = &pipeline_->encoder();
-  partition.steps = options.steps ? options.steps(pipeline_->steps()) : pipeline_->steps();
+  partition.rules = pipeline_->rules();
+  if (options.steps) {
+    auto rules = std::make_shared<ChainRules>(*partition.rules);
+    rules->steps = options.steps(rules->steps);
+    partition.rules = std::move(rules);
+  }
   partition.extractor = pipeline_->extractor();
   partition.spawn_views = spawn_views;
   partition.window.events_max = 8;
   partition.window.commit_bytes_max = 1024;
   partition.remember = config.dedupe.remember;
-  partition.rules.rules_hash = pipeline_->rules_hash();
   partition.incarnation = ++incarnation_;
   partition.delta_bytes_max = 2048;
   partition.apply_bytes_max = 2048;
@@ -162,6 +165,8 @@ NodeEnd SmallMachine::run(const NodeOptions& options) {
       if (!serves) caf::anon_send(root, StopNode{});
     }
     if (options.fail_append_at == ++end.steps) log->faults().fail_next_append();
+    if (options.at_step) options.at_step(end.steps);
+    if (const auto fresh = options.rules_at.find(end.steps); fresh != options.rules_at.end()) caf::anon_send(root, NewRules{fresh->second});
   }
   const bool ended = end.result.has_value();
   if (!ended) scheduler->crash(root);

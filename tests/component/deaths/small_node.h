@@ -36,6 +36,8 @@ struct NodeOptions {
   std::function<std::vector<ChainStepFactory>(std::vector<ChainStepFactory>)> steps = {};  // in place of the pipeline's
   std::function<Result<std::shared_ptr<StateStore>>(PartitionId)> open_store = {};         // in place of the memory's
   std::uint64_t door_events_max = 12;
+  std::map<std::uint64_t, std::shared_ptr<const ChainRules>> rules_at = {};  // sent to the pipeline at these steps
+  std::function<void(std::uint64_t)> at_step = {};
   /// A node that serves: it does not end with its inputs. Called whenever nothing else happens; false: stop the node.
   std::function<bool(const caf::actor& root, weir::sim::SimClock& clock)> idle = {};
   std::optional<std::uint64_t> fail_append_at = {};  // the step from which on the next append is given up
@@ -66,6 +68,13 @@ class SmallMachine {
   /// Outcomes, records and letters of every event in order, ledgers, and the digest of what the views answer. The state must
   /// be flushed, and be what a replay from zero gives: else the text says what is wrong, and differs.
   [[nodiscard]] std::string answers() const;
+  struct Record {
+    Digest128 rules;  // of its commit
+    Epoch epoch;      // likewise
+    std::string payload;
+  };
+  /// Of all partitions, in their order.
+  [[nodiscard]] std::vector<Record> records() const;
   [[nodiscard]] std::uint64_t accepted(PartitionId partition) const;
   [[nodiscard]] std::uint64_t decided(PartitionId partition) const;
 

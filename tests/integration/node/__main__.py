@@ -14,6 +14,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.dirname(HERE)]
 import answers  # noqa: E402
 import kills  # noqa: E402
+import reload  # noqa: E402
 from outside import weir as outside  # noqa: E402
 
 CASES = {
@@ -21,6 +22,7 @@ CASES = {
     "formats": answers.formats_of_bodies,
     "pages": answers.pages_and_forms,
     "tokens": answers.reads_see_writes,
+    "reload": reload.files_of_stages_change_without_a_pause,
     "stop": answers.a_stop_keeps_what_was_acknowledged,
     "metrics": answers.metrics_and_their_page,
     "logs": answers.logs_are_lines_of_json,
