@@ -40,8 +40,8 @@ class TextSet {
 };
 
 struct Violation {
-  std::string_view
-      reason;        // field_missing, field_type, field_range, number_range, rule:NAME, schema; outlives the batch
+  /// field_missing, field_type, field_range, number_range, rule:NAME, schema, script; lives as long as the batch.
+  std::string_view reason;
   std::string text;  // "Quantity: 0 is not above 0"
 };
 

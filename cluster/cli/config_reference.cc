@@ -65,7 +65,11 @@ class Page {
     switch (shape.form) {
       case Shape::Form::map: section(path, shape); return;
       case Shape::Form::list: inside(path + "[]", shape.parts->front()); return;
-      case Shape::Form::map_of: inside(path + ".*", shape.parts->front()); return;
+      case Shape::Form::map_of:
+        inside(path + ".*", shape.parts->front());
+        if (shape.keys == nullptr) return;
+        for (const Key& key : *shape.keys) inside(path + "." + key.name, key.shape);
+        return;
       case Shape::Form::either:
         for (const Shape& part : *shape.parts) {
           if (part.form != Shape::Form::list || part.parts->front().form != shape.parts->front().form) inside(path, part);

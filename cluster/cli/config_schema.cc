@@ -61,7 +61,9 @@ class SchemaWriter {
   }
 
   ordered_json map_of(const Shape& shape) const {
-    ordered_json out{{"type", "object"}, {"additionalProperties", write(shape.parts->front())}};
+    ordered_json out{{"type", "object"}};
+    if (shape.keys != nullptr) out["properties"] = properties(shape);
+    out["additionalProperties"] = write(shape.parts->front());
     const Shape& key = (*shape.parts)[1];
     if (key.form == Shape::Form::name) out["propertyNames"] = {{"pattern", "^[A-Za-z][A-Za-z0-9_-]{0,63}$"}};
     if (key.form == Shape::Form::pattern) out["propertyNames"] = {{"pattern", key.regex}};
@@ -78,22 +80,28 @@ class SchemaWriter {
   }
 
   ordered_json map(const Shape& shape) const {
-    ordered_json properties = ordered_json::object();
     ordered_json required = ordered_json::array();
     ordered_json rules = ordered_json::array();
     for (const Key& key : *shape.keys) {
-      ordered_json value = write(key.shape);
-      value["description"] = describe(key);
-      if (!key.example.empty()) value["examples"] = ordered_json::array({key.example});
-      properties[key.name] = std::move(value);
       if (key.required) required.push_back(key.name);
       for (const yaml::KeyRule& rule : key.rules) rules.push_back(rule_of(key.name, rule));
     }
     for (const auto& group : shape.one_of) rules.push_back({{"oneOf", each_required(group)}});
     for (const auto& group : shape.some_of) rules.push_back({{"anyOf", each_required(group)}});
-    ordered_json out{{"type", "object"}, {"properties", std::move(properties)}, {"additionalProperties", false}};
+    ordered_json out{{"type", "object"}, {"properties", properties(shape)}, {"additionalProperties", false}};
     if (!required.empty()) out["required"] = std::move(required);
     if (!rules.empty()) out["allOf"] = std::move(rules);
+    return out;
+  }
+
+  ordered_json properties(const Shape& shape) const {
+    ordered_json out = ordered_json::object();
+    for (const Key& key : *shape.keys) {
+      ordered_json value = write(key.shape);
+      value["description"] = describe(key);
+      if (!key.example.empty()) value["examples"] = ordered_json::array({key.example});
+      out[key.name] = std::move(value);
+    }
     return out;
   }
 

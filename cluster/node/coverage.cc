@@ -122,10 +122,16 @@ void Coverage::on_refusal(const StageConfig& stage, const ValidateConfig& valida
       reach("rule", coverage_name::schema(stage));
       continue;
     }
+    bool named = false;
     for (const NamedRule& rule : validate.rules) {
-      if (reason == "rule:" + rule.name) reach("rule", coverage_name::rule(stage, rule));
+      if (reason != "rule:" + rule.name) continue;
+      reach("rule", coverage_name::rule(stage, rule));
+      named = true;
     }
-    if (reason.starts_with("rule:")) continue;
+    if (reason.starts_with("rule:")) {
+      if (!named) reach("rule", coverage_name::rules_script(stage));
+      continue;
+    }
     for (const FieldRule& rule : validate.fields) {
       if (text.starts_with(rule.path.text + ": ")) reach("rule", coverage_name::field(stage, rule));
     }

@@ -11,7 +11,7 @@ namespace weir {
 
 /// One part of a pipeline that a test can reach:
 /// - stage: an event came to it. With `when` there are two items of the kind `when` instead: it held, it did not
-/// - rule: a field's rule, a named rule or the schema refused an event; one that only ever passes is not tested. What
+/// - rule: a field's rule, a named rule, their script or the schema refused an event; one that only ever passes is not tested. What
 ///   can refuse nothing (any value, not required; a text that was read as the event's time) is no item
 /// - set: a field that transform sets had a value afterwards
 /// - enrich: the table had a row for an event (`hit`), it had none (`miss`)

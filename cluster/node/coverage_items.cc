@@ -83,6 +83,7 @@ class Lister {
       add("rule", name, path + ".rules." + rule.name);
       if (rule.when) add_when(name, *rule.when, path + ".rules." + rule.name + ".when");
     }
+    if (validate.script) add("rule", coverage_name::rules_script(stage), path + ".rules.lua");
     if (validate.schema) add("rule", coverage_name::schema(stage), path + ".schema");
   }
 
@@ -125,6 +126,9 @@ std::string field(const StageConfig& stage, const FieldRule& rule) {
 }
 std::string rule(const StageConfig& stage, const NamedRule& rule) {
   return fmt::format("{}.rules.{}", stage.name, rule.name);
+}
+std::string rules_script(const StageConfig& stage) {
+  return stage.name + ".rules.lua";
 }
 std::string schema(const StageConfig& stage) {
   return stage.name + ".schema";

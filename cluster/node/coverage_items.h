@@ -17,6 +17,7 @@ namespace coverage_name {
 [[nodiscard]] std::string when(const std::string& of, const WhenConfig& when, bool holds);
 [[nodiscard]] std::string field(const StageConfig& stage, const FieldRule& rule);
 [[nodiscard]] std::string rule(const StageConfig& stage, const NamedRule& rule);
+[[nodiscard]] std::string rules_script(const StageConfig& stage);
 [[nodiscard]] std::string schema(const StageConfig& stage);
 [[nodiscard]] std::string lookup(const StageConfig& stage, bool hit);
 [[nodiscard]] std::string script(const StageConfig& stage, const ScriptConfig& script);

@@ -191,6 +191,7 @@ class Builder {
       std::string rules;
       for (const NamedRule& rule : validate->rules) rules += (rules.empty() ? "rules " : ", ") + rule.name;
       if (!rules.empty()) about.push_back(std::move(rules));
+      if (validate->script) about.push_back("script " + file_name(validate->script->file));
       if (validate->schema) about.push_back("schema " + file_name(*validate->schema));
     } else if (const auto* enrich = std::get_if<EnrichConfig>(&stage.body)) {
       about.push_back("adds " + first_of(enrich->add));

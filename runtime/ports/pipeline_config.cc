@@ -180,6 +180,10 @@ void write(Canonical& out, const NamedRule& rule) {
 void write(Canonical& out, const ValidateConfig& validate) {
   for (const FieldRule& rule : validate.fields) write(out, rule);
   for (const NamedRule& rule : validate.rules) write(out, rule);
+  if (validate.script) {  // its text is the caller's to add
+    out.key("script").number(validate.script->instructions_max).word(" ");
+    out.number(validate.script->memory_bytes_max).end();
+  }
   if (validate.schema) out.key("schema").flag(true).end();  // its content is the caller's to add
 }
 void write(Canonical& out, const EnrichConfig& enrich) {

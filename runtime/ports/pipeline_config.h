@@ -101,10 +101,11 @@ struct NamedRule {
 };
 
 /// At least one of its parts is given. The checks of one event: fields in file order, then rules in file order, then the
-/// schema; the reason is that of the first violation.
+/// script, then the schema; the reason is that of the first violation.
 struct ValidateConfig {
   std::vector<FieldRule> fields;
   std::vector<NamedRule> rules;         // at most 256, names differ
+  std::optional<ScriptConfig> script;   // rules.lua: `function validate(e)`
   std::optional<std::string> schema;    // file of a JSON Schema (draft 7), resolved against the pipeline file's folder
   ConfigPlace schema_place;
 };

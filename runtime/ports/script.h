@@ -35,16 +35,18 @@ struct ScriptAnswer {
   std::vector<Document> parts;
 };
 
-/// What `validate` has against an event. `rule` may be empty, else `[A-Za-z0-9_.-]`, at most 64 bytes.
+/// What `validate` has against an event: at least one of these is there. `rule` is `[A-Za-z0-9_.-]`, at most 64 bytes.
 struct ScriptViolation {
   std::string rule;
+  std::string field;  // whatever the script calls it
   std::string message;
 };
 struct ScriptViolations {
-  bool fault = false;  // the script failed or went over a limit: one entry without a rule says how
+  bool fault = false;  // the script failed or went over a limit: one entry has the message that says how
   std::vector<ScriptViolation> list;
+  std::uint64_t left_out = 0;  // beyond kScriptViolationsMax
 };
-inline constexpr std::size_t kScriptViolationsMax = 100;  // of one event; what is beyond is left out
+inline constexpr std::size_t kScriptViolationsMax = 100;  // of one event; what is beyond is counted
 inline constexpr std::size_t kScriptTextMax = 1'024;      // bytes of a message or reason; what is beyond is cut off
 
 /// One running copy of a script. For one partition and one thread at a time. Usable after every outcome; a fault of one

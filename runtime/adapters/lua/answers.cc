@@ -1,6 +1,7 @@
 #include "runtime/adapters/lua/answers.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "runtime/adapters/lua/event_view.h"
 #include "runtime/adapters/lua/functions.h"
@@ -84,23 +85,50 @@ bool good_rule_name(std::string_view name) {
   });
 }
 
-/// Argument `index`: a text, or {rule = …, message = …}.
-ScriptViolation violation(lua_State* state, int index) {
-  if (lua_type(state, index) == LUA_TSTRING) return {"", printable(text_at(state, index))};
-  if (lua_type(state, index) != LUA_TTABLE)
-    luaL_error(state, "a violation is a text or {rule = …, message = …}, not a %s value", luaL_typename(state, index));
-  ScriptViolation found;
-  lua_getfield(state, index, "rule");
-  lua_getfield(state, index - (index < 0 ? 1 : 0), "message");
-  if (lua_type(state, -2) != LUA_TSTRING || !good_rule_name(text_at(state, -2)))
-    luaL_error(state, "a violation's rule is named by 1 to 64 letters, digits, '_', '-' or '.'");
-  found.rule = text_at(state, -2);
-  if (!lua_isnil(state, -1)) {
+/// Of the table at the top of the stack: complains of whatever is no part of a violation. The same complaint in every state,
+/// whatever the order of its hash tables.
+void check_parts(lua_State* state) {
+  std::optional<std::string> unknown;
+  bool list = false;
+  for (lua_pushnil(state); lua_next(state, -2) != 0; lua_pop(state, 1)) {
+    list = list || lua_type(state, -2) != LUA_TSTRING;
+    if (list) continue;
+    const std::string_view name = text_at(state, -2);
+    if (name != "rule" && name != "field" && name != "message" && (!unknown || name < *unknown)) unknown = name;
+  }
+  if (list) luaL_error(state, "a violation is a text or {rule = …, field = …, message = …}, not a list");
+  if (unknown)
+    luaL_error(state, "a violation has rule, field and message, no '%s'", printable(*unknown).c_str());
+}
+
+/// The part `name` of the table at the top of the stack; "" where it has none.
+std::string part(lua_State* state, const char* name) {
+  std::string text;
+  if (lua_getfield(state, -1, name) != LUA_TNIL) {
     push_text_of(state, -1);
-    found.message = printable(text_at(state, -1));
+    text = printable(text_at(state, -1));
     lua_pop(state, 1);
   }
-  lua_pop(state, 2);
+  lua_pop(state, 1);
+  return text;
+}
+
+/// The value at the top of the stack: a text, or {rule = …, field = …, message = …} with at least one of them.
+ScriptViolation violation(lua_State* state) {
+  if (lua_type(state, -1) == LUA_TSTRING) return {"", "", printable(text_at(state, -1))};
+  if (lua_type(state, -1) != LUA_TTABLE)
+    luaL_error(state, "a violation is a text or {rule = …, field = …, message = …}, not a %s value",
+               luaL_typename(state, -1));
+  push_content(state, -1);
+  check_parts(state);
+  if (const int type = lua_getfield(state, -1, "rule");
+      type != LUA_TNIL && (type != LUA_TSTRING || !good_rule_name(text_at(state, -1))))
+    luaL_error(state, "a violation's rule is named by 1 to 64 letters, digits, '_', '-' or '.'");
+  lua_pop(state, 1);
+  ScriptViolation found{part(state, "rule"), part(state, "field"), part(state, "message")};
+  lua_pop(state, 1);
+  if (found.rule.empty() && found.field.empty() && found.message.empty())
+    luaL_error(state, "a violation says nothing; write a text or {rule = …, field = …, message = …}");
   return found;
 }
 
@@ -146,13 +174,14 @@ int run_validate(lua_State* state) {
     return luaL_error(state, "validate returns a %s value; it returns a list of violations",
                       luaL_typename(state, result));
   const lua_Integer length = list_length(state, result);
-  if (length < 0) return luaL_error(state, "validate returns a table that is no list; write {{rule = …, message = …}}");
+  if (length < 0) return luaL_error(state, "validate returns a table that is no list; write {{message = …}}");
   const auto count = std::min(length, static_cast<lua_Integer>(kScriptViolationsMax));
   for (lua_Integer i = 1; i <= count; ++i) {
     lua_geti(state, result, i);
-    job.violations.list.push_back(violation(state, -1));
+    job.violations.list.push_back(violation(state));
     lua_pop(state, 1);
   }
+  job.violations.left_out = static_cast<std::uint64_t>(length - count);
   return 0;
 }
 

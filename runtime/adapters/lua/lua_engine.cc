@@ -55,7 +55,7 @@ class LuaState final : public ScriptState {
             &job, [&violations] { violations = {}; }, event, message))
       return;
     violations.fault = true;
-    violations.list = {{"", lua::printable(message)}};
+    violations.list = {{"", "", lua::printable(message)}};
   }
 
   void between_batches() override { parser_.between_batches(); }

@@ -31,6 +31,13 @@ std::string describe_parts(const Shape& shape) {
   return out;
 }
 
+std::string describe_own(const Shape& shape) {
+  std::string out;
+  if (shape.keys == nullptr) return out;
+  for (const Key& key : *shape.keys) out += fmt::format("; but {}: {}", key.name, describe(key.shape));
+  return out;
+}
+
 }  // namespace
 
 const Key* Shape::find(std::string_view key) const {
@@ -80,7 +87,8 @@ std::string describe(const Shape& shape) {
       return "a map";
     case Shape::Form::map_of:
       return fmt::format("a map{}; each key {}, each value {}", count(shape.items_min, shape.items_max),
-                         describe((*shape.parts)[1]), describe(shape.parts->front()));
+                         describe((*shape.parts)[1]), describe(shape.parts->front())) +
+             describe_own(shape);
     case Shape::Form::either:
       return describe_parts(shape);
     case Shape::Form::named:

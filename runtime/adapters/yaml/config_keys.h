@@ -40,7 +40,7 @@ struct Shape {
     file,      // the name of a file, relative to the pipeline file
     list,      // `items_min` to `items_max` of `parts[0]`
     map,       // `keys`
-    map_of,    // any keys (of the form `parts[1]`), each with a value like `parts[0]`
+    map_of,    // any keys (of the form `parts[1]`), each with a value like `parts[0]`; but `keys` have their own
     either,    // one of `parts`; the first one is what people usually write
     named,     // the shape called `what` in ConfigKeys::shapes: what contains itself
   };

@@ -68,10 +68,12 @@ inline Shape map(std::vector<Key> keys) {
   made.keys = std::make_shared<const std::vector<Key>>(std::move(keys));
   return made;
 }
-inline Shape map_of(Shape key, Shape value, std::size_t min, std::size_t max) {
+/// `own`: keys with values of their own, none of them required.
+inline Shape map_of(Shape key, Shape value, std::size_t min, std::size_t max, std::vector<Key> own = {}) {
   Shape made = with_parts(Shape::Form::map_of, {std::move(value), std::move(key)});
   made.items_min = min;
   made.items_max = max;
+  if (!own.empty()) made.keys = std::make_shared<const std::vector<Key>>(std::move(own));
   return made;
 }
 /// A map of exactly one of these keys.

@@ -34,7 +34,10 @@ class Filler {
       case Shape::Form::map:
         return fill_map(node, shape, place);
       case Shape::Form::map_of:
-        for (Entry& entry : node.entries) fill(entry.value, shape.parts->front(), place + "/" + entry.key);
+        for (Entry& entry : node.entries) {
+          const Key* const own = shape.find(entry.key);
+          fill(entry.value, own != nullptr ? own->shape : shape.parts->front(), place + "/" + entry.key);
+        }
         return;
       case Shape::Form::list:
         for (std::size_t i = 0; i < node.items.size(); ++i)

@@ -162,12 +162,27 @@ std::vector<Key> with_extras(std::vector<Key> keys) {
   return keys;
 }
 
+Shape script() {
+  const ScriptConfig defaults;
+  return either({shape(Form::file),
+                 map({
+                     key("file", shape(Form::file), "the script").required(),
+                     key("instructions_max", between(Form::count, "1K", "1G"), "instructions of one call at most")
+                         .by_default(format_count(defaults.instructions_max)),
+                     key("memory_bytes_max", between(Form::size, "256KiB", "1GiB"), "memory of one partition's script at most")
+                         .by_default(format_size(defaults.memory_bytes_max)),
+                 })});
+}
+
 Shape validate() {
   Shape made = map(with_extras({
       key("fields", map_of(path(false), field_rule(), 1, kAny), "the fields that are checked")
           .example("{Quantity: {type: integer, min: 1}}"),
       key("schema", shape(Form::file), "JSON Schema (draft 7) the event must fit").example("booking.schema.json"),
-      key("rules", map_of(shape(Form::name), named_rule(), 1, 256), "checks with names: what fails has reason rule:NAME")
+      key("rules",
+          map_of(shape(Form::name), named_rule(), 1, 256,
+                 {key("lua", script(), "Lua that lists what it has against an event").example("rules.lua")}),
+          "checks with names: what fails has reason rule:NAME; lua: a script that lists violations")
           .example("{paid: {field: deposit, above: 0}}"),
   }));
   made.some_of.push_back({"fields", "schema", "rules"});
@@ -338,18 +353,6 @@ Shape condition() {
   const Shape tests =
       map_of(path(), either({shape(Form::constant), list(shape(Form::constant), 1, 1'000), comparisons}), 1, 64);
   return either({tests, list(tests, 1, 64)});
-}
-
-Shape script() {
-  const ScriptConfig defaults;
-  return either({shape(Form::file),
-                 map({
-                     key("file", shape(Form::file), "the script").required(),
-                     key("instructions_max", between(Form::count, "1K", "1G"), "instructions of one call at most")
-                         .by_default(format_count(defaults.instructions_max)),
-                     key("memory_bytes_max", between(Form::size, "256KiB", "1GiB"), "memory of one partition's script at most")
-                         .by_default(format_size(defaults.memory_bytes_max)),
-                 })});
 }
 
 Shape transform() {

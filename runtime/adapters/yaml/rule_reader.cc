@@ -1,4 +1,4 @@
-// Named rules of the stage `validate`.
+// Named rules of the stage `validate`, and the script among them.
 #include <algorithm>
 
 #include "runtime/adapters/yaml/validate_reader.h"
@@ -159,7 +159,7 @@ class RuleReader {
 
 }  // namespace
 
-void read_rules(Context& context, const Node& node, const std::string& name, std::vector<NamedRule>& out) {
+void read_rules(Context& context, const Node& node, const std::string& name, ValidateConfig& out) {
   MapReader list(context, node, name);
   if (!list.valid()) return;
   if (node.entries.empty() || node.entries.size() > kRulesMax) {
@@ -168,17 +168,16 @@ void read_rules(Context& context, const Node& node, const std::string& name, std
     return;
   }
   for (const Entry& entry : node.entries) {
+    if (entry.key == "lua") {
+      read_script(context, entry.value, list.path(entry.key), out.script.emplace());
+      continue;
+    }
     NamedRule rule;
     rule.name = entry.key;
     rule.place = entry.place;
     bool good = read_name(context, entry.place, entry.key, "the rule name");
-    if (entry.key == "lua") {
-      context.findings.add(entry.place,
-                           fmt::format("\"{}\": no rule can be called lua, the name is kept for a script", name));
-      good = false;
-    }
     good = RuleReader(context, entry.value, list.path(entry.key)).read(rule) && good;
-    if (good) out.push_back(std::move(rule));
+    if (good) out.rules.push_back(std::move(rule));
   }
 }
 

@@ -262,6 +262,8 @@ class ExpectationReader {
       const auto* validate = std::get_if<ValidateConfig>(&stage.body);
       if (validate == nullptr) continue;
       for (const NamedRule& rule : validate->rules) reasons_.push_back("rule:" + rule.name);
+      if (validate->script) reasons_.push_back("rule:lua");
+      scripted_ = scripted_ || validate->script.has_value();
     }
     for (const ViewConfig& view : pipeline.views) views_.push_back(view.name);
   }
@@ -320,8 +322,8 @@ class ExpectationReader {
                                   fmt::format("\"{}.stage\" names no stage of this pipeline: {}; allowed: {}{}", where,
                                               describe_found(entry.value), join(stages_), did_you_mean(said, stages_)));
           }
-          // Behind another word than `rule` stand a user's own reasons.
-          const bool own = said.find(':') != std::string::npos && !said.starts_with("rule:");
+          // Behind another word than `rule` stand a user's own reasons; a script names rules of its own.
+          const bool own = said.find(':') != std::string::npos && (scripted_ || !said.starts_with("rule:"));
           if (entry.key != "reason" || own || one_of(said, reasons_)) return;
           context_.findings.add(entry.value.place,
                                 fmt::format("\"{}.reason\" must be one of {}; found {}{}", where, join(reasons_),
@@ -378,6 +380,7 @@ class ExpectationReader {
   Context& context_;
   const PipelineConfig& pipeline_;
   std::vector<std::string> stages_, views_, reasons_;
+  bool scripted_ = false;  // rules of a script have whatever names it gives them
 };
 
 void read_test(Context& context, const PipelineConfig& pipeline, bool files, const Node& node, const std::string& name,

@@ -1,4 +1,4 @@
-// The stage `validate`: rules for fields, and the file of a schema. Named rules: rule_reader.cc.
+// The stage `validate`: rules for fields, and the file of a schema. Named rules and their script: rule_reader.cc.
 #include "runtime/adapters/yaml/validate_reader.h"
 
 #include <algorithm>
@@ -244,7 +244,7 @@ void read_validate(Context& context, const Node& node, const std::string& name, 
   }
   if (fields != nullptr) read_fields(context, *fields, map.path("fields"), out);
   if (schema != nullptr) read_schema(context, *schema, map.path("schema"), out);
-  if (rules != nullptr) read_rules(context, *rules, map.path("rules"), out.rules);
+  if (rules != nullptr) read_rules(context, *rules, map.path("rules"), out);
 }
 
 }  // namespace weir::yaml

@@ -105,6 +105,10 @@ class RandomConfig {
     ConfigJson out = ConfigJson::object();
     const std::size_t most = std::min<std::size_t>(shape.items_max, shape.items_min + 2);
     const std::size_t count = shape.items_min + pick(most - shape.items_min + 1);
+    if (shape.keys != nullptr) {
+      for (const yaml::Key& key : *shape.keys)
+        if (out.size() < count && pick(3) == 0) out[key.name] = value(key.shape, depth + 1);
+    }
     while (out.size() < count) out[value((*shape.parts)[1], depth + 1).get<std::string>()] = value(shape.parts->front(), depth + 1);
     return out;
   }

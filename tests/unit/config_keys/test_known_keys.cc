@@ -40,7 +40,8 @@ void find_shapes(const yaml::ConfigKeys& keys, const Shape& shape, const std::ve
   if (shape.form == Shape::Form::map) {
     if (const yaml::Key* key = shape.find(path[at])) find_shapes(keys, key->shape, path, at + 1, out);
   } else if (shape.form == Shape::Form::map_of) {
-    find_shapes(keys, shape.parts->front(), path, at + 1, out);
+    const yaml::Key* own = shape.find(path[at]);
+    find_shapes(keys, own != nullptr ? own->shape : shape.parts->front(), path, at + 1, out);
   } else if (shape.form == Shape::Form::list) {
     const bool number = path[at].find_first_not_of("0123456789") == std::string::npos;
     find_shapes(keys, shape.parts->front(), path, number ? at + 1 : at, out);  // some readers leave the number out

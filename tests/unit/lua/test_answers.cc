@@ -63,24 +63,36 @@ TEST_CASE("validate gives a list of violations, with and without a rule's name",
     if (script.problem() != "good") return script.problem();
     const ScriptViolations found = script.violations(frame);
     std::string out = found.fault ? "fault: " : "";
-    for (const ScriptViolation& violation : found.list) out += violation.rule + "|" + violation.message + ";";
+    for (const ScriptViolation& violation : found.list) out += violation.rule + "|" + violation.field + "|" + violation.message + ";";
     return out;
   };
   CHECK(of("return {}", "{}").empty());
   CHECK(of("", "{}").empty());
   CHECK(of("local v = {} if e.a > e.b then v[#v + 1] = {rule = 'a_below_b', message = 'a is ' .. e.a} end "
            "v[#v + 1] = 'and more' return v",
-           R"({"a":2.50,"b":2})") == "a_below_b|a is 2.50;|and more;");
-  CHECK(of("return {{rule = 'x'}, {rule = 'y', message = 5}}", "{}") == "x|;y|5;");
+           R"({"a":2.50,"b":2})") == "a_below_b||a is 2.50;||and more;");
+  CHECK(of("return {{rule = 'x'}, {rule = 'y', message = 5}, {field = 'a', message = e.a}, {field = 'b.c'}}", R"({"a":null})") ==
+        "x||;y||5;|a|null;|b.c|;");
   CHECK(of("return {{rule = 'no spaces'}}", "{}") ==
-        "fault: |a violation's rule is named by 1 to 64 letters, digits, '_', '-' or '.';");
-  CHECK(of("return {5}", "{}") == "fault: |a violation is a text or {rule = …, message = …}, not a number value;");
+        "fault: ||a violation's rule is named by 1 to 64 letters, digits, '_', '-' or '.';");
+  CHECK(of("return {5}", "{}") ==
+        "fault: ||a violation is a text or {rule = …, field = …, message = …}, not a number value;");
+  CHECK(of("return {{'x', 'y'}}", "{}") == "fault: ||a violation is a text or {rule = …, field = …, message = …}, not a list;");
+  CHECK(of("return {{rule = 'a b', mesage = 'x', massage = 'y'}}", "{}") ==
+        "fault: ||a violation has rule, field and message, no 'massage';");
+  CHECK(of("return {{}}", "{}") ==
+        "fault: ||a violation says nothing; write a text or {rule = …, field = …, message = …};");
+  CHECK(of("return {e}", "{}") ==
+        "fault: ||a violation is a text or {rule = …, field = …, message = …}, not a userdata value;");
   CHECK(of("return {rule = 'x'}", "{}") ==
-        "fault: |validate returns a table that is no list; write {{rule = …, message = …}};");
-  CHECK(of("return 'x'", "{}") == "fault: |validate returns a string value; it returns a list of violations;");
-  CHECK(of("e.a = 1", "{}") == "fault: |t.lua:1: validate looks at the event and may not change it;");
+        "fault: ||validate returns a table that is no list; write {{message = …}};");
+  CHECK(of("return 'x'", "{}") == "fault: ||validate returns a string value; it returns a list of violations;");
+  CHECK(of("e.a = 1", "{}") == "fault: ||t.lua:1: validate looks at the event and may not change it;");
   CHECK(of("e.l[1] = 5 return {}", R"({"l":[1]})").empty());  // a copy, which goes nowhere
-  CHECK(of("while true do end", "{}") == "fault: |t.lua:1: stopped after 100000 instructions (instructions_max);");
-  CHECK(of("local t = {} for i = 1, 1000 do t[i] = 'v' end return t", "{}").size() == 3 * kScriptViolationsMax);
-  CHECK(of("return nil + 1", "{}") == "fault: |t.lua:1: attempt to perform arithmetic on a nil value;");
+  CHECK(of("while true do end", "{}") == "fault: ||t.lua:1: stopped after 100000 instructions (instructions_max);");
+  CHECK(of("local t = {} for i = 1, 1000 do t[i] = 'v' end return t", "{}").size() == 4 * kScriptViolationsMax);
+  Scripted many("function validate(e) local t = {} for i = 1, 1000 do t[i] = 'v' end return t end", 100'000, 1u << 20,
+                ScriptEntry::validate);
+  CHECK(many.violations("{}").left_out == 900);
+  CHECK(of("return nil + 1", "{}") == "fault: ||t.lua:1: attempt to perform arithmetic on a nil value;");
 }
