@@ -6,8 +6,10 @@
 #include "cluster/cli/bench_ingest.h"
 #include "cluster/cli/bench_path.h"
 #include "cluster/cli/data_options.h"
+#include "cluster/cli/progress.h"
 #include "runtime/adapters/embedded_log/journal_tools.h"
 #include "runtime/adapters/rocksdb_state/log_bench.h"
+#include "runtime/adapters/system/system_clock.h"
 #include "runtime/base/units.h"
 
 namespace weir::cli {
@@ -42,8 +44,13 @@ int bench_journals(const Options& options) {
                           {"recycled segments", false, true, false},
                           {"plain file, page cache", false, false, true}};
   std::vector<Row> rows;
+  const SystemClock clock;
+  Progress progress(clock, "writing", "events");
+  const auto written = [&progress, &options](std::uint64_t events) { progress.update(events, options.events); };
   for (const Way& way : ways) {
+    progress.begin(way.name, "events");
     JournalBenchOptions bench;
+    bench.progress = written;
     bench.directory = options.directory + "/journal";
     bench.events = options.events;
     bench.event_bytes = kEventBytes;
@@ -63,7 +70,9 @@ int bench_journals(const Options& options) {
   const std::string rocksdb = options.directory + "/rocksdb";
   std::error_code code;
   std::filesystem::remove_all(rocksdb, code);
-  const auto result = bench_rocksdb_log(rocksdb, options.events, kEventBytes, kGroupBytes);
+  progress.begin("RocksDB", "events");
+  const auto result = bench_rocksdb_log(rocksdb, options.events, kEventBytes, kGroupBytes, written);
+  progress.clear();
   std::filesystem::remove_all(rocksdb, code);
   if (!result) return report(result.error());
   rows.push_back(

@@ -10,6 +10,8 @@
 #include "cluster/cli/bench_path_process.h"
 #include "cluster/cli/bench_spread.h"
 #include "cluster/cli/data_options.h"
+#include "cluster/cli/progress.h"
+#include "runtime/adapters/system/system_clock.h"
 
 namespace weir::cli {
 
@@ -60,12 +62,16 @@ int bench_ingest(const IngestBenchOptions& options) {
                                     "--connections", std::to_string(options.connections), "--directory", options.directory};
   };
   std::vector<PathMeasurement> http, direct;
+  const SystemClock clock;
+  Progress progress(clock, "measuring", "runs");
   for (std::uint32_t i = 0; i < options.pairs; ++i) {
     for (auto* runs : {&http, &direct}) {
+      progress.update(http.size() + direct.size(), std::uint64_t{2} * options.pairs);
       auto measured = run_measured(command(runs == &http ? "http" : "direct"));
       if (!measured) return report(measured.error(), kAnswerIsNo);
       runs->push_back(std::move(*measured));
     }
+    progress.clear();
     fmt::print(stderr, "pair {}: over HTTP {:.0f}, without {:.0f} events per CPU-second\n", i + 1, per_cpu_second(http, options.events).back(),
                per_cpu_second(direct, options.events).back());
   }

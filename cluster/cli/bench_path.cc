@@ -16,6 +16,7 @@
 #include "cluster/cli/bench_path_process.h"
 #include "cluster/cli/bench_spread.h"
 #include "cluster/cli/data_options.h"
+#include "cluster/cli/progress.h"
 #include "cluster/cli/signals.h"
 #include "cluster/node/pipeline_run.h"
 #include "cluster/node/stderr_logbook.h"
@@ -64,6 +65,7 @@ class PathBench {
   }
 
   Result<void> run_pair() {
+    show_progress();
     WEIR_ASSIGN(Measured product, run_product());
     WEIR_ASSIGN(const OutputAnswers product_output, output_answers(data()));
     product.frames = product_output.frames;
@@ -72,6 +74,8 @@ class PathBench {
     // The roofline commits in groups as large as weir's were on average.
     const std::uint64_t group =
         std::max<std::uint64_t>(options_.events / std::max<std::uint64_t>(product.frames, 1), 1);
+    product_.push_back(std::move(product));
+    show_progress();
     WEIR_ASSIGN(Measured roofline, run_roofline(group));
     WEIR_ASSIGN(const OutputAnswers roofline_output, output_answers(data()));
     roofline.frames = roofline_output.frames;
@@ -79,8 +83,8 @@ class PathBench {
     WEIR_TRY(check_answers(truth_, roofline_answers, "the roofline"));
     if (!(product_output == roofline_output))
       return fail(Errc::internal, "the output journals of weir and of the roofline say different things");
-    product_.push_back(std::move(product));
     roofline_runs_.push_back(std::move(roofline));
+    progress_.clear();
     fmt::print(stderr, "pair {}: weir {:.0f}, roofline {:.0f} events per CPU-second, ratio {:.3f}\n", product_.size(),
                per_cpu(product_.back()), per_cpu(roofline_runs_.back()), ratios().back());
     return {};
@@ -122,6 +126,7 @@ class PathBench {
 
  private:
   [[nodiscard]] std::string data() const { return options_.directory + "/run"; }
+  void show_progress() { progress_.update(product_.size() + roofline_runs_.size(), std::uint64_t{2} * options_.pairs); }
 
   Result<Measured> run_product() {
     WEIR_TRY(copy_prefilled(base_, data()));
@@ -192,6 +197,8 @@ class PathBench {
   PathAnswers truth_;
   std::vector<Measured> product_;
   std::vector<Measured> roofline_runs_;
+  const SystemClock clock_;
+  Progress progress_{clock_, "measuring", "runs"};
 };
 
 }  // namespace

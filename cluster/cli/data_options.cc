@@ -1,15 +1,21 @@
 #include "cluster/cli/data_options.h"
 
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "cluster/cli/progress.h"
+#include "cluster/cli/terminal.h"
+#include "runtime/adapters/system/system_clock.h"
+
 namespace weir::cli {
 
 std::unique_ptr<StoppedData> open_data(const std::string& directory, int& code) {
-  auto data = StoppedData::open(directory);
+  const SystemClock clock;
+  Progress progress(clock, "opening", "commits");
+  auto data = StoppedData::open(directory, false, progress.of_log());
+  progress.clear();
   if (data) return std::move(*data);
   code = report(data.error());
   return nullptr;
@@ -27,9 +33,7 @@ RowFormat row_format(Output output) noexcept {
 }
 
 std::size_t table_width() noexcept {
-  winsize size{};
-  if (::isatty(STDOUT_FILENO) == 0 || ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0) return 0;
-  return size.ws_col;
+  return terminal_width(STDOUT_FILENO);
 }
 
 std::pair<std::string, std::string> number_cell(std::string name, std::uint64_t value) { return {std::move(name), std::to_string(value)}; }

@@ -4,6 +4,8 @@
 
 #include "cluster/cli/data_options.h"
 #include "cluster/cli/data_source.h"
+#include "cluster/cli/progress.h"
+#include "runtime/adapters/system/system_clock.h"
 #include "runtime/base/hash.h"
 #include "runtime/engine/digest.h"
 
@@ -56,6 +58,10 @@ int run(const Options& options) {
   if (!data) return code;
   const auto pictures = data->pictures();
   if (!pictures) return report(pictures.error());
+  const SystemClock clock;
+  Progress progress(clock, "digesting", "partitions");
+  const std::uint64_t whole = 2 * pictures->size();  // all together, then each
+  progress.update(0, whole);
   const auto total = answer_digest(*pictures, data->views());
   if (!total) return report(total.error());
   nlohmann::ordered_json json;
@@ -65,6 +71,7 @@ int run(const Options& options) {
   std::vector<Row> rows;
   rows.push_back({{text_cell("partition", "total"), text_cell("answer", to_hex(*total))}});
   for (std::size_t p = 0; p < pictures->size(); ++p) {
+    progress.update(pictures->size() + p, whole);
     const auto part = answer_digest({(*pictures)[p]}, data->views());
     if (!part) return report(part.error());
     nlohmann::ordered_json one;
@@ -80,6 +87,7 @@ int run(const Options& options) {
     json["partitions"].push_back(std::move(one));
     rows.push_back(std::move(row));
   }
+  progress.clear();
   if (options.output == Output::json) {
     (void)to_stdout(json.dump() + "\n");
     return kDone;

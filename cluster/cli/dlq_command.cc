@@ -5,7 +5,10 @@
 
 #include "cluster/cli/data_options.h"
 #include "cluster/cli/data_source.h"
+#include "cluster/cli/ledger.h"
+#include "cluster/cli/progress.h"
 #include "cluster/cli/raw_json.h"
+#include "runtime/adapters/system/system_clock.h"
 #include "runtime/base/json_text.h"
 #include "runtime/engine/letters_query.h"
 
@@ -202,16 +205,27 @@ int export_letters(const Options& options) {
   const auto pictures = data->pictures();
   if (!pictures) return report(pictures.error());
   const LetterFilter filter = filter_of(options, 0);
+  const SystemClock clock;
+  Progress progress(clock, "exporting", options.raw ? "bytes" : "letters", Stdout::meanwhile);
   if (options.raw) {
-    const auto answer = export_raw(*pictures, filter, to_stdout);
+    const auto answer = export_raw(*pictures, filter, [&progress, bytes = std::uint64_t{0}](std::string_view text) mutable {
+      progress.update(bytes += text.size(), 0);
+      return to_stdout(text);
+    });
+    progress.clear();
     return answer ? kDone : report(answer.error());
   }
-  const auto answer = query_letters(*pictures, filter, [](const PlacedLetter& letter) {
+  // Without a filter all that the ledger counts.
+  const bool all = filters_of(options).empty();
+  const std::uint64_t total = all && progress.shown() ? read_ledger(*data).total.ledger.dead_lettered : 0;
+  const auto answer = query_letters(*pictures, filter, [&progress, total, count = std::uint64_t{0}](const PlacedLetter& letter) mutable {
     std::string text;
     append_row_json(text, letter_row(letter));
     text += '\n';
+    progress.update(++count, total);
     return to_stdout(text);
   });
+  progress.clear();
   return answer ? kDone : report(answer.error());
 }
 

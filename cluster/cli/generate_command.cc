@@ -6,6 +6,7 @@
 
 #include "cluster/cli/data_options.h"
 #include "cluster/cli/orders_generator.h"
+#include "cluster/cli/progress.h"
 #include "runtime/adapters/system/system_clock.h"
 
 namespace weir::cli {
@@ -44,6 +45,7 @@ int run(const Options& options) {
   if (!generator) return report(generator.error());
   const SystemClock clock;
   const TimePoint start = clock.now();
+  Progress progress(clock, "generating", "lines", Stdout::meanwhile);
   std::string chunk;
   std::uint64_t made = 0;
   const std::size_t bytes = options.rate > 0 ? 32 * 1024 : 1024 * 1024;
@@ -51,6 +53,7 @@ int run(const Options& options) {
     made += lines;
     if (!to_stdout(chunk)) return kUnreadable;
     chunk.clear();
+    progress.update(made, options.orders.events);
     if (options.rate <= 0) continue;
     std::fflush(stdout);
     const auto due = start + std::chrono::duration_cast<TimePoint>(std::chrono::duration<double>(static_cast<double>(made) / options.rate));

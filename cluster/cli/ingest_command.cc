@@ -1,16 +1,18 @@
 #include <fmt/format.h>
-#include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
+#include <filesystem>
 
 #include "actors/doors/file_door.h"
 #include "cluster/cli/data_options.h"
 #include "cluster/cli/ingest_sender.h"
 #include "cluster/cli/node_client.h"
+#include "cluster/cli/progress.h"
 #include "cluster/cli/signals.h"
+#include "cluster/node/input_meter.h"
 #include "runtime/adapters/compress/open_input.h"
 #include "runtime/adapters/curl/curl_client.h"
 #include "runtime/adapters/system/system_clock.h"
@@ -56,35 +58,6 @@ class AckedFile {
   std::string name_, text_;
 };
 
-/// Counts up on a terminal; nothing in a pipe.
-class Progress {
- public:
-  explicit Progress(const Clock& clock)
-      : clock_(clock), on_(::isatty(STDERR_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr) {}
-  void update(std::uint64_t events) {
-    const TimePoint now = clock_.now();
-    if (!on_ || now - shown_ < std::chrono::milliseconds(200)) return;
-    shown_ = now;
-    fmt::print(stderr, "\r\033[K{} events acknowledged, {} per second", with_separators(events),
-               with_separators(rate(events)));
-    std::fflush(stderr);
-  }
-  void clear() {
-    if (on_ && shown_ != TimePoint{0}) fmt::print(stderr, "\r\033[K");
-    shown_ = TimePoint{0};
-  }
-  [[nodiscard]] double seconds() const { return std::chrono::duration<double>(clock_.now() - start_).count(); }
-  [[nodiscard]] std::uint64_t rate(std::uint64_t events) const {
-    return static_cast<std::uint64_t>(static_cast<double>(events) / std::max(seconds(), 0.001));
-  }
-
- private:
-  const Clock& clock_;
-  const bool on_;
-  const TimePoint start_ = clock_.now();
-  TimePoint shown_{0};
-};
-
 FileDoorConfig door_config(const std::string& name, const InputFormat& format, const NodePipeline& pipeline) {
   FileDoorConfig config;
   config.input = name == "-" ? "stdin" : name;
@@ -113,8 +86,9 @@ Result<void> hand_on(const std::string& name, FileDoor& door, RequestMaker& make
 
 /// Reads one input to its end, or until `sending` is false.
 Result<void> read_input(const std::string& name, const InputFormat& format, const NodePipeline& pipeline,
-                        RequestMaker& maker, const bool& sending) {
+                        RequestMaker& maker, const bool& sending, const std::shared_ptr<InputMeter>& meter, std::size_t number) {
   WEIR_ASSIGN(OpenedInput opened, open_input(name));
+  opened = metered(std::move(opened), meter, number);
   WEIR_ASSIGN(FileDoor door, FileDoor::open(door_config(name, format, pipeline), std::nullopt));
   maker.begin(format);
   while (sending) {
@@ -141,6 +115,14 @@ Result<void> read_input(const std::string& name, const InputFormat& format, cons
     }
   }
   return {};
+}
+
+/// Of a file; nullopt: it is none, or is told so when it is opened.
+std::optional<std::uint64_t> stored_size(const std::string& name) {
+  std::error_code code;
+  if (name == "-" || !std::filesystem::is_regular_file(name, code)) return std::nullopt;
+  const auto size = std::filesystem::file_size(name, code);
+  return code ? std::nullopt : std::optional<std::uint64_t>(size);
 }
 
 struct Plan {
@@ -179,7 +161,10 @@ int run(const Options& options) {
   AckedFile acked;
   if (!options.acked_to.empty())
     if (const auto opened = acked.open(options.acked_to); !opened) return report(opened.error());
-  Progress progress(clock);
+  const TimePoint start = clock.now();
+  Progress progress(clock, "sending", "events acknowledged");
+  const auto meter = std::make_shared<InputMeter>();
+  for (const std::string& file : options.files) meter->add(stored_size(file));
   IngestSenderConfig config;
   config.url = options.node;
   while (config.url.ends_with('/')) config.url.pop_back();
@@ -195,18 +180,19 @@ int run(const Options& options) {
   bool sending = true;
   RequestMaker maker({.lanes = options.in_flight}, [&](std::uint32_t lane, IngestRequest request) {
     sending = sending && sender.give(lane, std::move(request));
-    progress.update(sender.totals().events);
+    progress.update_part(sender.totals().events, meter->part());
   });
   Result<void> read;
   for (std::size_t i = 0; i < options.files.size() && read && sending; ++i)
-    read = read_input(options.files[i], plan->formats[i], plan->pipeline, maker, sending);
+    read = read_input(options.files[i], plan->formats[i], plan->pipeline, maker, sending, meter, i);
   maker.flush();  // what was read before an error is sent
   const auto sent = sender.finish();
   progress.clear();
   const IngestTotals totals = sender.totals();
+  const double seconds = std::chrono::duration<double>(clock.now() - start).count();
   fmt::print("{} events acknowledged by {} in {} requests, {:.2f} s, {} per second{}\n", with_separators(totals.events),
-             options.node, with_separators(totals.requests), progress.seconds(),
-             with_separators(progress.rate(totals.events)),
+             options.node, with_separators(totals.requests), seconds,
+             with_separators(static_cast<std::uint64_t>(static_cast<double>(totals.events) / std::max(seconds, 0.001))),
              totals.retries == 0 ? std::string() : fmt::format(", {} sent again", with_separators(totals.retries)));
   std::fflush(stdout);
   if (!sent && sent.error().code == Errc::cancelled && stop.load() != 0) {

@@ -3,8 +3,10 @@
 #include <nlohmann/json.hpp>
 
 #include "cluster/cli/data_options.h"
+#include "cluster/cli/progress.h"
 #include "runtime/adapters/embedded_log/journal_tools.h"
 #include "runtime/adapters/system/data_directory.h"
+#include "runtime/adapters/system/system_clock.h"
 #include "runtime/base/hash.h"
 #include "runtime/base/units.h"
 
@@ -21,7 +23,10 @@ std::string mebibytes(std::uint64_t bytes) { return fmt::format("{:.1f} MiB", st
 
 int verify(const Options& options) {
   if (const auto there = DataDirectory::look(options.data, false); !there && there.error().code == Errc::not_found) return report(there.error());
-  const auto found = verify_journals(log_directory(options.data));
+  const SystemClock clock;
+  Progress progress(clock, "verifying", "bytes");
+  const auto found = verify_journals(log_directory(options.data), nullptr, progress.of_log());
+  progress.clear();
   if (!found) return report(found.error());
   if (options.output == Output::json) {
     nlohmann::ordered_json json;

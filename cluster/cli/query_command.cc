@@ -6,7 +6,9 @@
 
 #include "cluster/cli/data_options.h"
 #include "cluster/cli/data_source.h"
+#include "cluster/cli/progress.h"
 #include "cluster/cli/raw_json.h"
+#include "runtime/adapters/system/system_clock.h"
 #include "runtime/base/json_text.h"
 #include "runtime/base/suggest.h"
 #include "runtime/base/time_text.h"
@@ -132,6 +134,8 @@ int ask_view(const Options& options, const QueryRequest& request) {
   int code = kDone;
   Pages pages;
   std::string cursor;
+  const SystemClock clock;
+  Progress progress(clock, "reading", "rows");
   do {
     const std::uint64_t left = options.limit == 0 ? kPageRows : options.limit - pages.rows.size();
     const auto text = ask_node(options.source, target_of(request, options, std::min(left, kPageRows), cursor), code);
@@ -139,7 +143,10 @@ int ask_view(const Options& options, const QueryRequest& request) {
     auto next = add_page(*text, pages);
     if (!next) return report(next.error());
     cursor = std::move(*next);
+    const std::uint64_t total = pages.total.value_or(0);
+    progress.update(pages.rows.size(), options.limit == 0 ? total : std::min(options.limit, total));
   } while (!cursor.empty() && (options.limit == 0 || pages.rows.size() < options.limit));
+  progress.clear();
   if (options.output == Output::json) {
     std::string text = fmt::format(R"({{"view":{},"rows":[)", to_json_string(request.view));
     for (std::size_t i = 0; i < pages.rows.size(); ++i) {
@@ -172,7 +179,14 @@ int run(const Options& options) {
   const auto pictures = data->pictures();
   if (!pictures) return report(pictures.error());
   if (const auto known = check_fields(*request, data->views()); !known) return report(known.error());
-  const auto answer = write_query(*pictures, data->views(), *request, row_format(options.output), to_stdout, table_width());
+  const SystemClock clock;
+  Progress progress(clock, "reading", "rows", Stdout::meanwhile);
+  const auto sink = [&progress, lines = std::uint64_t{0}, limit = options.limit](std::string_view text) mutable {
+    if (progress.shown()) progress.update(lines += static_cast<std::uint64_t>(std::count(text.begin(), text.end(), '\n')), limit);
+    return to_stdout(text);
+  };
+  const auto answer = write_query(*pictures, data->views(), *request, row_format(options.output), sink, table_width());
+  progress.clear();
   if (!answer) return report(answer.error());
   std::fflush(stdout);
   if (answer->total)

@@ -1,5 +1,4 @@
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
@@ -9,6 +8,7 @@
 #include "actors/doors/frame_format.h"
 #include "cluster/cli/config_options.h"
 #include "cluster/cli/ledger.h"
+#include "cluster/cli/progress.h"
 #include "cluster/cli/signals.h"
 #include "cluster/node/pipeline_run.h"
 #include "cluster/node/stderr_logbook.h"
@@ -25,40 +25,24 @@ struct Options {
   std::string format, data;
 };
 
-/// A line that counts up on a terminal; nothing in a pipe.
-class ProgressLine {
+/// What the partitions have committed, all together, since this run began.
+class CommittedEvents {
  public:
-  explicit ProgressLine(const Clock& clock) : clock_(clock), on_(::isatty(STDERR_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr) {}
-  ~ProgressLine() { clear(); }
-  void update(const PartitionProgress& progress) {
-    if (!on_) return;
+  /// Thread-safe. Gives the sum.
+  std::uint64_t take(const PartitionProgress& progress) {
     const std::scoped_lock lock(mutex_);
     if (progress.partition.value >= committed_.size()) committed_.resize(progress.partition.value + 1);
     auto& [first, now] = committed_[progress.partition.value];
     if (first == 0 && now == 0) first = progress.committed.value;
     now = progress.committed.value;
-    const TimePoint time = clock_.now();
-    if (time - shown_ < std::chrono::milliseconds(200)) return;
-    shown_ = time;
     std::uint64_t events = 0;
     for (const auto& [from, to] : committed_) events += to - from;
-    const double seconds = std::chrono::duration<double>(time - start_).count();
-    fmt::print(stderr, "\r\033[K{} events, {} per second", with_separators(events),
-               with_separators(static_cast<std::uint64_t>(static_cast<double>(events) / std::max(seconds, 0.001))));
-    std::fflush(stderr);
-  }
-  void clear() {
-    if (on_ && shown_ != TimePoint{0}) fmt::print(stderr, "\r\033[K");
-    shown_ = TimePoint{0};
+    return events;
   }
 
  private:
-  const Clock& clock_;
-  bool on_;
   std::mutex mutex_;
   std::vector<std::pair<std::uint64_t, std::uint64_t>> committed_;
-  TimePoint start_ = clock_.now();
-  TimePoint shown_{0};
 };
 
 /// A fresh directory that goes with the command.
@@ -149,11 +133,18 @@ int run(const Options& options) {
   }
   const std::string data = request.data;
   StderrLogbook logbook{log_level(request.node)};
-  ProgressLine line{clock};
+  Progress line{clock, "running", "events"};
+  CommittedEvents committed;
+  request.opening = line.of_log();
+  request.meter = std::make_shared<InputMeter>();
+  const std::shared_ptr<InputMeter> meter = request.meter;
   bool balanced = true;
-  request.note = [](const std::string& note) { fmt::print(stderr, "weir: {}\n", note); };
+  request.note = [&line](const std::string& note) {
+    line.clear();
+    fmt::print(stderr, "weir: {}\n", note);
+  };
   const RunReport outcome = run_pipeline(
-      std::move(request), clock, logbook, stop, [&](const PartitionProgress& progress) { line.update(progress); },
+      std::move(request), clock, logbook, stop, [&](const PartitionProgress& progress) { line.update_part(committed.take(progress), meter->part()); },
       [&](const RunReport& finished) {
         line.clear();
         return print_summary(finished, data, clock, start, balanced);

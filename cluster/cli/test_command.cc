@@ -6,6 +6,7 @@
 
 #include "cluster/cli/config_options.h"
 #include "cluster/cli/data_options.h"
+#include "cluster/cli/terminal.h"
 #include "cluster/cli/test_report.h"
 #include "runtime/adapters/yaml/yaml_config_loader.h"
 
@@ -86,7 +87,7 @@ int run(const Options& options) {
   std::vector<FileCoverage> coverages;
   std::size_t failed = 0;
   const bool text = options.output == Output::table;
-  const bool colours = ::isatty(STDOUT_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr;
+  const bool colours = may_decorate(STDOUT_FILENO);
   for (const LoadedFile& file : files) {
     if (text) fmt::print("{}{}\n", file.name, file.tests.empty() ? ": no tests" : "");
     Coverage coverage(*file.pipeline, file.places);

@@ -7,6 +7,7 @@
 #include "actors/doors/frame_format.h"
 #include "cluster/cli/config_options.h"
 #include "cluster/cli/data_options.h"
+#include "cluster/cli/terminal.h"
 #include "cluster/cli/try_report.h"
 #include "cluster/node/framed_input.h"
 #include "runtime/adapters/system/system_clock.h"
@@ -110,7 +111,7 @@ int run(const Options& options) {
                         fmt::format("there is no event in what was given; {} is wanted", what_to_type(*format))});
   }
   bool refused = false;
-  const bool colours = ::isatty(STDOUT_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr;
+  const bool colours = may_decorate(STDOUT_FILENO);
   for (const TriedEvent& event : *events) {
     refused = refused || event.outcome == "dead_lettered";
     if (options.output == Output::json) continue;

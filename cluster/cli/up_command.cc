@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "cluster/cli/config_options.h"
+#include "cluster/cli/progress.h"
 #include "cluster/cli/signals.h"
 #include "cluster/node/pipeline_node.h"
 #include "cluster/node/stderr_logbook.h"
@@ -35,9 +36,15 @@ int run(const Options& options) {
   request.node = std::move(loaded->node);
   request.data = !options.data.empty() ? options.data : request.node.data;
   if (request.data.empty()) request.data = "weir-data/" + request.pipeline.name;
-  request.note = [](const std::string& note) { fmt::print(stderr, "weir: {}\n", note); };
-  request.ready = [node = request.node.node, pipeline = request.pipeline.name,
+  Progress progress(clock, "opening", "segments");
+  request.opening = progress.of_log();
+  request.note = [&progress](const std::string& note) {
+    progress.clear();
+    fmt::print(stderr, "weir: {}\n", note);
+  };
+  request.ready = [&progress, node = request.node.node, pipeline = request.pipeline.name,
                    partitions = request.pipeline.partitions](const std::string& address) {
+    progress.clear();
     fmt::print("weir ready node={} http={} pipeline={} partitions={}\n", node, address, pipeline, partitions);
     std::fflush(stdout);  // whoever started it waits for this line
   };

@@ -10,7 +10,7 @@
 namespace weir {
 
 Result<std::unique_ptr<OpenPipeline>> OpenPipeline::open(PipelineConfig pipeline, NodeConfig node, std::string data,
-                                                         const Clock& clock, Logbook& logbook) {
+                                                         const Clock& clock, Logbook& logbook, const LogProgress& opening) {
   std::unique_ptr<OpenPipeline> made(new OpenPipeline(std::move(node), std::move(data), clock, logbook));
   WEIR_ASSIGN(made->pipeline_, CompiledPipeline::compile(std::move(pipeline)));
   const PipelineConfig& config = made->config();
@@ -24,20 +24,21 @@ Result<std::unique_ptr<OpenPipeline>> OpenPipeline::open(PipelineConfig pipeline
   if (!directory) return fail(std::move(directory.error()));
   made->directory_.emplace(std::move(*directory));
   WEIR_TRY(write_views_file(*made->directory_, config));
-  WEIR_ASSIGN(made->log_, made->open_log_again());
+  WEIR_ASSIGN(made->log_, made->open_log_again(opening));
   RocksdbStatesOptions stores;
   stores.block_cache_bytes = made->memory_.block_cache_bytes;
   made->stores_ = std::make_unique<RocksdbStates>(stores);
   return made;
 }
 
-Result<std::unique_ptr<EmbeddedLog>> OpenPipeline::open_log_again() {
+Result<std::unique_ptr<EmbeddedLog>> OpenPipeline::open_log_again(const LogProgress& opening) {
   EmbeddedLogOptions options;
   options.directory = log_directory(data_);
   options.partitions = config().partitions;
   options.segment_bytes = node_.segment_bytes;
   options.retain = node_.retain;
   options.outstanding_bytes_max = memory_.log_outstanding_bytes_max;
+  options.progress = opening;
   return open_embedded_log(options, clock_, rng_);
 }
 

@@ -27,10 +27,10 @@ namespace weir {
 class OpenPipeline {
  public:
   /// Errors: config_invalid, input_unreadable (a table), data_locked, data_foreign, format_newer, log_damaged,
-  /// state_damaged, io_failed, disk_full. `clock` and `logbook` must outlive it.
+  /// state_damaged, io_failed, disk_full. `clock` and `logbook` must outlive it; `opening` is called until it is there.
   [[nodiscard]] static Result<std::unique_ptr<OpenPipeline>> open(PipelineConfig pipeline, NodeConfig node,
                                                                   std::string data, const Clock& clock,
-                                                                  Logbook& logbook);
+                                                                  Logbook& logbook, const LogProgress& opening = {});
   OpenPipeline(const OpenPipeline&) = delete;
   OpenPipeline& operator=(const OpenPipeline&) = delete;
   ~OpenPipeline() { close(); }
@@ -63,7 +63,7 @@ class OpenPipeline {
   /// After the actors are gone. Idempotent; blocks until the log is closed.
   void close();
   /// The log once more, after close(): for marks that are written last.
-  [[nodiscard]] Result<std::unique_ptr<EmbeddedLog>> open_log_again();
+  [[nodiscard]] Result<std::unique_ptr<EmbeddedLog>> open_log_again(const LogProgress& opening = {});
 
  private:
   OpenPipeline(NodeConfig node, std::string data, const Clock& clock, Logbook& logbook)

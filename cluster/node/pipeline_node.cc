@@ -173,7 +173,7 @@ class Serving {
 
 Result<void> run_node(NodeRequest request, const Clock& clock, Logbook& logbook, const std::atomic<int>& stop_signal) {
   WEIR_ASSIGN(const auto open, OpenPipeline::open(std::move(request.pipeline), std::move(request.node),
-                                                  std::move(request.data), clock, logbook));
+                                                  std::move(request.data), clock, logbook, request.opening));
   if (request.note)
     for (const std::string& text : open->recovery_notes()) request.note(text);
   auto serving = std::make_unique<Serving>(*open, clock, logbook);

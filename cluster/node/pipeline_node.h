@@ -6,6 +6,7 @@
 #include <string>
 
 #include "runtime/base/result.h"
+#include "runtime/adapters/embedded_log/log_progress.h"
 #include "runtime/ports/clock.h"
 #include "runtime/ports/logbook.h"
 #include "runtime/ports/node_config.h"
@@ -17,6 +18,8 @@ struct NodeRequest {
   PipelineConfig pipeline;
   NodeConfig node;
   std::string data;  // directory; made when missing
+  /// How far opening is, where it takes long (an index that is made anew). On the thread of run_node; may be empty.
+  LogProgress opening;
   /// What opening found and a person should know, one line each. On the thread of run_node; may be empty.
   std::function<void(const std::string&)> note;
   /// Every partition runs (or is quarantined) and the API answers at `address`, e.g. "127.0.0.1:7070". Called once, on

@@ -25,6 +25,7 @@ struct Input {
 /// Opens every input once, so that a missing one is refused before anything is read, and tells equal contents apart.
 Result<std::vector<Input>> prepare_inputs(const RunRequest& request) {
   std::vector<Input> inputs;
+  const std::shared_ptr<InputMeter> meter = request.meter ? request.meter : std::make_shared<InputMeter>();
   std::map<std::string, std::uint32_t> seen;
   for (const std::string& name : request.inputs) {
     WEIR_ASSIGN(const InputFormat format, input_format_of_file(name, request.format, request.pipeline.record.format));
@@ -33,6 +34,7 @@ Result<std::vector<Input>> prepare_inputs(const RunRequest& request) {
     auto opened = open_input(name);
     if (!opened) return fail(std::move(opened.error()));
     InputFeedConfig config;
+    meter->add(opened->identity ? std::optional(opened->identity->size) : std::nullopt);
     if (opened->identity) {
       config.occurrence = ++seen[source_name(*opened->identity, 1)];
       input.source = source_name(*opened->identity, config.occurrence);
@@ -51,9 +53,10 @@ Result<std::vector<Input>> prepare_inputs(const RunRequest& request) {
     if (format.framing == Framing::csv) door.required_columns = required_columns(request.pipeline);
     // What was opened to look at it serves the first reading: stdin can be opened only once.
     auto first = std::make_shared<std::optional<OpenedInput>>(std::move(*opened));
-    config.open = [name, first]() -> Result<OpenedInput> {
-      if (*first) return std::exchange(*first, std::nullopt).value();
-      return open_input(name);
+    config.open = [name, first, meter, number = inputs.size()]() -> Result<OpenedInput> {
+      if (*first) return metered(std::exchange(*first, std::nullopt).value(), meter, number);
+      WEIR_ASSIGN(OpenedInput again, open_input(name));
+      return metered(std::move(again), meter, number);
     };
     input.open = make_input_feed(std::move(config));
     inputs.push_back(std::move(input));
@@ -67,7 +70,7 @@ class Running {
 
   Result<void> open() {
     WEIR_ASSIGN(inputs_, prepare_inputs(request_));
-    WEIR_ASSIGN(open_, OpenPipeline::open(request_.pipeline, request_.node, request_.data, clock_, logbook_));
+    WEIR_ASSIGN(open_, OpenPipeline::open(request_.pipeline, request_.node, request_.data, clock_, logbook_, request_.opening));
     return {};
   }
 

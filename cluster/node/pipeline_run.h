@@ -8,6 +8,8 @@
 
 #include "actors/messages/messages.h"
 #include "cluster/node/compiled_pipeline.h"
+#include "cluster/node/input_meter.h"
+#include "runtime/adapters/embedded_log/log_progress.h"
 #include "runtime/ports/clock.h"
 #include "runtime/ports/logbook.h"
 #include "runtime/ports/node_config.h"
@@ -24,6 +26,10 @@ struct RunRequest {
   /// terminal and the state is flushed. On the thread of run_pipeline; may be empty.
   std::function<void()> work_begins;
   std::function<void()> work_ended;
+  /// How far opening is, where it takes long (an index that is made anew). On the thread of run_pipeline; may be empty.
+  LogProgress opening;
+  /// What is read of the inputs, for whoever shows how far they are. May be empty.
+  std::shared_ptr<InputMeter> meter;
   /// What opening found and a person should know, one line each, before anything is read: a torn tail that was cut, an input that
   /// goes on where it had stopped, one that is read again. On the thread of run_pipeline; may be empty.
   std::function<void(const std::string&)> note;

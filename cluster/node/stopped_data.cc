@@ -1,26 +1,28 @@
 #include "cluster/node/stopped_data.h"
 
+#include <fmt/format.h>
+
 #include "cluster/node/compiled_pipeline.h"
 #include "cluster/node/views_file.h"
 #include "runtime/adapters/system/data_directory.h"
 
 namespace weir {
 
-Result<std::unique_ptr<StoppedData>> StoppedData::open(const std::string& directory, bool held) {
+Result<std::unique_ptr<StoppedData>> StoppedData::open(const std::string& directory, bool held, const LogProgress& progress) {
   WEIR_ASSIGN(const DataIdentity identity, DataDirectory::look(directory, held));
   std::unique_ptr<StoppedData> data(new StoppedData);
   WEIR_ASSIGN(data->config_, read_views_file(directory));
   WEIR_ASSIGN(data->views_, ViewSet::compile(data->config_.views));
-  WEIR_ASSIGN(data->log_, open_log_read_only(log_directory(directory)));
+  WEIR_ASSIGN(data->log_, open_log_read_only(log_directory(directory), nullptr, progress));
   if (data->log_->partitions() != identity.partitions)
     return fail(Errc::data_foreign, "{}: the log has {} partitions, the identity says {}", directory, data->log_->partitions(),
                 identity.partitions);
   data->partitions_.reserve(identity.partitions);
-  for (std::uint32_t p = 0; p < identity.partitions; ++p) WEIR_TRY(data->open_partition(directory, PartitionId{p}));
+  for (std::uint32_t p = 0; p < identity.partitions; ++p) WEIR_TRY(data->open_partition(directory, PartitionId{p}, progress));
   return data;
 }
 
-Result<void> StoppedData::open_partition(const std::string& directory, PartitionId id) {
+Result<void> StoppedData::open_partition(const std::string& directory, PartitionId id, const LogProgress& progress) {
   Partition& partition = partitions_.emplace_back();
   partition.id = id;
   partition.status = log_->status(id);
@@ -37,7 +39,10 @@ Result<void> StoppedData::open_partition(const std::string& directory, Partition
   if (after > last)
     return fail(Errc::state_damaged, "partition {}: the state stands at commit {}, the output log ends at {}", id.value, after.value, last.value);
   const auto extractor = payload_extractor(views_)();
+  const CommitSequence first = after;
+  const std::string what = fmt::format("applying commits of partition {}", id.value);
   while (after < last) {
+    if (progress) progress(what, "commits", after.value - first.value, last.value - first.value);
     WEIR_ASSIGN(const auto records, log_->read_output({id, after, std::size_t{4} << 20}));
     if (records.empty()) return fail(Errc::log_damaged, "partition {}: the output log has no commit after {}", id.value, after.value);
     for (const CommitRecord& record : records) {

@@ -26,8 +26,9 @@ class StoppedData {
 
   /// Errors: not_found (no data there), data_locked (a node runs on it), data_foreign, format_newer, state_damaged, log_damaged,
   /// io_failed; each names the place.
+  /// `progress`: of reading what the index lacks, and of what is applied in memory.
   /// `held`: the caller holds the directory's lock and has closed everything in it.
-  [[nodiscard]] static Result<std::unique_ptr<StoppedData>> open(const std::string& directory, bool held = false);
+  [[nodiscard]] static Result<std::unique_ptr<StoppedData>> open(const std::string& directory, bool held = false, const LogProgress& progress = {});
   ~StoppedData();
 
   [[nodiscard]] const PipelineConfig& config() const noexcept { return config_; }
@@ -39,7 +40,7 @@ class StoppedData {
 
  private:
   StoppedData() = default;
-  [[nodiscard]] Result<void> open_partition(const std::string& directory, PartitionId id);
+  [[nodiscard]] Result<void> open_partition(const std::string& directory, PartitionId id, const LogProgress& progress);
   PipelineConfig config_;
   ViewSet views_;
   ViewMerger merger_;

@@ -27,6 +27,9 @@ class InputStream {
 
   /// Decompressed bytes read or skipped so far.
   [[nodiscard]] virtual std::uint64_t place() const = 0;
+
+  /// Bytes of the input as it is stored that are behind that: of InputIdentity::size, to say how far reading is.
+  [[nodiscard]] virtual std::uint64_t stored_place() const { return place(); }
 };
 
 /// What tells one input from another, wherever it lies: the size of the file and the XXH3-128 of its first 64 KiB, as

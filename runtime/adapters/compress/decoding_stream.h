@@ -16,6 +16,7 @@ class DecodingStream : public InputStream {
   [[nodiscard]] Result<std::size_t> read(char* to, std::size_t size) final;
   [[nodiscard]] Result<void> skip_to(std::uint64_t place) final;
   [[nodiscard]] std::uint64_t place() const final { return place_; }
+  [[nodiscard]] std::uint64_t stored_place() const final { return source_.place() - (end_ - begin_); }
 
  protected:
   /// `zero_padding`: zero bytes may stand behind a part, as tapes and block devices leave them.
@@ -42,7 +43,6 @@ class DecodingStream : public InputStream {
   [[nodiscard]] bool refill();
   [[nodiscard]] bool find_next_part();
   void fail_with(std::string what);
-  [[nodiscard]] std::uint64_t stored_place() const noexcept { return source_.place() - (end_ - begin_); }
 
   RawSource source_;
   std::string format_;

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "runtime/adapters/embedded_log/log_progress.h"
 #include "runtime/base/result.h"
 #include "runtime/ports/clock.h"
 #include "runtime/ports/event_log.h"
@@ -34,6 +35,7 @@ struct EmbeddedLogOptions {
   std::chrono::milliseconds seal_delay{100};
   bool direct_io = true;  // false: through the page cache (buffered where the file system has no O_DIRECT anyway)
   journal::FileOps* files = nullptr;  // null: the operating system's
+  LogProgress progress;               // of reading whole segments again, where their index is missing or damaged
 };
 
 /// What opening found; to be logged and counted.

@@ -11,6 +11,7 @@
 
 #include "runtime/adapters/embedded_log/catalog.h"
 #include "runtime/adapters/embedded_log/frame_builder.h"
+#include "runtime/adapters/embedded_log/log_progress.h"
 #include "runtime/adapters/embedded_log/segment_store.h"
 #include "runtime/base/result.h"
 #include "runtime/ports/clock.h"
@@ -57,7 +58,7 @@ struct RecoverOptions {
 };
 /// Errors: log_damaged, format_newer, io_failed.
 [[nodiscard]] Result<RecoveredJournal> recover_journal(SegmentStore& store, const JournalIdentity& identity,
-                                                       const RecoverOptions& options);
+                                                       const RecoverOptions& options, const LogProgress& progress = {});
 
 struct WriteResult {
   enum class Kind : std::uint8_t {

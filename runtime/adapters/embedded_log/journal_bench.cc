@@ -73,6 +73,7 @@ Result<JournalBenchResult> bench_plain_file(const JournalBenchOptions& options, 
     result.bytes += group.size();
     result.events += events_per_group;
     ++result.syncs;
+    if (options.progress) options.progress(result.events);
   }
   meter.stop(result);
   return result;
@@ -131,7 +132,10 @@ Result<JournalBenchResult> bench_journal(const JournalBenchOptions& options) {
   }
   Meter meter;
   meter.start();
-  for (std::uint64_t i = 0; i < rounds; ++i) WEIR_TRY(write_one(groups[i % groups.size()]));
+  for (std::uint64_t i = 0; i < rounds; ++i) {
+    WEIR_TRY(write_one(groups[i % groups.size()]));
+    if (options.progress) options.progress(i * events_per_group);
+  }
   result.events = rounds * events_per_group;
   result.syncs = rounds;
   result.direct = direct;

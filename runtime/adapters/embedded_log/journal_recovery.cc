@@ -17,8 +17,8 @@ struct Head {
 
 class Recovery {
  public:
-  Recovery(SegmentStore& store, const JournalIdentity& identity)
-      : store_(store), identity_(identity), result_(Catalog(identity.journal, identity.partitions)) {
+  Recovery(SegmentStore& store, const JournalIdentity& identity, const LogProgress& progress)
+      : store_(store), identity_(identity), progress_(progress), result_(Catalog(identity.journal, identity.partitions)) {
     result_.report.journal = identity.journal;
   }
 
@@ -39,6 +39,7 @@ class Recovery {
 
   SegmentStore& store_;
   JournalIdentity identity_;
+  const LogProgress& progress_;
   RecoveredJournal result_;
   StoreListing listing_;
   std::vector<Head> chain_;           // ascending; the newest last
@@ -152,6 +153,8 @@ Result<void> Recovery::apply_all() {
                                       [&](const LiveSegment& s) { return s.generation == head.generation; });
       if (known != checkpoint_->segments.end()) live = *known;
     } else {
+      if (progress_)
+        progress_(identity_.journal == JournalKind::ingest ? "reading the ingest journal" : "reading the output journal", "segments", i, chain_.size());
       WEIR_ASSIGN(const auto bytes, store_.verifier(name(head.generation)));
       WEIR_ASSIGN(const SegmentScan scan,
                   scan_older(*bytes, segment(head.generation), {}, chain_[i + 1].header.predecessor, apply));
@@ -238,8 +241,8 @@ Result<RecoveredJournal> Recovery::run(const RecoverOptions& options) {
 }  // namespace
 
 Result<RecoveredJournal> recover_journal(SegmentStore& store, const JournalIdentity& identity,
-                                         const RecoverOptions& options) {
-  return Recovery(store, identity).run(options);
+                                         const RecoverOptions& options, const LogProgress& progress) {
+  return Recovery(store, identity, progress).run(options);
 }
 
 }  // namespace weir::journal

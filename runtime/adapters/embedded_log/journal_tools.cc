@@ -22,7 +22,10 @@ using journal::SegmentStore;
 /// Checks one journal's files frame by frame, bodies and padding too.
 class Verifier {
  public:
-  Verifier(const OpenedJournal& opened, JournalVerification& result) : opened_(opened), result_(result) {}
+  Verifier(const OpenedJournal& opened, JournalVerification& result, const LogProgress& progress)
+      : opened_(opened), result_(result), progress_(progress), bytes_before_(result.bytes) {
+    for (const LiveSegment& segment : opened.recovered.segments) bytes_ += segment.used_bytes;
+  }
 
   Result<void> segments() {
     const auto& live = opened_.recovered.segments;
@@ -79,6 +82,10 @@ class Verifier {
     return [this, &bytes](const Frame& frame) -> Result<void> {
       ++result_.frames;
       result_.bytes += frame.header.frame_bytes;
+      if (progress_) {
+        const bool ingest = opened_.identity.journal == JournalKind::ingest;
+        progress_(ingest ? "verifying the ingest journal" : "verifying the output journal", "bytes", result_.bytes - bytes_before_, bytes_);
+      }
       for (const auto& entry : frame.entries) {
         const bool batch = entry.kind == journal::EntryKind::batch || entry.kind == journal::EntryKind::commit;
         result_.batches += batch ? 1 : 0;
@@ -100,6 +107,9 @@ class Verifier {
 
   const OpenedJournal& opened_;
   JournalVerification& result_;
+  const LogProgress& progress_;
+  std::uint64_t bytes_before_;  // of the journals verified before
+  std::uint64_t bytes_ = 0;     // of this journal's segments
 };
 
 JournalStat::Journal describe(const OpenedJournal& opened, std::uint64_t spares) {
@@ -124,7 +134,7 @@ std::uint64_t body_bytes(const journal::PartitionLog& log) {
 
 }  // namespace
 
-Result<JournalVerification> verify_journals(const std::string& directory, journal::FileOps* files) {
+Result<JournalVerification> verify_journals(const std::string& directory, journal::FileOps* files, const LogProgress& progress) {
   journal::FileOps& ops = files != nullptr ? *files : journal::system_file_ops();
   JournalVerification result;
   auto identity = journal::load_identity(ops, directory);
@@ -135,6 +145,7 @@ Result<JournalVerification> verify_journals(const std::string& directory, journa
   }
   EmbeddedLogOptions options;
   options.directory = directory;
+  options.progress = progress;
   std::vector<OpenedJournal> opened;
   for (const JournalKind kind : {JournalKind::ingest, JournalKind::output}) {
     auto journal =
@@ -146,7 +157,7 @@ Result<JournalVerification> verify_journals(const std::string& directory, journa
     }
     for (const std::string& missing : journal->recovered.report.missing) result.damage.push_back(missing);
     if (!journal->recovered.report.torn.empty()) result.notes.push_back(journal->recovered.report.torn);
-    Verifier verifier(*journal, result);
+    Verifier verifier(*journal, result, progress);
     WEIR_TRY(verifier.segments());
     WEIR_TRY(verifier.side_files());
     WEIR_TRY(verifier.checkpoint());

@@ -1,6 +1,7 @@
 // What the command line asks of a journal: check every byte, describe the files, measure the write path.
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -23,7 +24,8 @@ struct JournalVerification {
 };
 /// Errors: not_found (no log there), format_newer, io_failed. Damage is no error: it is what was asked for.
 [[nodiscard]] Result<JournalVerification> verify_journals(const std::string& directory,
-                                                          journal::FileOps* files = nullptr);
+                                                          journal::FileOps* files = nullptr,
+                                                          const LogProgress& progress = {});
 
 /// `weir journal stat`.
 struct JournalStat {
@@ -73,6 +75,8 @@ struct JournalBenchOptions {
   bool recycled = true;  // false: every segment is new to the file system
   bool plain_file =
       false;  // not the journal: the same bytes, one pwrite and one fdatasync per group, through the page cache
+  /// Called for every group with the events written so far; may be empty.
+  std::function<void(std::uint64_t events)> progress;
 };
 struct JournalBenchResult {
   std::uint64_t events = 0;

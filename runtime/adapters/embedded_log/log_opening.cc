@@ -12,7 +12,7 @@ Result<OpenedJournal> open_journal(FileOps& files, const EmbeddedLogOptions& opt
   store_options.direct = options.direct_io;
   auto store = std::make_unique<SegmentStore>(files, std::move(store_options));
   const JournalIdentity journal{kind, identity.log_id.low, identity.partitions};
-  WEIR_ASSIGN(RecoveredJournal recovered, recover_journal(*store, journal, recover));
+  WEIR_ASSIGN(RecoveredJournal recovered, recover_journal(*store, journal, recover, options.progress));
   if (identity.ready && recovered.last.sequence == 0) {
     return fail(Errc::log_damaged, "{} journal, {}: its segments are missing", to_string(kind),
                 store->options().directory);

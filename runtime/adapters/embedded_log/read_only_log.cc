@@ -52,12 +52,13 @@ class ReadOnlyLogImpl final : public ReadOnlyLog {
 
 }  // namespace
 
-Result<std::unique_ptr<ReadOnlyLog>> open_log_read_only(const std::string& directory, journal::FileOps* files) {
+Result<std::unique_ptr<ReadOnlyLog>> open_log_read_only(const std::string& directory, journal::FileOps* files, const LogProgress& progress) {
   journal::FileOps& ops = files != nullptr ? *files : journal::system_file_ops();
   WEIR_ASSIGN(const journal::LogIdentity identity, journal::load_identity(ops, directory));
   if (!identity.ready) return fail(Errc::not_found, "{}: the first start ended before its log was made, so nothing was accepted yet: start it again", directory);
   EmbeddedLogOptions options;
   options.directory = directory;
+  options.progress = progress;
   const journal::RecoverOptions look{.sync_newest = false};
   WEIR_ASSIGN(auto ingest, journal::open_journal(ops, options, identity, journal::JournalKind::ingest, look));
   WEIR_ASSIGN(auto output, journal::open_journal(ops, options, identity, journal::JournalKind::output, look));

@@ -30,6 +30,7 @@ class ReadOnlyLog {
 /// `files` null: the operating system's. Errors: not_found (no log there, or its creation was never finished),
 /// format_newer, log_damaged, io_failed.
 [[nodiscard]] Result<std::unique_ptr<ReadOnlyLog>> open_log_read_only(const std::string& directory,
-                                                                      journal::FileOps* files = nullptr);
+                                                                      journal::FileOps* files = nullptr,
+                                                                      const LogProgress& progress = {});
 
 }  // namespace weir

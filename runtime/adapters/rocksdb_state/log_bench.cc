@@ -35,7 +35,7 @@ rocksdb::Options log_options() {
 }  // namespace
 
 Result<RocksdbLogBenchResult> bench_rocksdb_log(const std::string& directory, std::uint64_t events, std::uint32_t event_bytes,
-                                                std::uint64_t group_bytes) {
+                                                std::uint64_t group_bytes, const std::function<void(std::uint64_t events)>& progress) {
   rocksdb::DB* raw = nullptr;
   if (const auto status = rocksdb::DB::Open(log_options(), directory, &raw); !status.ok())
     return fail(Errc::io_failed, "cannot open {}: {}", directory, status.ToString());
@@ -67,6 +67,7 @@ Result<RocksdbLogBenchResult> bench_rocksdb_log(const std::string& directory, st
     }
     if (const auto status = db->Write(write, &batch); !status.ok()) return fail(Errc::io_failed, "cannot write {}: {}", directory, status.ToString());
     ++result.syncs;
+    if (progress) progress(result.bytes / event_bytes);
   }
   if (const auto status = db->Close(); !status.ok()) return fail(Errc::io_failed, "cannot close {}: {}", directory, status.ToString());
   db.reset();
