@@ -27,7 +27,10 @@ void get_view(const Call& call);
 void get_dead_letters(const Call& call);
 /// /v1/dead-letters/{id}
 void get_dead_letter(const Call& call);
+/// /v1/events/{id}
 void get_event(const Call& call);
+/// /v1/events?where.FIELD=VALUE
+void get_events(const Call& call);
 void get_ledger(const Call& call);
 void get_partitions(const Call& call);
 void get_pipeline(const Call& call);

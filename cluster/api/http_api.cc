@@ -74,8 +74,9 @@ struct Route {
   void (*answer)(const Call& call);
 };
 
-constexpr std::array<Route, 14> kRoutes{{
+constexpr std::array<Route, 15> kRoutes{{
     {"POST", {"v1", "events"}, post_events},
+    {"GET", {"v1", "events"}, get_events},
     {"GET", {"v1", "events", "*"}, get_event},
     {"GET", {"v1", "views"}, get_views},
     {"GET", {"v1", "views", "*", "**"}, get_view},
@@ -120,7 +121,8 @@ void HttpApi::operator()(HttpRequest request, HttpReply reply) const {
         problem(404, fmt::format("there is nothing at {}; the calls are described in /openapi.json", shared->path)));
   HttpResponse response =
       problem(405, fmt::format("{} is not allowed at {}; allowed: {}", shared->method, shared->path, allowed));
-  response.headers.emplace_back("Allow", allowed == "GET" ? "GET, HEAD" : allowed);
+  const bool get = allowed == "GET" || allowed.ends_with(", GET");
+  response.headers.emplace_back("Allow", get ? allowed + ", HEAD" : allowed);
   reply(std::move(response));
 }
 

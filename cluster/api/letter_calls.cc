@@ -1,8 +1,6 @@
 // Dead letters.
 #include <fmt/format.h>
 
-#include <charconv>
-
 #include "cluster/api/calls.h"
 #include "cluster/api/parameters.h"
 #include "runtime/base/json_text.h"
@@ -21,24 +19,6 @@ Result<std::vector<StateRange>> letter_ranges(PartitionId, const StateCursor&) {
   return ranges;
 }
 
-std::string cursor_text(const std::pair<PartitionId, Offset>& place) {
-  return fmt::format("{}-{}", place.first.value, place.second.value);
-}
-
-Result<std::pair<PartitionId, Offset>> parse_cursor(std::string_view text) {
-  std::uint32_t partition = 0;
-  std::uint64_t offset = 0;
-  const std::size_t dash = text.find('-');
-  const auto number = [](std::string_view digits, auto& value) {
-    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-    return error == std::errc{} && end == digits.data() + digits.size();
-  };
-  if (dash == std::string_view::npos || !number(text.substr(0, dash), partition) ||
-      !number(text.substr(dash + 1), offset))
-    return fail(Errc::invalid_argument, "cursor={}: give back `next` as it came", text);
-  return std::pair{PartitionId{partition}, Offset{offset}};
-}
-
 Result<LetterFilter> filter_of(const Call& call, std::uint64_t limit_default) {
   const HttpRequest& request = *call.request;
   LetterFilter filter;
@@ -54,7 +34,7 @@ Result<LetterFilter> filter_of(const Call& call, std::uint64_t limit_default) {
   WEIR_ASSIGN(const auto limit, number_parameter(request, "limit", 1, call.limits.rows_max));
   filter.limit = limit.value_or(limit_default);
   if (const auto cursor = request.parameter("cursor")) {
-    WEIR_ASSIGN(filter.after, parse_cursor(*cursor));
+    WEIR_ASSIGN(filter.after, parse_place(*cursor));
   }
   return filter;
 }
@@ -69,7 +49,7 @@ Result<HttpResponse> list(const Call& call, const std::vector<PartitionPicture>&
                 return response.body.size() < call.limits.answer_bytes_max;
               }));
   const std::string token = token_of(pictures, call.node->log_id()).encode();
-  response.body += R"(],"next":)" + (answer.next ? to_json_string(cursor_text(*answer.next)) : "null");
+  response.body += R"(],"next":)" + (answer.next ? to_json_string(place_text(*answer.next)) : "null");
   response.body += fmt::format(R"(,"total":{},"by_reason":{{)", answer.total);
   first = true;
   for (const auto& [reason, count] : answer.by_reason)

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "cluster/api/event_search.h"
 #include "cluster/api/ledger_report.h"
 #include "runtime/engine/partition_state.h"
 #include "runtime/engine/read_token.h"
@@ -66,6 +67,10 @@ class NodeAccess {
   [[nodiscard]] virtual bool work(std::function<void()> job) = 0;
   /// As JSON; empty: never seen in the time kept. Takes its time. Errors: log_damaged, io_failed.
   [[nodiscard]] virtual Result<std::string> biography(const std::string& id) = 0;
+  /// Accepted events whose original record has these values in these fields, from `from` on, until `visit` says false or
+  /// a part of the log of fixed size was read. Takes its time. Errors: invalid_argument, log_damaged, io_failed.
+  [[nodiscard]] virtual Result<SearchSlice> search(const std::vector<std::pair<std::string, std::string>>& fields, const SearchPlace& from,
+                                                   const std::function<bool(const FoundEvent&)>& visit) = 0;
 };
 
 }  // namespace weir

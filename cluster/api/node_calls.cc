@@ -1,4 +1,4 @@
-// Health, metrics, the description of the API, ledger, partitions, pipeline, digest, biography.
+// Health, metrics, the description of the API, ledger, partitions, pipeline, digest.
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
@@ -190,21 +190,6 @@ void get_digest(const Call& call) {
     if (!states) return call.reply(error_response(states.error()));
     answer(std::move(*states));
   });
-}
-
-void get_event(const Call& call) {
-  if (refuse_parameters(call, {})) return;
-  const bool taken = call.node->work([call] {
-    const std::string& id = call.request->segments[2];
-    const auto life = call.node->biography(id);
-    if (!life) return call.reply(error_response(life.error()));
-    if (life->empty()) return call.reply(problem(404, fmt::format("event '{}' was never seen in the time kept", id)));
-    HttpResponse response;
-    response.body = *life + "\n";
-    call.reply(std::move(response));
-  });
-  if (!taken)
-    call.reply(error_response({Errc::limit_reached, "too many questions wait for an answer; ask again later"}));
 }
 
 }  // namespace weir::api

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 
 #include "runtime/base/suggest.h"
 #include "runtime/base/time_text.h"
@@ -64,6 +65,21 @@ Result<bool> flag_parameter(const HttpRequest& request, std::string_view name) {
   if (!text || *text == "false") return false;
   if (*text != "true") return fail(Errc::invalid_argument, "{}={}: true or false is wanted", name, *text);
   return true;
+}
+
+std::string place_text(const std::pair<PartitionId, Offset>& place) { return fmt::format("{}-{}", place.first.value, place.second.value); }
+
+Result<std::pair<PartitionId, Offset>> parse_place(std::string_view text) {
+  std::uint32_t partition = 0;
+  std::uint64_t offset = 0;
+  const std::size_t dash = text.find('-');
+  const auto number = [](std::string_view digits, auto& value) {
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    return error == std::errc{} && end == digits.data() + digits.size();
+  };
+  if (dash == std::string_view::npos || !number(text.substr(0, dash), partition) || !number(text.substr(dash + 1), offset))
+    return fail(Errc::invalid_argument, "cursor={}: give back `next` as it came", text);
+  return std::pair{PartitionId{partition}, Offset{offset}};
 }
 
 }  // namespace weir

@@ -5,8 +5,10 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "runtime/base/ids.h"
 #include "runtime/base/result.h"
 #include "runtime/ports/http_server.h"
 
@@ -27,5 +29,9 @@ namespace weir {
                                                                                   std::string_view name,
                                                                                   std::chrono::milliseconds most);
 [[nodiscard]] Result<bool> flag_parameter(const HttpRequest& request, std::string_view name);
+
+/// A place in a log as a cursor, "3-517", and back. Error invalid_argument: `text` is none.
+[[nodiscard]] std::string place_text(const std::pair<PartitionId, Offset>& place);
+[[nodiscard]] Result<std::pair<PartitionId, Offset>> parse_place(std::string_view text);
 
 }  // namespace weir

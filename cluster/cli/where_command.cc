@@ -1,14 +1,12 @@
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
-
 #include "actors/doors/frame_format.h"
 #include "actors/doors/router.h"
+#include "cluster/cli/biography_json.h"
 #include "cluster/cli/data_options.h"
 #include "cluster/cli/data_source.h"
-#include "cluster/cli/raw_json.h"
+#include "cluster/cli/where_field.h"
 #include "cluster/node/biography.h"
-#include "runtime/base/time_text.h"
 
 namespace weir::cli {
 
@@ -16,57 +14,10 @@ namespace {
 
 struct Options {
   std::string id, raw;
+  FieldSearch search;
   DataSource source;
   Output output = Output::table;
 };
-
-std::string member_of(std::string_view object, std::string_view wanted) {
-  for (auto& [name, value] : members_of(object).value_or(std::vector<std::pair<std::string, std::string>>{}))
-    if (name == wanted) return value;
-  return "[]";
-}
-
-/// The records of one attempt as they are spelled: read as numbers, 15.30 would be 15.3.
-std::vector<std::string> records_of(std::string_view biography, std::size_t attempt) {
-  const auto attempts = elements_of(member_of(biography, "attempts"));
-  if (!attempts || attempt >= attempts->size()) return {};
-  return elements_of(member_of((*attempts)[attempt], "records")).value_or(std::vector<std::string>{});
-}
-
-/// What biography_json() wrote, read again.
-Result<Biography> parse_biography(const std::string& text) {
-  try {
-    const auto json = nlohmann::ordered_json::parse(text);
-    Biography biography;
-    biography.id = json.at("id");
-    biography.partition = PartitionId{json.at("partition")};
-    for (const auto& one : json.at("attempts")) {
-      Attempt attempt;
-      attempt.offset = Offset{one.at("offset")};
-      attempt.door = one.at("door");
-      attempt.line = one.value("line", std::uint64_t{0});
-      attempt.accepted_at = parse_rfc3339(one.at("accepted_at").get<std::string>()).value_or(0);
-      attempt.outcome = one.at("outcome");
-      if (one.contains("commit")) {
-        attempt.decided_at = parse_rfc3339(one.at("decided_at").get<std::string>()).value_or(0);
-        attempt.sequence = CommitSequence{one.at("commit")};
-        attempt.epoch = Epoch{one.at("epoch")};
-        attempt.rules = one.at("rules");
-      }
-      if (one.contains("reason")) {
-        attempt.stage = one.at("stage");
-        attempt.reason = one.at("reason");
-        attempt.details = one.at("details").dump();
-      }
-      attempt.supersedes = one.value("supersedes", false);
-      attempt.records = records_of(text, biography.attempts.size());
-      biography.attempts.push_back(std::move(attempt));
-    }
-    return biography;
-  } catch (const nlohmann::json::exception& wrong) {
-    return fail(Errc::invalid_argument, "the node answered with something that is no biography ({}); is it a weir node?", wrong.what());
-  }
-}
 
 /// The id that the node's doors find in `raw`. A field of CSV needs its header, which a line alone does not have.
 Result<std::string> id_of_line(NodeClient& node, const std::string& raw) {
@@ -115,13 +66,15 @@ int ask_where(const Options& options) {
 }
 
 int run(const Options& options) {
-  if (options.id.empty() && options.raw.empty())
-    return report(Error{Errc::invalid_argument, "name the event by its ID or by --raw LINE"});
+  if (options.id.empty() && options.raw.empty() && options.search.fields.empty())
+    return report(Error{Errc::invalid_argument, "name the event by its ID, by --raw LINE, or events by --field NAME=VALUE"});
   int code = kDone;
   const std::string directory = data_of(options.source);
+  if (directory.empty() && !options.search.fields.empty()) return search_node(options.search, node_of(options.source), options.output);
   if (directory.empty()) return ask_where(options);
   const auto data = open_data(directory, code);
   if (!data) return code;
+  if (!options.search.fields.empty()) return search_data(options.search, *data, options.output);
   const StoppedLogReader log{data->log()};
   std::string id = options.id;
   if (id.empty()) {
@@ -149,9 +102,15 @@ Command make_where(CLI::App& root) {
   app->footer(
       "Example: weir where 1bcaaf794c6c55336c1b28bf68317c07 --data ./sales\n"
       "         weir where --raw \"$(sed -n 2p sales.csv)\" --data ./sales\n"
+      "         weir where --field InvoiceNo=536365 --field StockCode=85123A --data ./sales\n"
+      "By its ID or --raw, one partition is read; --field looks through everything that was accepted and is kept, served or not.\n"
       "Exit code 1: never seen in the time kept.");
   auto* id = app->add_option("id", options->id, "Event id")->type_name("ID");
-  app->add_option("--raw", options->raw, "Its original line instead of its id, without the line end")->type_name("LINE")->excludes(id);
+  auto* raw = app->add_option("--raw", options->raw, "Its original line instead of its id, without the line end")->type_name("LINE")->excludes(id);
+  auto* field = app->add_option("--field", options->search.fields,
+                                "Every event whose original record has this value: a column of CSV, or a dotted path of JSON; may be repeated, all must hold");
+  field->type_name("NAME=VALUE")->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)->excludes(id)->excludes(raw);
+  app->add_option("--limit", options->search.limit, "With --field: events printed; 0: all")->type_name("N")->default_str("10")->needs(field);
   add_source(*app, options->source);
   add_output(*app, options->output);
   return {app, [options] { return run(*options); }};

@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <unordered_map>
 
 #include "runtime/base/hash.h"
 #include "runtime/base/time_text.h"
@@ -33,16 +36,20 @@ Result<void> scan_ingest(const LogReader& log, PartitionId partition, Visit visi
   return {};
 }
 
-Result<void> read_ingest(const LogReader& log, Biography& biography) {
-  return scan_ingest(log, biography.partition, [&](Offset offset, const IngestHeader& header, const RawEvent& event) {
-    if (event.id != biography.id) return true;
+/// The biographies of one partition that are being written, by id. Views into the ids of what they point to.
+using ById = std::unordered_map<std::string_view, Biography*>;
+
+Result<void> read_ingest(const LogReader& log, PartitionId partition, const ById& wanted) {
+  return scan_ingest(log, partition, [&](Offset offset, const IngestHeader& header, const RawEvent& event) {
+    const auto found = wanted.find(event.id);
+    if (found == wanted.end()) return true;
     Attempt attempt;
     attempt.offset = offset;
     attempt.door = header.door;
     attempt.line = event.line;
     attempt.accepted_at = header.accepted_at;
     attempt.outcome = "in_flight";
-    biography.attempts.push_back(std::move(attempt));
+    found->second->attempts.push_back(std::move(attempt));
     return true;
   });
 }
@@ -70,20 +77,23 @@ void fill(Attempt& attempt, const OutcomeBatch& batch, std::uint32_t i, const Co
   }
 }
 
-Result<void> read_output(const LogReader& log, Biography& biography) {
-  const PartitionStatus status = log.status(biography.partition);
+void note_outcome(Biography& biography, const OutcomeBatch& batch, std::uint32_t i, const CommitRecord& commit, const CommitBody& body) {
+  const Offset offset = batch.offset(i);
+  const auto found = std::find_if(biography.attempts.begin(), biography.attempts.end(), [&](const Attempt& a) { return a.offset == offset; });
+  // Ingest may have been trimmed below what the output log still holds.
+  fill(found == biography.attempts.end() ? biography.attempts.emplace_back() : *found, batch, i, commit, body);
+}
+
+Result<void> read_output(const LogReader& log, PartitionId partition, const ById& wanted) {
+  const PartitionStatus status = log.status(partition);
   for (CommitSequence after = status.output_begin; after < status.position.sequence;) {
-    WEIR_ASSIGN(const auto commits, log.read_output({biography.partition, after, kReadBytes}));
+    WEIR_ASSIGN(const auto commits, log.read_output({partition, after, kReadBytes}));
     if (commits.empty()) break;
     for (const CommitRecord& commit : commits) {
       WEIR_ASSIGN(const CommitBody body, CommitBody::decode(commit.body));
       for (const OutcomeBatch& batch : body.batches) {
         for (std::uint32_t i = 0; i < batch.outcomes(); ++i) {
-          if (batch.id(i) != biography.id) continue;
-          const Offset offset = batch.offset(i);
-          const auto found = std::find_if(biography.attempts.begin(), biography.attempts.end(), [&](const Attempt& a) { return a.offset == offset; });
-          // Ingest may have been trimmed below what the output log still holds.
-          fill(found == biography.attempts.end() ? biography.attempts.emplace_back() : *found, batch, i, commit, body);
+          if (const auto found = wanted.find(batch.id(i)); found != wanted.end()) note_outcome(*found->second, batch, i, commit, body);
         }
       }
       after = commit.sequence;
@@ -95,13 +105,25 @@ Result<void> read_output(const LogReader& log, Biography& biography) {
 }  // namespace
 
 Result<Biography> biography_of(const LogReader& log, const std::string& id) {
-  Biography biography;
-  biography.id = id;
-  biography.partition = partition_of(id, log.partitions());
-  WEIR_TRY(read_ingest(log, biography));
-  WEIR_TRY(read_output(log, biography));
-  std::sort(biography.attempts.begin(), biography.attempts.end(), [](const Attempt& a, const Attempt& b) { return a.offset < b.offset; });
-  return biography;
+  WEIR_ASSIGN(auto one, biographies_of(log, {id}));
+  return std::move(one.front());
+}
+
+Result<std::vector<Biography>> biographies_of(const LogReader& log, const std::vector<std::string>& ids) {
+  std::vector<Biography> lives(ids.size());
+  std::map<PartitionId, ById> wanted;
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    lives[i].id = ids[i];
+    lives[i].partition = partition_of(ids[i], log.partitions());
+    wanted[lives[i].partition].emplace(lives[i].id, &lives[i]);
+  }
+  for (const auto& [partition, by_id] : wanted) {
+    WEIR_TRY(read_ingest(log, partition, by_id));
+    WEIR_TRY(read_output(log, partition, by_id));
+  }
+  for (Biography& life : lives)
+    std::sort(life.attempts.begin(), life.attempts.end(), [](const Attempt& a, const Attempt& b) { return a.offset < b.offset; });
+  return lives;
 }
 
 Result<std::optional<std::string>> id_of_raw(const LogReader& log, std::string_view raw) {

@@ -32,6 +32,8 @@ struct Biography {
 
 /// Reads the partition's logs as far as they are kept. No attempts: never seen. Errors: log_damaged, io_failed.
 [[nodiscard]] Result<Biography> biography_of(const LogReader& log, const std::string& id);
+/// Of several events in one pass over their partitions, in the order of `ids`, each named once.
+[[nodiscard]] Result<std::vector<Biography>> biographies_of(const LogReader& log, const std::vector<std::string>& ids);
 /// The id of the event whose original bytes are exactly `raw` (a line without its line end, a CSV line without its header),
 /// searched in everything that was accepted and is kept. None: never seen. Errors: log_damaged, io_failed.
 [[nodiscard]] Result<std::optional<std::string>> id_of_raw(const LogReader& log, std::string_view raw);

@@ -4,6 +4,7 @@
 
 #include "actors/doors/http_door_actor.h"
 #include "cluster/node/biography.h"
+#include "cluster/node/event_search.h"
 #include "cluster/node/log_reader.h"
 #include "cluster/node/node_metrics.h"
 
@@ -13,6 +14,8 @@ namespace {
 
 /// How long a digest waits for the partitions: it reads everything.
 constexpr std::chrono::milliseconds kDigestWait{30'000};
+/// What one request of a search reads of the log: some 100 ms of one of the two threads for questions.
+constexpr std::size_t kSearchBytes = std::size_t{32} << 20;
 
 }  // namespace
 
@@ -117,6 +120,16 @@ void LiveNode::state_digests(std::function<void(Result<std::vector<Digest128>>)>
 Result<std::string> LiveNode::biography(const std::string& id) {
   WEIR_ASSIGN(const Biography life, biography_of(LiveLogReader{open_.log()}, id));
   return life.attempts.empty() ? std::string() : biography_json(life);
+}
+
+Result<SearchSlice> LiveNode::search(const std::vector<std::pair<std::string, std::string>>& fields, const SearchPlace& from,
+                                     const std::function<bool(const FoundEvent&)>& visit) {
+  std::vector<FieldCondition> conditions;
+  for (const auto& [name, value] : fields) {
+    WEIR_ASSIGN(conditions.emplace_back(), field_condition(name, value));
+  }
+  FieldMatch match(std::move(conditions), open_.config().record.csv.separator);
+  return search_slice(LiveLogReader{open_.log()}, match, from, kSearchBytes, visit);
 }
 
 }  // namespace weir

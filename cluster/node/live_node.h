@@ -47,6 +47,8 @@ class LiveNode final : public NodeAccess {
   void state_digests(std::function<void(Result<std::vector<Digest128>>)> done) override;
   bool work(std::function<void()> job) override { return pool_.post(std::move(job)); }
   Result<std::string> biography(const std::string& id) override;
+  Result<SearchSlice> search(const std::vector<std::pair<std::string, std::string>>& fields, const SearchPlace& from,
+                             const std::function<bool(const FoundEvent&)>& visit) override;
 
  private:
   OpenPipeline& open_;

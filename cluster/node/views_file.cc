@@ -61,6 +61,9 @@ std::string views_yaml(const PipelineConfig& config) {
   std::string out = fmt::format("# Written by weir at every start: the views of this data.\npipeline: {}\npartitions: {}\n", quoted(config.name),
                                 config.partitions);
   out += fmt::format("dedupe: {{remember: {}}}\n", format_duration(config.dedupe.remember));
+  // What is accepted under it can be read by field; the default is not written.
+  if (config.record.csv.separator != CsvRule{}.separator)
+    out += fmt::format("record: {{csv: {{separator: {}}}}}\n", quoted(std::string(1, config.record.csv.separator)));
   if (config.views.empty()) return out;
   out += "views:\n";
   for (const ViewConfig& view : config.views) {

@@ -55,4 +55,9 @@ Result<std::string> SimNode::biography(const std::string& id) {
   return fail(Errc::internal, "nobody asks a simulated node for the life of {}", id);
 }
 
+Result<SearchSlice> SimNode::search(const std::vector<std::pair<std::string, std::string>>& fields, const SearchPlace&,
+                                    const std::function<bool(const FoundEvent&)>&) {
+  return fail(Errc::internal, "nobody searches a simulated node, not even for {} fields", fields.size());
+}
+
 }  // namespace weir::sim

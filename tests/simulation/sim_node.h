@@ -37,6 +37,8 @@ class SimNode final : public NodeAccess {
   void state_digests(std::function<void(Result<std::vector<Digest128>>)> done) override;
   bool work(std::function<void()> job) override;
   Result<std::string> biography(const std::string& id) override;
+  Result<SearchSlice> search(const std::vector<std::pair<std::string, std::string>>& fields, const SearchPlace& from,
+                             const std::function<bool(const FoundEvent&)>& visit) override;
 
  private:
   SimScheduler& scheduler_;

@@ -29,6 +29,13 @@ QUESTIONS = [
     ["dlq", "list", "--reason", "field_range", "--limit", "0"],
     ["dlq", "list", "--reason", "nothing like it"],
     ["where", "nobody"],
+    ["where", "--field", "Country=France", "--limit", "3"],
+    ["where", "--field", "Country=France", "--limit", "0"],
+    ["where", "--field", "InvoiceNo=536365", "--field", "StockCode=85123A"],
+    ["where", "--field", "Country=Nowhere"],
+    ["where", "--field", "Contry=France"],
+    ["where", "--field", "Country"],
+    ["where", "--field", "@id=1"],
 ]
 # Every start of a node is a new epoch; a node says who it is where a directory need not.
 DIFFERS = [(re.compile(r'"epoch":\d+'), '"epoch":0'), (re.compile(r"http:/+\S+: "), ""), (re.compile(r"--where x=1: |where\.x: "), "")]

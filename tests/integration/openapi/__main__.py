@@ -164,6 +164,29 @@ def events(driver):
     for event, outcomes in (("o1", ["served"]), ("o4", ["served", "duplicate"]), ("o5", ["dead_lettered"])):
         check([a["outcome"] for a in driver.get(f"/v1/events/{event}").json()["attempts"]], outcomes, f"biography of {event}")
     check(driver.get("/v1/events/never").status, 404, "an event that never was")
+    search(driver)
+
+
+def search(driver):
+    """Events by a field of their original record: of every format and outcome, page by page."""
+    ids = lambda answer: [event["id"] for event in answer["events"]]
+    for query, wanted in [({"where__id": "o1"}, ["o1"]), ({"where__id": "o4"}, ["o4", "o4"]), ({"where__id": "o5", "where__amount": "0"}, ["o5"]),
+                          ({"where__id": "o7", "where__amount": "2.50"}, ["o7"]), ({"where__subject": "till", "where__id": "o30"}, ["o30"]),
+                          ({"where__properties__mag": "1.20"}, ["q1"]), ({"where__id": "nobody"}, [])]:
+        found = driver.get("/v1/events", **query).json()
+        check((ids(found), found["next"], found["scanned"]), (wanted, None, found["total"]), f"events with {query}")
+    everything = driver.get("/v1/events", where__item="apple", limit=10_000).json()
+    pages, cursor = [], None
+    while True:
+        page = driver.get("/v1/events", where__item="apple", limit=2, cursor=cursor).json()
+        check(len(page["events"]) <= 2 and page["scanned"] <= page["total"], True, f"a page of events: {page}")
+        pages += page["events"]
+        if (cursor := page["next"]) is None:
+            break
+    check(pages, everything["events"], "pages of events")
+    check(driver.get("/v1/events", where__no="x").json()["with_fields"], 0, "events with a field that nobody has")
+    for query in ({}, {"where__@id": "o1"}, {"where__item": "apple", "limit": 0}, {"where__item": "apple", "cursor": "zz"}, {"where__item": "apple", "cursor": "9-0"}):
+        check(driver.get("/v1/events", **query).status, 400, f"events {query}")
 
 
 # -- questions ------------------------------------------------------------------------------------------------------------

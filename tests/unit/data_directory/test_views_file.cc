@@ -24,13 +24,14 @@ PipelineConfig shop() {
 }
 
 struct Fixture {
-  Fixture() {
+  Fixture() { keep(shop()); }
+  void keep(const PipelineConfig& config) {
     DataIdentity identity;
     identity.pipeline = "shop";
     identity.partitions = 3;
     auto opened = DataDirectory::open(path, identity, clock, rng);
     REQUIRE(opened.has_value());
-    REQUIRE(write_views_file(*opened, shop()).has_value());
+    REQUIRE(write_views_file(*opened, config).has_value());
   }
   SystemClock clock;
   SystemRng rng;
@@ -45,6 +46,18 @@ TEST_CASE_METHOD(Fixture, "the views of a directory come back as they were writt
   const auto config = read_views_file(path);
   REQUIRE(config.has_value());
   CHECK(views_yaml(*config) == views_yaml(shop()));
+}
+
+TEST_CASE_METHOD(Fixture, "how records are separated is kept beside the views where it is no comma", "[views_file]") {
+  CHECK(views_yaml(shop()).find("separator") == std::string::npos);
+  for (const char separator : {';', '\t', '|'}) {
+    PipelineConfig config = shop();
+    config.record.csv.separator = separator;
+    keep(config);
+    const auto read = read_views_file(path);
+    REQUIRE(read.has_value());
+    CHECK(read->record.csv.separator == separator);
+  }
 }
 
 TEST_CASE_METHOD(Fixture, "every flipped bit of the views file is found", "[views_file]") {

@@ -1,0 +1,62 @@
+#include "cluster/cli/biography_json.h"
+
+#include <nlohmann/json.hpp>
+
+#include "cluster/cli/raw_json.h"
+#include "runtime/base/time_text.h"
+
+namespace weir::cli {
+
+namespace {
+
+std::string member_of(std::string_view object, std::string_view wanted) {
+  for (auto& [name, value] : members_of(object).value_or(std::vector<std::pair<std::string, std::string>>{}))
+    if (name == wanted) return value;
+  return "[]";
+}
+
+/// The records of one attempt as they are spelled: read as numbers, 15.30 would be 15.3.
+std::vector<std::string> records_of(std::string_view biography, std::size_t attempt) {
+  const auto attempts = elements_of(member_of(biography, "attempts"));
+  if (!attempts || attempt >= attempts->size()) return {};
+  return elements_of(member_of((*attempts)[attempt], "records")).value_or(std::vector<std::string>{});
+}
+
+}  // namespace
+
+Result<Biography> parse_biography(const std::string& text) {
+  try {
+    const auto json = nlohmann::ordered_json::parse(text);
+    Biography biography;
+    biography.id = json.at("id");
+    biography.partition = PartitionId{json.at("partition")};
+    for (const auto& one : json.at("attempts")) {
+      Attempt attempt;
+      attempt.offset = Offset{one.at("offset")};
+      attempt.door = one.at("door");
+      attempt.line = one.value("line", std::uint64_t{0});
+      attempt.accepted_at = parse_rfc3339(one.at("accepted_at").get<std::string>()).value_or(0);
+      attempt.outcome = one.at("outcome");
+      if (one.contains("commit")) {
+        attempt.decided_at = parse_rfc3339(one.at("decided_at").get<std::string>()).value_or(0);
+        attempt.sequence = CommitSequence{one.at("commit")};
+        attempt.epoch = Epoch{one.at("epoch")};
+        attempt.rules = one.at("rules");
+      }
+      if (one.contains("reason")) {
+        attempt.stage = one.at("stage");
+        attempt.reason = one.at("reason");
+        attempt.details = one.at("details").dump();
+      }
+      attempt.supersedes = one.value("supersedes", false);
+      attempt.records = records_of(text, biography.attempts.size());
+      biography.attempts.push_back(std::move(attempt));
+    }
+    return biography;
+  } catch (const nlohmann::json::exception& wrong) {
+    return fail(Errc::invalid_argument,
+                "the node answered with something that is no biography ({}); is it a weir node?", wrong.what());
+  }
+}
+
+}  // namespace weir::cli
