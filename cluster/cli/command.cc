@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 
 #include "runtime/base/suggest.h"
@@ -77,12 +78,19 @@ int report(const Error& error, int code) {
 
 int report(const Error& error) { return report(error, exit_code(error.code)); }
 
-void add_output(CLI::App& command, Output& output) {
-  const auto set = [&output](const std::string& text) {
-    if (text != "table" && text != "json" && text != "csv") throw CLI::ValidationError("--output " + text, "allowed are table, json, csv");
-    output = text == "json" ? Output::json : text == "csv" ? Output::csv : Output::table;
+CLI::Option* one_of(CLI::Option* option, const std::vector<std::string>& words) {
+  const auto check = [words](const std::string& text) {
+    if (std::find(words.begin(), words.end(), text) != words.end()) return std::string();
+    const auto near = nearest(text, words);
+    return fmt::format("there is no '{}'{}; allowed are {}", text, near ? fmt::format(" (did you mean {}?)", *near) : "", fmt::join(words, ", "));
   };
-  command.add_option_function<std::string>("--output", set, "How rows are printed")->type_name("table|json|csv")->default_str("table");
+  // Without a name of its own, so that the name of the value stays the list.
+  return option->type_name(fmt::format("{}", fmt::join(words, "|")))->check(check, "");
+}
+
+void add_output(CLI::App& command, Output& output) {
+  const auto set = [&output](const std::string& text) { output = text == "json" ? Output::json : text == "csv" ? Output::csv : Output::table; };
+  one_of(command.add_option_function<std::string>("--output", set, "How rows are printed"), {"table", "json", "csv"})->default_str("table");
 }
 
 void add_data(CLI::App& command, std::string& data, bool required) {

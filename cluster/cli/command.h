@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "runtime/base/error.h"
 #include "runtime/base/result.h"
@@ -27,6 +28,9 @@ inline constexpr int kBroken = 70;      // weir itself is at fault (EX_SOFTWARE 
 enum class Output : std::uint8_t { table, json, csv };
 /// What is wrong with a command line, in the words of this one: which command, what is allowed, where help is.
 [[nodiscard]] std::string usage_message(const CLI::App* root, const CLI::Error& error);
+
+/// The value is one of these words: what --help shows, what is checked and what completion offers are this one list.
+CLI::Option* one_of(CLI::Option* option, const std::vector<std::string>& words);
 
 /// Adds `--output table|json|csv`.
 void add_output(CLI::App& command, Output& output);
@@ -59,5 +63,6 @@ struct Command {
 [[nodiscard]] Command make_generate(CLI::App& root);
 [[nodiscard]] Command make_bench(CLI::App& root);
 [[nodiscard]] Command make_metrics(CLI::App& root);
+[[nodiscard]] Command make_completion(CLI::App& root);
 
 }  // namespace weir::cli

@@ -36,9 +36,8 @@ Command make_config(CLI::App& root) {
   one->footer("Example: weir config show configs/pipelines/retail.yaml --set pipeline:partitions=16\nWhat it prints loads again, in the folder of FILE, to the same configuration.");
   one->add_option("file", options->configs.pipeline, "Pipeline or node file")->required()->type_name("FILE");
   add_layers(*one, options->configs);
-  one->add_option("--output", options->output, "table (YAML) or json")
-      ->transform(CLI::CheckedTransformer(std::map<std::string, Output>{{"table", Output::table}, {"yaml", Output::table}, {"json", Output::json}}))
-      ->type_name("table|json");
+  const auto set = [options](const std::string& text) { options->output = text == "json" ? Output::json : Output::table; };
+  one_of(one->add_option_function<std::string>("--output", set, "table and yaml are the same"), {"table", "yaml", "json"})->default_str("table");
   CLI::App* reference = app->add_subcommand("reference", "Every key of pipeline and node files, as a page of Markdown");
   reference->footer("Example: weir config reference > configs/reference.md");
   return {app, [options, one, reference] {

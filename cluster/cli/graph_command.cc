@@ -35,13 +35,7 @@ Command make_graph(CLI::App& root) {
       "         weir graph configs/pipelines/retail.yaml --format dot | dot -Tsvg > retail.svg");
   add_pipeline(*app, options->config);
   add_layers(*app, options->config);
-  const auto set = [options](const std::string& name) {
-    if (name != "text" && name != "mermaid" && name != "dot")
-      throw CLI::ValidationError("--format " + name, "allowed are text, mermaid, dot");
-    options->format = name;
-  };
-  app->add_option_function<std::string>("--format", set, "For a terminal, for Markdown, for Graphviz")
-      ->type_name("text|mermaid|dot")
+  one_of(app->add_option("--format", options->format, "For a terminal, for Markdown, for Graphviz"), {"text", "mermaid", "dot"})
       ->default_str("text");
   return {app, [options] { return run(*options); }};
 }

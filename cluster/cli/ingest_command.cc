@@ -221,8 +221,8 @@ Command make_ingest(CLI::App& root) {
                   "Files to send, one after another; - is stdin; .gz and .zst are read through")
       ->type_name("FILE")
       ->default_str("-");
-  app->add_option("--format", options->format, "Of the files; else their names say it, else the pipeline")
-      ->type_name("json|ndjson|csv|cloudevents|geojson");
+  one_of(app->add_option("--format", options->format, "Of the files; else their names say it, else the pipeline"),
+         {"json", "ndjson", "csv", "cloudevents", "geojson"});
   app->add_option("--acked-to", options->acked_to,
                   "Write the id of every acknowledged event to the end of this file, one a line")
       ->type_name("FILE");

@@ -64,8 +64,8 @@ Command make_lint(CLI::App& root) {
       "         weir lint --schema > pipeline.schema.json");
   app->add_option("file", options->files, "Pipeline and node files")->type_name("FILE");
   add_layers(*app, options->configs);
-  app->add_flag("--schema{pipeline}", options->schema, "Print the JSON Schema (draft 7) of pipeline files, or with --schema=node of node files")
-      ->check(CLI::IsMember({"pipeline", "node"}));
+  one_of(app->add_flag("--schema{pipeline}", options->schema, "Print the JSON Schema (draft 7) of pipeline files, or with --schema=node of node files"),
+         {"pipeline", "node"});
   return {app, [options] { return run(*options); }};
 }
 

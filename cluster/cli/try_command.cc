@@ -147,14 +147,10 @@ Command make_try(CLI::App& root) {
       ->check(CLI::Range(std::size_t{1}, kTriedEventsMax))
       ->needs(input)
       ->default_str("1");
-  app->add_option("--format", options->format, "json, ndjson, csv, cloudevents or geojson; the pipeline's unless given")
-      ->type_name("F");
-  const auto set = [options](const std::string& name) {
-    if (name != "table" && name != "json") throw CLI::ValidationError("--output " + name, "allowed are table, json");
-    options->output = name == "json" ? Output::json : Output::table;
-  };
-  app->add_option_function<std::string>("--output", set, "For people, or for programs")
-      ->type_name("table|json")
+  one_of(app->add_option("--format", options->format, "Of the event; the pipeline's unless given"),
+         {"json", "ndjson", "csv", "cloudevents", "geojson"});
+  const auto set = [options](const std::string& name) { options->output = name == "json" ? Output::json : Output::table; };
+  one_of(app->add_option_function<std::string>("--output", set, "For people, or for programs"), {"table", "json"})
       ->default_str("table");
   return {app, [options, app] {
             options->event_given = app->count("--event") != 0;

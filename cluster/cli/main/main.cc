@@ -8,7 +8,7 @@
 #include <thread>
 #include <vector>
 
-#include "cluster/cli/command.h"
+#include "cluster/cli/commands.h"
 #include "cluster/node/versions.h"
 #include "weir_version.h"
 
@@ -35,19 +35,9 @@ void keep_memory() {
 int main(int argc, char** argv) {
   namespace cli = weir::cli;
   keep_memory();
-  CLI::App root{"weir: event pipelines that lose nothing, double nothing, and can say what became of every event"};
-  root.name("weir");
+  CLI::App root;
   root.set_version_flag("--version", versions);
-  root.require_subcommand(1);
-  root.footer("Example: weir run configs/pipelines/retail.yaml sales.csv.gz --data ./sales");
-  root.failure_message(cli::usage_message);
-
-  const std::vector<cli::Command> commands{
-      cli::make_up(root),      cli::make_run(root),     cli::make_ingest(root),   cli::make_ledger(root),
-      cli::make_query(root),   cli::make_dlq(root),     cli::make_digest(root),   cli::make_where(root),
-      cli::make_lint(root),    cli::make_journal(root), cli::make_generate(root), cli::make_bench(root),
-      cli::make_metrics(root), cli::make_plan(root),    cli::make_view(root),     cli::make_config(root),
-      cli::make_test(root),    cli::make_try(root),     cli::make_graph(root)};
+  const std::vector<cli::Command> commands = cli::add_commands(root);
   try {
     root.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

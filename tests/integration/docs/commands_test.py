@@ -30,6 +30,12 @@ WRONG = {
     ("ledger", "--data", "d", "--output", "xml"): ["xml", "table, json, csv"],
     ("where", "--data", "d"): ["ID", "--raw"],
     ("where", "x", "--raw", "y", "--data", "d"): ["id", "--raw"],
+    ("where", "x", "--field", "a=b"): ["id", "--field"],
+    ("where", "--raw", "y", "--limit", "3"): ["--limit", "--field"],
+    ("where", "--field", "Country", "--node", "http://127.0.0.1:1"): ["--field 'Country'", "write NAME=VALUE"],
+    ("where", "--field", "@id=1", "--node", "http://127.0.0.1:1"): ["@id is of the envelope"],
+    ("run", "p.yaml", "--format", "cvs"): ["no 'cvs'", "did you mean csv?", "json, ndjson, csv, cloudevents, geojson"],
+    ("completion", "fish"): ["no 'fish'", "bash, zsh"],
 }
 
 
