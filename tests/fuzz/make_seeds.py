@@ -2,6 +2,8 @@
 
   python3 tests/fuzz/make_seeds.py FOLDER STORED_SEEDS_PROGRAM
 
+Beside a folder NAME stands NAME.dict where libFuzzer can use words that it would hardly find by itself.
+
 Real input is taken from $WEIR_SAMPLES (default: ../shared/data beside the project) where it is there.
 """
 
@@ -56,10 +58,35 @@ REQUESTS = [
 ]
 
 
+def scripts():
+    """The scripts of the examples, and those that the tests of the language run."""
+    for name in sorted(os.listdir(os.path.join(ROOT, "configs", "pipelines"))):
+        if name.endswith(".lua"):
+            yield text("configs", "pipelines", name).decode()
+    folder = os.path.join(ROOT, "tests", "unit", "lua")
+    for name in sorted(os.listdir(folder)):
+        if not name.endswith(".cc"):
+            continue
+        source = text("tests", "unit", "lua", name).decode()
+        for script in re.findall(r'R"\w*\((.*?)\)\w*"', source, re.S):
+            if "function" in script:
+                yield script
+        for body in re.findall(r'body_of\("((?:[^"\\]|\\.)*)"', source):
+            yield "function transform(e) " + body.replace('\\"', '"').replace("\\n", "\n") + " end"
+
+
+def dictionaries():
+    keys = set(re.findall(r"`([a-z_]+)`", text("configs", "reference.md").decode()))
+    lua = set("and break do else elseif end false for function goto if in local nil not or repeat return then true until while".split())
+    lua |= set(re.findall(r"\b(?:string|math|table|decimal)\.\w+", " ".join(scripts()))) | {"e.meta", "transform", "validate", "{e, e}", "pairs(e)", "#e"}
+    http = set(re.findall(r"[\w-]+: ", "".join(REQUESTS))) | {"chunked", "HTTP/1.1", "HTTP/1.0", "%2F", "0\\x0d\\x0a"}
+    return {"yaml": keys, "script": lua, "http": {w for w in http if "\\" not in w}}
+
+
 def main():
     folder, program = sys.argv[1:]
     made = {}
-    for name in ("csv", "ndjson", "json", "geojson", "cloud_events", "http", "yaml", "stored"):
+    for name in ("csv", "ndjson", "json", "geojson", "cloud_events", "http", "yaml", "journal", "state", "script"):
         made[name] = os.path.join(folder, name)
         os.makedirs(made[name], exist_ok=True)
     lines = text("tests", "data", "retail-small.csv").split(b"\n")
@@ -86,8 +113,11 @@ def main():
     for i, part in enumerate(re.findall(r"^## [^\n]*\n(.*?)^=>", broken, re.M | re.S)):
         if part.strip():
             write(made["yaml"], f"broken-{i}", part)
-    subprocess.run([program, made["stored"], os.path.join(ROOT, "tests", "data", "retail-small.csv")], check=True)
-    write(made["stored"], "progress", b"\x06" + b'{"framing":1}')
+    subprocess.run([program, folder, os.path.join(ROOT, "tests", "data", "retail-small.csv")], check=True)
+    for i, script in enumerate(scripts()):
+        write(made["script"], f"script-{i}", script + "\n--" + json.dumps(orders()[i % 6]))
+    for name, words in dictionaries().items():
+        write(folder, name + ".dict", "".join('"' + re.sub(r'["\\\\]', r"\\\g<0>", w) + '"\n' for w in sorted(words)))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
-// Writes seeds for the target of stored bytes: real ones, made by what the product writes with.
-//   fuzz_stored_seeds FOLDER RETAIL.csv
+// Writes seeds for the targets of stored bytes: real ones, made by what the product writes with.
+//   fuzz_stored_seeds FOLDER RETAIL.csv     into FOLDER/journal and FOLDER/state
 #include <cstdio>
 #include <fstream>
 #include <string>
@@ -7,10 +7,12 @@
 
 #include "actors/doors/source_position.h"
 #include "runtime/adapters/embedded_log/frame_builder.h"
+#include "runtime/adapters/embedded_log/index_checkpoint.h"
 #include "runtime/base/hash.h"
 #include "runtime/engine/dedupe_block.h"
 #include "runtime/engine/letters.h"
 #include "runtime/engine/read_token.h"
+#include "runtime/engine/view_value.h"
 #include "runtime/event/commit_body.h"
 #include "runtime/event/data_identity.h"
 #include "runtime/event/ingest_batch.h"
@@ -22,9 +24,9 @@ namespace {
 
 std::string folder;
 
-/// The first byte says which kind it is (stored_target.cc).
-void write(char kind, const std::string& name, std::string_view bytes) {
-  std::ofstream file(folder + "/" + name, std::ios::binary);
+/// The first byte says which kind it is (journal_target.cc, state_target.cc).
+void write(const std::string& target, char kind, const std::string& name, std::string_view bytes) {
+  std::ofstream file(folder + "/" + target + "/" + name, std::ios::binary);
   file.put(kind);
   file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
 }
@@ -54,12 +56,75 @@ void write_batches(const std::vector<std::string>& lines) {
       outcomes.end_record(static_cast<std::int64_t>(i), attributes);
     }
   }
-  write(0, "ingest", builder.finish({FrameFormat::csv, 1'700'000'000'000'000, 0, "file:retail.csv", lines[0]}).view());
+  write("journal", 0, "ingest",
+        builder.finish({FrameFormat::csv, 1'700'000'000'000'000, 0, "file:retail.csv", lines[0]}).view());
   CommitBody body;
   body.batches.push_back(outcomes.finish());
   std::string bytes;
   for (const SharedBytes& piece : body.encode()) bytes.append(piece.view());
-  write(1, "commit", bytes);
+  write("journal", 1, "commit", bytes);
+}
+
+/// A segment of a few frames, as it lies on the disk, and its first frame alone.
+void write_segment(const std::vector<std::string>& lines) {
+  journal::FrameHeader header;
+  header.generation = 1;
+  header.nonce = 1001;
+  header.log_tag = 7;
+  header.oldest = 1;
+  std::string segment;
+  for (std::uint64_t sequence = 1; sequence <= 5; ++sequence) {
+    journal::FrameBuilder builder;
+    header.kind = sequence == 1   ? journal::FrameKind::head
+                  : sequence == 5 ? journal::FrameKind::seal
+                                  : journal::FrameKind::data;
+    if (header.kind == journal::FrameKind::data) {
+      journal::DirectoryEntry batch;
+      batch.first = sequence;
+      batch.count = 1;
+      builder.add(batch, std::string_view(lines[sequence]));
+      journal::DirectoryEntry source;
+      source.kind = journal::EntryKind::source;
+      const std::string position = journal::encode_source("file:retail.csv", write_progress({Framing::csv, {}, false}));
+      builder.add(source, std::string_view(position));
+    }
+    header.sequence = sequence;
+    header.predecessor = sequence == 1 ? journal::FrameRef{} : header.ref();
+    segment += builder.build(header);
+    if (sequence == 2)
+      write("journal", 2, "frame", std::string_view(segment).substr(segment.size() - header.frame_bytes));
+  }
+  write("journal", 3, "segment", segment);
+  write("journal", 3, "torn", std::string_view(segment).substr(0, segment.size() - 5'000));
+  const journal::JournalIdentity identity{journal::JournalKind::ingest, 7, 8};
+  write("journal", 4, "index",
+        journal::encode_checkpoint(identity, journal::Catalog(journal::JournalKind::ingest, 8), header.ref(), 1, {}));
+}
+
+void write_view_values() {
+  const AggregateLayout layout(1, {MeasureKind::count, MeasureKind::sum, MeasureKind::min, MeasureKind::average});
+  std::string both;
+  for (const char* number : {"-1.50", "2.5"}) {
+    std::string value(layout.size(), '\0');
+    layout.init(value.data());
+    const std::uint8_t scales[] = {2};
+    layout.add_row(value.data(), scales);
+    for (std::size_t i = 1; i < 4; ++i) layout.add(value.data(), i, Decimal::parse(number).value());
+    both += value;
+  }
+  write("state", 0, "aggregate", std::string_view(both).substr(0, both.size() / 2));
+  write("state", 0, "aggregates", both);
+  std::string rows;
+  for (const char* id : {"o1", "o2"}) {
+    LatestValue latest;
+    latest.event_time = 1'700'000'000'000'000;
+    latest.id = id;
+    latest.body = R"({"amount":1.50})";
+    std::string value(latest_size(latest), '\0');
+    write_latest(latest, value.data());
+    rows += value;
+  }
+  write("state", 0, "latest", rows);
 }
 
 void write_state() {
@@ -71,26 +136,28 @@ void write_state() {
     entry.digest = xxh3_128(id);
     block.add(entry);
   }
-  write(3, "dedupe", block.encode());
+  write("state", 0, "dedupe", block.encode());
   StoredLetter letter;
   letter.id = "id";
   letter.letter.original = "a,b";
   letter.letter.stage = "validate";
   letter.letter.reason = "time";
-  write(3, "letter", encode_letter(letter));
+  write("state", 0, "letter", encode_letter(letter));
   ReadToken token(Digest128{1, 2});
   token.note_offset(PartitionId{3}, Offset{500});
   token.note_sequence(PartitionId{9}, CommitSequence{70'000});
-  write(4, "token", token.encode());
+  write("state", 1, "token", token.encode());
   StateCursor cursor;
   cursor.sequence = CommitSequence{3};
   cursor.views.push_back({"revenue", Digest128{5, 6}, 1, kNoTime, CommitSequence{3}});
-  write(5, "cursor", cursor.encode());
+  write("state", 2, "cursor", cursor.encode());
   DataIdentity identity;
   identity.pipeline = "retail";
   identity.partitions = 8;
   identity.wall_text = "wall";
-  write(6, "identity", identity.encode());
+  write("state", 3, "identity", identity.encode());
+  write("state", 3, "progress", write_progress({Framing::csv, {}, false}));
+  write("state", 3, "finished", write_progress({Framing::lines, {}, true}));
 }
 
 }  // namespace
@@ -103,6 +170,8 @@ int main(int argc, char** argv) {
   for (std::string line; std::getline(file, line);) lines.push_back(line);
   if (lines.size() < 10) return 2;
   write_batches(lines);
+  write_segment(lines);
   write_state();
+  write_view_values();
   return 0;
 }
