@@ -36,7 +36,7 @@ struct PartitionBatch {
 /// Where a door stands in its source. Becomes durable in the same frame as the batches beside it; the newest wins.
 struct SourcePosition {
   std::string source;    // identity of the source, at most 1 KiB
-  std::string position;  // opaque to the log, at most 4 KiB
+  std::string position;  // opaque to the log, at most 4 KiB; empty: the source is forgotten
 };
 
 /// What a door appends at once: all of it becomes durable, or nothing. May hold positions alone.
@@ -126,8 +126,10 @@ class EventLog {
   virtual void trim(std::vector<TrimPoint> points) = 0;
 
   [[nodiscard]] virtual PartitionStatus status(PartitionId partition) const = 0;
-  /// The newest durable position of a source, if it ever had one.
+  /// The newest durable position of a source; none: it never had one, or was forgotten.
   [[nodiscard]] virtual std::optional<std::string> source_position(std::string_view source) const = 0;
+  /// The newest durable positions of all sources whose name begins with `prefix`, by name.
+  [[nodiscard]] virtual std::vector<SourcePosition> source_positions(std::string_view prefix) const = 0;
 
   /// Finishes what is queued, seals and closes. Completions still owed come first. Idempotent; blocks.
   virtual void close() = 0;

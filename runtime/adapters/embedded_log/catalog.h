@@ -71,7 +71,14 @@ class Catalog {
   [[nodiscard]] PartitionLog& partition(std::uint32_t partition) { return partitions_[partition]; }
   [[nodiscard]] std::uint32_t partitions() const noexcept { return static_cast<std::uint32_t>(partitions_.size()); }
   [[nodiscard]] const std::map<std::string, std::string, std::less<>>& sources() const noexcept { return sources_; }
-  void set_source(std::string_view source, std::string_view position) { sources_[std::string(source)] = position; }
+  /// An empty position forgets the source: it is not in the next head any more.
+  void set_source(std::string_view source, std::string_view position) {
+    if (!position.empty()) {
+      sources_[std::string(source)] = position;
+    } else if (const auto known = sources_.find(source); known != sources_.end()) {
+      sources_.erase(known);
+    }
+  }
   /// True once a head or a checkpoint has set the state of every partition.
   [[nodiscard]] bool begun() const noexcept { return begun_; }
   void set_begun() noexcept { begun_ = true; }

@@ -114,6 +114,7 @@ class EmbeddedLogImpl final : public EmbeddedLog {
   void trim(std::vector<TrimPoint> points) override;
   PartitionStatus status(PartitionId partition) const override;
   std::optional<std::string> source_position(std::string_view source) const override;
+  std::vector<SourcePosition> source_positions(std::string_view prefix) const override;
   void close() override { close_lanes(); }
 
  private:
@@ -177,6 +178,15 @@ std::optional<std::string> EmbeddedLogImpl::source_position(std::string_view sou
   const auto known = sources.find(source);
   if (known == sources.end()) return std::nullopt;
   return known->second;
+}
+
+std::vector<SourcePosition> EmbeddedLogImpl::source_positions(std::string_view prefix) const {
+  const std::scoped_lock lock(ingest_->mutex());
+  const auto& sources = ingest_->catalog().sources();
+  std::vector<SourcePosition> found;
+  for (auto at = sources.lower_bound(prefix); at != sources.end() && at->first.starts_with(prefix); ++at)
+    found.push_back({at->first, at->second});
+  return found;
 }
 
 Result<void> check(const EmbeddedLogOptions& options) {

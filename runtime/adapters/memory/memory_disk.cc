@@ -71,7 +71,20 @@ void MemoryDiskState::apply(const MemoryAppend& append) {
     partition.batches.push_back({append.first[i], batch.count, batch.bytes});
     partition.ingest_end = append.first[i] + batch.count;
   }
-  for (const SourcePosition& position : append.group.positions) sources[position.source] = position.position;
+  for (const SourcePosition& position : append.group.positions) {
+    if (position.position.empty()) {
+      sources.erase(position.source);
+    } else {
+      sources[position.source] = position.position;
+    }
+  }
+}
+
+std::vector<SourcePosition> MemoryDiskState::positions_of(std::string_view prefix) const {
+  std::vector<SourcePosition> found;
+  for (auto at = sources.lower_bound(prefix); at != sources.end() && at->first.starts_with(prefix); ++at)
+    found.push_back({at->first, at->second});
+  return found;
 }
 
 bool MemoryDiskState::fits(const MemoryAppend& append) const {

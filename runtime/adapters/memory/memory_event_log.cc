@@ -45,7 +45,7 @@ class Core final : public MemoryLogFaults, public std::enable_shared_from_this<C
   /// `work` reads and returns the answer to deliver.
   void read(std::function<std::function<void()>()> work);
   PartitionStatus status(PartitionId partition);
-  std::optional<std::string> source_position(std::string_view source);
+  std::vector<SourcePosition> source_positions(std::string_view prefix);
   /// With the disk's mutex held: called by read steps only.
   template <class Request>
   auto disk_read(const Request& request) const {
@@ -391,11 +391,9 @@ PartitionStatus Core::status(PartitionId partition) {
   return {now.position, now.ingest_begin, now.ingest_end, reserved_[partition.value], now.output_begin};
 }
 
-std::optional<std::string> Core::source_position(std::string_view source) {
+std::vector<SourcePosition> Core::source_positions(std::string_view prefix) {
   const std::scoped_lock lock(state_.mutex);
-  const auto known = state_.sources.find(source);
-  if (known == state_.sources.end()) return std::nullopt;
-  return known->second;
+  return state_.positions_of(prefix);
 }
 
 void Core::close(bool wait) {
@@ -471,8 +469,12 @@ class MemoryEventLogImpl final : public MemoryEventLog {
     core_->output(std::move(item));
   }
   PartitionStatus status(PartitionId partition) const override { return core_->status(partition); }
+  std::vector<SourcePosition> source_positions(std::string_view prefix) const override {
+    return core_->source_positions(prefix);
+  }
   std::optional<std::string> source_position(std::string_view source) const override {
-    return core_->source_position(source);
+    const auto found = core_->source_positions(source);  // what begins with the name, itself first
+    return found.empty() || found.front().source != source ? std::nullopt : std::optional(found.front().position);
   }
   void close() override { core_->close(own_thread_ != nullptr); }
   MemoryLogFaults& faults() override { return *core_; }

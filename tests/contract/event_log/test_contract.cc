@@ -79,6 +79,35 @@ TEST_CASE("a source position becomes durable with its batches and the newest win
   }
 }
 
+TEST_CASE("an empty position forgets its source, and sources are listed by the start of their names", "[event_log]") {
+  const auto fixture = each();
+  const auto names = [&](std::string_view prefix) {
+    std::string text;
+    for (const SourcePosition& found : fixture->log().source_positions(prefix))
+      text += found.source + "=" + found.position + " ";
+    return text;
+  };
+  AppendGroup first;
+  first.positions = {{"file:a", "10"}, {"file:b", "1"}, {"file", "2"}, {"files", "3"}};
+  REQUIRE(append(fixture->log(), std::move(first)));
+  AppendGroup forgets;
+  forgets.batches = {batch(0, 1, "the last line of a")};
+  forgets.positions = {{"file:a", ""}, {"file:unknown", ""}};
+  REQUIRE(append(fixture->log(), std::move(forgets)));
+  for (int run = 0; run < 2; ++run) {
+    CHECK_FALSE(fixture->log().source_position("file:a"));
+    CHECK_FALSE(fixture->log().source_position("file:unknown"));
+    CHECK(names("file:") == "file:b=1 ");
+    CHECK(names("") == "file=2 file:b=1 files=3 ");
+    CHECK(names("x").empty());
+    fixture->crash();
+  }
+  AppendGroup again;
+  again.positions = {{"file:a", "0"}};
+  REQUIRE(append(fixture->log(), std::move(again)));
+  CHECK(names("file:") == "file:a=0 file:b=1 ");
+}
+
 TEST_CASE("a commit over several partitions is there whole, and read back as one body", "[event_log]") {
   const auto fixture = owned();
   EventLog& log = fixture->log();

@@ -72,7 +72,7 @@ class Story {
             std::vector<std::string>(model.commits.begin() + static_cast<std::ptrdiff_t>(model.trimmed_through),
                                      model.commits.end()));
     }
-    for (const auto& [source, position] : sources_) CHECK(log.source_position(source) == position);
+    for (const auto& [source, position] : sources_) CHECK(log.source_position(source).value_or("") == position);
   }
 
  private:
@@ -92,7 +92,7 @@ class Story {
     }
     if (rng_.below(2) == 0) {
       const std::string source = "file:" + std::to_string(rng_.below(3));
-      sources_[source] = std::to_string(number_);
+      sources_[source] = rng_.below(4) == 0 ? std::string() : std::to_string(number_);
       group.positions.push_back({source, sources_[source]});
     }
     if (rng_.below(5) == 0) group.durability = Durability::buffered;
