@@ -20,6 +20,8 @@ namespace {
 constexpr std::chrono::milliseconds kAppendRetry{50};
 /// Between two groups while the node is near a limit.
 constexpr std::chrono::milliseconds kSlowPause{100};
+/// Where too many ids are remembered, a door that waits looks again after this long.
+constexpr std::chrono::milliseconds kIdsRetry{1'000};
 /// Given-up appends in a row, without a durable one, before the door ends with the log's error. Arbitrary: 10 s of failures.
 constexpr int kFailuresMax = 200;
 
@@ -50,6 +52,7 @@ class DoorActor : public caf::event_based_actor {
         [this](AppendEnded& ended) { on_ended(ended); },
         [this](const PumpDoor&) {
           pump_asked_ = false;
+          wake_armed_ = false;
           pump();
         },
         [this](const RetryAppend&) {
@@ -95,26 +98,7 @@ class DoorActor : public caf::event_based_actor {
     if (routes_.partitions.empty()) return arm_retry();
     if (again_.empty() && !ended_ && held_back()) return finish_if_done();
     while (gate_.open() && !retry_armed_) {
-      if (again_.empty()) {
-        if (ended_) return finish_if_done();
-        if (ids() >= setup_->ids_max) {
-          end_with(Error{Errc::limit_reached,
-                         fmt::format("{}: {} ids are remembered, dedupe.ids_max is {}: raise it (some 25 bytes of memory each), or shorten "
-                                     "dedupe.remember",
-                                     setup_->name, ids(), setup_->ids_max)});
-          return finish_if_done();
-        }
-        auto group = feed_->next(setup_->clock->wall());
-        if (!group) {
-          end_with(group.error());
-          return finish_if_done();
-        }
-        if (!*group) {
-          ended_ = true;
-          return finish_if_done();
-        }
-        again_.push_back(std::move(**group));
-      }
+      if (again_.empty() && !take_next()) return finish_if_done();
       if (!append_front()) return;
       // Between two groups the mailbox gets its turn: progress, durability, a wish to stop.
       if (!pump_asked_) {
@@ -126,8 +110,31 @@ class DoorActor : public caf::event_based_actor {
     finish_if_done();
   }
 
-  /// The node is near a limit: a group at a time, or none. True: not now.
-  bool held_back() {
+  /// Puts the feed's next group into again_. False: there is none, now or ever.
+  bool take_next() {
+    if (ended_) return false;
+    auto group = feed_->next(setup_->clock->wall());
+    if (!group) {
+      end_with(group.error());
+      return false;
+    }
+    if (!*group) {
+      ended_ = true;
+      return false;
+    }
+    if ((*group)->ask_again.count() > 0) {
+      rest((*group)->ask_again);
+      return false;
+    }
+    again_.push_back(std::move(**group));
+    return true;
+  }
+
+  /// Nothing new is to be read now, or ever: something armed wakes the door again, or it has ended.
+  bool held_back() { return resting() || under_pressure() || too_many_ids(); }
+
+  /// The node is near a limit: a group at a time, or none.
+  bool under_pressure() {
     const Pressure pressure = setup_->pressure ? setup_->pressure->level() : Pressure::none;
     const TimePoint now = setup_->clock->now();
     if (pressure != Pressure::full) full_since_.reset();
@@ -135,7 +142,7 @@ class DoorActor : public caf::event_based_actor {
       last_group_ = now;
       return false;
     }
-    if (pressure == Pressure::full) {
+    if (pressure == Pressure::full && !setup_->waits) {
       if (!full_since_) full_since_ = now;
       if (now - *full_since_ >= setup_->full_max) {
         end_with(Error{setup_->pressure->disk() ? Errc::disk_full : Errc::limit_reached, fmt::format("{}: {}", setup_->name, setup_->pressure->why())});
@@ -143,6 +150,35 @@ class DoorActor : public caf::event_based_actor {
       }
     }
     arm_retry();
+    return true;
+  }
+
+  bool too_many_ids() {
+    if (ids() < setup_->ids_max) {
+      told_ids_ = false;
+      return false;
+    }
+    const std::string what = fmt::format("{}: {} ids are remembered, dedupe.ids_max is {}: raise it (some 25 bytes of memory each), or shorten "
+                                         "dedupe.remember",
+                                         setup_->name, ids(), setup_->ids_max);
+    if (!setup_->waits) {
+      end_with(Error{Errc::limit_reached, what});
+      return true;
+    }
+    if (!std::exchange(told_ids_, true)) setup_->logbook->write(LogLevel::warn, who_, "waits: " + what);
+    rest(kIdsRetry);
+    return true;
+  }
+
+  /// Until then the feed is not asked, whatever else happens meanwhile.
+  void rest(std::chrono::nanoseconds duration) {
+    rest_until_ = setup_->clock->now() + duration;
+    if (!std::exchange(wake_armed_, true)) delayed_send(this, duration, PumpDoor{});
+  }
+  bool resting() {
+    const auto left = rest_until_ - setup_->clock->now();
+    if (left <= left.zero()) return false;
+    rest(left);  // what was armed may have come by for something else
     return true;
   }
 
@@ -254,7 +290,7 @@ class DoorActor : public caf::event_based_actor {
       withdraw(std::move(out));
       if (!failing_) setup_->logbook->write(LogLevel::warn, who_, "an append was given up: " + describe(ended.result.error()));
       failing_ = true;
-      if (disposition(ended.result.error().code) != Disposition::retry && ++failures_ > kFailuresMax) end_with(ended.result.error());
+      if (disposition(ended.result.error().code) != Disposition::retry && ++failures_ > kFailuresMax && !setup_->waits) end_with(ended.result.error());
       if (ended.result.error().code == Errc::log_closed) end_with(ended.result.error());
     }
     if (failing_ && outstanding_.empty()) {
@@ -281,7 +317,7 @@ class DoorActor : public caf::event_based_actor {
 
   void on_barrier(const Result<void>& result) {
     if (!result) {
-      if (++failures_ > kFailuresMax || result.error().code == Errc::log_closed) {
+      if ((++failures_ > kFailuresMax && !setup_->waits) || result.error().code == Errc::log_closed) {
         end_with(result.error());
         return finish_if_done();
       }
@@ -364,6 +400,9 @@ class DoorActor : public caf::event_based_actor {
   bool pump_asked_ = false;
   TimePoint last_group_{0};
   std::optional<TimePoint> full_since_;
+  TimePoint rest_until_{};  // the feed said when to ask again
+  bool wake_armed_ = false;
+  bool told_ids_ = false;
   bool told_waiting_ = false;
 };
 

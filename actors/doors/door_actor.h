@@ -22,6 +22,8 @@ struct DoorSetup {
   DoorFeedOpener open;
   std::string name;
   std::uint64_t ids_max = 50'000'000;                   // dedupe.ids_max: the door stops there, naming the key
+  /// Of a node that serves: at ids_max, at a limit of the node and where appends fail it waits, for as long as it takes.
+  bool waits = false;
   std::uint64_t events_max = 48 * 1024;                 // appended by this door and not committed
   std::uint64_t bytes_max = 24ull * 1024 * 1024;
   bool own_thread = true;                               // the feed may block

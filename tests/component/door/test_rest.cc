@@ -1,0 +1,263 @@
+// The door actor alone, with a feed that has nothing for a while: it rests, wakes by itself, and stops while it rests.
+#include <caf/actor_system.hpp>
+#include <caf/actor_system_config.hpp>
+#include <caf/atom.hpp>
+#include <caf/scheduler/test_coordinator.hpp>
+#include <caf/send.hpp>
+
+#include <deque>
+#include <optional>
+
+#include "actors/doors/door_actor.h"
+#include "runtime/adapters/memory/memory_event_log.h"
+#include "tests/support/catch.h"
+
+using namespace weir;
+using namespace std::chrono_literals;
+
+namespace {
+
+class HandClock final : public Clock {
+ public:
+  [[nodiscard]] TimePoint now() const override { return at; }
+  [[nodiscard]] UnixMicros wall() const override { return 1'700'000'000'000'000; }
+  TimePoint at{0};
+};
+
+class CountingRng final : public Rng {
+ public:
+  [[nodiscard]] std::uint64_t next() override { return ++last_; }
+
+ private:
+  std::uint64_t last_ = 0;
+};
+
+class LineLogbook final : public Logbook {
+ public:
+  void write(LogLevel, std::string_view, std::string_view text) noexcept override { lines.emplace_back(text); }
+  std::vector<std::string> lines;
+};
+
+/// What the test wants the feed to say next: a number of events, 0: nothing for one second, -1: the end.
+struct Script {
+  std::deque<int> steps;
+  int asked = 0;
+};
+
+class ScriptedFeed final : public DoorFeed {
+ public:
+  explicit ScriptedFeed(Script& script) : script_(script) {}
+  [[nodiscard]] const std::string& name() const override { return name_; }
+  [[nodiscard]] Result<std::optional<DoorGroup>> next(UnixMicros accepted_at) override {
+    ++script_.asked;
+    DoorGroup group;
+    if (script_.steps.empty()) {
+      group.ask_again = 1s;
+      return std::optional(std::move(group));
+    }
+    const int step = script_.steps.front();
+    script_.steps.pop_front();
+    if (step < 0) return std::optional<DoorGroup>{};
+    if (step == 0) {
+      group.ask_again = 1s;
+      return std::optional(std::move(group));
+    }
+    IngestBatchBuilder builder;
+    for (int i = 0; i < step; ++i) builder.add({"{}", "e-" + std::to_string(++serial_), 0, {}, 1});
+    group.events = static_cast<std::uint64_t>(step);
+    group.group.batches.push_back({PartitionId{0}, static_cast<std::uint32_t>(step),
+                                   builder.finish({FrameFormat::json, accepted_at, 0, name_, ""})});
+    return std::optional(std::move(group));
+  }
+
+ private:
+  Script& script_;
+  std::string name_ = "scripted";
+  int serial_ = 0;
+};
+
+class Listener : public caf::event_based_actor {
+ public:
+  using Begin = std::function<caf::behavior(caf::event_based_actor*)>;
+  Listener(caf::actor_config& settings, Begin begin) : caf::event_based_actor(settings), begin_(std::move(begin)) {}
+  caf::behavior make_behavior() override { return begin_(this); }
+
+ private:
+  Begin begin_;
+};
+
+struct World {
+  explicit World(std::uint64_t ids_max = 1'000'000, bool waits = false) {
+    config.set("scheduler.policy", caf::atom("testing"));
+    system.emplace(config);
+    coordinator = dynamic_cast<caf::scheduler::test_coordinator*>(&system->scheduler());
+    log = open_memory_log(disk, [this](std::function<void()> task) { tasks.push_back(std::move(task)); });
+    partition = system->spawn<Listener>([this](caf::event_based_actor*) {
+      return caf::behavior{[this](const LiveBatch& batch) { live += batch.batch.count(); },
+                           [](const IngestDurable&) {}};
+    });
+    supervisor = system->spawn<Listener>([this, ids_max, waits](caf::event_based_actor* self) {
+      self->set_down_handler([](caf::down_msg&) {});
+      DoorSetup setup;
+      setup.log = log.get();
+      setup.clock = &clock;
+      setup.logbook = &logbook;
+      setup.name = "scripted";
+      setup.own_thread = false;
+      setup.ids_max = ids_max;
+      setup.waits = waits;
+      setup.pressure = &pressure;
+      setup.open = [this](const EventLog&) -> Result<std::unique_ptr<DoorFeed>> {
+        return std::make_unique<ScriptedFeed>(script);
+      };
+      door = spawn_door(self, setup);
+      return caf::behavior{[this](const DoorFinished& fact) { finished = fact; }};
+    });
+    run();
+  }
+  ~World() {
+    for (const caf::actor& actor : {door, supervisor, partition}) caf::anon_send_exit(actor, caf::exit_reason::kill);
+    run();
+    coordinator->clock().cancel_all();
+    door = supervisor = partition = nullptr;
+  }
+  World(const World&) = delete;
+  World& operator=(const World&) = delete;
+
+  /// Everything that can happen without the passing of time.
+  void run() {
+    do {
+      coordinator->run();
+      for (auto& task : std::exchange(tasks, {})) task();
+    } while (!tasks.empty() || !coordinator->jobs.empty());
+  }
+  void routes() {
+    Routes known;
+    known.partitions = {partition};
+    known.quarantined = {false};
+    caf::anon_send(door, known);
+    run();
+  }
+  /// Time goes on in small steps, as it does for a door.
+  void pass(std::chrono::milliseconds duration) {
+    for (auto left = duration; left.count() > 0; left -= 10ms) {
+      clock.at += 10ms;
+      coordinator->clock().current_time += 10ms;
+      coordinator->clock().trigger_timeouts();
+      run();
+    }
+  }
+  void progress(std::uint64_t committed, std::uint64_t ids) {
+    PartitionProgress fact;
+    fact.partition = PartitionId{0};
+    fact.committed = Offset{committed};
+    fact.ids = ids;
+    caf::anon_send(door, fact);
+    run();
+  }
+
+  CountingRng rng;
+  DoorPressure pressure;
+  HandClock clock;
+  LineLogbook logbook;
+  Script script;
+  std::uint64_t live = 0;
+  std::optional<DoorFinished> finished;
+  std::vector<std::function<void()>> tasks;
+  std::shared_ptr<MemoryDisk> disk = std::make_shared<MemoryDisk>(1, rng);
+  std::unique_ptr<EventLog> log;
+  caf::actor_system_config config;
+  std::optional<caf::actor_system> system;
+  caf::scheduler::test_coordinator* coordinator = nullptr;
+  caf::actor partition;
+  caf::actor supervisor;
+  caf::actor door;
+};
+
+}  // namespace
+
+TEST_CASE("a door whose feed has nothing now asks again when it said, not before, and goes on", "[door]") {
+  World world;
+  world.script.steps = {2, 0, 3};
+  world.routes();
+  world.pass(100ms);  // its first look at the routes
+  CHECK(world.live == 2);
+  CHECK(world.script.asked == 2);
+  world.progress(2, 2);  // what else happens to the door is no reason to ask the feed
+  world.pass(800ms);
+  world.progress(2, 2);
+  CHECK(world.script.asked == 2);
+  world.pass(200ms);
+  CHECK(world.live == 5);
+  CHECK(world.script.asked == 4);
+  CHECK_FALSE(world.finished.has_value());
+  world.script.steps = {1, -1};
+  world.pass(1'100ms);
+  CHECK(world.live == 6);
+  REQUIRE(world.finished.has_value());
+  CHECK(world.finished->events == 6);
+  CHECK(world.finished->result.has_value());
+}
+
+TEST_CASE("a door that rests stops at once", "[door]") {
+  World world;
+  world.script.steps = {1};
+  world.routes();
+  world.pass(100ms);
+  CHECK(world.live == 1);
+  caf::anon_send(world.door, StopNode{});
+  world.run();
+  REQUIRE(world.finished.has_value());
+  CHECK(world.finished->result.error().code == Errc::cancelled);
+  CHECK(world.finished->events == 1);
+}
+
+TEST_CASE("where too many ids are remembered a door ends, or waits until there are fewer and says so once", "[door]") {
+  World ends(4);
+  ends.script.steps = {4, 4};
+  ends.routes();
+  ends.progress(0, 4);
+  ends.pass(100ms);
+  REQUIRE(ends.finished.has_value());
+  CHECK(ends.finished->result.error().code == Errc::limit_reached);
+
+  World waits(4, true);
+  waits.script.steps = {4, 4};
+  waits.routes();
+  waits.progress(0, 4);
+  waits.pass(5'000ms);
+  CHECK_FALSE(waits.finished.has_value());
+  CHECK(waits.live == 0);
+  REQUIRE(waits.logbook.lines.size() == 1);
+  CHECK(waits.logbook.lines[0].find("dedupe.ids_max is 4") != std::string::npos);
+  waits.progress(0, 3);
+  waits.pass(1'100ms);
+  CHECK(waits.live == 8);
+}
+
+TEST_CASE("at a limit of the node a door ends after a while, or waits for as long as it takes", "[door]") {
+  World ends;
+  ends.script.steps = {1, 1};
+  ends.pressure.set(Pressure::full, "limits.memory_max", false);
+  ends.routes();
+  ends.pass(59'000ms);
+  CHECK_FALSE(ends.finished.has_value());
+  ends.pass(2'000ms);
+  REQUIRE(ends.finished.has_value());
+  CHECK(ends.finished->result.error().code == Errc::limit_reached);
+  CHECK(ends.script.asked == 0);
+
+  World waits(1'000'000, true);
+  waits.script.steps = {1, 1, 1};
+  waits.pressure.set(Pressure::full, "limits.memory_max", false);
+  waits.routes();
+  waits.pass(200'000ms);
+  CHECK_FALSE(waits.finished.has_value());
+  CHECK(waits.script.asked == 0);
+  waits.pressure.set(Pressure::slow, "limits.memory_max", false);
+  waits.pass(60ms);
+  CHECK(waits.live == 1);
+  waits.pressure.set(Pressure::none, "", false);
+  waits.pass(100ms);
+  CHECK(waits.live == 3);
+}
