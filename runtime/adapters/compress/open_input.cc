@@ -43,10 +43,8 @@ class PlainStream final : public InputStream {
 
 }  // namespace
 
-Result<OpenedInput> open_input(const std::string& name) {
-  WEIR_ASSIGN(RawSource source, RawSource::open(name));
-  OpenedInput opened;
-  WEIR_ASSIGN(opened.identity, source.identity());
+Result<std::unique_ptr<InputStream>> decoded_stream(RawSource source) {
+  const std::string name = source.name();
   WEIR_ASSIGN(const std::string_view start, source.peek(4));
   const bool gzip = start.starts_with(kGzipMagic);
   const bool zstd = start.starts_with(kZstdMagic);
@@ -57,13 +55,16 @@ Result<OpenedInput> open_input(const std::string& name) {
                 "input {}: its name says {}, its {} bytes do not begin like it; rename it or compress it again", name,
                 named_gzip ? "gzip" : "zstd", source.size().value_or(0));
   }
-  if (gzip) {
-    opened.stream = make_gzip_stream(std::move(source));
-  } else if (zstd) {
-    opened.stream = make_zstd_stream(std::move(source));
-  } else {
-    opened.stream = std::make_unique<PlainStream>(std::move(source));
-  }
+  if (gzip) return make_gzip_stream(std::move(source));
+  if (zstd) return make_zstd_stream(std::move(source));
+  return std::make_unique<PlainStream>(std::move(source));
+}
+
+Result<OpenedInput> open_input(const std::string& name) {
+  WEIR_ASSIGN(RawSource source, RawSource::open(name));
+  OpenedInput opened;
+  WEIR_ASSIGN(opened.identity, source.identity());
+  WEIR_ASSIGN(opened.stream, decoded_stream(std::move(source)));
   return opened;
 }
 

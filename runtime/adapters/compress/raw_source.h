@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "runtime/base/result.h"
 #include "runtime/ports/input_stream.h"
@@ -16,6 +17,10 @@ class RawSource {
  public:
   /// Errors as open_input.
   [[nodiscard]] static Result<RawSource> open(const std::string& name);
+  /// Of a file that is open. Takes the descriptor, whose own place does not matter and is not moved.
+  [[nodiscard]] static RawSource of_file(std::string name, int descriptor, std::uint64_t size) {
+    return {std::move(name), descriptor, size};
+  }
   RawSource(RawSource&& other) noexcept;
   RawSource& operator=(RawSource&&) = delete;
   ~RawSource();
