@@ -45,9 +45,15 @@ class FileDoor {
   [[nodiscard]] FileDoorStep step();
   [[nodiscard]] std::uint64_t jump_to() const noexcept { return framer_->place().bytes; }
 
+  /// Memory it has now: what is read ahead, and the group that is being collected.
+  [[nodiscard]] std::size_t memory() const noexcept { return framer_->buffer_bytes() + router_.bytes(); }
+
   [[nodiscard]] bool has_group() const noexcept { return !router_.empty(); }
   /// The events collected and, where the input has one, the position behind the last of them.
   [[nodiscard]] AppendGroup take(UnixMicros accepted_at);
+
+  /// Behind the last frame that was framed, taken or not.
+  [[nodiscard]] const FramePlace& reached() const noexcept { return reached_; }
 
   /// Of FileDoorStep::refused. input_unreadable with the input's name, place, what is allowed and what to do.
   [[nodiscard]] const Error& error() const noexcept { return error_; }

@@ -23,6 +23,8 @@ class FrameBuffer {
 
   [[nodiscard]] std::string_view view() const noexcept { return {data_.get() + begin_, end_ - begin_}; }
   [[nodiscard]] std::size_t size() const noexcept { return end_ - begin_; }
+  /// Memory it has now.
+  [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
   void consume(std::size_t count) noexcept {
     begin_ += count;
     place_ += count;

@@ -25,6 +25,15 @@ bool drop_end(std::string_view& name, std::string_view end) noexcept {
   return true;
 }
 
+/// A number or date with a dot or dash before it: `.1`, `-20260131`, `.2026-01-31`.
+bool drop_rotation(std::string_view& name) noexcept {
+  const std::size_t last = name.find_last_not_of("0123456789-");
+  const std::size_t begin = last == std::string_view::npos ? name.size() : name[last] == '.' ? last : last + 1;
+  if (begin + 2 > name.size() || (name[begin] != '.' && name[begin] != '-')) return false;
+  name = name.substr(0, begin);
+  return true;
+}
+
 using Known = std::pair<std::string_view, RecordFormat>;
 constexpr std::array<Known, 5> kNames = {{{"json", RecordFormat::json},
                                           {"ndjson", RecordFormat::ndjson},
@@ -80,8 +89,12 @@ std::string_view record_format_name(RecordFormat format) noexcept {
 
 RecordFormat record_format_of_name(std::string_view name) noexcept {
   if (!drop_end(name, ".gz")) (void)drop_end(name, ".zst");
-  for (const auto& [end, format] : kEnds)
-    if (drop_end(name, end)) return format;
+  // What rotation adds: a number, a date, or both.
+  for (int more = 0; more <= 2; ++more) {
+    for (const auto& [end, format] : kEnds)
+      if (drop_end(name, end)) return format;
+    if (!drop_rotation(name)) break;
+  }
   return RecordFormat::any;
 }
 

@@ -24,8 +24,8 @@ struct InputFormat {
 [[nodiscard]] Result<RecordFormat> parse_record_format(std::string_view text);
 /// The name; of any "any".
 [[nodiscard]] std::string_view record_format_name(RecordFormat format) noexcept;
-/// By the end of a file's name, `.gz` and `.zst` passed over: .ndjson .jsonl .csv .json .geojson, in any case. any: not
-/// known.
+/// By the end of a file's name: .ndjson .jsonl .csv .json .geojson, in any case. Passed over are `.gz` and `.zst`, and
+/// numbers and dates as rotation adds them (`.1`, `-20260131`). any: not known.
 [[nodiscard]] RecordFormat record_format_of_name(std::string_view name) noexcept;
 /// By a Content-Type, its parameters passed over, in any case. any: not known.
 [[nodiscard]] RecordFormat record_format_of_content_type(std::string_view type) noexcept;

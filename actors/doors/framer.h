@@ -59,6 +59,8 @@ class Framer {
   /// Where to put the next bytes of the input; at least 64 KiB.
   [[nodiscard]] std::span<char> space() { return buffer_.space(); }
   void filled(std::size_t count) { buffer_.filled(count); }
+  /// Memory of what was read and is not framed yet, and of the space beside it.
+  [[nodiscard]] std::size_t buffer_bytes() const noexcept { return buffer_.capacity(); }
   /// No more bytes will come: what is left is the last frame. Not called for an input that broke off: its unfinished
   /// last frame is not known to be whole and is not given.
   void ended() noexcept { ended_ = true; }

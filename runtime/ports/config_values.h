@@ -34,6 +34,9 @@ struct Constant {
 /// How a time is written down.
 enum class TimeFormat : std::uint8_t { acceptance, rfc3339, unix_seconds, unix_ms, unix_us, strptime };
 
+/// any: by Content-Type or file name.
+enum class RecordFormat : std::uint8_t { any, json, ndjson, csv, cloudevents, geojson };
+
 /// Stage, view or sink applies only to events where it holds.
 struct WhenConfig {
   FieldPath path;  // `@type` for {type: order}

@@ -11,11 +11,10 @@
 
 #include "runtime/base/result.h"
 #include "runtime/ports/config_values.h"
+#include "runtime/ports/inputs_config.h"
 #include "runtime/ports/transform_config.h"
 
 namespace weir {
-
-enum class RecordFormat : std::uint8_t { any, json, ndjson, csv, cloudevents, geojson };  // any: by Content-Type or file name
 
 struct IdRule {
   bool digest = true;             // SHA-256 of the raw frame, first 128 bits, 32 lower-case hex characters
@@ -166,6 +165,7 @@ struct PipelineConfig {
   LateConfig late;
   std::vector<StageConfig> stages;
   std::vector<ViewConfig> views;
+  std::vector<InputConfig> inputs{{"http", HttpInputConfig{}, {}}};  // what `weir up` reads; `weir run` reads what it is told
   LimitsConfig limits;
   std::string file;                             // where it was read from
 };

@@ -26,6 +26,13 @@ TEST_CASE("a Content-Type tells the format without its parameters", "[format]") 
   CHECK(record_format_of_content_type("") == RecordFormat::any);
 }
 
+TEST_CASE("what rotation adds to a name says nothing about its format", "[format]") {
+  for (const char* name : {"a.csv.1", "a.csv-20260131", "a.CSV.2026-01-31.2", "a.csv-20260131.gz", "a.csv.gz", "a.csv.12.zst"})
+    CHECK(record_format_of_name(name) == RecordFormat::csv);
+  for (const char* name : {"1", "-", "a.1", "a.csv1", "a.csv.", "a.csv-", "a.csv.1.2.3", "csv.1", ".1", ""})
+    CHECK(record_format_of_name(name) == RecordFormat::any);
+}
+
 TEST_CASE("the command wins over the name, the name over the pipeline", "[format]") {
   const auto format = [](std::string_view name, RecordFormat command, RecordFormat pipeline) {
     return input_format_of_file(name, command, pipeline).value();
