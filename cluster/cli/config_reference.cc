@@ -63,7 +63,9 @@ class Page {
   /// Maps of fixed keys somewhere below; each named shape once.
   void inside(const std::string& path, const Shape& shape) {
     switch (shape.form) {
-      case Shape::Form::map: section(path, shape); return;
+      case Shape::Form::map:
+        if (!shape.keys->empty()) section(path, shape);
+        return;
       case Shape::Form::list: inside(path + "[]", shape.parts->front()); return;
       case Shape::Form::map_of:
         inside(path + ".*", shape.parts->front());

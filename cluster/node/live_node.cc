@@ -36,7 +36,7 @@ Readiness LiveNode::readiness() const {
     now.reason = "every partition is quarantined; see /v1/partitions";
   } else if (!opening.empty()) {
     now.reason = fmt::format("partition {} is being opened", opening);
-  } else if (!state_.http_door()) {
+  } else if (open_.takes_http() && !state_.http_door()) {
     now.reason = "the doors are being opened";
   } else {
     now.ready = true;
@@ -82,6 +82,9 @@ std::vector<PartitionReport> LiveNode::partitions() const {
 }
 
 void LiveNode::ingest(HttpRequest request, HttpReply reply) {
+  if (!open_.takes_http())
+    return reply(
+        problem(404, "this pipeline takes no events over HTTP: its `inputs` name others; add http: {} to them"));
   const caf::actor door = state_.http_door();
   if (!door || stopping_.load()) {
     HttpResponse response = problem(

@@ -149,6 +149,49 @@ std::vector<Metric> partitions() {
   };
 }
 
+/// One value per `files` input.
+template <class Read>
+std::function<Samples(const MetricSources&)> by_input(Read read) {
+  return [read](const MetricSources& sources) {
+    Samples samples;
+    for (const FilesInput& input : sources.open->files_inputs())
+      samples.push_back(sample(static_cast<double>(read(*input.gauges)), {{"input", input.name}}));
+    return samples;
+  };
+}
+
+std::vector<Metric> inputs() {
+  using enum MetricKind;
+  return {
+      {{"weir_input_running", gauge, "input",
+        "Of a `files` input. 1: it reads, or waits for more; 0: it has ended, and the log says why."},
+       by_input([](const FilesGauges& g) { return g.running.load() ? 1 : 0; })},
+      {{"weir_input_events_total", counter, "input",
+        "Events read from its files. What is read again after a failure of the node's own counts again; duplicates "
+        "count."},
+       by_input([](const FilesGauges& g) { return g.events.load(); })},
+      {{"weir_input_bytes_total", counter, "input", "Bytes read from its files, decompressed."},
+       by_input([](const FilesGauges& g) { return g.bytes.load(); })},
+      {{"weir_input_unread_bytes", gauge, "input",
+        "Lag: bytes of its files, as they are stored, that were not read when it looked last; without files that cannot be "
+        "read."},
+       by_input([](const FilesGauges& g) { return g.unread_bytes.load(); })},
+      {{"weir_input_files", gauge, "input", "Files it follows; `files_max` bounds them."},
+       by_input([](const FilesGauges& g) { return g.files.load(); })},
+      {{"weir_input_open_files", gauge, "input", "Files it has open; `open_max` bounds them."},
+       by_input([](const FilesGauges& g) { return g.open.load(); })},
+      {{"weir_input_failing", gauge, "input", "Files and directories that cannot be read now; the log names them."},
+       by_input([](const FilesGauges& g) { return g.failing.load(); })},
+      {{"weir_input_errors_total", counter, "input",
+        "Files and directories that could not be read, each time that began, and files that were gone before they "
+        "were read."},
+       by_input([](const FilesGauges& g) { return g.errors.load(); })},
+      {{"weir_input_restarts_total", counter, "input",
+        "Files that were truncated or written anew, and read from their start."},
+       by_input([](const FilesGauges& g) { return g.restarts.load(); })},
+  };
+}
+
 std::vector<Metric> node() {
   using enum MetricKind;
   return {
@@ -205,7 +248,7 @@ std::vector<Metric> node() {
 const std::vector<Metric>& all_metrics() {
   static const std::vector<Metric> metrics = [] {
     std::vector<Metric> made = events();
-    for (auto more : {partitions(), node()}) made.insert(made.end(), more.begin(), more.end());
+    for (auto more : {inputs(), partitions(), node()}) made.insert(made.end(), more.begin(), more.end());
     return made;
   }();
   return metrics;

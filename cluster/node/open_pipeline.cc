@@ -16,6 +16,8 @@ Result<std::unique_ptr<OpenPipeline>> OpenPipeline::open(PipelineConfig pipeline
   const PipelineConfig& config = made->config();
   WEIR_ASSIGN(made->memory_, plan_memory(made->node_.memory_max, config.partitions, made->node_.http_body_max));
   for (std::uint32_t p = 0; p < config.partitions; ++p) made->gauges_.push_back(std::make_shared<PartitionGauges>());
+  for (const InputConfig& input : config.inputs)
+    if (std::holds_alternative<FilesInputConfig>(input.body)) made->files_inputs_.push_back({input.name});
   DataIdentity wanted;
   wanted.pipeline = config.name;
   wanted.partitions = config.partitions;
@@ -91,7 +93,18 @@ std::vector<MemoryUse> OpenPipeline::memory_use() const {
     dedupe.bytes += gauges->dedupe_bytes.load();
     deltas.bytes += gauges->delta_bytes.load();
   }
-  return {dedupe, deltas, in_flight, {"log", log_->outstanding_bytes()}, {"stores", stores_->cache_bytes()}};
+  MemoryUse files{"files", 0};
+  for (const FilesInput& input : files_inputs_) files.bytes += input.gauges->buffers_bytes.load();
+  std::vector<MemoryUse> use = {
+      dedupe, deltas, in_flight, {"log", log_->outstanding_bytes()}, {"stores", stores_->cache_bytes()}};
+  if (!files_inputs_.empty()) use.push_back(files);
+  return use;
+}
+
+bool OpenPipeline::takes_http() const {
+  const std::vector<InputConfig>& inputs = config().inputs;
+  return std::any_of(inputs.begin(), inputs.end(),
+                     [](const InputConfig& input) { return std::holds_alternative<HttpInputConfig>(input.body); });
 }
 
 std::uint64_t OpenPipeline::backlog() const {

@@ -15,6 +15,7 @@
 #include "runtime/adapters/system/data_directory.h"
 #include "runtime/adapters/system/system_clock.h"
 #include "runtime/engine/door_pressure.h"
+#include "runtime/engine/files_gauges.h"
 #include "runtime/engine/memory_plan.h"
 #include "runtime/engine/partition_gauges.h"
 #include "runtime/ports/clock.h"
@@ -22,6 +23,12 @@
 #include "runtime/ports/node_config.h"
 
 namespace weir {
+
+/// What a `files` input says of itself.
+struct FilesInput {
+  std::string name;
+  std::shared_ptr<FilesGauges> gauges = std::make_shared<FilesGauges>();
+};
 
 /// Not movable: actors and stores point into it. Must outlive the actor system.
 class OpenPipeline {
@@ -47,6 +54,10 @@ class OpenPipeline {
   [[nodiscard]] const std::vector<std::shared_ptr<PartitionGauges>>& gauges() const noexcept { return gauges_; }
   [[nodiscard]] const std::shared_ptr<CommitGauges>& commits() const noexcept { return commits_; }
   [[nodiscard]] const RulesGauges& rules() const noexcept { return *rules_gauges_; }
+  /// The `files` inputs of the pipeline, in file order, whoever reads them.
+  [[nodiscard]] const std::vector<FilesInput>& files_inputs() const noexcept { return files_inputs_; }
+  /// Whether events may come over HTTP.
+  [[nodiscard]] bool takes_http() const;
   /// What of this uses memory, by component.
   [[nodiscard]] std::vector<MemoryUse> memory_use() const;
   /// Events accepted and not committed.
@@ -78,6 +89,7 @@ class OpenPipeline {
   std::vector<std::shared_ptr<PartitionGauges>> gauges_;
   std::shared_ptr<CommitGauges> commits_ = std::make_shared<CommitGauges>();
   std::unique_ptr<RulesGauges> rules_gauges_ = std::make_unique<RulesGauges>();
+  std::vector<FilesInput> files_inputs_;
   std::unique_ptr<CompiledPipeline> pipeline_;
   std::optional<DataDirectory> directory_;
   std::unique_ptr<EmbeddedLog> log_;

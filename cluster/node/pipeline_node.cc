@@ -8,6 +8,7 @@
 #include "actors/partition/pipeline_supervisor.h"
 #include "cluster/api/http_api.h"
 #include "cluster/node/actor_setup.h"
+#include "cluster/node/file_doors.h"
 #include "cluster/node/live_node.h"
 #include "cluster/node/live_state.h"
 #include "cluster/node/open_pipeline.h"
@@ -112,11 +113,14 @@ class Serving {
     door.ids_max = open_.config().dedupe.ids_max;
     door.live_bytes_max = open_.memory().live_bytes_max;
     door.pressure = &open_.pressure();
-    setup.doors.push_back([this, door](caf::event_based_actor* supervisor) {
-      caf::actor spawned = spawn_http_door(supervisor, door);
-      state_.set_http_door(spawned);
-      return spawned;
-    });
+    if (open_.takes_http())
+      setup.doors.push_back([this, door](caf::event_based_actor* supervisor) {
+        caf::actor spawned = spawn_http_door(supervisor, door);
+        state_.set_http_door(spawned);
+        return spawned;
+      });
+    for (DoorSpawner& files : file_doors(open_, clock_, logbook_)) setup.doors.push_back(std::move(files));
+    setup.door_finished = [this](const DoorFinished& finished) { note_finished(open_, finished, logbook_); };
     setup.ended = [this](Result<void> result) {
       const std::scoped_lock lock(ending_.mutex);
       ending_.ended = true;

@@ -8,6 +8,7 @@
 #include "actors/doors/input_feed.h"
 #include "actors/doors/source_position.h"
 #include "cluster/node/actor_setup.h"
+#include "cluster/node/file_doors.h"
 #include "cluster/node/open_pipeline.h"
 #include "runtime/adapters/compress/open_input.h"
 #include "runtime/base/fail_point.h"
@@ -39,18 +40,7 @@ Result<std::vector<Input>> prepare_inputs(const RunRequest& request) {
       config.occurrence = ++seen[source_name(*opened->identity, 1)];
       input.source = source_name(*opened->identity, config.occurrence);
     }
-    FileDoorConfig& door = config.door;
-    door.input = name == "-" ? "stdin" : name;
-    door.framing.framing = format.framing;
-    door.framing.limits.event_bytes_max = request.pipeline.limits.event_bytes_max;
-    door.framing.csv.separator = request.pipeline.record.csv.separator;
-    door.framing.csv.record_lines_max = request.pipeline.record.csv.record_lines_max;
-    door.router.partitions = request.pipeline.partitions;
-    door.router.format = format.frames;
-    door.router.id = event_id_rule(request.pipeline.record.id, format.frames);
-    door.router.separator = request.pipeline.record.csv.separator;
-    door.router.door = name == "-" ? "stdin" : "file:" + name;
-    if (format.framing == Framing::csv) door.required_columns = required_columns(request.pipeline);
+    config.door = file_door_config(request.pipeline, name == "-" ? "stdin" : name, format);
     // What was opened to look at it serves the first reading: stdin can be opened only once.
     auto first = std::make_shared<std::optional<OpenedInput>>(std::move(*opened));
     config.open = [name, first, meter, number = inputs.size()]() -> Result<OpenedInput> {

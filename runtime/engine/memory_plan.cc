@@ -42,6 +42,7 @@ Result<MemoryPlan> plan_memory(std::uint64_t memory_max, std::uint32_t partition
   plan.http_bodies_bytes_max = std::clamp(memory_max / 16, body_max, std::max(body_max, 64 * kMiB));
   plan.http_answers_bytes_max = std::clamp(memory_max / 16, 16 * kMiB, 64 * kMiB);
   plan.live_bytes_max = std::clamp(memory_max / 32, kMiB, 24 * kMiB);
+  plan.files_bytes_max = std::clamp(memory_max / 64, 4 * kMiB, 32 * kMiB);
   plan.block_cache_bytes = std::clamp(memory_max / 64, 8 * kMiB, 1'024 * kMiB);
   plan.window_bytes_max = part(8, kWindowMin, 8 * kMiB);
   plan.apply_bytes_max = part(8, kApplyMin, 8 * kMiB);

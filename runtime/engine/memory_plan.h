@@ -17,6 +17,7 @@ struct MemoryPlan {
   std::uint64_t http_bodies_bytes_max = 0;
   std::uint64_t http_answers_bytes_max = 0;
   std::uint64_t live_bytes_max = 0;   // of each door: handed to partitions ahead of their commit
+  std::uint64_t files_bytes_max = 0;  // of all doors that follow files: what they read ahead
   std::size_t block_cache_bytes = 0;  // blocks, indexes and filters of all stores
   // Of each partition.
   std::size_t window_bytes_max = 0;   // admitted and not committed
@@ -26,8 +27,8 @@ struct MemoryPlan {
 };
 
 /// Shares: an eighth each for what waits for its sync, for all windows and for all commits on their way to views, a
-/// sixteenth each for bodies, answers, deltas, reads; 1/64 for blocks; each at most what a node without a limit would
-/// take (figures at their use). Measured with 8 partitions at 512 MiB: `tests/integration/limits`. Errors:
+/// sixteenth each for bodies, answers, deltas, reads; 1/64 each for blocks and files; each at most what a node without
+/// a limit would take (figures at their use). Measured with 8 partitions at 512 MiB: `tests/integration/limits`. Errors:
 /// config_invalid when partitions or body_max are more than memory_max can hold; names the keys.
 [[nodiscard]] Result<MemoryPlan> plan_memory(std::uint64_t memory_max, std::uint32_t partitions,
                                              std::uint64_t body_max);

@@ -1,5 +1,6 @@
 // The keys of a pipeline file. Their defaults are those of the structs in runtime/ports.
 #include "runtime/adapters/yaml/config_shapes.h"
+#include "runtime/adapters/yaml/inputs_keys.h"
 #include "runtime/adapters/yaml/tests_keys.h"
 #include "runtime/ports/pipeline_config.h"
 
@@ -445,6 +446,11 @@ const ConfigKeys& pipeline_keys() {
             "when an event is late")
             .otherwise("no event is late")
             .example("{after: 7d, then: expire}"),
+        key("inputs", inputs_shape(),
+            "where `weir up` takes events from (`weir run` reads what its command line names): a kind of input, or a "
+            "name of your own over one, for several of a kind")
+            .by_default("{http: {}}")
+            .example("{http: {}, files: {include: [\"incoming/*.csv\"], follow: true}}"),
         key("limits",
             map({key("event_bytes_max", between(Form::size, "1KiB", "16MiB"), "a longer event is a dead letter")
                      .by_default(format_size(defaults.limits.event_bytes_max))}),

@@ -160,6 +160,7 @@ void read_script(Context& context, const Node& node, const std::string& name, Sc
 void read_table(Context& context, const Node& node, const std::string& name, TableConfig& out,
                 std::vector<std::string>& columns);
 void read_views(Context& context, const Node& node, std::vector<ViewConfig>& out);
+void read_inputs(Context& context, const Node& node, std::vector<InputConfig>& out);
 /// A whole pipeline file. Its tests are checked in any case, and kept if somebody asks for them.
 void read_pipeline(Context& context, const Node& root, PipelineConfig& out, std::vector<TestConfig>* tests = nullptr);
 /// A whole node file.

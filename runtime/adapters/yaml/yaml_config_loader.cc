@@ -61,6 +61,7 @@ void yaml::read_pipeline(Context& context, const Node& root, PipelineConfig& out
   if (const Node* late = map.take("late")) read_late(context, *late, out.late);
   if (const Node* stages = map.take("stages")) read_stages(context, *stages, out.stages);
   if (const Node* views = map.take("views")) read_views(context, *views, out.views);
+  if (const Node* inputs = map.take("inputs")) read_inputs(context, *inputs, out.inputs);
   if (const Node* limits = map.take("limits")) {
     MapReader inside(context, *limits, "limits");
     if (const Node* bytes = inside.take("event_bytes_max")) {

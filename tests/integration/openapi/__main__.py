@@ -296,6 +296,14 @@ def at_limits(weir, contract, folder):
     check(driver.node.stop().code, 0, "exit code of a stop")
 
 
+def without_an_http_input(weir, contract, folder):
+    driver = start(weir, contract, os.path.join(folder, "files"), "--set", "pipeline:inputs={files: {include: [in/*.ndjson], follow: true}}")
+    refused = driver.post("application/json", json.dumps(order(1)).encode())
+    check((refused.status, "add http: {}" in refused.json()["detail"]), (404, True), f"no events over HTTP: {refused}")
+    check(driver.get("/readyz").status, 200, "ready all the same")
+    check(driver.node.stop().code, 0, "exit code of a stop")
+
+
 def run(weir, folder):
     contract = served_document(weir, folder)
     print("ok document", flush=True)
@@ -311,6 +319,8 @@ def run(weir, folder):
     check(driver.node.stop().code, 0, "exit code of a stop")
     at_limits(weir, contract, folder)
     print("ok at_limits", flush=True)
+    without_an_http_input(weir, contract, folder)
+    print("ok without_an_http_input", flush=True)
     if missing := contract.missing(excused):
         raise Broken("described, and never seen (or excused, and seen):\n  " + "\n  ".join(missing))
     print(f"{len(contract.answered)} answers of {len(list(contract.document.operations()))} operations seen")

@@ -66,6 +66,7 @@ TEST_CASE("config show writes layers, variables and every default that can stand
         "views: {v: {latest: \"@id\"}}\n"
         "partitions: 16\n"
         "dedupe: {ids_max: 1M, remember: 7d, on_conflict: dead_letter}\n"
+        "inputs: {http: {}}\n"
         "limits: {event_bytes_max: 900KiB}\n");
 }
 

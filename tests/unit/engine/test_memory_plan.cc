@@ -15,7 +15,7 @@ std::uint64_t most_of_partitions(const MemoryPlan& plan, std::uint64_t partition
 }
 std::uint64_t most_of_node(const MemoryPlan& plan) {
   return plan.log_outstanding_bytes_max + plan.http_bodies_bytes_max + plan.http_answers_bytes_max +
-         plan.live_bytes_max + plan.block_cache_bytes;
+         plan.live_bytes_max + plan.files_bytes_max + plan.block_cache_bytes;
 }
 
 TEST_CASE("what a plan gives out fits into memory_max with room for the memory of ids, or the plan is refused",
