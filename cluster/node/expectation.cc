@@ -40,7 +40,7 @@ class TreeBuilder final : public nlohmann::json::json_sax_t {
   TestValue& place() {
     if (open_.empty()) return root_;
     TestValue& parent = *open_.back();
-    if (parent.kind == TestValue::Kind::map) return parent.fields.back().second;
+    if (parent.kind == TestValue::Kind::map) return parent.fields.back().value;
     return parent.items.emplace_back();
   }
   bool add(TestValue::Kind kind, std::string text) {
@@ -88,7 +88,7 @@ bool meets_field(const std::string& name, const TestValue& expected, const TestV
 
 std::size_t fields_met(const TestValue& expected, const TestValue& row) {
   return static_cast<std::size_t>(std::count_if(expected.fields.begin(), expected.fields.end(), [&](const auto& field) {
-    return meets_field(field.first, field.second, row);
+    return meets_field(field.name, field.value, row);
   }));
 }
 bool meets_row(const TestValue& expected, const TestValue& row) {
@@ -235,8 +235,8 @@ bool meets(const TestValue& expected, const TestValue& actual) {
       return std::equal(expected.items.begin(), expected.items.end(), actual.items.begin(), actual.items.end(), meets);
     case TestValue::Kind::map:
       return std::all_of(expected.fields.begin(), expected.fields.end(), [&](const auto& field) {
-        const TestValue* value = actual.find(field.first);
-        return absent(value) ? absent(&field.second) : meets(field.second, *value);
+        const TestValue* value = actual.find(field.name);
+        return absent(value) ? absent(&field.value) : meets(field.value, *value);
       });
   }
   return false;
@@ -247,7 +247,7 @@ std::string shown_row(const RowNames& names, const TestValue& row) {
   TestValue some;
   some.kind = TestValue::Kind::map;
   for (const auto& field : row.fields) {
-    if (std::find(names.shown.begin(), names.shown.end(), field.first) != names.shown.end())
+    if (std::find(names.shown.begin(), names.shown.end(), field.name) != names.shown.end())
       some.fields.push_back(field);
   }
   return shown(&some);

@@ -35,9 +35,9 @@ void append_json(std::string& to, const TestValue& value) {
       to += '{';
       for (const auto& field : value.fields) {
         if (&field != &value.fields.front()) to += ',';
-        append_json_string(to, field.first);
+        append_json_string(to, field.name);
         to += ':';
-        append_json(to, field.second);
+        append_json(to, field.value);
       }
       to += '}';
       return;

@@ -22,15 +22,21 @@
 
 namespace weir {
 
+struct TestField;
+
 /// What JSON can say. Numbers keep their spelling, maps the order of their keys.
 struct TestValue {
   enum class Kind : std::uint8_t { null, boolean, number, string, list, map };
   Kind kind = Kind::null;
   std::string text;  // of boolean, number, string
   std::vector<TestValue> items;
-  std::vector<std::pair<std::string, TestValue>> fields;
+  std::vector<TestField> fields;
   /// nullptr: no map, or no such key.
   [[nodiscard]] const TestValue* find(std::string_view key) const noexcept;
+};
+struct TestField {
+  std::string name;
+  TestValue value;
 };
 /// As JSON, one line.
 void append_json(std::string& to, const TestValue& value);

@@ -171,7 +171,7 @@ TEST_CASE("rows shuffled and thinned out always meet, and one changed value neve
     std::vector<Difference> differences;
     compare_rows({"v", {"k"}, {}, {}}, expected, actual, differences);
     REQUIRE(differences.empty());
-    expected.rows[random() % count].fields.front().second = json("\"changed\"");
+    expected.rows[random() % count].fields.front().value = json("\"changed\"");
     compare_rows({"v", {"k"}, {}, {}}, expected, actual, differences);
     REQUIRE(!differences.empty());
   }
