@@ -1,6 +1,8 @@
 // The page configs/reference.md.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "cluster/cli/config_schema.h"
 
 namespace weir::cli {
@@ -60,6 +62,26 @@ class Page {
     out_ += fmt::format("| `{}` | {} | {} | {} |\n", key.name, cell(yaml::describe(key.shape)), default_of(key), cell(doc));
   }
 
+  /// A map with names of the user's own, and perhaps keys that mean something by themselves.
+  void inside_names(const std::string& path, const Shape& shape) {
+    const Shape& other = shape.parts->front();
+    if (shape.keys == nullptr) return inside(path + ".*", other);
+    out_ += fmt::format("\n### `{}`\n\n| key | what may stand there | default | what it is for |\n|---|---|---|---|\n", path);
+    for (const Key& key : *shape.keys) row(key);
+    // One of the same keys under another name: nothing to be said of it twice.
+    const bool same = other.form == Shape::Form::map && std::all_of(other.keys->begin(), other.keys->end(), [&](const Key& key) {
+                        return shape.find(key.name) != nullptr;
+                      });
+    if (same) {
+      out_ += fmt::format("| a name of your own | a map of exactly one of {} | | the same, under another name |\n",
+                          quoted(other.one_of.front()));
+    } else {
+      out_ += "| a name of your own | see below | | |\n";
+      inside(path + ".*", other);
+    }
+    for (const Key& key : *shape.keys) inside(path + "." + key.name, key.shape);
+  }
+
   /// Maps of fixed keys somewhere below; each named shape once.
   void inside(const std::string& path, const Shape& shape) {
     switch (shape.form) {
@@ -67,11 +89,7 @@ class Page {
         if (!shape.keys->empty()) section(path, shape);
         return;
       case Shape::Form::list: inside(path + "[]", shape.parts->front()); return;
-      case Shape::Form::map_of:
-        inside(path + ".*", shape.parts->front());
-        if (shape.keys == nullptr) return;
-        for (const Key& key : *shape.keys) inside(path + "." + key.name, key.shape);
-        return;
+      case Shape::Form::map_of: return inside_names(path, shape);
       case Shape::Form::either:
         for (const Shape& part : *shape.parts) {
           if (part.form != Shape::Form::list || part.parts->front().form != shape.parts->front().form) inside(path, part);

@@ -26,9 +26,12 @@ std::string count(std::size_t min, std::size_t max) {
 }
 
 std::string describe_parts(const Shape& shape) {
-  std::string out;
-  for (const Shape& part : *shape.parts) out += (out.empty() ? "" : "; or ") + describe(part);
-  return out;
+  std::vector<std::string> said;
+  for (const Shape& part : *shape.parts) {
+    std::string text = describe(part);
+    if (std::find(said.begin(), said.end(), text) == said.end()) said.push_back(std::move(text));
+  }
+  return fmt::format("{}", fmt::join(said, "; or "));
 }
 
 std::string describe_own(const Shape& shape) {
