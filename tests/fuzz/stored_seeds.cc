@@ -73,6 +73,8 @@ void write_segment(const std::vector<std::string>& lines) {
   header.log_tag = 7;
   header.oldest = 1;
   std::string segment;
+  // Lives until the frames are built.
+  const std::string position = journal::encode_source("file:retail.csv", write_progress({Framing::csv, {}, false}));
   for (std::uint64_t sequence = 1; sequence <= 5; ++sequence) {
     journal::FrameBuilder builder;
     header.kind = sequence == 1   ? journal::FrameKind::head
@@ -85,7 +87,6 @@ void write_segment(const std::vector<std::string>& lines) {
       builder.add(batch, std::string_view(lines[sequence]));
       journal::DirectoryEntry source;
       source.kind = journal::EntryKind::source;
-      const std::string position = journal::encode_source("file:retail.csv", write_progress({Framing::csv, {}, false}));
       builder.add(source, std::string_view(position));
     }
     header.sequence = sequence;
