@@ -107,16 +107,18 @@ bool merge_sum(char* into, const char* operand) noexcept {
   return true;
 }
 
+/// A number behind a 1, or nothing at all. What else stands there was never written, and which of two such states stayed would
+/// depend on the order.
+bool read_extreme(const char* state, std::optional<Decimal>& number) noexcept {
+  if (state[0] == 1) return (number = Decimal::decode({state + 1, Decimal::kEncodedSize})).has_value();
+  return std::all_of(state, state + kExtremeState, [](char c) { return c == 0; });
+}
+
 bool merge_extreme(MeasureKind kind, char* into, const char* operand) noexcept {
-  if (operand[0] == 0) return true;
-  const auto other = Decimal::decode({operand + 1, Decimal::kEncodedSize});
-  if (!other) return false;
-  if (into[0] != 0) {
-    const auto held = Decimal::decode({into + 1, Decimal::kEncodedSize});
-    if (!held) return false;
-    if (!replaces(kind, *other, *held)) return true;
-  }
-  std::memcpy(into, operand, kExtremeState);
+  std::optional<Decimal> held;
+  std::optional<Decimal> other;
+  if (!read_extreme(into, held) || !read_extreme(operand, other)) return false;
+  if (other && (!held || replaces(kind, *other, *held))) std::memcpy(into, operand, kExtremeState);
   return true;
 }
 

@@ -218,6 +218,20 @@ TEST_CASE("damaged values are refused, whatever is cut or turned", "[view_value]
   CHECK_FALSE(kMerger.merge("k", latest(1, "a", 0, ""), good, out));
   CHECK_FALSE(kMerger.merge("k", good, latest(1, "a", 0, ""), out));
   CHECK_FALSE(kMerger.merge("k", std::nullopt, "garbage", out));
+  // Whatever byte is turned: both orders say the same, a value or a refusal.
+  for (const std::string& row : {good, one_row(layout, std::nullopt, 0)}) {
+    for (std::size_t at = 0; at < good.size(); ++at) {
+      for (const char turned : {'\x00', '\x01', '\x02', '\x7f', '\xfd'}) {
+        std::string bad = good;
+        bad[at] = turned;
+        INFO("byte " << at << " is " << static_cast<int>(turned));
+        std::string back;
+        const bool merged = kMerger.merge("k", bad, row, out);
+        REQUIRE(merged == kMerger.merge("k", row, bad, back));
+        if (merged) REQUIRE(out == back);
+      }
+    }
+  }
   const AggregateLayout other(2, {MeasureKind::count});
   CHECK_FALSE(kMerger.merge("k", good, one_row(other, std::nullopt, 0), out));
   const std::string record = latest(1, "abc", 0, "xyz");
