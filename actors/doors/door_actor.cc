@@ -22,6 +22,7 @@ constexpr std::chrono::milliseconds kAppendRetry{50};
 constexpr std::chrono::milliseconds kSlowPause{100};
 /// Where too many ids are remembered, a door that waits looks again after this long.
 constexpr std::chrono::milliseconds kIdsRetry{1'000};
+constexpr std::chrono::milliseconds kUndecidedRetry{5};
 /// Given-up appends in a row, without a durable one, before the door ends with the log's error. Arbitrary: 10 s of failures.
 constexpr int kFailuresMax = 200;
 
@@ -81,6 +82,7 @@ class DoorActor : public caf::event_based_actor {
     std::deque<Part> uncommitted;
     Offset end;  // of the newest append of this door
     std::uint64_t ids = 0;
+    Offset committed;  // as the partition said last
   };
 
   void append_barrier(AppendGroup barrier) {
@@ -156,7 +158,10 @@ class DoorActor : public caf::event_based_actor {
   bool too_many_ids() {
     if (ids() < setup_->ids_max) {
       told_ids_ = false;
-      return false;
+      // What is on its way may be new ids or none: near the limit that is awaited.
+      if (ids() + undecided() < setup_->ids_max) return false;
+      rest(kUndecidedRetry);
+      return true;
     }
     const std::string what = fmt::format("{}: {} ids are remembered, dedupe.ids_max is {}: raise it (some 25 bytes of memory each), or shorten "
                                          "dedupe.remember",
@@ -337,6 +342,7 @@ class DoorActor : public caf::event_based_actor {
   void on_progress(const PartitionProgress& progress) {
     PartitionLedger& ledger = partitions_[progress.partition.value];
     ledger.ids = progress.ids;
+    ledger.committed = progress.committed;
     while (!ledger.uncommitted.empty() && ledger.uncommitted.front().end <= progress.committed) {
       gate_.give_back(ledger.uncommitted.front().events, ledger.uncommitted.front().bytes);
       ledger.uncommitted.pop_front();
@@ -347,6 +353,17 @@ class DoorActor : public caf::event_based_actor {
   [[nodiscard]] std::uint64_t ids() const {
     std::uint64_t sum = 0;
     for (const PartitionLedger& ledger : partitions_) sum += ledger.ids;
+    return sum;
+  }
+
+  /// Accepted by any door, not decided yet. Nobody decides what a quarantined partition has.
+  [[nodiscard]] std::uint64_t undecided() const {
+    std::uint64_t sum = 0;
+    for (std::uint32_t p = 0; p < partitions_.size(); ++p) {
+      if (p < routes_.quarantined.size() && routes_.quarantined[p]) continue;
+      const Offset reserved = setup_->log->status(PartitionId{p}).ingest_reserved;
+      sum += reserved - std::min(reserved, partitions_[p].committed);
+    }
     return sum;
   }
 

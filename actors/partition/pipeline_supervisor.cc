@@ -101,6 +101,7 @@ class PipelineSupervisor : public caf::event_based_actor {
     std::shared_ptr<StateStore> store;
     std::shared_ptr<const void> keep;  // copies are held by who looks at the store
     Offset committed;
+    std::optional<PartitionProgress> progress;  // the newest
     Error error = kKilled;
     bool ready = false;
     bool ever_ready = false;
@@ -162,6 +163,7 @@ class PipelineSupervisor : public caf::event_based_actor {
       for (Door& door : doors_) door.restarts.on_progress();
     }
     slot.committed = progress.committed;
+    slot.progress = progress;
     if (setup_->progress) setup_->progress(progress);
     for (const Door& door : doors_) {
       if (door.actor) send(door.actor, progress);
@@ -244,6 +246,10 @@ class PipelineSupervisor : public caf::event_based_actor {
   void start_door(std::size_t i) {
     if (stopping_) return;
     doors_[i].actor = setup_->doors[i](this);
+    // Before the routes, with which it begins: what it has to know of ids and credits.
+    for (const Slot& slot : partitions_) {
+      if (slot.progress) send(doors_[i].actor, *slot.progress);
+    }
     publish_routes();
   }
 

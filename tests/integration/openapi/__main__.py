@@ -286,6 +286,11 @@ def at_limits(weir, contract, folder):
     for connection in held:
         connection.close()
     check(driver.node.stop().code, 0, "exit code of a stop")
+    # Started again it knows at once what it remembers.
+    driver = start(weir, contract, os.path.join(folder, "few"), ids_max=1000)
+    full = driver.post("application/json", json.dumps(order(2000)).encode())
+    check((full.status, "dedupe.ids_max" in full.json()["detail"]), (429, True), f"the memory of ids is full after a start: {full}")
+    check(driver.node.stop().code, 0, "exit code of a stop")
     # The log alone makes segments in advance: so small a disk is full from the start, once it has been looked at.
     driver = start(weir, contract, os.path.join(folder, "disk"), "--set", "limits.memory_max=256MiB", "--set", "http.body_max=1MiB", "--set", "limits.disk_max=256MiB")
     end = time.monotonic() + 60
