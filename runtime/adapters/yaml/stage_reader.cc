@@ -45,8 +45,11 @@ void read_stage(Context& context, const Node& node, std::size_t index, std::vect
   for (const Entry& entry : node.entries) {
     if (entry.key == "name" || entry.key == "when") continue;
     if (std::find(kKinds.begin(), kKinds.end(), entry.key) == kKinds.end()) {
-      context.findings.add(entry.place, fmt::format("unknown stage \"{}\"; allowed: {} (and name, when beside it){}",
-                                                    entry.key, join(kKinds), did_you_mean(entry.key, kKinds)));
+      static const std::vector<std::string> kTransforms = {"split", "set", "filter", "drop", "script"};
+      const bool transforms = std::find(kTransforms.begin(), kTransforms.end(), entry.key) != kTransforms.end();
+      context.findings.add(entry.place, fmt::format("unknown stage \"{}\"; allowed: {} (and name, when beside it){}", entry.key, join(kKinds),
+                                                    transforms ? fmt::format("; write transform: {{{}: ...}}", entry.key)
+                                                               : did_you_mean(entry.key, kKinds)));
       return;
     }
     if (kind != nullptr) {
@@ -116,7 +119,8 @@ void read_add(Context& context, const Node& node, const std::string& name, const
   }
 }
 
-void read_missing(Context& context, const Node& node, const std::string& name, EnrichConfig& out) {
+/// `add`: what the stage adds, whether or not it is right; may be null.
+void read_missing(Context& context, const Node& node, const std::string& name, const Node* add, EnrichConfig& out) {
   if (node.kind != Node::Kind::map) {
     static const std::vector<std::pair<std::string, OnMissing>> kWords = {{"pass", OnMissing::pass},
                                                                           {"reject", OnMissing::reject}};
@@ -130,7 +134,9 @@ void read_missing(Context& context, const Node& node, const std::string& name, E
   }
   out.missing = OnMissing::fill;
   std::vector<std::string> fields;
-  for (const auto& added : out.add) fields.push_back(added.first);
+  if (add != nullptr) {
+    for (const Entry& entry : add->entries) fields.push_back(entry.key);
+  }
   if (node.entries.empty()) {
     context.findings.add(node.place,
                          fmt::format("\"{}\" must give at least one field a value; allowed: {}", name, join(fields)));
@@ -167,8 +173,9 @@ void read_enrich(Context& context, const Node& node, const std::string& name, En
                          fmt::format("\"{}\" must name one field for each of the table's {} key columns, found {}",
                                      map.path("key"), out.table.key.size(), out.key.size()));
   }
-  if (const Node* add = map.require("add", "{FIELD: COLUMN}")) read_add(context, *add, map.path("add"), columns, out);
-  if (const Node* missing = map.take("missing")) read_missing(context, *missing, map.path("missing"), out);
+  const Node* add = map.require("add", "{FIELD: COLUMN}");
+  if (add != nullptr) read_add(context, *add, map.path("add"), columns, out);
+  if (const Node* missing = map.take("missing")) read_missing(context, *missing, map.path("missing"), add, out);
   map.finish();
 }
 

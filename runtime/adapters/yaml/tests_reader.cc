@@ -254,7 +254,9 @@ void read_rows(Context& context, const Node& node, const std::string& name, cons
 
 class ExpectationReader {
  public:
-  ExpectationReader(Context& context, const PipelineConfig& pipeline) : context_(context), pipeline_(pipeline) {
+  /// `whole`: nothing of the pipeline itself was wrong, so that what it does not have is known.
+  ExpectationReader(Context& context, const PipelineConfig& pipeline, bool whole)
+      : context_(context), pipeline_(pipeline), whole_(whole) {
     stages_ = {"parse", "dedupe", "late", "encode"};
     reasons_ = letter_reasons();
     for (const StageConfig& stage : pipeline.stages) {
@@ -317,14 +319,14 @@ class ExpectationReader {
         [this](const Entry& entry, const std::string& where) {
           known(entry, where, letter_fields());
           const std::string& said = entry.value.text;
-          if (entry.key == "stage" && !one_of(said, stages_)) {
+          if (entry.key == "stage" && whole_ && !one_of(said, stages_)) {
             context_.findings.add(entry.value.place,
                                   fmt::format("\"{}.stage\" names no stage of this pipeline: {}; allowed: {}{}", where,
                                               describe_found(entry.value), join(stages_), did_you_mean(said, stages_)));
           }
           // Behind another word than `rule` stand a user's own reasons; a script names rules of its own.
           const bool own = said.find(':') != std::string::npos && (scripted_ || !said.starts_with("rule:"));
-          if (entry.key != "reason" || own || one_of(said, reasons_)) return;
+          if (entry.key != "reason" || own || !whole_ || one_of(said, reasons_)) return;
           context_.findings.add(entry.value.place,
                                 fmt::format("\"{}.reason\" must be one of {}; found {}{}", where, join(reasons_),
                                             describe_found(entry.value), did_you_mean(said, reasons_)));
@@ -338,6 +340,7 @@ class ExpectationReader {
     for (const Entry& entry : node.entries) {
       const auto view = std::find_if(pipeline_.views.begin(), pipeline_.views.end(),
                                      [&](const ViewConfig& v) { return v.name == entry.key; });
+      if (view == pipeline_.views.end() && !whole_) continue;
       if (view == pipeline_.views.end()) {
         context_.findings.add(
             entry.place, fmt::format("\"{}\" names the view \"{}\", which this pipeline does not have; allowed: {}{}",
@@ -379,12 +382,20 @@ class ExpectationReader {
 
   Context& context_;
   const PipelineConfig& pipeline_;
+  bool whole_;
   std::vector<std::string> stages_, views_, reasons_;
   bool scripted_ = false;  // rules of a script have whatever names it gives them
 };
 
-void read_test(Context& context, const PipelineConfig& pipeline, bool files, const Node& node, const std::string& name,
-               std::vector<TestConfig>& out) {
+struct TestsContext {
+  Context& context;
+  const PipelineConfig& pipeline;
+  bool files;  // those that inputs name must be there
+  bool whole;  // of ExpectationReader
+};
+
+void read_test(const TestsContext& tests, const Node& node, const std::string& name, std::vector<TestConfig>& out) {
+  Context& context = tests.context;
   TestConfig test;
   test.place = node.place;
   MapReader map(context, node, name);
@@ -404,8 +415,8 @@ void read_test(Context& context, const PipelineConfig& pipeline, bool files, con
           fmt::format("a second test is called \"{}\", the first one stands in line {}", test.name, other.place.line));
     }
   }
-  if (input != nullptr) read_inputs(context, pipeline, files, *input, map.path("input"), test);
-  if (expect != nullptr) ExpectationReader(context, pipeline).read(*expect, map.path("expect"), test.expect);
+  if (input != nullptr) read_inputs(context, tests.pipeline, tests.files, *input, map.path("input"), test);
+  if (expect != nullptr) ExpectationReader(context, tests.pipeline, tests.whole).read(*expect, map.path("expect"), test.expect);
   out.push_back(std::move(test));
 }
 
@@ -421,8 +432,8 @@ void read_tests(Context& context, const Node& node, const PipelineConfig& pipeli
                                       describe_found(node)));
     return;
   }
-  for (std::size_t i = 0; i < node.items.size(); ++i)
-    read_test(context, pipeline, files, node.items[i], fmt::format("tests.{}", i), out);
+  const TestsContext tests{context, pipeline, files, context.findings.empty()};
+  for (std::size_t i = 0; i < node.items.size(); ++i) read_test(tests, node.items[i], fmt::format("tests.{}", i), out);
 }
 
 }  // namespace weir::yaml

@@ -69,12 +69,14 @@ void yaml::read_pipeline(Context& context, const Node& root, PipelineConfig& out
     }
     inside.finish();
   }
-  if (const Node* node = map.take("tests")) {
-    std::vector<TestConfig> dropped;
-    read_tests(context, *node, out, tests != nullptr ? *tests : dropped, tests != nullptr);
-  }
+  const Node* const expected = map.take("tests");
   map.finish();
   check_views_against_stages(context, out);
+  // Last: what is expected of a pipeline that has findings of its own would be wrong for their sake.
+  if (expected != nullptr) {
+    std::vector<TestConfig> dropped;
+    read_tests(context, *expected, out, tests != nullptr ? *tests : dropped, tests != nullptr);
+  }
 }
 
 namespace {
