@@ -8,7 +8,7 @@ namespace {
 
 constexpr std::string_view kPipeline = "pipeline:";
 
-CLI::Option* repeatable(CLI::Option* option) { return option->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll); }
+CLI::Option* repeatable(CLI::Option* option) { return option->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)->allow_extra_args(false); }
 
 }  // namespace
 

@@ -184,14 +184,16 @@ void IngestSender::send(Lane& lane, HttpClient& client, const IngestRequest& req
       case IngestVerdict::Kind::again:
         break;
     }
-    if (clock_.now() - begin >= config_.give_up_after) {
+    const auto left = std::chrono::duration_cast<milliseconds>(config_.give_up_after - (clock_.now() - begin));
+    if (left <= milliseconds{0}) {
       return fail_all(
           {Errc::not_ready,
            fmt::format("{}; given up after {} s of trying, what was acknowledged is kept", verdict.error.context,
                        std::chrono::duration_cast<std::chrono::seconds>(config_.give_up_after).count())});
     }
     note_away(verdict.error);
-    if (!wait(retry_wait(attempt, config_.backoff_min, config_.backoff_max, verdict.retry_after, mixed(lane.chance))))
+    // Whatever the node asks for, not longer than somebody waits: then once more, and that was it.
+    if (!wait(std::min(left, retry_wait(attempt, config_.backoff_min, config_.backoff_max, verdict.retry_after, mixed(lane.chance)))))
       return;
   }
 }

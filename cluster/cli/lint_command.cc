@@ -25,6 +25,8 @@ Result<void> lint(const ConfigOptions& configs) {
     WEIR_TRY(YamlConfigLoader{}.node(node.node_sources()));
     return {};
   }
+  // With a pipeline file, settings of the node are held against the node's keys.
+  if (const ConfigSources node = configs.node_sources(); !node.sets.empty()) WEIR_TRY(YamlConfigLoader{}.node(node));
   WEIR_ASSIGN(PipelineTests config, YamlConfigLoader{}.tests(configs.pipeline_sources()));
   WEIR_TRY(CompiledPipeline::compile(std::move(config.pipeline)));
   return {};

@@ -207,7 +207,7 @@ Command make_query(CLI::App& root) {
   app->add_option("--where", options->where, "Only rows whose field has this value; may be repeated")
       ->type_name("FIELD=VALUE")
       ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)->allow_extra_args(false);
   app->add_option("--from", options->from, "Only rows from this time on (window start, or event time)")->type_name("TIME");
   app->add_option("--to", options->to, "Only rows before this time")->type_name("TIME");
   app->add_option("--limit", options->limit, "Rows printed; 0: all")->default_str("100")->type_name("N");

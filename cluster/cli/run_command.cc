@@ -172,7 +172,7 @@ Command make_run(CLI::App& root) {
       "Killed or stopped, the same command goes on where it was. Without --data everything is gone afterwards.");
   add_pipeline(*app, options->configs);
   app->add_option("file", options->files, "Inputs: files (.gz and .zst are read through), - is stdin")->type_name("FILE");
-  app->add_option("--input", options->inputs, "One more input; may be repeated")->type_name("FILE")->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  app->add_option("--input", options->inputs, "One more input; may be repeated")->type_name("FILE")->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)->allow_extra_args(false);
   one_of(app->add_option("--format", options->format, "Format of the inputs; else by name, else the pipeline's"), {"json", "ndjson", "csv", "cloudevents", "geojson"});
   app->add_option("--data", options->data, "Data directory; without it a temporary one")->envname("WEIR_DATA")->type_name("DIR");
   add_config_options(*app, options->configs);

@@ -109,7 +109,7 @@ Command make_where(CLI::App& root) {
   auto* raw = app->add_option("--raw", options->raw, "Its original line instead of its id, without the line end")->type_name("LINE")->excludes(id);
   auto* field = app->add_option("--field", options->search.fields,
                                 "Every event whose original record has this value: a column of CSV, or a dotted path of JSON; may be repeated, all must hold");
-  field->type_name("NAME=VALUE")->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)->excludes(id)->excludes(raw);
+  field->type_name("NAME=VALUE")->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)->allow_extra_args(false)->excludes(id)->excludes(raw);
   app->add_option("--limit", options->search.limit, "With --field: events printed; 0: all")->type_name("N")->default_str("10")->needs(field);
   add_source(*app, options->source);
   add_output(*app, options->output);

@@ -141,6 +141,24 @@ TEST_CASE("a value is what its name says", "[command_line]") {
   CHECK(value_named("TEXT|-").kind == Kind::text);
 }
 
+TEST_CASE("an option that may be repeated takes one value each time", "[command_line]") {
+  // Else it would take the files that stand behind it.
+  CommandLine line;
+  std::size_t seen = 0;
+  walk(line.tree, [&](const CliLevel& level) {
+    for (const CLI::Option* option : app_of(line.app, level.name).get_options()) {
+      if (option->get_multi_option_policy() != CLI::MultiOptionPolicy::TakeAll) continue;
+      if (option->get_lnames().empty()) continue;
+      INFO(level.name << " " << option->get_name());
+      CHECK_FALSE(option->get_allow_extra_args());
+      CHECK(option->get_expected_max() == 1);
+      ++seen;
+    }
+  });
+  CHECK(seen >= 8);
+  CHECK(parse({"lint", "--set", "limits.memory_max=1GiB", "--overlay", "a.yaml", "b.yaml", "c.yaml"}).empty());
+}
+
 TEST_CASE("hidden commands are not completed", "[command_line]") {
   CommandLine line;
   REQUIRE(app_of(line.app, "weir bench").get_subcommand("path-run") != nullptr);
