@@ -64,6 +64,9 @@ std::string usage_message(const CLI::App* root, const CLI::Error& error) {
     what = fmt::format("there is no command '{}'{}", unknown.front(), near(unknown.front(), commands));
   } else if (!commands.empty() && app->get_subcommands().empty()) {
     what = "a command is missing";
+  } else if (!unknown.empty()) {
+    what = fmt::format("'{}' is one argument too many", unknown.front());
+    if (app->get_name() == "up") what += "; files that a node reads stand under inputs: of the pipeline file, or go to weir run or weir ingest";
   } else if (what.starts_with("--data is required")) {
     what += " (or the environment variable WEIR_DATA)";
   }

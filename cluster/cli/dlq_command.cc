@@ -9,7 +9,9 @@
 #include "cluster/cli/progress.h"
 #include "cluster/cli/raw_json.h"
 #include "runtime/adapters/system/system_clock.h"
+#include "runtime/adapters/yaml/tests_keys.h"
 #include "runtime/base/json_text.h"
+#include "runtime/base/suggest.h"
 #include "runtime/engine/letters_query.h"
 
 namespace weir::cli {
@@ -232,7 +234,15 @@ int export_letters(const Options& options) {
 void add_filters(CLI::App& app, Options& options) {
   add_source(app, options.source);
   app.add_option("--stage", options.stage, "Only letters of this stage")->type_name("STAGE");
-  app.add_option("--reason", options.reason, "Only letters with this reason")->type_name("REASON");
+  // Behind a colon stand the names of rules and of the user's own stages.
+  const auto known = [](const std::string& reason) {
+    const std::vector<std::string>& reasons = yaml::letter_reasons();
+    if (reason.find(':') != std::string::npos || std::find(reasons.begin(), reasons.end(), reason) != reasons.end()) return std::string();
+    const auto near = nearest(reason, reasons);
+    return fmt::format("there is no reason '{}'{}; allowed are {}, rule:NAME, STAGE:REASON", reason,
+                       near ? fmt::format(" (did you mean {}?)", *near) : "", fmt::join(reasons, ", "));
+  };
+  app.add_option("--reason", options.reason, "Only letters with this reason")->type_name("REASON")->check(known, "");
 }
 
 }  // namespace
@@ -256,7 +266,7 @@ Command make_dlq(CLI::App& root) {
   add_source(*shower, options->source);
   add_output(*shower, options->output);
 
-  CLI::App* exporter = app->add_subcommand("export", "All letters as NDJSON, or only their original frames, ready to be read again");
+  CLI::App* exporter = app->add_subcommand("export", "All letters as NDJSON, or only their original frames, to be mended and read again; unchanged they are duplicates while their ids are remembered");
   exporter->footer("Example: weir dlq export --data ./sales --raw > again.csv");
   add_filters(*exporter, *options);
   exporter->add_option("--id", options->id, "Only letters of this event")->type_name("ID");

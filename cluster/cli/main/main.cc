@@ -39,6 +39,12 @@ int main(int argc, char** argv) {
   root.set_version_flag("--version", versions);
   const std::vector<cli::Command> commands = cli::add_commands(root);
   try {
+    // Of a command that is not there --help says nothing, not what it says of all.
+    const auto top = root.get_subcommands([](const CLI::App*) { return true; });
+    if (argc > 2 && argv[1][0] != '-' &&
+        std::none_of(top.begin(), top.end(), [argv](const CLI::App* command) { return command->get_name() == argv[1]; })) {
+      argc = 2;
+    }
     root.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
     const int code = root.exit(e);

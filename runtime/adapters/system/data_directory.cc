@@ -149,7 +149,7 @@ Result<DataIdentity> DataDirectory::look(const std::string& path, bool held) {
   if (lock >= 0) {
     const bool free = ::flock(lock, LOCK_SH | LOCK_NB) == 0;
     ::close(lock);
-    if (!free) return fail(Errc::data_locked, "a node runs on {}: stop it first", path);
+    if (!free) return fail(Errc::data_locked, "a node runs on {}: stop it, or ask it with --node URL", path);
   }
   return identity;
 }

@@ -55,7 +55,8 @@ Shape record() {
                   map({key("fields", some(path(), 8), "fields whose values are joined")
                            .required()
                            .example("[id, updated]")})}),
-          "what makes two events the same one: `digest` of the raw bytes, a field, or several")
+          "what makes two events the same one: `digest` of the raw bytes, a field, or several; an event without a text or "
+          "number there gets its digest")
           .by_default("digest")
           .example("id"),
       key("time", either({words({"acceptance"}), time_map}), "where the event's time is read")

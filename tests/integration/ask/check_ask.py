@@ -27,7 +27,7 @@ QUESTIONS = [
     ["dlq", "list"],
     ["dlq", "list", "--limit", "3"],
     ["dlq", "list", "--reason", "field_range", "--limit", "0"],
-    ["dlq", "list", "--reason", "nothing like it"],
+    ["dlq", "list", "--reason", "rule:nothing_like_it"],
     ["where", "nobody"],
     ["where", "--field", "Country=France", "--limit", "3"],
     ["where", "--field", "Country=France", "--limit", "0"],
