@@ -346,7 +346,9 @@ bool latest_wins(const LatestValue& a, const LatestValue& b) noexcept {
   if (a.event_time != b.event_time) return a.event_time > b.event_time;
   if (const int order = a.id.compare(b.id); order != 0) return order > 0;
   if (a.index != b.index) return a.index > b.index;
-  return a.body > b.body;
+  if (a.body != b.body) return a.body > b.body;
+  // Equal but for how they are written, which is damage: what stays must not depend on the order even then.
+  return 2 * a.projected + a.id_in_key > 2 * b.projected + b.id_in_key;
 }
 
 // A token's length stands in front of it, 7 bits a byte, lowest first.

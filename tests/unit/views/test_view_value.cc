@@ -236,6 +236,12 @@ TEST_CASE("damaged values are refused, whatever is cut or turned", "[view_value]
   CHECK_FALSE(kMerger.merge("k", good, one_row(other, std::nullopt, 0), out));
   const std::string record = latest(1, "abc", 0, "xyz");
   for (std::size_t size = 0; size < kLatestHead + 3; ++size) CHECK_FALSE(read_latest(record.substr(0, size)));
+  std::string turned = record;
+  turned[2] = static_cast<char>(turned[2] ^ 1);
+  std::string back;
+  REQUIRE(kMerger.merge("k", record, turned, out));
+  REQUIRE(kMerger.merge("k", turned, record, back));
+  CHECK(out == back);
   std::string_view body =
       "\x05"
       "abc";
