@@ -54,7 +54,7 @@ def check(got, wanted, what):
 
 
 def write(folder, ids_max):
-    os.makedirs(folder)
+    os.makedirs(folder, exist_ok=True)
     path = os.path.join(folder, "shop.yaml")
     with open(path, "w", encoding="utf-8") as f:
         f.write(SHOP.replace("IDS", str(ids_max)))
