@@ -12,7 +12,7 @@ class RE2;
 
 namespace weir {
 
-/// RE2's syntax, and of JavaScript's what means the same there: \uXXXX, \cX, (?<name>…). Time is linear in the text,
+/// RE2's syntax, and of JavaScript's what means the same there: \u and four digits, \cX, (?<name>…). Time is linear in the text,
 /// memory at most 8 MiB a pattern. Copies share; safe to use from all threads.
 class TextPattern {
  public:
