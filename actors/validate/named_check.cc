@@ -3,28 +3,11 @@
 #include <fmt/format.h>
 
 #include "runtime/base/time_text.h"
+#include "runtime/ports/config_words.h"
 
 namespace weir {
 
 namespace {
-
-std::string_view symbol(NamedRule::Relation relation) noexcept {
-  switch (relation) {
-    case NamedRule::Relation::equal:
-      return "==";
-    case NamedRule::Relation::unequal:
-      return "!=";
-    case NamedRule::Relation::less:
-      return "<";
-    case NamedRule::Relation::less_equal:
-      return "<=";
-    case NamedRule::Relation::greater:
-      return ">";
-    case NamedRule::Relation::greater_equal:
-      return ">=";
-  }
-  return "==";
-}
 
 std::string_view wanted(NamedRule::As as) noexcept {
   switch (as) {
@@ -184,7 +167,7 @@ std::string NamedCheck::explain_compare(Fault fault, const ChainEvent& event, Ch
   const std::string right = right_.name(event, batch);
   if (fault == Fault::not_comparable)
     return fmt::format("{} and {} cannot be compared as {}", left, right, wanted(as_));
-  return fmt::format("{} is not {} {}", left, symbol(relation_), right);
+  return fmt::format("{} is not {} {}", left, word(relation_), right);
 }
 
 std::string NamedCheck::explain_count(const ChainEvent& event, ChainBatch& batch) const {

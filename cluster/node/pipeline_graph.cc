@@ -6,6 +6,7 @@
 
 #include "actors/doors/frame_format.h"
 #include "runtime/base/units.h"
+#include "runtime/ports/config_words.h"
 
 namespace weir {
 
@@ -85,24 +86,6 @@ std::string condition_about(const ConditionConfig& condition) {
   return out;
 }
 
-std::string_view measure_name(MeasureKind kind) {
-  switch (kind) {
-    case MeasureKind::count:
-      return "count";
-    case MeasureKind::sum:
-      return "sum";
-    case MeasureKind::min:
-      return "min";
-    case MeasureKind::max:
-      return "max";
-    case MeasureKind::average:
-      return "average";
-    case MeasureKind::distinct:
-      return "distinct";
-  }
-  return "measure";
-}
-
 std::vector<std::string> view_about(const ViewConfig& view) {
   std::vector<std::string> about;
   if (view.latest) {
@@ -115,7 +98,7 @@ std::vector<std::string> view_about(const ViewConfig& view) {
     if (!windows.empty()) about.push_back("per " + windows);
     std::string measures;
     for (const MeasureConfig& measure : view.measures) {
-      measures += fmt::format("{}{} = {}{}", measures.empty() ? "" : ", ", measure.name, measure_name(measure.kind),
+      measures += fmt::format("{}{} = {}{}", measures.empty() ? "" : ", ", measure.name, word(measure.kind),
                               measure.path.text.empty() ? "" : fmt::format("({})", measure.path.text));
     }
     about.push_back(measures);

@@ -3,11 +3,48 @@
 #include <algorithm>
 
 #include "runtime/ports/canonical_text.h"
+#include "runtime/ports/config_words.h"
 
 namespace weir {
-namespace {
 
 // Words, not enum values: a reordered enum must not change a hash.
+std::string_view word(NamedRule::Relation relation) {
+  switch (relation) {
+    case NamedRule::Relation::equal:
+      return "==";
+    case NamedRule::Relation::unequal:
+      return "!=";
+    case NamedRule::Relation::less:
+      return "<";
+    case NamedRule::Relation::less_equal:
+      return "<=";
+    case NamedRule::Relation::greater:
+      return ">";
+    case NamedRule::Relation::greater_equal:
+      return ">=";
+  }
+  return "==";
+}
+std::string_view word(MeasureKind kind) {
+  switch (kind) {
+    case MeasureKind::count:
+      return "count";
+    case MeasureKind::sum:
+      return "sum";
+    case MeasureKind::min:
+      return "min";
+    case MeasureKind::max:
+      return "max";
+    case MeasureKind::average:
+      return "average";
+    case MeasureKind::distinct:
+      return "distinct";
+  }
+  return "count";
+}
+
+namespace {
+
 std::string_view word(FieldType type) {
   switch (type) {
     case FieldType::any:
@@ -44,23 +81,6 @@ std::string_view word(NamedRule::Kind kind) {
   }
   return "field";
 }
-std::string_view word(NamedRule::Relation relation) {
-  switch (relation) {
-    case NamedRule::Relation::equal:
-      return "==";
-    case NamedRule::Relation::unequal:
-      return "!=";
-    case NamedRule::Relation::less:
-      return "<";
-    case NamedRule::Relation::less_equal:
-      return "<=";
-    case NamedRule::Relation::greater:
-      return ">";
-    case NamedRule::Relation::greater_equal:
-      return ">=";
-  }
-  return "==";
-}
 std::string_view word(NamedRule::As as) {
   switch (as) {
     case NamedRule::As::automatic:
@@ -84,23 +104,6 @@ std::string_view word(OnMissing missing) {
       return "fill";
   }
   return "pass";
-}
-std::string_view word(MeasureKind kind) {
-  switch (kind) {
-    case MeasureKind::count:
-      return "count";
-    case MeasureKind::sum:
-      return "sum";
-    case MeasureKind::min:
-      return "min";
-    case MeasureKind::max:
-      return "max";
-    case MeasureKind::average:
-      return "average";
-    case MeasureKind::distinct:
-      return "distinct";
-  }
-  return "count";
 }
 std::string_view word(WindowConfig::Unit unit) {
   switch (unit) {
