@@ -84,63 +84,63 @@ int bench_journals(const Options& options) {
 
 }  // namespace
 
-Command make_bench(CLI::App& root) {
+Command make_bench(Level root) {
   auto options = std::make_shared<Options>();
-  CLI::App* app = root.add_subcommand("bench", "Benchmarks of this machine");
-  app->require_subcommand(1);
-  app->footer("Example: weir bench journal");
-  CLI::App* journal = app->add_subcommand(
+  const Level app = root.add_command("bench", "Benchmarks of this machine");
+  app.require_command();
+  app.footer("Example: weir bench journal");
+  const Level journal = app.add_command(
       "journal",
       "CPU and speed of the write path, 300-byte events in groups of 256 KiB, beside a plain file and RocksDB");
-  journal->footer("Example: weir bench journal --events 4000000");
-  journal->add_option("--events", options->events, "Events written each way")->type_name("N");
-  journal->add_option("--directory", options->directory, "Where the files are made and removed")->type_name("DIR");
-  add_output(*journal, options->output);
+  journal.footer("Example: weir bench journal --events 4000000");
+  journal.add_option("--events", options->events, "Events written each way").type_name("N");
+  journal.add_option("--directory", options->directory, "Where the files are made and removed").type_name("DIR");
+  add_output(journal, options->output);
 
   auto path = std::make_shared<PathBenchOptions>();
-  CLI::App* whole =
-      app->add_subcommand("path", "The whole path of an event beside a plain program that does the same work");
-  whole->footer("Example: weir bench path configs/pipelines/orders.yaml --events 3000000");
+  const Level whole =
+      app.add_command("path", "The whole path of an event beside a plain program that does the same work");
+  whole.footer("Example: weir bench path configs/pipelines/orders.yaml --events 3000000");
   path->pipeline = "configs/pipelines/orders.yaml";
-  whole->add_option("pipeline", path->pipeline, "The orders pipeline")->type_name("ORDERS.yaml")->capture_default_str();
-  whole->add_option("--events", path->events, "Orders in the ingest journal that both start from")->type_name("N");
-  whole->add_option("--pairs", path->pairs, "Runs of each, in turn")->type_name("N")->check(CLI::PositiveNumber);
-  whole->add_option("--directory", path->directory, "Where the data is made and removed")->type_name("DIR");
-  whole->add_option("--roofline", path->roofline, "The plain program, when it is not beside this one")
-      ->type_name("FILE");
-  add_output(*whole, path->output);
+  whole.add_option("pipeline", path->pipeline, "The orders pipeline").type_name("ORDERS.yaml").shown_default(path->pipeline);
+  whole.add_option("--events", path->events, "Orders in the ingest journal that both start from").type_name("N");
+  whole.add_option("--pairs", path->pairs, "Runs of each, in turn").type_name("N").at_least_one();
+  whole.add_option("--directory", path->directory, "Where the data is made and removed").type_name("DIR");
+  whole.add_option("--roofline", path->roofline, "The plain program, when it is not beside this one")
+      .type_name("FILE");
+  add_output(whole, path->output);
   auto run_data = std::make_shared<std::string>();
-  CLI::App* one = app->add_subcommand("path-run", "One run of it, in this process")->group("");
-  one->add_option("pipeline", path->pipeline)->required();
-  one->add_option("--data", *run_data)->required();
+  const Level one = app.add_hidden_command("path-run", "One run of it, in this process");
+  one.add_option("pipeline", path->pipeline).required();
+  one.add_option("--data", *run_data).required();
 
   auto ingest = std::make_shared<IngestBenchOptions>();
   auto over_http = std::make_shared<std::string>();
-  CLI::App* requests = app->add_subcommand(
+  const Level requests = app.add_command(
       "ingest",
       "What an event costs a node from a request into the log, the chain paused, beside the same bodies without HTTP");
-  requests->footer("Example: weir bench ingest --events 1000000 --batch 500");
-  CLI::App* requests_run = app->add_subcommand("ingest-run", "One run of it, in this process")->group("");
-  requests_run->add_option("way", *over_http)->required();
-  CLI::App* clients = app->add_subcommand("ingest-clients", "Its clients")->group("");
-  for (CLI::App* one_of : {requests, requests_run, clients}) {
-    one_of->add_option("--events", ingest->events, "Orders sent")->type_name("N")->check(CLI::PositiveNumber);
-    one_of->add_option("--batch", ingest->batch, "Orders of one request")->type_name("N")->check(CLI::PositiveNumber);
-    one_of->add_option("--connections", ingest->connections, "Clients; each sends on when it was answered")
-        ->type_name("N")
-        ->check(CLI::PositiveNumber);
+  requests.footer("Example: weir bench ingest --events 1000000 --batch 500");
+  const Level requests_run = app.add_hidden_command("ingest-run", "One run of it, in this process");
+  requests_run.add_option("way", *over_http).required();
+  const Level clients = app.add_hidden_command("ingest-clients", "Its clients");
+  for (const Level level : {requests, requests_run, clients}) {
+    level.add_option("--events", ingest->events, "Orders sent").type_name("N").at_least_one();
+    level.add_option("--batch", ingest->batch, "Orders of one request").type_name("N").at_least_one();
+    level.add_option("--connections", ingest->connections, "Clients; each sends on when it was answered")
+        .type_name("N")
+        .at_least_one();
   }
-  for (CLI::App* one_of : {requests, requests_run})
-    one_of->add_option("--directory", ingest->directory, "Where the log is made and removed")->type_name("DIR");
-  requests->add_option("--pairs", ingest->pairs, "Runs of each, in turn")->type_name("N")->check(CLI::PositiveNumber);
-  add_output(*requests, ingest->output);
+  for (const Level level : {requests, requests_run})
+    level.add_option("--directory", ingest->directory, "Where the log is made and removed").type_name("DIR");
+  requests.add_option("--pairs", ingest->pairs, "Runs of each, in turn").type_name("N").at_least_one();
+  add_output(requests, ingest->output);
 
   return {app, [=] {
-            if (requests->parsed()) return bench_ingest(*ingest);
-            if (requests_run->parsed()) return bench_ingest_run(*ingest, *over_http == "http");
-            if (clients->parsed()) return bench_ingest_clients(*ingest);
-            if (whole->parsed()) return bench_path(*path);
-            if (one->parsed()) return bench_path_run(path->pipeline, *run_data);
+            if (requests.parsed()) return bench_ingest(*ingest);
+            if (requests_run.parsed()) return bench_ingest_run(*ingest, *over_http == "http");
+            if (clients.parsed()) return bench_ingest_clients(*ingest);
+            if (whole.parsed()) return bench_path(*path);
+            if (one.parsed()) return bench_path_run(path->pipeline, *run_data);
             return bench_journals(*options);
           }};
 }

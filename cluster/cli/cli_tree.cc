@@ -1,5 +1,6 @@
 #include "cluster/cli/cli_tree.h"
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 
 namespace weir::cli {

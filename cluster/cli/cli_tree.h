@@ -1,9 +1,10 @@
 // The command line as it describes itself: what completion and tests walk over, read from the parser, so that neither
 // can know another one.
 #pragma once
-#include <CLI/CLI.hpp>
 #include <string>
 #include <vector>
+
+#include "cluster/cli/parser.h"
 
 namespace weir::cli {
 

@@ -1,10 +1,10 @@
 // What all subcommands share: exit codes, messages, output formats. One file per subcommand beside this one.
 #pragma once
-#include <CLI/CLI.hpp>
 #include <functional>
 #include <string>
 #include <vector>
 
+#include "cluster/cli/parser.h"
 #include "runtime/base/error.h"
 #include "runtime/base/result.h"
 
@@ -26,43 +26,38 @@ inline constexpr int kBroken = 70;      // weir itself is at fault (EX_SOFTWARE 
 [[nodiscard]] int report(const Error& error, int code);
 
 enum class Output : std::uint8_t { table, json, csv };
-/// What is wrong with a command line, in the words of this one: which command, what is allowed, where help is.
-[[nodiscard]] std::string usage_message(const CLI::App* root, const CLI::Error& error);
-
-/// The value is one of these words: what --help shows, what is checked and what completion offers are this one list.
-CLI::Option* one_of(CLI::Option* option, const std::vector<std::string>& words);
 
 /// Adds `--output table|json|csv`.
-void add_output(CLI::App& command, Output& output);
+void add_output(Level command, Output& output);
 /// Adds `--data DIR` (or WEIR_DATA).
-void add_data(CLI::App& command, std::string& data, bool required);
+void add_data(Level command, std::string& data, bool required);
 
 /// Adds one subcommand; `run` is called after a successful parse and returns the exit code.
 using Run = std::function<int()>;
 struct Command {
-  CLI::App* app = nullptr;
+  Level level;
   Run run;
 };
 
-[[nodiscard]] Command make_up(CLI::App& root);
-[[nodiscard]] Command make_run(CLI::App& root);
-[[nodiscard]] Command make_ingest(CLI::App& root);
-[[nodiscard]] Command make_ledger(CLI::App& root);
-[[nodiscard]] Command make_query(CLI::App& root);
-[[nodiscard]] Command make_dlq(CLI::App& root);
-[[nodiscard]] Command make_digest(CLI::App& root);
-[[nodiscard]] Command make_where(CLI::App& root);
-[[nodiscard]] Command make_lint(CLI::App& root);
-[[nodiscard]] Command make_config(CLI::App& root);
-[[nodiscard]] Command make_plan(CLI::App& root);
-[[nodiscard]] Command make_view(CLI::App& root);
-[[nodiscard]] Command make_test(CLI::App& root);
-[[nodiscard]] Command make_graph(CLI::App& root);
-[[nodiscard]] Command make_try(CLI::App& root);
-[[nodiscard]] Command make_journal(CLI::App& root);
-[[nodiscard]] Command make_generate(CLI::App& root);
-[[nodiscard]] Command make_bench(CLI::App& root);
-[[nodiscard]] Command make_metrics(CLI::App& root);
-[[nodiscard]] Command make_completion(CLI::App& root);
+[[nodiscard]] Command make_up(Level root);
+[[nodiscard]] Command make_run(Level root);
+[[nodiscard]] Command make_ingest(Level root);
+[[nodiscard]] Command make_ledger(Level root);
+[[nodiscard]] Command make_query(Level root);
+[[nodiscard]] Command make_dlq(Level root);
+[[nodiscard]] Command make_digest(Level root);
+[[nodiscard]] Command make_where(Level root);
+[[nodiscard]] Command make_lint(Level root);
+[[nodiscard]] Command make_config(Level root);
+[[nodiscard]] Command make_plan(Level root);
+[[nodiscard]] Command make_view(Level root);
+[[nodiscard]] Command make_test(Level root);
+[[nodiscard]] Command make_graph(Level root);
+[[nodiscard]] Command make_try(Level root);
+[[nodiscard]] Command make_journal(Level root);
+[[nodiscard]] Command make_generate(Level root);
+[[nodiscard]] Command make_bench(Level root);
+[[nodiscard]] Command make_metrics(Level root);
+[[nodiscard]] Command make_completion(Level root);
 
 }  // namespace weir::cli

@@ -1,5 +1,7 @@
 #include "cluster/cli/commands.h"
 
+#include <CLI/CLI.hpp>
+
 #include "cluster/cli/help.h"
 
 namespace weir::cli {
@@ -11,10 +13,11 @@ std::vector<Command> add_commands(CLI::App& root) {
   root.formatter(std::make_shared<HelpFormatter>());  // commands take it over as they are added
   root.require_subcommand(1);
   root.failure_message(usage_message);
-  return {make_up(root),      make_run(root),     make_ingest(root), make_ledger(root),    make_query(root),
-          make_dlq(root),     make_digest(root),  make_where(root),  make_lint(root),      make_plan(root),
-          make_test(root),    make_try(root),     make_graph(root),  make_config(root),    make_view(root),
-          make_journal(root), make_generate(root), make_bench(root), make_metrics(root),   make_completion(root)};
+  const Level level(root);
+  return {make_up(level),      make_run(level),      make_ingest(level), make_ledger(level),  make_query(level),
+          make_dlq(level),     make_digest(level),   make_where(level),  make_lint(level),    make_plan(level),
+          make_test(level),    make_try(level),      make_graph(level),  make_config(level),  make_view(level),
+          make_journal(level), make_generate(level), make_bench(level),  make_metrics(level), make_completion(level)};
 }
 
 }  // namespace weir::cli

@@ -27,25 +27,25 @@ int show(const Options& options) {
 
 }  // namespace
 
-Command make_config(CLI::App& root) {
+Command make_config(Level root) {
   auto options = std::make_shared<Options>();
-  CLI::App* app = root.add_subcommand("config", "What a configuration comes to, and every key there is");
-  app->require_subcommand(1);
-  app->footer("Example: weir config show retail.yaml --overlay prod.yaml");
-  CLI::App* one = app->add_subcommand("show", "The configuration that holds: layers merged, variables filled in, every default written out");
-  one->footer("Example: weir config show configs/pipelines/retail.yaml --set pipeline:partitions=16\nWhat it prints loads again, in the folder of FILE, to the same configuration.");
-  one->add_option("file", options->configs.pipeline, "Pipeline or node file")->required()->type_name("FILE");
-  add_layers(*one, options->configs);
+  const Level app = root.add_command("config", "What a configuration comes to, and every key there is");
+  app.require_command();
+  app.footer("Example: weir config show retail.yaml --overlay prod.yaml");
+  const Level one = app.add_command("show", "The configuration that holds: layers merged, variables filled in, every default written out");
+  one.footer("Example: weir config show configs/pipelines/retail.yaml --set pipeline:partitions=16\nWhat it prints loads again, in the folder of FILE, to the same configuration.");
+  one.add_option("file", options->configs.pipeline, "Pipeline or node file").required().type_name("FILE");
+  add_layers(one, options->configs);
   const auto set = [options](const std::string& text) { options->output = text == "json" ? Output::json : Output::table; };
-  one_of(one->add_option_function<std::string>("--output", set, "table and yaml are the same"), {"table", "yaml", "json"})->default_str("table");
-  CLI::App* reference = app->add_subcommand("reference", "Every key of pipeline and node files, as a page of Markdown");
-  reference->footer("Example: weir config reference > configs/reference.md");
+  one.add_option("--output", set, "table and yaml are the same").one_of({"table", "yaml", "json"}).shown_default("table");
+  const Level reference = app.add_command("reference", "Every key of pipeline and node files, as a page of Markdown");
+  reference.footer("Example: weir config reference > configs/reference.md");
   return {app, [options, one, reference] {
-            if (reference->parsed()) {
+            if (reference.parsed()) {
               fmt::print("{}", config_reference());
               return kDone;
             }
-            return one->parsed() ? show(*options) : kUsage;
+            return one.parsed() ? show(*options) : kUsage;
           }};
 }
 

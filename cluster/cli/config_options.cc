@@ -8,8 +8,6 @@ namespace {
 
 constexpr std::string_view kPipeline = "pipeline:";
 
-CLI::Option* repeatable(CLI::Option* option) { return option->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)->allow_extra_args(false); }
-
 }  // namespace
 
 ConfigSources ConfigOptions::pipeline_sources() const {
@@ -28,19 +26,21 @@ ConfigSources ConfigOptions::node_sources() const {
   return sources;
 }
 
-void add_pipeline(CLI::App& command, ConfigOptions& options) {
-  command.add_option("pipeline", options.pipeline, "Pipeline file")->required()->type_name("PIPELINE.yaml");
+void add_pipeline(Level command, ConfigOptions& options) {
+  command.add_option("pipeline", options.pipeline, "Pipeline file").required().type_name("PIPELINE.yaml");
 }
 
-void add_layers(CLI::App& command, ConfigOptions& options) {
-  repeatable(command.add_option("--overlay", options.overlays, "File laid over the pipeline file: maps merge by key, lists and values replace, null removes; may be repeated"))
-      ->type_name("OVERLAY.yaml");
-  repeatable(command.add_option("--set", options.sets, "Override a node setting, or with pipeline:path=value one of the pipeline; may be repeated"))
-      ->type_name("path=value");
+void add_layers(Level command, ConfigOptions& options) {
+  command.add_option("--overlay", options.overlays, "File laid over the pipeline file: maps merge by key, lists and values replace, null removes; may be repeated")
+      .repeatable()
+      .type_name("OVERLAY.yaml");
+  command.add_option("--set", options.sets, "Override a node setting, or with pipeline:path=value one of the pipeline; may be repeated")
+      .repeatable()
+      .type_name("path=value");
 }
 
-void add_config_options(CLI::App& command, ConfigOptions& options) {
-  command.add_option("--node-config", options.node_config, "Node file")->type_name("NODE.yaml");
+void add_config_options(Level command, ConfigOptions& options) {
+  command.add_option("--node-config", options.node_config, "Node file").type_name("NODE.yaml");
   add_layers(command, options);
 }
 

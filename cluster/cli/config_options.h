@@ -20,11 +20,11 @@ struct ConfigOptions {
 };
 
 /// The pipeline file, as the command's first argument.
-void add_pipeline(CLI::App& command, ConfigOptions& options);
+void add_pipeline(Level command, ConfigOptions& options);
 /// --overlay and --set.
-void add_layers(CLI::App& command, ConfigOptions& options);
+void add_layers(Level command, ConfigOptions& options);
 /// --node-config, --overlay and --set.
-void add_config_options(CLI::App& command, ConfigOptions& options);
+void add_config_options(Level command, ConfigOptions& options);
 
 struct LoadedConfigs {
   PipelineConfig pipeline;

@@ -13,17 +13,17 @@ std::string environment(const char* name) {
 
 }  // namespace
 
-void add_source(CLI::App& command, DataSource& source) {
+void add_source(Level command, DataSource& source) {
   // Not as CLI11's envname: what is typed must win over either variable.
-  auto* data = command.add_option("--data", source.data,
+  const Option data = command.add_option("--data", source.data,
                                   "Data directory of a stopped node, read without changing it (or WEIR_DATA)");
-  data->type_name("DIR");
+  data.type_name("DIR");
   command
       .add_option("--node", source.node,
                   "A running node (or WEIR_NODE); --data wins, what is typed wins over the environment")
-      ->type_name("URL")
-      ->default_str(kNodeDefault)
-      ->excludes(data);
+      .type_name("URL")
+      .shown_default(kNodeDefault)
+      .excludes(data);
 }
 
 std::string data_of(const DataSource& source) {

@@ -15,7 +15,7 @@ struct DataSource {
 
 /// Adds `--data DIR` and `--node URL`. Typed options win over WEIR_DATA and WEIR_NODE, data over a node; with neither,
 /// the node at its default address is asked.
-void add_source(CLI::App& command, DataSource& source);
+void add_source(Level command, DataSource& source);
 
 /// The directory to read; empty: ask node_of().
 [[nodiscard]] std::string data_of(const DataSource& source);

@@ -98,13 +98,13 @@ int run(const Options& options) {
 
 }  // namespace
 
-Command make_digest(CLI::App& root) {
+Command make_digest(Level root) {
   auto options = std::make_shared<Options>();
-  CLI::App* app = root.add_subcommand("digest", "One number over all answers: equal data gives equal digests, on any machine");
-  app->footer("Example: weir digest --data ./sales --state");
-  add_source(*app, options->source);
-  app->add_flag("--state", options->state, "Also the digest of everything each partition holds");
-  add_output(*app, options->output);
+  const Level app = root.add_command("digest", "One number over all answers: equal data gives equal digests, on any machine");
+  app.footer("Example: weir digest --data ./sales --state");
+  add_source(app, options->source);
+  app.add_flag("--state", options->state, "Also the digest of everything each partition holds");
+  add_output(app, options->output);
   return {app, [options] { return run(*options); }};
 }
 

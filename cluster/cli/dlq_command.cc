@@ -231,9 +231,9 @@ int export_letters(const Options& options) {
   return answer ? kDone : report(answer.error());
 }
 
-void add_filters(CLI::App& app, Options& options) {
+void add_filters(Level app, Options& options) {
   add_source(app, options.source);
-  app.add_option("--stage", options.stage, "Only letters of this stage")->type_name("STAGE");
+  app.add_option("--stage", options.stage, "Only letters of this stage").type_name("STAGE");
   // Behind a colon stand the names of rules and of the user's own stages.
   const auto known = [](const std::string& reason) {
     const std::vector<std::string>& reasons = yaml::letter_reasons();
@@ -242,39 +242,39 @@ void add_filters(CLI::App& app, Options& options) {
     return fmt::format("there is no reason '{}'{}; allowed are {}, rule:NAME, STAGE:REASON", reason,
                        near ? fmt::format(" (did you mean {}?)", *near) : "", fmt::join(reasons, ", "));
   };
-  app.add_option("--reason", options.reason, "Only letters with this reason")->type_name("REASON")->check(known, "");
+  app.add_option("--reason", options.reason, "Only letters with this reason").type_name("REASON").check(known);
 }
 
 }  // namespace
 
-Command make_dlq(CLI::App& root) {
+Command make_dlq(Level root) {
   auto options = std::make_shared<Options>();
-  CLI::App* app = root.add_subcommand("dlq", "Dead letters: events that could not be served, with their original bytes");
-  app->require_subcommand(1);
-  app->footer("Example: weir dlq list --data ./sales --reason field_range");
+  const Level app = root.add_command("dlq", "Dead letters: events that could not be served, with their original bytes");
+  app.require_command();
+  app.footer("Example: weir dlq list --data ./sales --reason field_range");
 
-  CLI::App* lister = app->add_subcommand("list", "Dead letters by reason, stage, id");
-  lister->footer("Example: weir dlq list --data ./sales --reason field_range --limit 10");
-  add_filters(*lister, *options);
-  lister->add_option("--id", options->id, "Only letters of this event")->type_name("ID");
-  lister->add_option("--limit", options->limit, "Letters printed; 0: all")->default_str("100")->type_name("N");
-  add_output(*lister, options->output);
+  const Level lister = app.add_command("list", "Dead letters by reason, stage, id");
+  lister.footer("Example: weir dlq list --data ./sales --reason field_range --limit 10");
+  add_filters(lister, *options);
+  lister.add_option("--id", options->id, "Only letters of this event").type_name("ID");
+  lister.add_option("--limit", options->limit, "Letters printed; 0: all").shown_default("100").type_name("N");
+  add_output(lister, options->output);
 
-  CLI::App* shower = app->add_subcommand("show", "Everything about the dead letters of one event");
-  shower->footer("Example: weir dlq show 1bcaaf794c6c55336c1b28bf68317c07 --data ./sales");
-  shower->add_option("id", options->id, "Event id")->required()->type_name("ID");
-  add_source(*shower, options->source);
-  add_output(*shower, options->output);
+  const Level shower = app.add_command("show", "Everything about the dead letters of one event");
+  shower.footer("Example: weir dlq show 1bcaaf794c6c55336c1b28bf68317c07 --data ./sales");
+  shower.add_option("id", options->id, "Event id").required().type_name("ID");
+  add_source(shower, options->source);
+  add_output(shower, options->output);
 
-  CLI::App* exporter = app->add_subcommand("export", "All letters as NDJSON, or only their original frames, to be mended and read again; unchanged they are duplicates while their ids are remembered");
-  exporter->footer("Example: weir dlq export --data ./sales --raw > again.csv");
-  add_filters(*exporter, *options);
-  exporter->add_option("--id", options->id, "Only letters of this event")->type_name("ID");
-  exporter->add_flag("--raw", options->raw, "Only the original frames");
+  const Level exporter = app.add_command("export", "All letters as NDJSON, or only their original frames, to be mended and read again; unchanged they are duplicates while their ids are remembered");
+  exporter.footer("Example: weir dlq export --data ./sales --raw > again.csv");
+  add_filters(exporter, *options);
+  exporter.add_option("--id", options->id, "Only letters of this event").type_name("ID");
+  exporter.add_flag("--raw", options->raw, "Only the original frames");
 
   return {app, [=] {
-            if (lister->parsed()) return list(*options);
-            if (shower->parsed()) return show(*options);
+            if (lister.parsed()) return list(*options);
+            if (shower.parsed()) return show(*options);
             return export_letters(*options);
           }};
 }

@@ -67,22 +67,22 @@ int run(const Options& options) {
 
 }  // namespace
 
-Command make_generate(CLI::App& root) {
+Command make_generate(Level root) {
   auto options = std::make_shared<Options>();
-  CLI::App* app = root.add_subcommand("generate", "Makes a workload and what must come out of it");
-  app->require_subcommand(1);
-  app->footer("Example: weir generate orders --events 100000 --truth truth.json > orders.ndjson");
-  CLI::App* orders = app->add_subcommand("orders", "Order events of about 300 bytes, with duplicates and invalid ones, to stdout");
-  orders->footer("Example: weir generate orders --tables ./weir-data/orders-tables\n         weir generate orders --events 100000 --seed 7 --truth truth.json > orders.ndjson");
-  auto* events = orders->add_option("--events", options->orders.events, "Lines, duplicates included")->type_name("N");
-  orders->add_option("--seed", options->orders.seed, "The same seed gives the same bytes")->type_name("S");
-  orders->add_option("--rate", options->rate, "Lines per second; 0: as fast as possible")->type_name("R");
-  orders->add_option("--duplicates", options->orders.duplicates, "Part of the lines that repeat an earlier one, 0 to 0.9")->type_name("F");
-  orders->add_option("--invalid", options->orders.invalid, "Part of the distinct events that are invalid, 0 to 1")->type_name("F");
-  orders->add_option("--truth", options->truth, "Writes what a correct run must answer, as JSON")->type_name("FILE");
-  orders->add_option("--tables", options->tables, "Writes the reference tables of orders.yaml; alone, makes no events")->type_name("DIR");
+  const Level app = root.add_command("generate", "Makes a workload and what must come out of it");
+  app.require_command();
+  app.footer("Example: weir generate orders --events 100000 --truth truth.json > orders.ndjson");
+  const Level orders = app.add_command("orders", "Order events of about 300 bytes, with duplicates and invalid ones, to stdout");
+  orders.footer("Example: weir generate orders --tables ./weir-data/orders-tables\n         weir generate orders --events 100000 --seed 7 --truth truth.json > orders.ndjson");
+  const Option events = orders.add_option("--events", options->orders.events, "Lines, duplicates included").type_name("N");
+  orders.add_option("--seed", options->orders.seed, "The same seed gives the same bytes").type_name("S");
+  orders.add_option("--rate", options->rate, "Lines per second; 0: as fast as possible").type_name("R");
+  orders.add_option("--duplicates", options->orders.duplicates, "Part of the lines that repeat an earlier one, 0 to 0.9").type_name("F");
+  orders.add_option("--invalid", options->orders.invalid, "Part of the distinct events that are invalid, 0 to 1").type_name("F");
+  orders.add_option("--truth", options->truth, "Writes what a correct run must answer, as JSON").type_name("FILE");
+  orders.add_option("--tables", options->tables, "Writes the reference tables of orders.yaml; alone, makes no events").type_name("DIR");
   return {app, [=] {
-            options->events_given = events->count() != 0;
+            options->events_given = events.given();
             return run(*options);
           }};
 }

@@ -26,17 +26,17 @@ int run(const Options& options) {
 
 }  // namespace
 
-Command make_graph(CLI::App& root) {
+Command make_graph(Level root) {
   auto options = std::make_shared<Options>();
-  CLI::App* app =
-      root.add_subcommand("graph", "The pipeline as a picture: input, door, stages, tables, views, dead letters");
-  app->footer(
+  const Level app =
+      root.add_command("graph", "The pipeline as a picture: input, door, stages, tables, views, dead letters");
+  app.footer(
       "Example: weir graph configs/pipelines/retail.yaml\n"
       "         weir graph configs/pipelines/retail.yaml --format dot | dot -Tsvg > retail.svg");
-  add_pipeline(*app, options->config);
-  add_layers(*app, options->config);
-  one_of(app->add_option("--format", options->format, "For a terminal, for Markdown, for Graphviz"), {"text", "mermaid", "dot"})
-      ->default_str("text");
+  add_pipeline(app, options->config);
+  add_layers(app, options->config);
+  app.add_option("--format", options->format, "For a terminal, for Markdown, for Graphviz").one_of({"text", "mermaid", "dot"})
+      .shown_default("text");
   return {app, [options] { return run(*options); }};
 }
 

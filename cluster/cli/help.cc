@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "cluster/cli/terminal.h"
+#include "runtime/base/suggest.h"
 
 namespace weir::cli {
 
@@ -118,6 +119,42 @@ std::string HelpFormatter::make_option_opts(const CLI::Option* option) const {
 
 std::string HelpFormatter::make_subcommand(const CLI::App* command) const {
   return row(command->get_name(), command->get_description());
+}
+
+std::string usage_message(const CLI::App* root, const CLI::Error& error) {
+  const CLI::App* app = root;
+  std::string name = root->get_name();
+  while (!app->get_subcommands().empty()) {
+    app = app->get_subcommands().front();
+    name += " " + app->get_name();
+  }
+  std::vector<std::string> commands, options;
+  for (const CLI::App* command : app->get_subcommands([](const CLI::App*) { return true; })) commands.push_back(command->get_name());
+  for (const CLI::Option* option : app->get_options()) {
+    for (const std::string& longer : option->get_lnames()) options.push_back("--" + longer);
+  }
+  // The library names what is missing first; what was typed wrong is nearly always why.
+  const std::vector<std::string> unknown = app->remaining();
+  std::string what = error.what();
+  const auto near = [](const std::string& word, const std::vector<std::string>& known) {
+    const auto found = nearest(word, known);
+    return found ? fmt::format("; did you mean {}?", *found) : std::string();
+  };
+  if (!unknown.empty() && unknown.front().starts_with("-")) {
+    const std::string option = unknown.front().substr(0, unknown.front().find('='));
+    what = fmt::format("there is no option {}{}", option, near(option, options));
+  } else if (!unknown.empty() && !commands.empty()) {
+    what = fmt::format("there is no command '{}'{}", unknown.front(), near(unknown.front(), commands));
+  } else if (!commands.empty() && app->get_subcommands().empty()) {
+    what = "a command is missing";
+  } else if (!unknown.empty()) {
+    what = fmt::format("'{}' is one argument too many", unknown.front());
+    if (app->get_name() == "up") what += "; files that a node reads stand under inputs: of the pipeline file, or go to weir run or weir ingest";
+  } else if (what.starts_with("--data is required")) {
+    what += " (or the environment variable WEIR_DATA)";
+  }
+  if (!commands.empty()) what += fmt::format("\nCommands: {}.", fmt::join(commands, ", "));
+  return fmt::format("{}: {}\n`{} --help` explains and has an example.\n", name, what, name);
 }
 
 }  // namespace weir::cli

@@ -1,4 +1,4 @@
-// How --help looks.
+// How --help looks, and what is said of a command line that is wrong.
 #pragma once
 #include <CLI/CLI.hpp>
 #include <string>
@@ -26,5 +26,8 @@ class HelpFormatter final : public CLI::Formatter {
   std::string make_option_opts(const CLI::Option* option) const override;
   std::string make_subcommand(const CLI::App* command) const override;
 };
+
+/// What is wrong with a command line, in the words of this one: which command, what is allowed, where help is.
+[[nodiscard]] std::string usage_message(const CLI::App* root, const CLI::Error& error);
 
 }  // namespace weir::cli

@@ -207,32 +207,31 @@ int run(const Options& options) {
 
 }  // namespace
 
-Command make_ingest(CLI::App& root) {
+Command make_ingest(Level root) {
   auto options = std::make_shared<Options>();
-  CLI::App* app =
-      root.add_subcommand("ingest", "Send files to a running node, until everything in them is acknowledged");
-  app->footer(
+  const Level app =
+      root.add_command("ingest", "Send files to a running node, until everything in them is acknowledged");
+  app.footer(
       "Example: weir ingest sales.csv.gz --acked-to acknowledged.txt\n"
       "         zcat sales.csv.gz | weir ingest - --format csv --node http://127.0.0.1:7070\n"
       "What is temporary is tried again: the node restarts, is overloaded, an answer is lost. An event that was sent "
       "twice counts\n"
       "as a duplicate. The order of the events of one id is kept.");
-  app->add_option("files", options->files,
+  app.add_option("files", options->files,
                   "Files to send, one after another; - is stdin; .gz and .zst are read through")
-      ->type_name("FILE")
-      ->default_str("-");
-  one_of(app->add_option("--format", options->format, "Of the files; else their names say it, else the pipeline"),
-         {"json", "ndjson", "csv", "cloudevents", "geojson"});
-  app->add_option("--acked-to", options->acked_to,
+      .type_name("FILE")
+      .shown_default("-");
+  app.add_option("--format", options->format, "Of the files; else their names say it, else the pipeline").one_of({"json", "ndjson", "csv", "cloudevents", "geojson"});
+  app.add_option("--acked-to", options->acked_to,
                   "Write the id of every acknowledged event to the end of this file, one a line")
-      ->type_name("FILE");
-  app->add_option("--in-flight", options->in_flight, "Requests under way at the same time, 1 to 64")
-      ->type_name("N")
-      ->default_str("4");
-  app->add_option("--give-up-after", options->give_up_after, "How long one request is tried again")
-      ->type_name("DURATION")
-      ->default_str("10m");
-  add_node(*app, options->node);
+      .type_name("FILE");
+  app.add_option("--in-flight", options->in_flight, "Requests under way at the same time, 1 to 64")
+      .type_name("N")
+      .shown_default("4");
+  app.add_option("--give-up-after", options->give_up_after, "How long one request is tried again")
+      .type_name("DURATION")
+      .shown_default("10m");
+  add_node(app, options->node);
   return {app, [options] {
             if (options->files.empty()) options->files.emplace_back("-");
             return run(*options);

@@ -93,20 +93,20 @@ int stat(const Options& options) {
 
 }  // namespace
 
-Command make_journal(CLI::App& root) {
+Command make_journal(Level root) {
   auto options = std::make_shared<Options>();
-  CLI::App* app = root.add_subcommand("journal", "Checks and describes the journal files of a stopped node");
-  app->require_subcommand(1);
-  app->footer("Example: weir journal verify --data ./sales");
-  CLI::App* verifier = app->add_subcommand("verify", "Reads every byte past the page cache and checks it; exit code 1: damage");
-  verifier->footer("Example: weir journal verify --data ./sales");
-  add_data(*verifier, options->data, true);
-  add_output(*verifier, options->output);
-  CLI::App* describer = app->add_subcommand("stat", "Segments, positions, sizes");
-  describer->footer("Example: weir journal stat --data ./sales --output json");
-  add_data(*describer, options->data, true);
-  add_output(*describer, options->output);
-  return {app, [=] { return verifier->parsed() ? verify(*options) : stat(*options); }};
+  const Level app = root.add_command("journal", "Checks and describes the journal files of a stopped node");
+  app.require_command();
+  app.footer("Example: weir journal verify --data ./sales");
+  const Level verifier = app.add_command("verify", "Reads every byte past the page cache and checks it; exit code 1: damage");
+  verifier.footer("Example: weir journal verify --data ./sales");
+  add_data(verifier, options->data, true);
+  add_output(verifier, options->output);
+  const Level describer = app.add_command("stat", "Segments, positions, sizes");
+  describer.footer("Example: weir journal stat --data ./sales --output json");
+  add_data(describer, options->data, true);
+  add_output(describer, options->output);
+  return {app, [=] { return verifier.parsed() ? verify(*options) : stat(*options); }};
 }
 
 }  // namespace weir::cli

@@ -51,16 +51,16 @@ int ask_ledger(const DataSource& source, Output output) {
 
 }  // namespace
 
-Command make_ledger(CLI::App& root) {
+Command make_ledger(Level root) {
   struct Options {
     DataSource source;
     Output output = Output::table;
   };
   auto options = std::make_shared<Options>();
-  CLI::App* app = root.add_subcommand("ledger", "What became of every accepted event, per partition and in total");
-  app->footer("Example: weir ledger\n         weir ledger --data ./sales --output json\nExit code 1: it does not balance.");
-  add_source(*app, options->source);
-  add_output(*app, options->output);
+  const Level app = root.add_command("ledger", "What became of every accepted event, per partition and in total");
+  app.footer("Example: weir ledger\n         weir ledger --data ./sales --output json\nExit code 1: it does not balance.");
+  add_source(app, options->source);
+  add_output(app, options->output);
   return {app, [options] {
             int code = kDone;
             const std::string directory = data_of(options->source);

@@ -57,17 +57,16 @@ int run(const Options& options) {
 
 }  // namespace
 
-Command make_lint(CLI::App& root) {
+Command make_lint(Level root) {
   auto options = std::make_shared<Options>();
-  CLI::App* app = root.add_subcommand("lint", "Everything a run would refuse in pipeline and node files, all findings at once");
-  app->footer(
+  const Level app = root.add_command("lint", "Everything a run would refuse in pipeline and node files, all findings at once");
+  app.footer(
       "Example: weir lint configs/pipelines/retail.yaml\n"
       "         weir lint retail.yaml --overlay prod.yaml --set pipeline:partitions=16\n"
       "         weir lint --schema > pipeline.schema.json");
-  app->add_option("file", options->files, "Pipeline and node files")->type_name("FILE");
-  add_layers(*app, options->configs);
-  one_of(app->add_flag("--schema{pipeline}", options->schema, "Print the JSON Schema (draft 7) of pipeline files, or with --schema=node of node files"),
-         {"pipeline", "node"});
+  app.add_option("file", options->files, "Pipeline and node files").type_name("FILE");
+  add_layers(app, options->configs);
+  app.add_flag("--schema", "pipeline", options->schema, "Print the JSON Schema (draft 7) of pipeline files, or with --schema=node of node files").one_of({"pipeline", "node"});
   return {app, [options] { return run(*options); }};
 }
 

@@ -3,10 +3,10 @@
 
 namespace weir::cli {
 
-Command make_metrics(CLI::App& root) {
-  CLI::App* app = root.add_subcommand(
+Command make_metrics(Level root) {
+  const Level app = root.add_command(
       "metrics", "What a node measures, as a page: every metric of /metrics with its labels and meaning");
-  app->footer("Example: weir metrics\nThe values of a running node: curl http://127.0.0.1:7070/metrics");
+  app.footer("Example: weir metrics\nThe values of a running node: curl http://127.0.0.1:7070/metrics");
   return {app, [] {
             (void)to_stdout(metrics_page());
             return kDone;

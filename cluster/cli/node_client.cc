@@ -52,11 +52,11 @@ Errc code_of(int status) {
 
 }  // namespace
 
-CLI::Option* add_node(CLI::App& command, std::string& url) {
+Option add_node(Level command, std::string& url) {
   return command.add_option("--node", url, "A running node")
-      ->envname("WEIR_NODE")
-      ->type_name("URL")
-      ->default_str(kNodeDefault);
+      .environment("WEIR_NODE")
+      .type_name("URL")
+      .shown_default(kNodeDefault);
 }
 
 Error error_of_answer(const HttpAnswer& answer, std::string_view asked) {

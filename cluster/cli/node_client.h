@@ -1,10 +1,10 @@
 // Asking a node over HTTP, for commands: its address, its errors as ours, its pipeline.
 #pragma once
-#include <CLI/CLI.hpp>
 #include <memory>
 #include <string>
 #include <string_view>
 
+#include "cluster/cli/parser.h"
 #include "runtime/ports/http_client.h"
 #include "runtime/ports/pipeline_config.h"
 
@@ -13,7 +13,7 @@ namespace weir::cli {
 inline constexpr const char* kNodeDefault = "http://127.0.0.1:7070";
 
 /// Adds `--node URL` (or WEIR_NODE).
-CLI::Option* add_node(CLI::App& command, std::string& url);
+Option add_node(Level command, std::string& url);
 
 /// What an answer that is no success means: its problem document as an error. 400, 415: invalid_argument; 404:
 /// not_found; 503: not_ready; 401, 403, 409, 413, 429, 507: limit_reached; 5xx: internal. `asked` is for the message.

@@ -41,16 +41,16 @@ int run(const Options& options) {
 
 }  // namespace
 
-Command make_plan(CLI::App& root) {
+Command make_plan(Level root) {
   auto options = std::make_shared<Options>();
-  CLI::App* app = root.add_subcommand("plan", "What a changed pipeline file would mean for existing data; nothing is changed");
-  app->footer(
+  const Level app = root.add_command("plan", "What a changed pipeline file would mean for existing data; nothing is changed");
+  app.footer(
       "Example: weir plan configs/pipelines/retail.yaml --data ./sales\n"
       "Exit code 4: the pipeline would be refused, the table says why and what to do.");
-  add_pipeline(*app, options->configs);
-  add_layers(*app, options->configs);
-  add_data(*app, options->data, true);
-  add_output(*app, options->output);
+  add_pipeline(app, options->configs);
+  add_layers(app, options->configs);
+  add_data(app, options->data, true);
+  add_output(app, options->output);
   return {app, [options] { return run(*options); }};
 }
 

@@ -198,21 +198,20 @@ int run(const Options& options) {
 
 }  // namespace
 
-Command make_query(CLI::App& root) {
+Command make_query(Level root) {
   auto options = std::make_shared<Options>();
-  CLI::App* app = root.add_subcommand("query", "Rows of a view");
-  app->footer("Example: weir query revenue_by_country France\n         weir query revenue --from 2011-11-01 --to 2011-12-01 --data ./sales --output csv");
-  app->add_option("view", options->view, "Name of the view")->required()->type_name("VIEW");
-  app->add_option("key", options->key, "Leading parts of the row's key")->type_name("KEY");
-  app->add_option("--where", options->where, "Only rows whose field has this value; may be repeated")
-      ->type_name("FIELD=VALUE")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)->allow_extra_args(false);
-  app->add_option("--from", options->from, "Only rows from this time on (window start, or event time)")->type_name("TIME");
-  app->add_option("--to", options->to, "Only rows before this time")->type_name("TIME");
-  app->add_option("--limit", options->limit, "Rows printed; 0: all")->default_str("100")->type_name("N");
-  add_source(*app, options->source);
-  add_output(*app, options->output);
+  const Level app = root.add_command("query", "Rows of a view");
+  app.footer("Example: weir query revenue_by_country France\n         weir query revenue --from 2011-11-01 --to 2011-12-01 --data ./sales --output csv");
+  app.add_option("view", options->view, "Name of the view").required().type_name("VIEW");
+  app.add_option("key", options->key, "Leading parts of the row's key").type_name("KEY");
+  app.add_option("--where", options->where, "Only rows whose field has this value; may be repeated")
+      .type_name("FIELD=VALUE")
+      .repeatable();
+  app.add_option("--from", options->from, "Only rows from this time on (window start, or event time)").type_name("TIME");
+  app.add_option("--to", options->to, "Only rows before this time").type_name("TIME");
+  app.add_option("--limit", options->limit, "Rows printed; 0: all").shown_default("100").type_name("N");
+  add_source(app, options->source);
+  add_output(app, options->output);
   return {app, [options] { return run(*options); }};
 }
 

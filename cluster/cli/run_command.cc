@@ -164,18 +164,18 @@ int run(const Options& options) {
 
 }  // namespace
 
-Command make_run(CLI::App& root) {
+Command make_run(Level root) {
   auto options = std::make_shared<Options>();
-  CLI::App* app = root.add_subcommand("run", "Run a pipeline over files to completion and print what became of every event");
-  app->footer(
+  const Level app = root.add_command("run", "Run a pipeline over files to completion and print what became of every event");
+  app.footer(
       "Example: weir run configs/pipelines/retail.yaml sales.csv.gz --data ./sales\n"
       "Killed or stopped, the same command goes on where it was. Without --data everything is gone afterwards.");
-  add_pipeline(*app, options->configs);
-  app->add_option("file", options->files, "Inputs: files (.gz and .zst are read through), - is stdin")->type_name("FILE");
-  app->add_option("--input", options->inputs, "One more input; may be repeated")->type_name("FILE")->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)->allow_extra_args(false);
-  one_of(app->add_option("--format", options->format, "Format of the inputs; else by name, else the pipeline's"), {"json", "ndjson", "csv", "cloudevents", "geojson"});
-  app->add_option("--data", options->data, "Data directory; without it a temporary one")->envname("WEIR_DATA")->type_name("DIR");
-  add_config_options(*app, options->configs);
+  add_pipeline(app, options->configs);
+  app.add_option("file", options->files, "Inputs: files (.gz and .zst are read through), - is stdin").type_name("FILE");
+  app.add_option("--input", options->inputs, "One more input; may be repeated").type_name("FILE").repeatable();
+  app.add_option("--format", options->format, "Format of the inputs; else by name, else the pipeline's").one_of({"json", "ndjson", "csv", "cloudevents", "geojson"});
+  app.add_option("--data", options->data, "Data directory; without it a temporary one").environment("WEIR_DATA").type_name("DIR");
+  add_config_options(app, options->configs);
   return {app, [options] { return run(*options); }};
 }
 

@@ -112,20 +112,20 @@ int run(const Options& options) {
 
 }  // namespace
 
-Command make_test(CLI::App& root) {
+Command make_test(Level root) {
   auto options = std::make_shared<Options>();
-  CLI::App* app = root.add_subcommand(
+  const Level app = root.add_command(
       "test", "Run the `tests` of pipeline files on the real engine, in memory, and show what differs");
-  app->footer(
+  app.footer(
       "Example: weir test configs/pipelines/retail.yaml --coverage\n"
       "Exit code 1: a test failed; 2: a file is wrong, or there is no test.");
-  app->add_option("file", options->files, "Pipeline files")->required()->type_name("FILE");
-  app->add_option("--filter", options->filter, "Only tests whose name contains this")->type_name("TEXT");
-  app->add_flag("--coverage", options->coverage,
+  app.add_option("file", options->files, "Pipeline files").required().type_name("FILE");
+  app.add_option("--filter", options->filter, "Only tests whose name contains this").type_name("TEXT");
+  app.add_flag("--coverage", options->coverage,
                 "Also name what no test reached: stages, conditions, rules, fields, table hits and misses, filters, "
                 "scripts, views");
-  add_layers(*app, options->config);
-  add_output(*app, options->output);
+  add_layers(app, options->config);
+  add_output(app, options->output);
   return {app, [options] { return run(*options); }};
 }
 

@@ -124,36 +124,35 @@ int run(const Options& options) {
 
 }  // namespace
 
-Command make_try(CLI::App& root) {
+Command make_try(Level root) {
   auto options = std::make_shared<Options>();
-  CLI::App* app = root.add_subcommand(
+  const Level app = root.add_command(
       "try",
       "One event through all stages, in memory: the verdict and what changed after each, and the view rows it makes");
-  app->footer(
+  app.footer(
       "Example: weir try configs/pipelines/count.yaml --event '{\"type\":\"click\"}'\n"
       "         head -n 3 sales.csv | weir try configs/pipelines/retail.yaml\n"
       "         weir try configs/pipelines/earthquakes.yaml --input earthquakes.geojson.gz\n"
       "Exit code 1: an event would become a dead letter.");
-  add_pipeline(*app, options->config);
-  add_layers(*app, options->config);
-  app->add_option("--event", options->event, "The event, in CSV behind its header line; - or nothing: stdin")
-      ->type_name("TEXT|-");
-  CLI::Option* input =
-      app->add_option("--input", options->input, "The first event of a file, .gz and .zst are read through")
-          ->type_name("FILE")
-          ->excludes("--event");
-  app->add_option("--events", options->events, "The first so many of the file")
-      ->type_name("N")
-      ->check(CLI::Range(std::size_t{1}, kTriedEventsMax))
-      ->needs(input)
-      ->default_str("1");
-  one_of(app->add_option("--format", options->format, "Of the event; the pipeline's unless given"),
-         {"json", "ndjson", "csv", "cloudevents", "geojson"});
+  add_pipeline(app, options->config);
+  add_layers(app, options->config);
+  const Option event = app.add_option("--event", options->event, "The event, in CSV behind its header line; - or nothing: stdin")
+      .type_name("TEXT|-");
+  const Option input =
+      app.add_option("--input", options->input, "The first event of a file, .gz and .zst are read through")
+          .type_name("FILE")
+          .excludes(event);
+  app.add_option("--events", options->events, "The first so many of the file")
+      .type_name("N")
+      .between(1, kTriedEventsMax)
+      .needs(input)
+      .shown_default("1");
+  app.add_option("--format", options->format, "Of the event; the pipeline's unless given").one_of({"json", "ndjson", "csv", "cloudevents", "geojson"});
   const auto set = [options](const std::string& name) { options->output = name == "json" ? Output::json : Output::table; };
-  one_of(app->add_option_function<std::string>("--output", set, "For people, or for programs"), {"table", "json"})
-      ->default_str("table");
-  return {app, [options, app] {
-            options->event_given = app->count("--event") != 0;
+  app.add_option("--output", set, "For people, or for programs").one_of({"table", "json"})
+      .shown_default("table");
+  return {app, [options, event] {
+            options->event_given = event.given();
             return run(*options);
           }};
 }

@@ -55,22 +55,22 @@ int run(const Options& options) {
 
 }  // namespace
 
-Command make_up(CLI::App& root) {
+Command make_up(Level root) {
   auto options = std::make_shared<Options>();
-  CLI::App* app =
-      root.add_subcommand("up", "Run a node that takes events over HTTP and answers questions, until it is stopped");
-  app->footer(
+  const Level app =
+      root.add_command("up", "Run a node that takes events over HTTP and answers questions, until it is stopped");
+  app.footer(
       "Example: weir up configs/pipelines/retail.yaml --data ./sales\n"
       "         weir up configs/pipelines/retail.yaml --set http.listen=127.0.0.1:0     takes a free port and prints "
       "it\n"
       "When everything runs it prints one line: weir ready node=n1 http=127.0.0.1:7070 pipeline=retail partitions=8\n"
       "SIGTERM or Ctrl-C: answers what is under way, commits, exits with 0; a second one exits at once. The calls: "
       "/openapi.json");
-  add_pipeline(*app, options->configs);
-  app->add_option("--data", options->data, "Data directory; else the node file's, else ./weir-data/PIPELINE")
-      ->envname("WEIR_DATA")
-      ->type_name("DIR");
-  add_config_options(*app, options->configs);
+  add_pipeline(app, options->configs);
+  app.add_option("--data", options->data, "Data directory; else the node file's, else ./weir-data/PIPELINE")
+      .environment("WEIR_DATA")
+      .type_name("DIR");
+  add_config_options(app, options->configs);
   return {app, [options] { return run(*options); }};
 }
 

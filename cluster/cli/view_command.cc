@@ -62,20 +62,20 @@ int drop(const Options& options) {
 
 }  // namespace
 
-Command make_view(CLI::App& root) {
+Command make_view(Level root) {
   auto options = std::make_shared<Options>();
-  CLI::App* app = root.add_subcommand("view", "The views that data holds, also those its pipeline no longer has");
-  app->require_subcommand(1);
-  app->footer("Example: weir view list --data ./sales");
-  CLI::App* listing = app->add_subcommand("list", "Every view with rows in the data");
-  listing->footer("Example: weir view list --data ./sales --output json");
-  add_data(*listing, options->data, true);
-  add_output(*listing, options->output);
-  CLI::App* dropping = app->add_subcommand("drop", "Give up the rows of a view that was taken out of the pipeline file");
-  dropping->footer("Example: weir view drop revenue_by_country --data ./sales\nThe rows cannot be brought back but by building the view anew from the log.");
-  dropping->add_option("view", options->view, "Name of the view")->required()->type_name("VIEW");
-  add_data(*dropping, options->data, true);
-  return {app, [options, listing] { return listing->parsed() ? list(*options) : drop(*options); }};
+  const Level app = root.add_command("view", "The views that data holds, also those its pipeline no longer has");
+  app.require_command();
+  app.footer("Example: weir view list --data ./sales");
+  const Level listing = app.add_command("list", "Every view with rows in the data");
+  listing.footer("Example: weir view list --data ./sales --output json");
+  add_data(listing, options->data, true);
+  add_output(listing, options->output);
+  const Level dropping = app.add_command("drop", "Give up the rows of a view that was taken out of the pipeline file");
+  dropping.footer("Example: weir view drop revenue_by_country --data ./sales\nThe rows cannot be brought back but by building the view anew from the log.");
+  dropping.add_option("view", options->view, "Name of the view").required().type_name("VIEW");
+  add_data(dropping, options->data, true);
+  return {app, [options, listing] { return listing.parsed() ? list(*options) : drop(*options); }};
 }
 
 }  // namespace weir::cli

@@ -96,23 +96,23 @@ int run(const Options& options) {
 
 }  // namespace
 
-Command make_where(CLI::App& root) {
+Command make_where(Level root) {
   auto options = std::make_shared<Options>();
-  CLI::App* app = root.add_subcommand("where", "The biography of one event: every time it came, and what became of it");
-  app->footer(
+  const Level app = root.add_command("where", "The biography of one event: every time it came, and what became of it");
+  app.footer(
       "Example: weir where 1bcaaf794c6c55336c1b28bf68317c07 --data ./sales\n"
       "         weir where --raw \"$(sed -n 2p sales.csv)\" --data ./sales\n"
       "         weir where --field InvoiceNo=536365 --field StockCode=85123A --data ./sales\n"
       "By its ID or --raw, one partition is read; --field looks through everything that was accepted and is kept, served or not.\n"
       "Exit code 1: never seen in the time kept.");
-  auto* id = app->add_option("id", options->id, "Event id")->type_name("ID");
-  auto* raw = app->add_option("--raw", options->raw, "Its original line instead of its id, without the line end")->type_name("LINE")->excludes(id);
-  auto* field = app->add_option("--field", options->search.fields,
+  const Option id = app.add_option("id", options->id, "Event id").type_name("ID");
+  const Option raw = app.add_option("--raw", options->raw, "Its original line instead of its id, without the line end").type_name("LINE").excludes(id);
+  const Option field = app.add_option("--field", options->search.fields,
                                 "Every event whose original record has this value: a column of CSV, or a dotted path of JSON; may be repeated, all must hold");
-  field->type_name("NAME=VALUE")->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)->allow_extra_args(false)->excludes(id)->excludes(raw);
-  app->add_option("--limit", options->search.limit, "With --field: events printed; 0: all")->type_name("N")->default_str("10")->needs(field);
-  add_source(*app, options->source);
-  add_output(*app, options->output);
+  field.type_name("NAME=VALUE").repeatable().excludes(id).excludes(raw);
+  app.add_option("--limit", options->search.limit, "With --field: events printed; 0: all").type_name("N").shown_default("10").needs(field);
+  add_source(app, options->source);
+  add_output(app, options->output);
   return {app, [options] { return run(*options); }};
 }
 

@@ -4,6 +4,7 @@
 #include <malloc.h>
 #include <openssl/crypto.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <thread>
 #include <vector>
@@ -51,7 +52,7 @@ int main(int argc, char** argv) {
     return code == 0 ? cli::kDone : cli::kUsage;
   }
   for (const cli::Command& command : commands) {
-    if (command.app->parsed()) return command.run();
+    if (command.level.parsed()) return command.run();
   }
   return cli::kUsage;
 }

@@ -1,6 +1,7 @@
 // The command line as a whole: what --help says is what is parsed.
 #include <fmt/format.h>
 
+#include <CLI/CLI.hpp>
 #include <cctype>
 #include <set>
 
