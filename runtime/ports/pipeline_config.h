@@ -69,6 +69,8 @@ struct FieldRule {
   std::optional<std::uint32_t> length_min, length_max;  // of strings, in code points
   std::vector<Constant> one_of;               // empty: anything
   std::optional<std::string> pattern;         // of strings: found somewhere in the text (RE2); ^ and $ make it the whole
+  ConfigPlace pattern_place;
+  std::string pattern_key;                    // "stages.0.validate.fields.code.pattern", for messages
   ConfigPlace place;
 };
 

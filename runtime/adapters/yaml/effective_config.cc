@@ -274,14 +274,7 @@ ConfigKind kind_of(const ConfigSources& sources) {
   Findings ignored;
   const std::optional<Node> root = load_tree(
       sources, [](std::string_view) { return std::string(); }, ignored);
-  if (!root || root->find("pipeline") != nullptr) return ConfigKind::pipeline;
-  std::ptrdiff_t node = 0;
-  for (const Entry& entry : root->entries) {
-    const bool of_node = node_keys().root.find(entry.key) != nullptr;
-    const bool of_pipeline = pipeline_keys().root.find(entry.key) != nullptr;
-    node += static_cast<int>(of_node) - static_cast<int>(of_pipeline);
-  }
-  return node > 0 ? ConfigKind::node : ConfigKind::pipeline;
+  return root ? kind_of(*root) : ConfigKind::pipeline;
 }
 
 Result<EffectiveConfig> effective_config(const ConfigSources& sources, ConfigKind kind,

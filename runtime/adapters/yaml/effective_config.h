@@ -2,16 +2,13 @@
 #pragma once
 #include <string>
 
+#include "runtime/adapters/yaml/file_kind.h"
 #include "runtime/adapters/yaml/yaml_config_loader.h"
 #include "runtime/base/result.h"
 
 namespace weir::yaml {
 
-enum class ConfigKind : std::uint8_t { pipeline, node };
-
-/// What kind of file the layers make together: a node file when it has no key `pipeline` and more keys that only node
-/// files have than keys that only pipeline files have. A file that cannot be read counts as a pipeline file; loading
-/// says why.
+/// What kind of file the layers make together. A file that cannot be read counts as a pipeline file; loading says why.
 [[nodiscard]] ConfigKind kind_of(const ConfigSources& sources);
 
 struct EffectiveConfig {

@@ -20,6 +20,7 @@ class Findings {
   /// What stands at this place is known to be wrong: nothing more is said about it.
   void mute(const ConfigPlace& place);
   [[nodiscard]] bool empty() const { return items_.empty(); }
+  [[nodiscard]] std::size_t size() const { return items_.size(); }
   /// One per line, file by file in the order of their lines (those of `--set` last), each once: `file:line:column:
   /// text`.
   [[nodiscard]] std::string text() const;

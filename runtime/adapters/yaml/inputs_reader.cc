@@ -37,7 +37,7 @@ void read_pattern(Context& context, const Node& node, const std::string& name, b
   // A name alone, to be left out wherever it lies.
   const bool bare = !place && text.find('/') == std::string::npos;
   const std::filesystem::path path(text);
-  std::string whole = bare || path.is_absolute() || context.folder.empty()
+  std::string whole = bare || path.is_absolute()
                           ? text
                           : (std::filesystem::path(literal(context.folder)) / path).lexically_normal().string();
   if (std::find(out.begin(), out.end(), whole) != out.end()) {
@@ -67,7 +67,8 @@ void read_files(Context& context, const Node& node, const std::string& name, Fil
     read_patterns(context, *include, map.path("include"), true, out.include);
   if (const Node* exclude = map.take("exclude"))
     read_patterns(context, *exclude, map.path("exclude"), false, out.exclude);
-  if (const Node* follow = map.take("follow")) read_boolean(context, *follow, map.path("follow"), out.follow);
+  const Node* const follow = map.take("follow");
+  const bool told = follow == nullptr || read_boolean(context, *follow, map.path("follow"), out.follow);
   if (const Node* format = map.take("format"))
     read_enum(context, *format, map.path("format"),
               std::vector<std::pair<std::string, RecordFormat>>{{"json", RecordFormat::json},
@@ -90,7 +91,7 @@ void read_files(Context& context, const Node& node, const std::string& name, Fil
     const Node* value = map.take(duration.key);
     if (value == nullptr || !read_duration(context, *value, map.path(duration.key), duration.range, duration.to))
       continue;
-    if (!out.follow)
+    if (told && !out.follow)
       context.findings.add(value->place, fmt::format("\"{}\" has no meaning without \"follow: true\"; leave it out",
                                                      map.path(duration.key)));
   }
@@ -122,11 +123,17 @@ bool read_named(Context& context, const Entry& entry, InputConfig& out) {
   const bool known = node.kind == Node::Kind::map && node.entries.size() == 1 &&
                      (node.entries[0].key == "http" || node.entries[0].key == "files");
   if (!known) {
+    static const std::vector<std::string> kKinds = {"http", "files"};
+    const std::string meant = did_you_mean(entry.key, kKinds);
+    std::string found = describe_found(node) + meant;
+    if (meant.empty() && node.entries.size() > 1) found = fmt::format("a map of {} keys", node.entries.size());
+    if (meant.empty() && node.entries.size() == 1)
+      found = fmt::format("the key \"{}\"{}", node.entries[0].key, did_you_mean(node.entries[0].key, kKinds));
     context.findings.add(
         entry.place,
         fmt::format("\"{}\" must be a map of one kind of input, http or files, such as {{files: {{include: "
-                    "[\"incoming/*.csv\"]}}}}; found {}{}",
-                    name, describe_found(node), did_you_mean(entry.key, {"http", "files"})));
+                    "[\"incoming/*.csv\"]}}}}; found {}",
+                    name, found));
     return false;
   }
   read_kind(context, node.entries[0].key, node.entries[0].value, name + "." + node.entries[0].key, out);

@@ -144,6 +144,8 @@ void read_logging(Context& context, const Node& node, NodeConfig& out) {
 }  // namespace
 
 void read_node(Context& context, const Node& root, NodeConfig& out) {
+  if (const std::string wrong = other_kind(root, ConfigKind::node); !wrong.empty())
+    return context.findings.add(root.place, wrong);
   MapReader map(context, root, "");
   if (const Node* name = map.take("node"); name != nullptr && read_text(context, *name, "node", out.node)) {
     (void)read_name(context, name->place, out.node, "the node name");

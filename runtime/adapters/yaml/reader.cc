@@ -4,6 +4,7 @@
 #include <charconv>
 #include <optional>
 
+#include "runtime/adapters/yaml/synonyms.h"
 #include "runtime/base/decimal.h"
 #include "runtime/base/suggest.h"
 #include "runtime/base/units.h"
@@ -38,7 +39,9 @@ std::string join(const std::vector<std::string>& words) {
 
 std::string did_you_mean(std::string_view found, const std::vector<std::string>& allowed) {
   if (found.size() > kShownMax) return {};
-  const auto word = nearest(found, allowed);
+  // A word of another system's is no slip: what looks like it may mean something else (int, not min).
+  auto word = meant_by(found, allowed);
+  if (!word) word = nearest(found, allowed);
   return word ? fmt::format("; did you mean \"{}\"?", *word) : std::string{};
 }
 
@@ -108,10 +111,12 @@ std::string MapReader::path(std::string_view key) const {
 void MapReader::finish() {
   for (const Entry& entry : node_.entries) {
     if (std::find(known_.begin(), known_.end(), entry.key) != known_.end()) continue;
+    std::string hint = set_hint(entry.place, context_.kind, name_, entry.key);
+    if (hint.empty()) hint = did_you_mean(entry.key, known_);
     context_.findings.add(
         entry.place, fmt::format("unknown key \"{}\"; allowed{}: {}{}", entry.key,
                                  name_.empty() ? std::string(" here") : fmt::format(" in \"{}\"", name_), join(known_),
-                                 did_you_mean(entry.key, known_)));
+                                 hint));
   }
 }
 

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "runtime/adapters/yaml/file_kind.h"
 #include "runtime/adapters/yaml/tree.h"
 
 namespace weir {
@@ -30,6 +31,7 @@ struct Context {
   Findings& findings;
   std::string folder;                   // file names of tables are relative to it; empty: the current one
   std::vector<Asked>* asked = nullptr;  // collects what was asked for, unless nullptr
+  ConfigKind kind = ConfigKind::pipeline;
 
   void note(const std::string& map, std::string_view key, const std::string& value) const {
     if (asked != nullptr) asked->push_back({map, std::string(key), value});
@@ -45,7 +47,7 @@ struct Context {
 /// Quoted, or plain and neither number, boolean nor null.
 [[nodiscard]] bool is_text(const Node& node);
 
-/// "did you mean "x"?" with a leading "; ", or "" when nothing is near enough to be a slip.
+/// "did you mean "x"?" with a leading "; ", or "" when nothing is near enough to be a slip, or what others call it.
 [[nodiscard]] std::string did_you_mean(std::string_view found, const std::vector<std::string>& allowed);
 [[nodiscard]] std::string join(const std::vector<std::string>& words);
 

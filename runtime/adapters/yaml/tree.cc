@@ -9,6 +9,7 @@
 #include <map>
 #include <sstream>
 
+#include "runtime/adapters/yaml/broken_yaml.h"
 #include "runtime/adapters/yaml/reader.h"
 
 namespace weir::yaml {
@@ -38,6 +39,7 @@ class TreeBuilder final : public YAML::EventHandler {
     check_tag(tag, scalar.place);
     scalar.quoted = tag == "!" || tag == "tag:yaml.org,2002:str";
     scalar.text = value;
+    last_quoted_ = scalar.quoted ? std::optional(scalar.place) : std::nullopt;
     put(std::move(scalar), anchor);
   }
   void OnAlias(const YAML::Mark&, YAML::anchor_t anchor) override {
@@ -59,6 +61,8 @@ class TreeBuilder final : public YAML::EventHandler {
   void OnMapEnd() override { close(); }
 
   [[nodiscard]] Node take_root() { return std::move(root_); }
+  /// The last scalar of all, where it was quoted.
+  [[nodiscard]] const std::optional<ConfigPlace>& last_quoted() const { return last_quoted_; }
 
  private:
   struct Open {
@@ -123,22 +127,9 @@ class TreeBuilder final : public YAML::EventHandler {
   std::vector<Open> open_;
   std::map<YAML::anchor_t, Node> anchors_;
   std::size_t count_ = 0;
+  std::optional<ConfigPlace> last_quoted_;
   Node root_;
 };
-
-/// The first tab that indents a line: yaml-cpp's own message for it names neither the tab nor its place.
-std::optional<ConfigPlace> indenting_tab(const std::string& text, const std::string& file) {
-  int line = 1;
-  int column = 1;
-  bool indentation = true;
-  for (const char c : text) {
-    if (c == '\t' && indentation) return ConfigPlace{file, line, column};
-    indentation = c == '\n' || (indentation && c == ' ');
-    column = c == '\n' ? 1 : column + 1;
-    line += c == '\n' ? 1 : 0;
-  }
-  return std::nullopt;
-}
 
 }  // namespace
 
@@ -157,6 +148,10 @@ std::optional<Node> parse_tree(const std::string& text, const std::string& file,
     const bool any = parser.HandleNextDocument(builder);
     Node root = builder.take_root();
     if (root.place.line == 0) root.place = ConfigPlace{file, 1, 1};
+    if (const auto& quoted = builder.last_quoted(); quoted && never_closed(text, {quoted->line, quoted->column})) {
+      findings.add(*quoted, "the quote that opens here is not closed: it takes in everything behind it");
+      return std::nullopt;
+    }
     TreeBuilder second(file, findings);
     if (any && parser.HandleNextDocument(second)) {
       findings.add(second.take_root().place, "a second YAML document begins here; a file holds exactly one");
@@ -164,13 +159,15 @@ std::optional<Node> parse_tree(const std::string& text, const std::string& file,
     }
     return root;
   } catch (const YAML::Exception& error) {
-    if (const auto tab = indenting_tab(text, file)) {
-      findings.add(*tab, "a tab indents this line; YAML allows spaces only");
+    if (const auto tab = indenting_tab(text)) {
+      findings.add(ConfigPlace{file, tab->line, tab->column},
+                   "a tab indents this line; YAML allows spaces only: write two spaces for each tab");
       return std::nullopt;
     }
     const bool placed = !error.mark.is_null();
-    findings.add(ConfigPlace{file, placed ? error.mark.line + 1 : 1, placed ? error.mark.column + 1 : 1},
-                 fmt::format("this is not valid YAML: {}", error.msg));
+    const YamlPlace at{placed ? error.mark.line + 1 : 1, placed ? error.mark.column + 1 : 1};
+    findings.add(ConfigPlace{file, at.line, at.column},
+                 fmt::format("this is not valid YAML: {}{}", error.msg, yaml_hint(text, at, error.msg)));
   } catch (const TooManyNodes&) {
     findings.add(ConfigPlace{file, 1, 1}, fmt::format("more than {} values once all aliases are filled in", kNodesMax));
   }
@@ -238,6 +235,13 @@ std::string substituted(const Node& node, const EnvironmentLookup& environment, 
                    fmt::format("\"{}\" is not an environment variable; write ${{NAME}}, ${{NAME:-default}}, "
                                "or $${{ for a plain ${{",
                                text.substr(dollar, end == std::string::npos ? end : end - dollar + 1)));
+      findings.mute(node.place);
+      return out;
+    }
+    if (split != std::string::npos && inside.find("${", split) != std::string::npos) {
+      findings.add(node.place, fmt::format("the default of ${{{}}} holds a variable, which would not be filled in; "
+                                           "write a plain default: ${{{}:-value}}",
+                                           name, name));
       findings.mute(node.place);
       return out;
     }

@@ -32,7 +32,7 @@ class FieldReader {
 
   void read(FieldRule& rule) {
     const Node* type = map_.take("type");
-    if (type != nullptr) read_enum(context_, *type, map_.path("type"), field_types(), rule.type);
+    typed_ = type == nullptr || read_enum(context_, *type, map_.path("type"), field_types(), rule.type);
     if (const Node* node = map_.take("required")) read_boolean(context_, *node, map_.path("required"), rule.required);
     if (const Node* node = map_.take("nullable")) read_boolean(context_, *node, map_.path("nullable"), rule.nullable);
     read_coerce(rule);
@@ -58,7 +58,7 @@ class FieldReader {
     bool on = false;
     if (node == nullptr || !read_boolean(context_, *node, map_.path("coerce"), on)) return;
     rule.coerce = on;
-    if (on && !numeric(rule.type) && rule.type != FieldType::boolean) {
+    if (on && typed_ && !numeric(rule.type) && rule.type != FieldType::boolean) {
       context_.findings.add(node->place,
                             fmt::format("\"{}\" turns text into integer, decimal or boolean; the type here is {}",
                                         map_.path("coerce"), type_name(rule.type)));
@@ -69,7 +69,7 @@ class FieldReader {
     if (node == nullptr) return;
     std::string value;
     if (!read_decimal(context_, *node, map_.path(key), value)) return;
-    if (!numeric(rule.type)) {
+    if (typed_ && !numeric(rule.type)) {
       context_.findings.add(node->place, fmt::format("\"{}\" needs type integer or decimal, the type here is {}",
                                                      map_.path(key), type_name(rule.type)));
       return;
@@ -102,7 +102,7 @@ class FieldReader {
     std::uint32_t value = 0;
     if (node == nullptr || !read_integer(context_, *node, map_.path(key), Range<std::uint32_t>{0, 16u << 20}, value))
       return;
-    if (rule.type != FieldType::string) {
+    if (typed_ && rule.type != FieldType::string) {
       context_.findings.add(node->place, fmt::format("\"{}\" needs type string, the type here is {}", map_.path(key),
                                                      type_name(rule.type)));
       return;
@@ -113,12 +113,14 @@ class FieldReader {
     const Node* node = map_.take("pattern");
     std::string text;
     if (node == nullptr || !read_text(context_, *node, map_.path("pattern"), text)) return;
-    if (rule.type != FieldType::string) {
+    if (typed_ && rule.type != FieldType::string) {
       context_.findings.add(node->place, fmt::format("\"{}\" needs type string, the type here is {}",
                                                      map_.path("pattern"), type_name(rule.type)));
       return;
     }
     rule.pattern = std::move(text);
+    rule.pattern_place = node->place;
+    rule.pattern_key = map_.path("pattern");
   }
   void one_of(FieldRule& rule) {
     const Node* node = map_.take("one_of");
@@ -169,6 +171,7 @@ class FieldReader {
 
   Context& context_;
   MapReader& map_;
+  bool typed_ = true;  // false: the type is misspelt, so that nothing can be said of what belongs to it
 };
 
 /// `a: {type: integer}` and `a.b` cannot both hold.

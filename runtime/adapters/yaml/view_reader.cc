@@ -30,10 +30,12 @@ void read_window(Context& context, const Node& node, const std::string& name, Vi
   } else {
     std::vector<std::string> words;
     for (const auto& word : kCalendar) words.push_back(word.first);
+    std::vector<std::string> meant = words;
+    meant.insert(meant.end(), {"1s", "1m", "1h"});  // what is no calendar unit here may be one elsewhere
     context.findings.add(node.place,
                          fmt::format("\"{}\" must hold durations with their unit from 1s to 366d, such as 5m, or {}; "
                                      "found {}{}",
-                                     name, join(words), describe_found(node), did_you_mean(node.text, words)));
+                                     name, join(words), describe_found(node), did_you_mean(node.text, meant)));
     return;
   }
   const bool twice = std::any_of(out.windows.begin(), out.windows.end(),
@@ -69,10 +71,17 @@ bool read_measure(Context& context, const Entry& entry, const std::string& name,
   std::vector<std::string> words;
   for (const auto& kind : kKinds) words.push_back(kind.first);
   if (node.kind != Node::Kind::map || node.entries.size() != 1) {
+    std::string found = describe_found(node);
+    if (node.entries.size() > 1) found = fmt::format("a map of {} keys; make it one measure for each", node.entries.size());
+    if (is_text(node) && std::find(words.begin(), words.end(), node.text) == words.end()) {
+      std::vector<std::string> meant = words;
+      meant.emplace_back("count");
+      found += did_you_mean(node.text, meant);
+    }
     context.findings.add(node.place,
                          fmt::format("\"{}\" must be count or one of {} with its field, such as {{sum: amount}}; "
                                      "found {}",
-                                     name, join(words), describe_found(node)));
+                                     name, join(words), found));
     return false;
   }
   const Entry& form = node.entries.front();

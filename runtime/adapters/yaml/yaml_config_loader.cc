@@ -48,6 +48,8 @@ void read_late(Context& context, const Node& node, LateConfig& out) {
 }  // namespace
 
 void yaml::read_pipeline(Context& context, const Node& root, PipelineConfig& out, std::vector<TestConfig>* tests) {
+  if (const std::string wrong = other_kind(root, ConfigKind::pipeline); !wrong.empty())
+    return context.findings.add(root.place, wrong);
   MapReader map(context, root, "");
   if (const Node* name = map.require("pipeline", "NAME");
       name != nullptr && read_text(context, *name, "pipeline", out.name)) {
@@ -59,7 +61,9 @@ void yaml::read_pipeline(Context& context, const Node& root, PipelineConfig& out
   if (const Node* record = map.take("record")) read_record(context, *record, out.record);
   if (const Node* dedupe = map.take("dedupe")) read_dedupe(context, *dedupe, out.dedupe);
   if (const Node* late = map.take("late")) read_late(context, *late, out.late);
+  const std::size_t before_stages = context.findings.size();
   if (const Node* stages = map.take("stages")) read_stages(context, *stages, out.stages);
+  bool stages_whole = context.findings.size() == before_stages;
   if (const Node* views = map.take("views")) read_views(context, *views, out.views);
   if (const Node* inputs = map.take("inputs")) read_inputs(context, *inputs, out.inputs);
   if (const Node* limits = map.take("limits")) {
@@ -70,8 +74,11 @@ void yaml::read_pipeline(Context& context, const Node& root, PipelineConfig& out
     inside.finish();
   }
   const Node* const expected = map.take("tests");
+  const std::size_t before_finish = context.findings.size();
   map.finish();
-  check_views_against_stages(context, out);
+  // What a misspelt stage, or a misspelt `stages`, makes of the fields is not known.
+  stages_whole = stages_whole && context.findings.size() == before_finish;
+  if (stages_whole) check_views_against_stages(context, out);
   // Last: what is expected of a pipeline that has findings of its own would be wrong for their sake.
   if (expected != nullptr) {
     std::vector<TestConfig> dropped;
@@ -133,7 +140,7 @@ Result<NodeConfig> YamlConfigLoader::node(const ConfigSources& sources) const {
   Findings findings;
   NodeConfig config;
   if (const std::optional<Node> root = load_tree(sources, environment_, findings)) {
-    Context context{findings, std::filesystem::path(sources.file).parent_path()};
+    Context context{findings, std::filesystem::path(sources.file).parent_path(), nullptr, ConfigKind::node};
     read_node(context, *root, config);
   }
   if (!findings.empty()) return tl::unexpected<Error>(Error{Errc::config_invalid, findings.text()});

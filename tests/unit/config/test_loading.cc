@@ -95,6 +95,42 @@ TEST_CASE("findings of --set name it and come last", "[config]") {
         "--set record=[a: the value is not valid YAML; put text with special characters into quotes");
 }
 
+TEST_CASE("--set that addresses the other file is told how it is written", "[config]") {
+  const auto of_node = [](const std::string& set) {
+    const auto config = YamlConfigLoader(environment).node("", {set});
+    REQUIRE(!config);
+    return config.error().context;
+  };
+  CHECK(of_node("partitions=2") ==
+        "--set partitions=2: unknown key \"partitions\"; allowed here: node, data, log, http, limits, logging, plugins; "
+        "it is a key of the pipeline file: write --set pipeline:partitions=2");
+  CHECK(of_node("limits.event_bytes_max=1KiB") ==
+        "--set limits.event_bytes_max=1KiB: unknown key \"event_bytes_max\"; allowed in \"limits\": memory_max, "
+        "disk_max, shutdown_max; it is a key of the pipeline file: write --set pipeline:limits.event_bytes_max=1KiB");
+  CHECK(of_node("dedupe={remember: 1h}").ends_with("write --set pipeline:dedupe={remember: 1h}"));
+  CHECK(of_node("pipeline=p").ends_with("write --set pipeline:pipeline=p"));
+  CHECK(of_node("partition=2").ends_with("allowed here: node, data, log, http, limits, logging, plugins"));
+  CHECK(refused("pipeline: p\n", {"http.listen=127.0.0.1:0"}) ==
+        "--set http.listen=127.0.0.1:0: unknown key \"http\"; allowed here: pipeline, partitions, record, dedupe, late, "
+        "stages, views, inputs, limits, tests; it is a key of the node file: write --set http.listen=127.0.0.1:0");
+  // Only what --set says: a file with such keys is the other file.
+  CHECK(refused("partitions: 2\nviews: {}\n", {"node=n1", "data=x", "log={}"}).find("this is a node file") ==
+        std::string::npos);
+}
+
+TEST_CASE("a pattern is read with the place and the key of its own", "[config]") {
+  const PipelineConfig config = load(
+      "pipeline: p\nstages:\n  - validate:\n      fields: {a: {type: string, pattern: x}}\n"
+      "      rules: {r: {field: b, pattern: \"y\"}}\n");
+  const auto& validate = std::get<ValidateConfig>(config.stages[0].body);
+  const FieldRule& field = validate.fields.at(0);
+  CHECK(field.pattern_key == "stages.0.validate.fields.a.pattern");
+  CHECK(std::pair(field.pattern_place.line, field.pattern_place.column) == std::pair(4, 43));
+  const FieldRule& rule = validate.rules.at(0).field;
+  CHECK(rule.pattern_key == "stages.0.validate.rules.r.pattern");
+  CHECK(std::pair(rule.pattern_place.line, rule.pattern_place.column) == std::pair(5, 38));
+}
+
 TEST_CASE("name and when of a stage may stand beside it or inside", "[config]") {
   const PipelineConfig config = load(
       "pipeline: p\nstages:\n"
