@@ -14,9 +14,15 @@ namespace {
 
 /// What is wrong, with the place in the pipeline file where it is known.
 Error at_place(const ConfigPlace& place, const std::string& stage, const Error& error) {
-  const std::string where = place.line == 0 ? fmt::format("stage \"{}\"", stage)
-                                            : fmt::format("{}:{}:{}", place.file, place.line, place.column);
+  const std::string where = place.file.empty() ? fmt::format("stage \"{}\"", stage)
+                            : place.line == 0  ? place.file
+                                               : fmt::format("{}:{}:{}", place.file, place.line, place.column);
   return Error{error.code, fmt::format("{}: {}", where, error.context)};
+}
+
+/// What a rule from a file can still have against it is its pattern: the loader does not know what RE2 takes.
+const ConfigPlace& place_of(const FieldRule& rule, const ConfigPlace& whole) {
+  return rule.pattern_place.file.empty() ? whole : rule.pattern_place;
 }
 
 /// What the script says against an event. Those without a rule's name are of the rule `lua`, as they are called in the
@@ -55,7 +61,7 @@ Result<std::unique_ptr<Stage>> Validator::compile(const StageConfig& config, Sta
   for (const FieldRule& rule : validate.fields) {
     auto check = FieldCheck::compile(rule, context);
     if (!check) {
-      errors.push_back(at_place(rule.place, config.name, check.error()));
+      errors.push_back(at_place(place_of(rule, rule.place), config.name, check.error()));
       continue;
     }
     stage->quick_.push_back(check->quick());
@@ -64,7 +70,7 @@ Result<std::unique_ptr<Stage>> Validator::compile(const StageConfig& config, Sta
   for (const NamedRule& rule : validate.rules) {
     auto check = NamedCheck::compile(rule, context);
     if (!check) {
-      errors.push_back(at_place(rule.place, config.name, check.error()));
+      errors.push_back(at_place(place_of(rule.field, rule.place), config.name, check.error()));
       continue;
     }
     stage->rules_.push_back(std::move(*check));

@@ -69,8 +69,18 @@ TEST_CASE("patterns that are none are refused together, each with its place", "[
   validate.fields = {rule("a", FieldType::string)};
   validate.fields[0].pattern = "(";
   validate.fields[0].place = {"p.yaml", 3, 9};
-  validate.rules = {on_field(rule("b", FieldType::string))};
+  validate.rules = {on_field(rule("b", FieldType::string)), on_field(rule("c", FieldType::string)),
+                    on_field(rule("d", FieldType::string))};
+  validate.rules[1].name = "s";
+  validate.rules[2].name = "t";
   validate.rules[0].field.pattern = "x(?!y)";
+  validate.rules[1].place = {"p.yaml", 4, 9};
+  validate.rules[1].field.pattern = "[";
+  validate.rules[1].field.pattern_place = {"p.yaml", 4, 30};
+  validate.rules[1].field.pattern_key = "stages.0.validate.rules.s.pattern";
+  validate.rules[2].field.pattern = "]{2,1}";
+  validate.rules[2].field.pattern_place = {"--set stages.0.validate.rules.t.pattern=]{2,1}", 0, 0};
+  validate.rules[2].field.pattern_key = "stages.0.validate.rules.t.pattern";
   Chain chain = with(validate);
   const auto compiled = chain.compile();
   REQUIRE_FALSE(compiled);
@@ -78,7 +88,10 @@ TEST_CASE("patterns that are none are refused together, each with its place", "[
       compiled.error().context ==
       "p.yaml:3:9: a: the pattern \"(\" is not understood: missing ): (\n"
       "stage \"validate\": b: the pattern \"x(?!y)\" is not understood: invalid perl operator: (?!; look-around is not "
-      "supported, because it can take for ever: write two patterns or rules instead");
+      "supported, because it can take for ever: write two patterns or rules instead\n"
+      "p.yaml:4:30: \"stages.0.validate.rules.s.pattern\": the pattern \"[\" is not understood: missing ]: [\n"
+      "--set stages.0.validate.rules.t.pattern=]{2,1}: \"stages.0.validate.rules.t.pattern\": the pattern "
+      "\"]{2,1}\" is not understood: invalid repetition size: {2,1}");
 }
 
 TEST_CASE("a rule on a field checks as fields do, and changes nothing", "[validate]") {
