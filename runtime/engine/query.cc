@@ -42,6 +42,16 @@ std::vector<std::string> key_prefixes(const std::vector<std::string>& parts) {
   return prefixes;
 }
 
+/// Of a latest view that keeps some fields: whether its rows have the key beside them. The record's id and time are
+/// there anyway.
+bool key_is_column(const View& view) {
+  if (view.fields.empty()) return false;
+  const FieldPath& key = *view.config.latest;
+  if (key.text == "@id" || key.text == "@time") return false;
+  const std::vector<FieldPath>& fields = view.config.fields;
+  return std::find(fields.begin(), fields.end(), key) == fields.end();
+}
+
 class Query {
  public:
   Query(const std::vector<PartitionPicture>& partitions, const View& view, const QueryRequest& request,
@@ -266,10 +276,15 @@ Result<bool> Query::make_latest(std::string_view key, std::string_view value) {
   if ((request_.from && latest->event_time < *request_.from) || (request_.to && latest->event_time >= *request_.to))
     return false;
   std::string id(latest->id);
+  const bool key_shown = key_is_column(view_);
+  std::optional<std::string> part;
   if (latest->id_in_key) {
     auto text = take_text_part(key);
     if (!text) return damaged();
     id = std::move(*text);
+  } else if (key_shown) {
+    part = take_part(key, 0);
+    if (!part) return damaged();
   }
   row_.fields.emplace_back("id", to_json_string(id));
   row_.fields.emplace_back("time", time_token(latest->event_time));
@@ -282,6 +297,7 @@ Result<bool> Query::make_latest(std::string_view key, std::string_view value) {
     });
     return true;
   }
+  if (part) add_record_field(view_.config.latest->text, *part);
   std::string_view body = latest->body;
   for (const FieldPath& field : view_.config.fields) {
     const auto token = take_token(body);
@@ -345,8 +361,11 @@ std::vector<std::string> row_columns(const View& view) {
   if (view.latest) {
     if (view.fields.empty()) return columns;
     columns = {"id", "time"};
-    for (const FieldPath& field : view.config.fields)
+    const auto add = [&columns](const FieldPath& field) {
       columns.push_back(field.text == "id" || field.text == "time" ? "record." + field.text : field.text);
+    };
+    if (key_is_column(view)) add(*view.config.latest);
+    for (const FieldPath& field : view.config.fields) add(field);
     return columns;
   }
   for (const FieldPath& field : view.config.group_by) columns.push_back(field.text);

@@ -21,8 +21,9 @@ namespace weir {
 /// One answer row: names and JSON tokens, in the order they are shown. Numbers keep their spelling.
 ///  aggregate: group fields, `window`, `window_start`, then measures; behind a distinct count NAME the field
 ///  `NAME_approximate`, true or false
-///  latest: `id`, `time`, then the record (or the view's `fields` that it has). Where the record has an `id` or `time`
-///  of its own that says something else, it is shown as `record.id`, `record.time`.
+///  latest: `id`, `time`, then the record (or the view's key and the `fields` that it has). Where the record has an `id`
+///  or `time` of its own that says something else, it is shown as `record.id`, `record.time`. A key that is not among
+///  the `fields` is shown as the value rows are told apart by: a number without zeros at its end.
 struct Row {
   std::vector<std::pair<std::string, std::string>> fields;
   /// The token of a field; nullptr: not there.

@@ -352,7 +352,7 @@ class ExpectationReader {
       read_rows(
           context_, entry.value, map.path(entry.key),
           [&](const Entry& field, const std::string& where) {
-            if (!fields.empty()) known(field, where, fields);
+            if (whole_ && !fields.empty()) known(field, where, fields);
           },
           rows);
       out.views.emplace_back(entry.key, std::move(rows));
@@ -365,10 +365,12 @@ class ExpectationReader {
     if (view.latest) {
       if (view.fields.empty()) return fields;
       fields = {"id", "time"};
-      for (const FieldPath& path : view.fields) {
-        fields.push_back(path.text);
+      const auto add = [&fields](const FieldPath& path) {
+        if (!one_of(path.text, fields)) fields.push_back(path.text);
         if (path.text == "id" || path.text == "time") fields.push_back("record." + path.text);
-      }
+      };
+      if (view.latest->text != "@id" && view.latest->text != "@time") add(*view.latest);
+      for (const FieldPath& path : view.fields) add(path);
       return fields;
     }
     for (const FieldPath& path : view.group_by) fields.push_back(path.text);

@@ -44,7 +44,28 @@ struct Shop {
     ViewConfig kept = by_id;
     kept.name = "kept";
     kept.fields = {path("amount"), path("deep.er"), path("nothing")};
-    return ViewSet::compile({by_id, totals, days, kept}).value();
+    ViewConfig kinds = kept;
+    kinds.name = "kinds";
+    kinds.latest = path("kind");
+    kinds.fields = {path("amount")};
+    ViewConfig amounts = kinds;
+    amounts.name = "amounts";
+    amounts.latest = path("amount");
+    amounts.fields = {path("kind"), path("amount")};
+    ViewConfig dear = kinds;
+    dear.name = "dear";
+    dear.latest = path("amount");
+    dear.fields = {path("kind")};
+    ViewConfig missing = kinds;
+    missing.name = "missing";
+    missing.latest = path("id");
+    ViewConfig types = kinds;
+    types.name = "types";
+    types.latest = path("@type");
+    ViewConfig times = kinds;
+    times.name = "times";
+    times.latest = path("@time");
+    return ViewSet::compile({by_id, totals, days, kept, kinds, amounts, dear, missing, types, times}).value();
   }
   [[nodiscard]] Rows ask(const QueryRequest& request) { return rows(pictures, views, request); }
   [[nodiscard]] std::string print(const QueryRequest& request, RowFormat format) {
@@ -245,6 +266,31 @@ TEST_CASE("rows print as JSON, CSV and a table", "[query]") {
             .find(R"({"id":"e100","time":"2024-01-01T00:00:00Z","amount":0.50,"deep.er":"x0"})") != std::string::npos);
   ask = request("none");
   CHECK_FALSE(write_query(shop.pictures, shop.views, ask, RowFormat::json, [](std::string_view) { return true; }));
+}
+
+TEST_CASE("rows of a latest view that keeps fields have their key, once", "[query]") {
+  Shop shop;
+  QueryRequest ask = request("kinds");
+  CHECK(shop.ask(ask) == Rows{R"({"id":"e110","time":"2024-01-06T00:00:00Z","kind":"k0","amount":10.50})",
+                              R"({"id":"e111","time":"2024-01-06T12:00:00Z","kind":"k1","amount":11.50})"});
+  CHECK(shop.print(ask, RowFormat::csv) ==
+        "id,time,kind,amount\ne110,2024-01-06T00:00:00Z,k0,10.50\ne111,2024-01-06T12:00:00Z,k1,11.50\n");
+  ask.where = {{"kind", "k1"}};
+  CHECK(shop.ask(ask).size() == 1);
+  // Among the fields it is there already, as the record spells it; else as rows are told apart by it.
+  ask = request("amounts");
+  ask.key = {"0.5"};
+  CHECK(shop.ask(ask) == Rows{R"({"id":"e100","time":"2024-01-01T00:00:00Z","kind":"k0","amount":0.50})"});
+  ask = request("dear");
+  ask.key = {"0.50"};
+  CHECK(shop.ask(ask) == Rows{R"({"id":"e100","time":"2024-01-01T00:00:00Z","amount":0.5,"kind":"k0"})"});
+  // A record without it; a field called as the record's id; the envelope.
+  CHECK(shop.ask(request("missing")) ==
+        Rows{R"({"id":"e111","time":"2024-01-06T12:00:00Z","record.id":null,"amount":11.50})"});
+  CHECK(shop.print(request("missing"), RowFormat::csv).starts_with("id,time,record.id,amount\n"));
+  CHECK(shop.ask(request("types")) ==
+        Rows{R"({"id":"e111","time":"2024-01-06T12:00:00Z","@type":"sale","amount":11.50})"});
+  CHECK(shop.print(request("times"), RowFormat::csv).starts_with("id,time,amount\n"));
 }
 
 TEST_CASE("a table shows which distinct counts are estimates, programs get a field that says so", "[query]") {
