@@ -49,29 +49,44 @@ PlannedChange plan_rules(const DataFacts& facts, const Digest128& rules_hash) {
 struct Stored {
   std::size_t same = 0, other = 0;
   std::int64_t complete_since = kNoTime;
+  bool cut = false;      // commits that it lacks are no longer in the log
+  bool dropped = false;  // windows have gone by `retain`
 };
 Stored stored_of(const DataFacts& facts, const std::string& name, const Digest128& hash) {
   Stored stored;
-  for (const auto& partition : facts.view_states) {
-    for (const ViewState& state : partition) {
+  for (std::size_t partition = 0; partition < facts.view_states.size(); ++partition) {
+    for (const ViewState& state : facts.view_states[partition]) {
       if (state.name != name) continue;
       ++(state.hash == hash ? stored.same : stored.other);
-      if (state.hash == hash) stored.complete_since = std::max(stored.complete_since, state.complete_since);
+      if (state.hash != hash) continue;
+      stored.complete_since = std::max(stored.complete_since, state.complete_since);
+      stored.cut = stored.cut || state.through < facts.trimmed.at(partition);
+      stored.dropped = stored.dropped || state.dropped_before != kNoTime;
     }
   }
   return stored;
 }
 
+/// What becomes of a view whose rows stay.
+PlannedChange plan_kept_rows(const DataFacts& facts, const View& view, const Stored& stored, const std::string& what) {
+  const ViewConfig* before = find(facts.views, view.config.name);
+  if (before == nullptr && stored.cut)
+    return {what, ChangeKind::in_place, "was taken away and comes back: its kept rows go on, but what came since then and is no longer in the log is missing",
+            "keep more with log.embedded.retain, or drop it before: weir view drop", std::max(stored.complete_since, facts.log_since)};
+  if (before == nullptr)
+    return {what, ChangeKind::in_place, "was taken away and comes back: its kept rows go on where they stopped", "", stored.complete_since};
+  if (before->retain == view.config.retain) return {what, ChangeKind::unchanged, "", "", stored.complete_since};
+  const bool longer = before->retain && (!view.config.retain || *view.config.retain > *before->retain);
+  return {what, ChangeKind::in_place,
+          longer && stored.dropped ? "retain changes: nothing is rebuilt for that, windows that were hidden do not come back"
+                                   : "retain changes: nothing is rebuilt for that",
+          "", stored.complete_since};
+}
+
 PlannedChange plan_view(const DataFacts& facts, const View& view) {
   const Stored stored = stored_of(facts, view.config.name, view.hash);
   const std::string what = "view " + view.config.name;
-  if (stored.same == facts.view_states.size()) {
-    const ViewConfig* before = find(facts.views, view.config.name);
-    if (before == nullptr)
-      return {what, ChangeKind::in_place, "was taken away and comes back: its kept rows go on where they stopped", "", stored.complete_since};
-    if (before->retain != view.config.retain) return {what, ChangeKind::in_place, "retain changes: nothing is rebuilt for that", "", stored.complete_since};
-    return {what, ChangeKind::unchanged, "", "", stored.complete_since};
-  }
+  if (stored.same == facts.view_states.size()) return plan_kept_rows(facts, view, stored, what);
   const std::string_view why = stored.other != 0 || stored.same != 0 ? "its definition changed" : "it is new";
   if (facts.log_since == kNoTime)
     return {what, ChangeKind::rebuilt, fmt::format("{}: built from the log when the pipeline starts", why), "", kNoTime};
@@ -102,6 +117,7 @@ Result<DataFacts> read_data_facts(const std::string& directory) {
     if (partition.state->sequence().value != 0) facts.rules.push_back(partition.state->meta().rules_hash);
     WEIR_ASSIGN(const PartitionPicture picture, partition.state->picture());
     facts.view_states.push_back(picture.at.views);
+    facts.trimmed.push_back(partition.status.output_begin);
   }
   WEIR_ASSIGN(facts.log_since, log_since(*data));
   return facts;

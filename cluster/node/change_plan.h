@@ -39,6 +39,7 @@ struct DataFacts {
   std::vector<ViewConfig> views;                    // of the pipeline that ran last
   std::vector<Digest128> rules;                     // of the newest commit of each partition that has one
   std::vector<std::vector<ViewState>> view_states;  // per partition
+  std::vector<CommitSequence> trimmed;              // per partition: commits up to and including this one are gone
   std::int64_t log_since = kNoTime;                 // commits before this partition time are trimmed somewhere; kNoTime: none are
 };
 /// Errors: as StoppedData::open; log_damaged.

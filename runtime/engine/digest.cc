@@ -37,13 +37,17 @@ Result<Digest128> rows_digest(const std::vector<PartitionPicture>& partitions, c
 
 }  // namespace
 
+std::int64_t hidden_before(const ViewConfig& config, std::int64_t greatest, std::int64_t dropped_before) noexcept {
+  if (!config.retain || greatest == kNoTime) return dropped_before;
+  return std::max(dropped_before, greatest - config.retain->count());
+}
+
 std::optional<std::int64_t> first_kept_window(const ViewConfig& config, std::size_t window,
-                                              std::int64_t greatest) noexcept {
-  if (!config.retain || greatest == kNoTime) return std::nullopt;
-  // Hidden is a window whose end lies before this moment; the last one that ends at or after it begins no later than
+                                              std::int64_t hidden_before) noexcept {
+  if (hidden_before == kNoTime) return std::nullopt;
+  // Hidden is a window whose end lies before that moment; the last one that ends at or after it begins no later than
   // the microsecond before.
-  const std::int64_t moment = greatest - config.retain->count();
-  return window_start(config.windows[window], moment - 1);
+  return window_start(config.windows[window], hidden_before - 1);
 }
 
 std::int64_t greatest_event_time(const std::vector<PartitionPicture>& partitions) noexcept {

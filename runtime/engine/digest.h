@@ -17,10 +17,14 @@
 
 namespace weir {
 
-/// Start of the first window that `retain` does not hide when the greatest event time is `greatest`. nullopt: nothing
-/// is hidden.
+/// Windows that end before this moment are hidden when the greatest event time is `greatest`: by `retain`, and by what
+/// it was before, whose rows may be gone (`dropped_before`, ViewState). kNoTime: none are.
+[[nodiscard]] std::int64_t hidden_before(const ViewConfig& config, std::int64_t greatest,
+                                         std::int64_t dropped_before = kNoTime) noexcept;
+
+/// Start of the first window that is not hidden by that. nullopt: nothing is.
 [[nodiscard]] std::optional<std::int64_t> first_kept_window(const ViewConfig& config, std::size_t window,
-                                                            std::int64_t greatest) noexcept;
+                                                            std::int64_t hidden_before) noexcept;
 
 /// The greatest event time committed in any of the partitions; kNoTime: none.
 [[nodiscard]] std::int64_t greatest_event_time(const std::vector<PartitionPicture>& partitions) noexcept;

@@ -6,11 +6,21 @@
 
 namespace weir {
 
-Result<std::string> rows_prefix(PartitionId partition, const StateCursor& at, const View& view) {
+namespace {
+
+/// nullptr: the partition has no rows of the view as it is defined now.
+const ViewState* state_of(const StateCursor& at, const View& view) {
   const auto state = std::find_if(at.views.begin(), at.views.end(), [&view](const ViewState& candidate) {
     return candidate.name == view.config.name && candidate.hash == view.hash;
   });
-  if (state == at.views.end())
+  return state == at.views.end() ? nullptr : &*state;
+}
+
+}  // namespace
+
+Result<std::string> rows_prefix(PartitionId partition, const StateCursor& at, const View& view) {
+  const ViewState* const state = state_of(at, view);
+  if (state == nullptr)
     return fail(Errc::not_found, "partition {} has no rows of view '{}' as it is defined now", partition.value,
                 view.config.name);
   KeyBuffer prefix;
@@ -22,8 +32,15 @@ Result<MergedRows> MergedRows::open(const std::vector<PartitionPicture>& partiti
                                     std::int64_t greatest, std::string_view from, std::string_view to) {
   MergedRows rows;
   rows.name_ = view.config.name;
+  // What one partition may have dropped is hidden in all: the rest would be no whole row.
+  std::int64_t dropped_before = kNoTime;
+  for (const PartitionPicture& partition : partitions) {
+    const ViewState* const state = state_of(partition.at, view);
+    if (state != nullptr) dropped_before = std::max(dropped_before, state->dropped_before);
+  }
+  const std::int64_t hidden = hidden_before(view.config, greatest, dropped_before);
   for (std::size_t window = 0; window < view.config.windows.size(); ++window)
-    rows.kept_.push_back(first_kept_window(view.config, window, greatest).value_or(INT64_MIN));
+    rows.kept_.push_back(first_kept_window(view.config, window, hidden).value_or(INT64_MIN));
   for (const PartitionPicture& partition : partitions) {
     Source source;
     WEIR_ASSIGN(source.prefix, rows_prefix(partition.partition, partition.at, view));

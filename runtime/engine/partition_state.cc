@@ -253,8 +253,11 @@ Result<void> PartitionState::drop_expired(const StateReader& stored) {
   std::size_t slot = 0;
   for (std::size_t i = 0; i < views_->views().size(); ++i) {
     const ViewConfig& config = views_->views()[i].config;
+    // In the same flush as the rows that go: a longer `retain` later does not bring them back.
+    std::int64_t& dropped_before = cursor_.views[i].dropped_before;
+    dropped_before = hidden_before(config, greatest, dropped_before);
     for (std::size_t window = 0; window < config.windows.size(); ++window, ++slot) {
-      const auto first_kept = first_kept_window(config, window, greatest);
+      const auto first_kept = first_kept_window(config, window, dropped_before);
       if (!first_kept) continue;
       const std::string begin = window_key(cursor_.views[i].prefix, window, INT64_MIN);
       const std::string end = window_key(cursor_.views[i].prefix, window, *first_kept);

@@ -74,4 +74,5 @@ struct ViewState {
   prefix @2 :UInt32;            # key prefix inside the store
   completeSince @3 :Int64;      # min Int64: complete from the first event
   through @4 :UInt64;           # commits applied to this view; below `sequence` while it is being filled
+  droppedBefore @5 :Int64 = -9223372036854775808;  # windows that end before this event time may be gone; the default: none
 }

@@ -69,6 +69,7 @@ std::string StateCursor::encode() const {
     list[i].setPrefix(view.prefix);
     list[i].setCompleteSince(view.complete_since);
     list[i].setThrough(view.through.value);
+    list[i].setDroppedBefore(view.dropped_before);
   }
   return text_of(capnp::messageToFlatArray(message));
 }
@@ -98,6 +99,7 @@ Result<StateCursor> StateCursor::decode(std::string_view bytes) {
       state.prefix = view.getPrefix();
       state.complete_since = view.getCompleteSince();
       state.through = CommitSequence{view.getThrough()};
+      state.dropped_before = view.getDroppedBefore();
       cursor.views.push_back(std::move(state));
     }
   } catch (const kj::Exception& e) {

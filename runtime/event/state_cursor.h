@@ -18,6 +18,7 @@ struct ViewState {
   std::uint32_t prefix = 0;
   std::int64_t complete_since = kNoTime;
   CommitSequence through;
+  std::int64_t dropped_before = kNoTime;
   friend bool operator==(const ViewState&, const ViewState&) = default;
 };
 

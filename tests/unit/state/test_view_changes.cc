@@ -51,9 +51,54 @@ TEST_CASE("windows that ended longer ago than retain are hidden by the greatest 
   CHECK(all_rows({p0.picture()}, views, "days") == Rows{row(2, 1), row(3, 1), row(4, 1), row(5, 1)});
   CHECK(all_rows({p1.picture()}, views, "days") == Rows{row(1, 1)});
   CHECK(all_rows({p0.picture(), p1.picture()}, views, "days") == Rows{row(2, 1), row(3, 1), row(4, 1), row(5, 1)});
-  CHECK(first_kept_window(views.views()[0].config, 0, kNewYear + 5 * kDay) == kNewYear + 2 * kDay);
-  CHECK(first_kept_window(views.views()[0].config, 0, kNewYear + 5 * kDay + 1) == kNewYear + 3 * kDay);
-  CHECK(first_kept_window(views.views()[0].config, 0, kNoTime) == std::nullopt);
+  const ViewConfig& config = views.views()[0].config;
+  const auto first_kept = [&](std::int64_t greatest) { return first_kept_window(config, 0, hidden_before(config, greatest)); };
+  CHECK(first_kept(kNewYear + 5 * kDay) == kNewYear + 2 * kDay);
+  CHECK(first_kept(kNewYear + 5 * kDay + 1) == kNewYear + 3 * kDay);
+  CHECK(first_kept(kNoTime) == std::nullopt);
+  CHECK(hidden_before(config, kNewYear + 5 * kDay, kNewYear + 4 * kDay) == kNewYear + 4 * kDay);
+}
+
+TEST_CASE("what a shorter retain dropped stays hidden under a longer one, and half of it is never shown", "[retain]") {
+  // Goal: partitions drop by their own time, so what is left under the longer retain would be rows of some partitions alone.
+  const auto longer = GENERATE(std::optional<std::int64_t>(30), std::optional<std::int64_t>());
+  const ViewSet before = ViewSet::compile({days(2)}).value();
+  const ViewSet after = ViewSet::compile({days(longer)}).value();
+  TestLog logs[2];
+  for (int day = 0; day < 10; ++day) logs[0].commit({on_day(day, "a" + std::to_string(day))});
+  for (int day = 0; day < 7; ++day) logs[1].commit({on_day(day, "b" + std::to_string(day))});
+  Partition p0(0, before, logs[0]);
+  Partition p1(1, before, logs[1]);
+  const auto all = [&](const ViewSet& views) { return all_rows({p0.picture(), p1.picture()}, views, "days"); };
+  for (Partition* one : {&p0, &p1}) {
+    one->apply();
+    one->flush();
+  }
+  const Rows kept = {row(6, 2), row(7, 1), row(8, 1), row(9, 1)};
+  CHECK(all(before) == kept);
+  for (Partition* one : {&p0, &p1}) {
+    one->restart_with(after);
+    one->apply();
+  }
+  CHECK(all(after) == kept);
+  // A late event of a day that is gone does not make it look whole; later days stay beside the earlier ones.
+  logs[1].commit({on_day(4, "late")});
+  logs[0].commit({on_day(12, "a12")});
+  for (Partition* one : {&p0, &p1}) {
+    one->apply();
+    one->flush();
+    one->crash();
+    one->apply();
+  }
+  const Rows more = {row(6, 2), row(7, 1), row(8, 1), row(9, 1), row(12, 1)};
+  CHECK(all(after) == more);
+  // Built anew, the view has everything that the log has.
+  const ViewSet anew = ViewSet::compile({days(longer, "number")}).value();
+  for (Partition* one : {&p0, &p1}) {
+    one->restart_with(anew);
+    one->apply();
+  }
+  CHECK(all(anew).size() == 11);
 }
 
 TEST_CASE("expired rows leave the store at a flush, late ones do not come back, and no digest sees when", "[retain]") {
