@@ -114,17 +114,24 @@ Result<std::string> add_page(std::string_view text, Pages& pages) {
 }
 
 /// The columns of a view as the node names them; those of a view of whole records are what rows have, in the order they are met.
-std::vector<std::string> columns_of(const std::string& view, std::string_view views, const Pages& pages) {
-  std::vector<std::string> columns;
+struct Columns {
+  std::vector<std::string> names;
+  std::optional<std::size_t> group_fields;  // of a view of measures
+};
+Columns columns_of(const std::string& view, std::string_view views, const Pages& pages) {
+  Columns columns;
   const auto json = nlohmann::json::parse(views, nullptr, false);
   if (json.is_object() && json.contains("views")) {
-    for (const auto& one : json["views"])
-      if (one.value("view", "") == view) columns = one.value("columns", columns);
+    for (const auto& one : json["views"]) {
+      if (one.value("view", "") != view) continue;
+      columns.names = one.value("columns", columns.names);
+      if (one.value("kind", "") == "aggregate") columns.group_fields = one.value("key", std::vector<std::string>{}).size();
+    }
   }
-  if (!columns.empty()) return columns;
+  if (!columns.names.empty()) return columns;
   for (const Row& row : pages.rows)
     for (const auto& [name, token] : row.fields)
-      if (std::find(columns.begin(), columns.end(), name) == columns.end()) columns.push_back(name);
+      if (std::find(columns.names.begin(), columns.names.end(), name) == columns.names.end()) columns.names.push_back(name);
   return columns;
 }
 
@@ -158,7 +165,9 @@ int ask_view(const Options& options, const QueryRequest& request) {
   } else {
     const auto views = ask_node(options.source, "/v1/views", code);
     if (!views) return code;
-    write_rows(options.output, columns_of(request.view, *views, pages), pages.rows);
+    Columns columns = columns_of(request.view, *views, pages);
+    if (columns.group_fields && options.output == Output::table) show_estimates(columns.names, *columns.group_fields, pages.rows);
+    write_rows(options.output, columns.names, pages.rows);
   }
   std::fflush(stdout);
   if (pages.total)

@@ -182,14 +182,14 @@ Result<QueryAnswer> write_json(const std::vector<PartitionPicture>& partitions, 
   return answer;
 }
 
-/// The row with a ~ in front of the distinct counts that are estimates.
-Row with_estimates(Row row, const std::vector<std::string>& distinct) {
+/// A ~ in front of the distinct counts of the row that are estimates.
+void mark_estimates(Row& row, const std::vector<std::string>& distinct) {
   for (const std::string& measure : distinct) {
-    if (*row.find(approximate_column(measure)) != "true") continue;
+    const std::string* const approximate = row.find(approximate_column(measure));
+    if (approximate == nullptr || *approximate != "true") continue;
     for (auto& [name, token] : row.fields)
       if (name == measure) token = std::string(kEstimate) + token + "\"";
   }
-  return row;
 }
 
 /// The columns of whole records: those of the page's rows, in the order they are met.
@@ -244,11 +244,33 @@ Result<QueryAnswer> write_query(const std::vector<PartitionPicture>& partitions,
   }
   const auto writer = make_row_writer(format, std::move(columns), sink, width);
   auto answer = query_view(partitions, views, request, [&](const Row& row) {
-    writer->row(distinct.empty() ? row : with_estimates(row, distinct));
+    if (distinct.empty()) {
+      writer->row(row);
+    } else {
+      Row marked = row;
+      mark_estimates(marked, distinct);
+      writer->row(marked);
+    }
     return writer->wanted();
   });
   if (answer) static_cast<void>(writer->finish());
   return answer;
+}
+
+void show_estimates(std::vector<std::string>& columns, std::size_t group_fields, std::vector<Row>& rows) {
+  // No other measure than what a distinct count says of itself is true or false.
+  std::vector<std::string> distinct;
+  for (std::size_t i = group_fields + 1; i < columns.size(); ++i) {
+    const std::string& column = columns[i];
+    const bool named = column == approximate_column(columns[i - 1]);
+    const bool said = std::all_of(rows.begin(), rows.end(), [&](const Row& row) {
+      const std::string* const token = row.find(column);
+      return token != nullptr && (*token == "true" || *token == "false");
+    });
+    if (named && said) distinct.push_back(columns[i - 1]);
+  }
+  for (const std::string& measure : distinct) std::erase(columns, approximate_column(measure));
+  for (Row& row : rows) mark_estimates(row, distinct);
 }
 
 std::string with_separators(std::uint64_t number) {

@@ -47,6 +47,10 @@ class RowWriter {
 [[nodiscard]] std::unique_ptr<RowWriter> make_row_writer(RowFormat format, std::vector<std::string> columns,
                                                          TextSink sink, std::size_t width = 0);
 
+/// Rows of a view of measures as a table shows them: distinct counts that are estimates have a ~ in front, and the columns
+/// and fields that say so are gone. `columns`: those of the view, `group_fields` of them first.
+void show_estimates(std::vector<std::string>& columns, std::size_t group_fields, std::vector<Row>& rows);
+
 /// 4070 -> "4,070".
 [[nodiscard]] std::string with_separators(std::uint64_t number);
 

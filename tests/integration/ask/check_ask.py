@@ -11,7 +11,11 @@ import sys
 import tempfile
 
 PIPELINE, INPUT = "configs/pipelines/retail.yaml", "tests/data/retail-small.csv"
+# A distinct count, whose row says whether it is an estimate, and whose table does not; and the key of a row beside the fields it keeps.
+MORE = ["--set", 'pipeline:views.ids={measures: {ids: {distinct: "@id"}}}', "--set", "pipeline:views.kept={latest: StockCode, fields: [amount]}"]
 QUESTIONS = [
+    ["query", "ids"],
+    ["query", "kept", "--limit", "5"],
     ["ledger"],
     ["digest"],
     ["digest", "--state"],
@@ -56,9 +60,9 @@ def main():
     binary = arguments.parse_args().binary
     with tempfile.TemporaryDirectory() as folder:
         stopped, served = f"{folder}/stopped", f"{folder}/served"
-        subprocess.run([binary, "run", PIPELINE, INPUT, "--data", stopped], check=True, capture_output=True)
+        subprocess.run([binary, "run", PIPELINE, INPUT, "--data", stopped, *MORE], check=True, capture_output=True)
         shutil.copytree(stopped, served)
-        node = subprocess.Popen([binary, "up", PIPELINE, "--data", served, "--set", "http.listen=127.0.0.1:0"], stdout=subprocess.PIPE,
+        node = subprocess.Popen([binary, "up", PIPELINE, "--data", served, "--set", "http.listen=127.0.0.1:0", *MORE], stdout=subprocess.PIPE,
                                 stderr=open(f"{folder}/up.log", "w"), text=True)
         line = node.stdout.readline()
         if not line.startswith("weir ready "):
@@ -75,6 +79,11 @@ def main():
         for id in [row.split(",")[0] for row in letters[:5]]:
             questions += [["where", id], ["where", id, "--output", "json"], ["dlq", "show", id], ["dlq", "show", id, "--output", "json"]]
         wrong = 0
+        for where in ["--data", stopped], ["--node", url]:
+            table = ask(binary, ["query", "ids"], where)
+            if not table.startswith("exit 0\nids\n113\n"):
+                wrong += 1
+                print(f"a distinct count with {where[0]}: {table}")
         for question in questions:
             from_data, from_node = ask(binary, question, ["--data", stopped]), ask(binary, question, ["--node", url])
             if from_data != from_node:

@@ -328,8 +328,35 @@ TEST_CASE("a table shows which distinct counts are estimates, programs get a fie
   CHECK(print(RowFormat::table) == "g       ids  lines\nfew       6      6\nmany  ~" + estimate + "   1030\n");
   CHECK(print(RowFormat::json).find(R"({"g":"many","ids":)" + estimate + R"(,"ids_approximate":true,"lines":1030})") !=
         std::string::npos);
+  // The same of rows that a node has answered with.
+  std::vector<Row> answered;
+  REQUIRE(query_view({partition.picture()}, views, ask, [&](const Row& row) {
+    answered.push_back(row);
+    return true;
+  }));
+  std::vector<std::string> columns = row_columns(views.views()[0]);
+  show_estimates(columns, 1, answered);
+  std::string table;
+  const auto writer = make_row_writer(RowFormat::table, columns, [&](std::string_view piece) {
+    table.append(piece);
+    return true;
+  });
+  for (const Row& row : answered) writer->row(row);
+  CHECK(writer->finish());
+  CHECK(table == print(RowFormat::table));
   ask.where = {{"ids_approximate", "true"}};
   CHECK(rows({partition.picture()}, views, ask).size() == 1);
+}
+
+TEST_CASE("only what a distinct count says of itself is taken out of a table", "[query]") {
+  std::vector<std::string> columns = {"n", "n_approximate", "m", "m_approximate", "d", "d_approximate"};
+  std::vector<Row> rows(1);
+  rows[0].fields = {{"n", "1"}, {"n_approximate", "true"}, {"m", "2"}, {"m_approximate", "3"}, {"d", "4"}, {"d_approximate", "true"}};
+  show_estimates(columns, 2, rows);
+  CHECK(columns == std::vector<std::string>{"n", "n_approximate", "m", "m_approximate", "d"});
+  CHECK(*rows[0].find("n") == "1");
+  CHECK(*rows[0].find("m") == "2");
+  CHECK(*rows[0].find("d") == "\"~4\"");
 }
 
 TEST_CASE("a table cuts long lines at the width it is given, between characters", "[query]") {
