@@ -26,9 +26,10 @@ Result<void> lint(const ConfigOptions& configs) {
     return {};
   }
   // With a pipeline file, settings of the node are held against the node's keys.
-  if (const ConfigSources node = configs.node_sources(); !node.sets.empty()) WEIR_TRY(YamlConfigLoader{}.node(node));
+  WEIR_TRY(check_node_sets(configs));
   WEIR_ASSIGN(PipelineTests config, YamlConfigLoader{}.tests(configs.pipeline_sources()));
   WEIR_TRY(CompiledPipeline::compile(std::move(config.pipeline)));
+  for (const std::string& warning : config.warnings) fmt::print(stderr, "{}\n", warning);
   return {};
 }
 

@@ -84,6 +84,8 @@ struct PipelineTests {
   std::vector<TestConfig> tests;  // at most 1'000
   /// Where every key and list item stands, by its path: `stages.0.validate.fields.price`, whatever dots are in a key.
   std::map<std::string, ConfigPlace> places;
+  /// What may be a slip and is not refused, one line each with its place.
+  std::vector<std::string> warnings;
 };
 
 }  // namespace weir

@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "runtime/adapters/yaml/field_doubts.h"
 #include "runtime/adapters/yaml/reader.h"
 #include "runtime/ports/pipeline_tests.h"
 
@@ -131,6 +132,7 @@ Result<PipelineTests> YamlConfigLoader::tests(const ConfigSources& sources) cons
     Context context{findings, std::filesystem::path(sources.file).parent_path()};
     read_pipeline(context, *root, config.pipeline, &config.tests);
     note_places(*root, "", config.places);
+    if (findings.empty()) config.warnings = field_doubts(config.pipeline);
   }
   if (!findings.empty()) return tl::unexpected<Error>(Error{Errc::config_invalid, findings.text()});
   return config;

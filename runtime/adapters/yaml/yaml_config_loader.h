@@ -38,8 +38,8 @@ class YamlConfigLoader final : public ConfigLoader {
   /// `file`, whichever file they stand in. Error config_invalid as the port says; a finding in a `sets` entry begins
   /// with `--set ENTRY:` instead of a place.
   [[nodiscard]] Result<PipelineConfig> pipeline(const ConfigSources& sources) const override;
-  /// The same with the file's `tests`. pipeline() checks them, too, and drops them; only here the files that they name
-  /// must be there, because a node runs where they are not.
+  /// The same with the file's `tests`, and with warnings. pipeline() checks the tests, too, and drops them; only here the
+  /// files that they name must be there, because a node runs where they are not.
   [[nodiscard]] Result<PipelineTests> tests(const ConfigSources& sources) const;
   /// The same for a node file. An empty `file` means none: the defaults, changed by overlays and `sets`.
   [[nodiscard]] Result<NodeConfig> node(const ConfigSources& sources) const override;

@@ -2,6 +2,7 @@
 #include <filesystem>
 
 #include "runtime/adapters/yaml/yaml_config_loader.h"
+#include "runtime/ports/pipeline_tests.h"
 #include "tests/support/catch.h"
 #include "tests/unit/config/files.h"
 
@@ -30,6 +31,7 @@ TEST_CASE("every pipeline file in configs loads", "[config]") {
     const auto config = loader.pipeline(file, {});
     if (!config) FAIL(config.error().context);
     CHECK(config->name == std::filesystem::path(file).stem().string());
+    CHECK(loader.tests({file, {}, {}}).value().warnings.empty());
   }
 }
 
