@@ -18,7 +18,11 @@ struct Options {
 int show(const Options& options) {
   ConfigSources sources = options.configs.pipeline_sources();
   const yaml::ConfigKind kind = yaml::kind_of(sources);
-  if (kind == yaml::ConfigKind::node) sources.sets = options.configs.node_sources().sets;
+  if (kind == yaml::ConfigKind::node) {
+    sources.sets = options.configs.node_sources().sets;
+  } else if (const auto good = check_node_sets(options.configs); !good) {
+    return report(good.error());
+  }
   const auto effective = yaml::effective_config(sources, kind, process_environment);
   if (!effective) return report(effective.error());
   fmt::print("{}", options.output == Output::json ? effective->json : effective->yaml);

@@ -44,6 +44,17 @@ void add_config_options(Level command, ConfigOptions& options) {
   add_layers(command, options);
 }
 
+Result<void> check_node_sets(const ConfigOptions& options) {
+  const ConfigSources node = options.node_sources();
+  if (!node.sets.empty()) WEIR_TRY(YamlConfigLoader{}.node(node));
+  return {};
+}
+
+Result<PipelineConfig> load_pipeline(const ConfigOptions& options) {
+  WEIR_TRY(check_node_sets(options));
+  return YamlConfigLoader{}.pipeline(options.pipeline_sources());
+}
+
 Result<LoadedConfigs> load_configs(const ConfigOptions& options) {
   const YamlConfigLoader loader;
   LoadedConfigs loaded;

@@ -26,6 +26,12 @@ void add_layers(Level command, ConfigOptions& options);
 /// --node-config, --overlay and --set.
 void add_config_options(Level command, ConfigOptions& options);
 
+/// For commands that run no node: settings of one are held against its keys all the same, so that none is given in vain
+/// without a word. Error config_invalid.
+[[nodiscard]] Result<void> check_node_sets(const ConfigOptions& options);
+/// The pipeline file alone, and that. Error config_invalid.
+[[nodiscard]] Result<PipelineConfig> load_pipeline(const ConfigOptions& options);
+
 struct LoadedConfigs {
   PipelineConfig pipeline;
   NodeConfig node;

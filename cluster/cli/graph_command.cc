@@ -15,7 +15,7 @@ struct Options {
 };
 
 int run(const Options& options) {
-  const auto config = YamlConfigLoader{}.pipeline(options.config.pipeline_sources());
+  const auto config = load_pipeline(options.config);
   if (!config) return report(config.error());
   const PipelineGraph graph = graph_of(*config);
   (void)to_stdout(options.format == "mermaid" ? graph_mermaid(graph)

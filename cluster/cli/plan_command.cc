@@ -20,7 +20,7 @@ struct Options {
 };
 
 int run(const Options& options) {
-  auto config = YamlConfigLoader{}.pipeline(options.configs.pipeline_sources());
+  auto config = load_pipeline(options.configs);
   if (!config) return report(config.error());
   const auto pipeline = CompiledPipeline::compile(std::move(*config));
   if (!pipeline) return report(pipeline.error(), kUsage);

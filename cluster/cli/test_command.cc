@@ -32,6 +32,7 @@ struct LoadedFile {
 /// All files before any test: a typo in the last one should not cost a run of the first ones. The exit code of the
 /// first one that is refused.
 int load(const Options& options, std::vector<LoadedFile>& files) {
+  if (const auto good = check_node_sets(options.config); !good) return report(good.error());
   int code = kDone;
   for (const std::string& name : options.files) {
     ConfigSources sources = options.config.pipeline_sources();

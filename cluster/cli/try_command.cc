@@ -95,7 +95,7 @@ Result<std::vector<DoorGroup>> frame(const Options& options, const PipelineConfi
 }
 
 int run(const Options& options) {
-  auto config = YamlConfigLoader{}.pipeline(options.config.pipeline_sources());
+  auto config = load_pipeline(options.config);
   if (!config) return report(config.error());
   const auto compiled = CompiledPipeline::compile(std::move(*config));
   if (!compiled) return report(compiled.error());

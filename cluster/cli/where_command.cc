@@ -104,6 +104,8 @@ Command make_where(Level root) {
       "         weir where --raw \"$(sed -n 2p sales.csv)\" --data ./sales\n"
       "         weir where --field InvoiceNo=536365 --field StockCode=85123A --data ./sales\n"
       "By its ID or --raw, one partition is read; --field looks through everything that was accepted and is kept, served or not.\n"
+      "`rules` is the version of the stages that decided, with their tables, schemas and scripts: what has the same one went through the\n"
+      "same rules. GET /v1/pipeline of a node says which one it has now.\n"
       "Exit code 1: never seen in the time kept.");
   const Option id = app.add_option("id", options->id, "Event id").type_name("ID");
   const Option raw = app.add_option("--raw", options->raw, "Its original line instead of its id, without the line end").type_name("LINE").excludes(id);

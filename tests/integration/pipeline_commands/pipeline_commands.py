@@ -185,6 +185,14 @@ def check_test(ground, findings):
     bad = ground.write("bad.yaml", SALES.replace("views: {by_region", "views: {by_regoin"))
     code, out, err = ground.weir("lint", bad)
     findings.holds("lint of the same", code == 2 and f"{bad}:16:" in err and 'did you mean "by_region"?' in err, err)
+    slip = ground.write("slip.yaml", SALES.replace("{group_by: [region]", "{group_by: [regoin]").split("tests:")[0])
+    code, out, err = ground.weir("lint", slip)
+    findings.expect("lint of what is most likely a slip", (0, f"{slip}: good\n", f'{slip}:11:3: warning: "views.by_region.group_by" reads "regoin", '
+                    'which neither a stage nor a script names; did you mean "region"?\n'), (code, out, err))
+    for command in ["lint"], ["test"], ["graph"], ["try"], ["config", "show"], ["plan", "--data", "none"]:
+        command = [*command, ground.sales]
+        code, out, err = ground.weir(*command, "--set", "partitions=4")
+        findings.holds(f"a key of the pipeline without its prefix, {command}", code == 2 and "write --set pipeline:partitions=4" in err, err)
     code, out, err = ground.weir("config", "show", ground.sales)
     findings.holds("config show has the tests", code == 0 and "name: \"one line is served\"" in out, out)
     code, out, err = ground.weir("test", failing, bad)
