@@ -119,7 +119,10 @@ Result<FieldCheck> FieldCheck::compile(const FieldRule& rule, StageContext& cont
   check.texts_ = TextSet(std::move(texts));
   if (rule.pattern) {
     auto pattern = TextPattern::compile(*rule.pattern);
-    if (!pattern) return fail(Errc::config_invalid, "{}: {}", rule.pattern_key.empty() ? rule.path.text : fmt::format("\"{}\"", rule.pattern_key), pattern.error().context);
+    if (!pattern) {
+      const std::string where = rule.pattern_key.empty() ? rule.path.text : fmt::format("\"{}\"", rule.pattern_key);
+      return fail(Errc::config_invalid, "{}: {}", where, pattern.error().context);
+    }
     check.pattern_ = std::move(*pattern);
   }
   check.set_quick();

@@ -71,8 +71,9 @@ Stored stored_of(const DataFacts& facts, const std::string& name, const Digest12
 PlannedChange plan_kept_rows(const DataFacts& facts, const View& view, const Stored& stored, const std::string& what) {
   const ViewConfig* before = find(facts.views, view.config.name);
   if (before == nullptr && stored.cut)
-    return {what, ChangeKind::in_place, "was taken away and comes back: its kept rows go on, but what came since then and is no longer in the log is missing",
-            "keep more with log.embedded.retain, or drop it before: weir view drop", std::max(stored.complete_since, facts.log_since)};
+    return {what, ChangeKind::in_place,
+            "was taken away and comes back: its kept rows go on, but what came since then and is no longer in the log is missing",
+            "keep more with log.embedded.retain", std::max(stored.complete_since, facts.log_since)};
   if (before == nullptr)
     return {what, ChangeKind::in_place, "was taken away and comes back: its kept rows go on where they stopped", "", stored.complete_since};
   if (before->retain == view.config.retain) return {what, ChangeKind::unchanged, "", "", stored.complete_since};
