@@ -10,6 +10,7 @@
 #include "runtime/base/units.h"
 #include "runtime/engine/digest.h"
 #include "runtime/engine/query.h"
+#include "runtime/ports/config_words.h"
 
 namespace weir::api {
 
@@ -28,24 +29,6 @@ bool refuse_parameters(const Call& call, const std::vector<std::string>& known) 
   const auto good = check_parameters(*call.request, known);
   if (!good) call.reply(error_response(good.error()));
   return !good;
-}
-
-std::string_view format_name(RecordFormat format) {
-  switch (format) {
-    case RecordFormat::any:
-      return "any";
-    case RecordFormat::json:
-      return "json";
-    case RecordFormat::ndjson:
-      return "ndjson";
-    case RecordFormat::csv:
-      return "csv";
-    case RecordFormat::cloudevents:
-      return "cloudevents";
-    case RecordFormat::geojson:
-      return "geojson";
-  }
-  return "any";
 }
 
 }  // namespace
@@ -118,7 +101,7 @@ void get_pipeline(const Call& call) {
   ordered_json json;
   json["name"] = config.name;
   json["partitions"] = config.partitions;
-  ordered_json record{{"format", format_name(config.record.format)}};
+  ordered_json record{{"format", word(config.record.format)}};
   if (config.record.id.digest) {
     record["id"] = "digest";
   } else {

@@ -8,5 +8,6 @@ namespace weir {
 
 [[nodiscard]] std::string_view word(NamedRule::Relation relation);
 [[nodiscard]] std::string_view word(MeasureKind kind);
+[[nodiscard]] std::string_view word(RecordFormat format);
 
 }  // namespace weir

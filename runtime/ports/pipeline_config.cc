@@ -42,6 +42,23 @@ std::string_view word(MeasureKind kind) {
   }
   return "count";
 }
+std::string_view word(RecordFormat format) {
+  switch (format) {
+    case RecordFormat::any:
+      return "any";
+    case RecordFormat::json:
+      return "json";
+    case RecordFormat::ndjson:
+      return "ndjson";
+    case RecordFormat::csv:
+      return "csv";
+    case RecordFormat::cloudevents:
+      return "cloudevents";
+    case RecordFormat::geojson:
+      return "geojson";
+  }
+  return "any";
+}
 
 namespace {
 
@@ -119,23 +136,6 @@ std::string_view word(WindowConfig::Unit unit) {
       return "year";
   }
   return "fixed";
-}
-std::string_view word(RecordFormat format) {
-  switch (format) {
-    case RecordFormat::any:
-      return "any";
-    case RecordFormat::json:
-      return "json";
-    case RecordFormat::ndjson:
-      return "ndjson";
-    case RecordFormat::csv:
-      return "csv";
-    case RecordFormat::cloudevents:
-      return "cloudevents";
-    case RecordFormat::geojson:
-      return "geojson";
-  }
-  return "any";
 }
 
 void write(Canonical& out, const FieldRule& rule) {
