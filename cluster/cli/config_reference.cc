@@ -34,7 +34,8 @@ class Page {
   explicit Page(const ConfigKeys& keys) : keys_(keys) {}
 
   void section(const std::string& path, const Shape& shape) {
-    const std::string title = path.empty() ? "the file" : "`" + path + "`";
+    std::string title = path.empty() ? "the file" : "`" + path + "`";
+    if (!shape.what.empty()) title += ": " + shape.what;
     out_ += fmt::format("\n### {}\n\n", title);
     for (const auto& group : shape.one_of) out_ += fmt::format("Exactly one of {}.\n\n", quoted(group));
     for (const auto& group : shape.some_of) out_ += fmt::format("At least one of {}.\n\n", quoted(group));
@@ -84,6 +85,7 @@ class Page {
 
   /// Maps of fixed keys somewhere below; each named shape once.
   void inside(const std::string& path, const Shape& shape) {
+    if (yaml::is_plain_value(shape.form)) return;
     switch (shape.form) {
       case Shape::Form::map:
         if (!shape.keys->empty()) section(path, shape);
@@ -101,19 +103,7 @@ class Page {
           inside(shape.what, keys_.shape(shape.what));
         }
         return;
-      case Shape::Form::text:
-      case Shape::Form::name:
-      case Shape::Form::path:
-      case Shape::Form::boolean:
-      case Shape::Form::integer:
-      case Shape::Form::count:
-      case Shape::Form::duration:
-      case Shape::Form::size:
-      case Shape::Form::decimal:
-      case Shape::Form::constant:
-      case Shape::Form::words:
-      case Shape::Form::pattern:
-      case Shape::Form::file: return;
+      default: return;
     }
   }
 

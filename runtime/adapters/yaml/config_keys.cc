@@ -55,6 +55,32 @@ const Shape& ConfigKeys::shape(const std::string& name) const {
   return found->second;
 }
 
+bool is_plain_value(Shape::Form form) noexcept {
+  switch (form) {
+    case Shape::Form::text:
+    case Shape::Form::name:
+    case Shape::Form::path:
+    case Shape::Form::boolean:
+    case Shape::Form::integer:
+    case Shape::Form::count:
+    case Shape::Form::duration:
+    case Shape::Form::size:
+    case Shape::Form::decimal:
+    case Shape::Form::constant:
+    case Shape::Form::words:
+    case Shape::Form::pattern:
+    case Shape::Form::file:
+      return true;
+    case Shape::Form::list:
+    case Shape::Form::map:
+    case Shape::Form::map_of:
+    case Shape::Form::either:
+    case Shape::Form::named:
+      return false;
+  }
+  return false;
+}
+
 std::string describe(const Shape& shape) {
   switch (shape.form) {
     case Shape::Form::text:

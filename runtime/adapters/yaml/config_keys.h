@@ -76,6 +76,9 @@ struct ConfigKeys {
   [[nodiscard]] const Shape& shape(const std::string& name) const;
 };
 
+/// Whether one plain value stands there, in whatever form: nothing to walk into.
+[[nodiscard]] bool is_plain_value(Shape::Form form) noexcept;
+
 /// Made at the first call; safe from several threads.
 [[nodiscard]] const ConfigKeys& pipeline_keys();
 [[nodiscard]] const ConfigKeys& node_keys();

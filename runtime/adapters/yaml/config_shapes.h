@@ -68,6 +68,11 @@ inline Shape map(std::vector<Key> keys) {
   made.keys = std::make_shared<const std::vector<Key>>(std::move(keys));
   return made;
 }
+/// One of several maps that may stand at a place; `what` it is for, in the title of its section.
+inline Shape titled(std::string what, Shape shape) {
+  shape.what = std::move(what);
+  return shape;
+}
 /// `own`: keys with values of their own, none of them required.
 inline Shape map_of(Shape key, Shape value, std::size_t min, std::size_t max, std::vector<Key> own = {}) {
   Shape made = with_parts(Shape::Form::map_of, {std::move(value), std::move(key)});

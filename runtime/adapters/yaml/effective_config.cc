@@ -30,6 +30,7 @@ class Filler {
       : keys_(keys), silent_(silent), candidates_(candidates) {}
 
   void fill(Node& node, const Shape& shape, const std::string& place) {
+    if (is_plain_value(shape.form)) return;
     switch (shape.form) {
       case Shape::Form::map:
         return fill_map(node, shape, place);
@@ -47,19 +48,7 @@ class Filler {
         return fill_either(node, shape, place);
       case Shape::Form::named:
         return fill(node, keys_.shape(shape.what), place);
-      case Shape::Form::text:
-      case Shape::Form::name:
-      case Shape::Form::path:
-      case Shape::Form::boolean:
-      case Shape::Form::integer:
-      case Shape::Form::count:
-      case Shape::Form::duration:
-      case Shape::Form::size:
-      case Shape::Form::decimal:
-      case Shape::Form::constant:
-      case Shape::Form::words:
-      case Shape::Form::pattern:
-      case Shape::Form::file:
+      default:
         return;
     }
   }
@@ -82,6 +71,7 @@ class Filler {
   }
   /// Whether `node` may be meant as `shape`; for choosing between alternatives of a file that loads.
   [[nodiscard]] bool fits(const Node& node, const Shape& shape) const {
+    if (is_plain_value(shape.form)) return node.kind == Node::Kind::scalar || node.kind == Node::Kind::null;
     switch (shape.form) {
       case Shape::Form::map:
         return node.kind == Node::Kind::map &&
@@ -98,22 +88,9 @@ class Filler {
       case Shape::Form::either:
         return std::any_of(shape.parts->begin(), shape.parts->end(),
                            [&](const Shape& part) { return fits(node, part); });
-      case Shape::Form::text:
-      case Shape::Form::name:
-      case Shape::Form::path:
-      case Shape::Form::boolean:
-      case Shape::Form::integer:
-      case Shape::Form::count:
-      case Shape::Form::duration:
-      case Shape::Form::size:
-      case Shape::Form::decimal:
-      case Shape::Form::constant:
-      case Shape::Form::words:
-      case Shape::Form::pattern:
-      case Shape::Form::file:
-        return node.kind == Node::Kind::scalar || node.kind == Node::Kind::null;
+      default:
+        return false;
     }
-    return false;
   }
   void fill_either(Node& node, const Shape& shape, const std::string& place) {
     const auto part =

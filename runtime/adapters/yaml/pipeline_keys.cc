@@ -139,20 +139,23 @@ Shape named_rule() {
   const Shape several = list(path(), 2, 32);
   // The one with a type last: what is shown of a rule without one must not gain a type by default.
   std::vector<Shape> kinds = {
-      untyped_rule(common, {key("min", shape(Form::decimal), "smallest value, inclusive"),
+      titled("a number within bounds", untyped_rule(common, {key("min", shape(Form::decimal), "smallest value, inclusive"),
                             key("max", shape(Form::decimal), "greatest value, inclusive"),
                             key("above", shape(Form::decimal), "lower bound, exclusive").contradicts("min"),
-                            key("below", shape(Form::decimal), "upper bound, exclusive").contradicts("max")}),
-      untyped_rule(common, {key("length_min", length, "code points at least"), key("length_max", length, "code points at most"),
-                            key("pattern", shape(Form::text), "regular expression (RE2) that is found in the text")}),
-      map({key("compare", compare, "two operands with a relation between them").required().example("[from, \"<\", to]"),
+                            key("below", shape(Form::decimal), "upper bound, exclusive").contradicts("max")})),
+      titled("the length and pattern of a text", untyped_rule(common, {key("length_min", length, "code points at least"), key("length_max", length, "code points at most"),
+                            key("pattern", shape(Form::text), "regular expression (RE2) that is found in the text")})),
+      titled("two operands compared", map({key("compare", compare, "two operands with a relation between them").required().example("[from, \"<\", to]"),
            key("as", words({"number", "text", "time"}), "what is compared").otherwise("what the values are"),
            key("required", shape(Form::boolean), "both must be there").by_default("true"),
-           key("nullable", shape(Form::boolean), "they may be null").by_default("false"), when}),
+           key("nullable", shape(Form::boolean), "they may be null").by_default("false"), when})),
   };
-  for (const char* presence : {"at_least_one", "at_most_one", "exactly_one", "all_or_none"})
-    kinds.push_back(map({key(presence, several, "of these fields are there").required().example("[email, phone]"), when}));
-  kinds.push_back(field_rule({field, when}));
+  for (const auto& [presence, words] : {std::pair{"at_least_one", "at least one of some fields"},
+                                        {"at_most_one", "at most one of some fields"},
+                                        {"exactly_one", "exactly one of some fields"},
+                                        {"all_or_none", "all of some fields or none"}})
+    kinds.push_back(titled(words, map({key(presence, several, "of these fields are there").required().example("[email, phone]"), when})));
+  kinds.push_back(titled("a field of any type, as under `fields`", field_rule({field, when})));
   return either(std::move(kinds));
 }
 
