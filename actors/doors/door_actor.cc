@@ -295,17 +295,27 @@ class DoorActor : public caf::event_based_actor {
       withdraw(std::move(out));
       if (!failing_) setup_->logbook->write(LogLevel::warn, who_, "an append was given up: " + describe(ended.result.error()));
       failing_ = true;
-      if (disposition(ended.result.error().code) != Disposition::retry && ++failures_ > kFailuresMax && !setup_->waits) end_with(ended.result.error());
-      if (ended.result.error().code == Errc::log_closed) end_with(ended.result.error());
+      if (fails_for_good(ended.result.error())) {
+        log_failed_ = true;
+        end_with(ended.result.error());
+      }
     }
     if (failing_ && outstanding_.empty()) {
       failing_ = false;
-      // In the order in which they were read, before anything new.
-      for (auto it = given_up_.rbegin(); it != given_up_.rend(); ++it) again_.push_front(std::move(*it));
+      // In the order in which they were read, before anything new. Where the log takes nothing any more they were never
+      // accepted, and neither was their place in the input: the next run reads them again.
+      if (!log_failed_)
+        for (auto it = given_up_.rbegin(); it != given_up_.rend(); ++it) again_.push_front(std::move(*it));
       given_up_.clear();
       arm_retry();
     }
     if (!failing_) pump();
+  }
+
+  /// Counts it. True: trying once more is of no use, or was for long enough.
+  [[nodiscard]] bool fails_for_good(const Error& error) {
+    if (error.code == Errc::log_closed) return true;
+    return disposition(error.code) != Disposition::retry && ++failures_ > kFailuresMax && !setup_->waits;
   }
 
   void withdraw(Outstanding out) {
@@ -322,7 +332,7 @@ class DoorActor : public caf::event_based_actor {
 
   void on_barrier(const Result<void>& result) {
     if (!result) {
-      if ((++failures_ > kFailuresMax && !setup_->waits) || result.error().code == Errc::log_closed) {
+      if (fails_for_good(result.error())) {
         end_with(result.error());
         return finish_if_done();
       }
@@ -411,6 +421,7 @@ class DoorActor : public caf::event_based_actor {
   bool told_durable_ = false;
   bool ended_ = false;
   bool failing_ = false;
+  bool log_failed_ = false;  // for good: error_ is the log's
   bool stopping_ = false;
   bool finished_ = false;
   bool retry_armed_ = false;

@@ -165,7 +165,7 @@ struct World {
   std::optional<DoorFinished> finished;
   std::vector<std::function<void()>> tasks;
   std::shared_ptr<MemoryDisk> disk = std::make_shared<MemoryDisk>(1, rng);
-  std::unique_ptr<EventLog> log;
+  std::unique_ptr<MemoryEventLog> log;
   caf::actor_system_config config;
   std::optional<caf::actor_system> system;
   caf::scheduler::test_coordinator* coordinator = nullptr;
@@ -263,4 +263,28 @@ TEST_CASE("at a limit of the node a door ends after a while, or waits for as lon
   waits.pressure.set(Pressure::none, "", false);
   waits.pass(100ms);
   CHECK(waits.live == 3);
+}
+
+TEST_CASE("a door whose appends are given up for good ends with the log's error; one that waits goes on trying", "[door]") {
+  for (const bool waits : {false, true}) {
+    World world(1'000'000, waits);
+    world.script.steps = {2, -1};
+    world.routes();
+    for (int i = 0; i < 2'000 && !world.finished; ++i) {  // 20 s
+      world.log->faults().fail_next_append();
+      world.pass(10ms);
+    }
+    if (!waits) {
+      REQUIRE(world.finished.has_value());
+      CHECK(world.finished->result.error().code == Errc::io_failed);
+      CHECK(world.finished->events == 0);
+      CHECK(world.log->status(PartitionId{0}).ingest_durable == Offset{0});
+      continue;
+    }
+    CHECK_FALSE(world.finished.has_value());
+    world.pass(300ms);  // the log works again
+    REQUIRE(world.finished.has_value());
+    CHECK(world.finished->result.has_value());
+    CHECK(world.log->status(PartitionId{0}).ingest_durable == Offset{2});
+  }
 }
