@@ -6,12 +6,9 @@
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
-#include <string>
 #include <thread>
-#include <vector>
 
 #include "runtime/base/result.h"
-#include "runtime/ports/pipeline_config.h"
 
 namespace weir {
 
@@ -34,18 +31,5 @@ struct Ending {
 
 /// How often partitions are told that time passes. Ids are forgotten in sixteenths of dedupe.remember, so this is often enough.
 inline constexpr std::chrono::milliseconds kPassTime{1'000};
-
-/// Columns that a CSV header must have: a file or body without one would be nothing but dead letters.
-[[nodiscard]] inline std::vector<std::string> required_columns(const PipelineConfig& pipeline) {
-  std::vector<std::string> columns;
-  for (const StageConfig& stage : pipeline.stages) {
-    const auto* validate = std::get_if<ValidateConfig>(&stage.body);
-    if (validate == nullptr || stage.when) continue;
-    for (const FieldRule& rule : validate->fields) {
-      if (rule.required && rule.path.parts.size() == 1 && !rule.path.envelope()) columns.push_back(rule.path.parts[0]);
-    }
-  }
-  return columns;
-}
 
 }  // namespace weir

@@ -7,8 +7,8 @@
 
 #include "actors/doors/door_actor.h"
 #include "actors/doors/follow_feed.h"
-#include "cluster/node/actor_setup.h"
 #include "runtime/adapters/compress/input_directory.h"
+#include "runtime/engine/required_columns.h"
 
 namespace weir {
 

@@ -4,8 +4,8 @@
 #include <cstring>
 
 #include "actors/doors/file_door.h"
-#include "cluster/node/actor_setup.h"
 #include "runtime/adapters/compress/open_input.h"
+#include "runtime/engine/required_columns.h"
 
 namespace weir {
 

@@ -15,6 +15,7 @@
 #include "runtime/adapters/http/http_server.h"
 #include "runtime/adapters/system/system_file_looks.h"
 #include "runtime/adapters/system/work_pool.h"
+#include "runtime/engine/required_columns.h"
 
 namespace weir {
 
