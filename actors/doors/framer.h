@@ -143,4 +143,7 @@ struct CsvFraming {
 [[nodiscard]] std::unique_ptr<Framer> make_geojson_framer(const FramerLimits& limits,
                                                           const std::optional<FramePlace>& resume);
 
+/// Whether `raw` as an element of an array is framed as this one element: what stands inside may still be no JSON.
+[[nodiscard]] bool is_one_json_element(std::string_view raw);
+
 }  // namespace weir

@@ -36,12 +36,42 @@ std::optional<InputFormat> body_format(RecordFormat format) {
   return std::nullopt;
 }
 
+/// What to say to curl, which most of those who meet this use.
+std::string curl_advice(RecordFormat format) {
+  switch (format) {
+    case RecordFormat::json:
+      return "-H 'Content-Type: application/json'";
+    case RecordFormat::csv:
+      return "-H 'Content-Type: text/csv'";
+    case RecordFormat::geojson:
+      return "-H 'Content-Type: application/geo+json'";
+    case RecordFormat::cloudevents:
+      return "-H 'Content-Type: application/cloudevents+json'";
+    case RecordFormat::ndjson:
+    case RecordFormat::any:
+      break;
+  }
+  return "-H 'Content-Type: application/x-ndjson'";
+}
+
 Result<InputFormat> format_of(const HttpBodyConfig& config, const HttpRequest& request) {
   const auto type = request.header("content-type");
-  const auto format = body_format(type ? record_format_of_content_type(*type) : config.format);
-  if (format) return *format;
-  if (!type) return fail(Errc::invalid_argument, "the request has no Content-Type; allowed: {}", kAllowed);
-  return fail(Errc::invalid_argument, "Content-Type '{}' is not one of {}", *type, kAllowed);
+  const RecordFormat said = type ? record_format_of_content_type(*type) : config.format;
+  if (auto format = body_format(said)) {
+    // As with files: CloudEvents of the pipeline are told from other JSON by the pipeline alone.
+    const bool json = said == RecordFormat::json || said == RecordFormat::ndjson;
+    if (json && config.format == RecordFormat::cloudevents) format->frames = FrameFormat::cloudevents;
+    return *format;
+  }
+  const bool named = config.format != RecordFormat::any;
+  const std::string advice =
+      fmt::format("for {} say, with curl, {}", named ? record_format_name(config.format) : "lines of JSON", curl_advice(config.format));
+  if (!type)
+    return fail(Errc::invalid_argument, "the request has no Content-Type, and the pipeline no record.format; {}; allowed: {}",
+                advice, kAllowed);
+  const bool form = type->starts_with("application/x-www-form-urlencoded");
+  return fail(Errc::invalid_argument, "Content-Type '{}'{} does not say what the body is; {}; allowed: {}", *type,
+              form ? ", which curl sends unless told otherwise," : "", advice, kAllowed);
 }
 
 bool is_json_type(std::string_view type) {
@@ -100,8 +130,12 @@ Result<std::string> structured(const HttpRequest& request) {
   append_json_string(event, type);
   std::string_view body = request.body.view();
   if (is_json_type(type)) {
-    while (!body.empty() && (body.back() == '\n' || body.back() == '\r' || body.back() == ' ' || body.back() == '\t'))
-      body.remove_suffix(1);
+    constexpr std::string_view kSpace = " \t\r\n";
+    body.remove_prefix(std::min(body.find_first_not_of(kSpace), body.size()));
+    body.remove_suffix(body.size() - (body.find_last_not_of(kSpace) + 1));
+    // Two values would be attributes that no header named.
+    if (!body.empty() && !is_one_json_element(body))
+      return fail(Errc::input_unreadable, "the body: its Content-Type is {}, and it is not one value of JSON", type);
     if (!body.empty()) event.append(",\"data\":").append(body);
   } else if (is_valid_utf8(body)) {
     event.append(",\"data\":");

@@ -316,4 +316,38 @@ std::unique_ptr<Framer> make_geojson_framer(const FramerLimits& limits, const st
   return std::make_unique<JsonFramer>(limits, true, resume);
 }
 
+bool is_one_json_element(std::string_view raw) {
+  FramerLimits limits;
+  limits.frame_bytes_max = std::max(limits.frame_bytes_max, raw.size());
+  const auto framer = make_json_framer(limits, std::nullopt);
+  const std::string text = "[" + std::string(raw) + "]";
+  std::size_t sent = 0, frames = 0;
+  for (;;) {
+    Frame frame;
+    switch (framer->next(frame)) {
+      case FrameStep::frame:
+        if (frame.raw != raw || ++frames > 1) return false;
+        break;
+      case FrameStep::more: {
+        const auto space = framer->space();
+        const std::size_t count = std::min(space.size(), text.size() - sent);
+        if (count == 0) {
+          framer->ended();
+          break;
+        }
+        std::memcpy(space.data(), text.data() + sent, count);
+        framer->filled(count);
+        sent += count;
+        break;
+      }
+      case FrameStep::end:
+        return frames == 1;
+      case FrameStep::header:
+      case FrameStep::jump:
+      case FrameStep::refused:
+        return false;
+    }
+  }
+}
+
 }  // namespace weir

@@ -1,46 +1,11 @@
 #include "cluster/cli/ingest_requests.h"
 
-#include <cstring>
-
 namespace weir::cli {
 
 namespace {
 
 constexpr std::string_view kLines = "application/x-ndjson", kArray = "application/json";
 constexpr std::string_view kCloudEvents = "application/cloudevents-batch+json", kCsv = "text/csv";
-
-/// Whether `raw` as an element of an array is framed as this one element. A line of a file may hold anything.
-bool is_one_element(std::string_view raw) {
-  const auto framer = make_json_framer({}, std::nullopt);
-  const std::string text = "[" + std::string(raw) + "]";
-  std::size_t sent = 0, frames = 0;
-  for (;;) {
-    Frame frame;
-    switch (framer->next(frame)) {
-      case FrameStep::frame:
-        if (frame.raw != raw || ++frames > 1) return false;
-        break;
-      case FrameStep::more: {
-        const auto space = framer->space();
-        const std::size_t count = std::min(space.size(), text.size() - sent);
-        if (count == 0) {
-          framer->ended();
-          break;
-        }
-        std::memcpy(space.data(), text.data() + sent, count);
-        framer->filled(count);
-        sent += count;
-        break;
-      }
-      case FrameStep::end:
-        return frames == 1;
-      case FrameStep::header:
-      case FrameStep::jump:
-      case FrameStep::refused:
-        return false;
-    }
-  }
-}
 
 }  // namespace
 
@@ -95,7 +60,7 @@ void RequestMaker::add(std::uint32_t number, const RawEvent& event, std::string_
   IngestRequest& request = lane.request;
   const bool csv = format_.framing == Framing::csv, bad = (event.flags & frame_flag::bad_frame) != 0;
   // What is no JSON would break the array that CloudEvents travel in.
-  const bool alone = format_.frames == FrameFormat::cloudevents && !is_one_element(event.raw);
+  const bool alone = format_.frames == FrameFormat::cloudevents && !is_one_json_element(event.raw);
   const bool other_header =
       csv && !request.events.empty() && std::string_view(request.head) != std::string(csv_header) + "\n";
   const bool full = request.events.size() >= limits_.events_max ||

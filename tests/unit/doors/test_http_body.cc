@@ -89,8 +89,37 @@ TEST_CASE("without a Content-Type the pipeline's format counts; an unknown one i
   CHECK(read_http_body(config, request_of("", "{}"), 5).error().code == Errc::invalid_argument);
   CHECK(read_http_body(config, request_of("application/xml", "<a/>"), 5).error().code == Errc::invalid_argument);
   config.format = RecordFormat::ndjson;
-  CHECK(read_http_body(config, request_of("", "{\"id\":\"a\"}\n"), 5).value().events == 1);
+  CHECK(read_http_body(config, request_of("", "{\"id\":\"a\"}\n{\"id\":\"b\"}\n"), 5).value().events == 2);
   CHECK(read_http_body(config, request_of("application/xml", "<a/>"), 5).error().code == Errc::invalid_argument);
+}
+
+TEST_CASE("who names no format is told what to type, by the pipeline's format where it has one", "[http_body]") {
+  HttpBodyConfig config = config_of();
+  const auto told = [&config](const std::string& type) {
+    return read_http_body(config, request_of(type, "a,b\n1,2\n"), 5).error().context;
+  };
+  CHECK(told("").starts_with("the request has no Content-Type, and the pipeline no record.format; for lines of JSON say, "
+                             "with curl, -H 'Content-Type: application/x-ndjson'; allowed: application/json,"));
+  config.format = RecordFormat::csv;
+  CHECK(told("application/x-www-form-urlencoded")
+            .starts_with("Content-Type 'application/x-www-form-urlencoded', which curl sends unless told otherwise, does "
+                         "not say what the body is; for csv say, with curl, -H 'Content-Type: text/csv'; allowed: "));
+  CHECK(told("text/plain").starts_with("Content-Type 'text/plain' does not say what the body is; for csv say"));
+  config.format = RecordFormat::geojson;
+  CHECK(told("text/plain").find("-H 'Content-Type: application/geo+json'") != std::string::npos);
+}
+
+TEST_CASE("JSON of a pipeline of CloudEvents is CloudEvents, as in a file: a broken one has the id of its envelope",
+          "[http_body]") {
+  HttpBodyConfig config = config_of({});
+  config.format = RecordFormat::cloudevents;
+  const auto batch_of = [&config](const std::string& type, const std::string& text) {
+    return IngestBatch::decode(read_http_body(config, request_of(type, text), 5).value().group.batches.at(0).bytes).value();
+  };
+  const auto broken = batch_of("application/x-ndjson", R"({"specversion":"1.0","id":"e1","source":)");
+  CHECK(broken.event(0).id == "e1");
+  CHECK(broken.header().format == FrameFormat::cloudevents);
+  CHECK(batch_of("application/json", R"({"specversion":"1.0","id":"e2"})").event(0).id == "e2");
 }
 
 TEST_CASE("CloudEvents come structured, in batches, and in binary mode, which says the same", "[http_body]") {
@@ -120,6 +149,22 @@ TEST_CASE("CloudEvents come structured, in batches, and in binary mode, which sa
   binary.headers.front().second = "image/png";
   binary.body = SharedBytes::copy_of("\xff\xfe");
   CHECK(events_of(read_http_body(config, binary, 5).value()).front().ends_with(R"("data_base64":"//4="})"));
+
+  binary.headers.front().second = "application/json";
+  for (const char* data : {"1,\"time\":\"2020-01-01T00:00:00Z\"", "{\"n\":1", "{}}", "1 2"}) {
+    INFO(data);
+    binary.body = SharedBytes::copy_of(data);
+    const auto no_value = read_http_body(config, binary, 5);
+    REQUIRE_FALSE(no_value);
+    CHECK(no_value.error().code == Errc::input_unreadable);
+    CHECK(no_value.error().context == "the body: its Content-Type is application/json, and it is not one value of JSON");
+  }
+
+  for (const char* data : {" {\"n\":1}\r\n", "\n5", "null", "\"}\"", "", " \n"}) {
+    INFO(data);
+    binary.body = SharedBytes::copy_of(data);
+    CHECK(read_http_body(config, binary, 5).value().events == 1);
+  }
 
   std::erase_if(binary.headers, [](const auto& header) { return header.first == "ce-type"; });
   const auto refused = read_http_body(config, binary, 5);
