@@ -107,6 +107,19 @@ RecordFormat record_format_of_content_type(std::string_view type) noexcept {
   return RecordFormat::any;
 }
 
+std::string_view counted_by(Framing framing) noexcept {
+  switch (framing) {
+    case Framing::lines:
+    case Framing::csv:
+      break;
+    case Framing::json:
+      return "element";
+    case Framing::geojson:
+      return "feature";
+  }
+  return "line";
+}
+
 Result<InputFormat> input_format_of_file(std::string_view name, RecordFormat command, RecordFormat pipeline) {
   const RecordFormat named = record_format_of_name(name);
   if (command != RecordFormat::any) return input_format(command, named);

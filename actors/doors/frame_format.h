@@ -30,6 +30,9 @@ struct InputFormat {
 /// By a Content-Type, its parameters passed over, in any case. any: not known.
 [[nodiscard]] RecordFormat record_format_of_content_type(std::string_view type) noexcept;
 
+/// What FramePlace::line and Frame::line count: "line", "element" (of a JSON array; a document alone is one), "feature".
+[[nodiscard]] std::string_view counted_by(Framing framing) noexcept;
+
 /// The format of a file: what the command says, else its name, else what the pipeline says; CloudEvents of the pipeline
 /// are told from other JSON by the pipeline alone (a name says only how they are framed). Error invalid_argument: none
 /// of them says.

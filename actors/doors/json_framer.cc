@@ -189,7 +189,9 @@ class JsonFramer final : public Framer {
   }
   FrameStep end_members() {
     if (!has_features_)
-      return refuse({Errc::input_unreadable, "the object has no array `features`: it is not a FeatureCollection"});
+      return refuse({Errc::input_unreadable,
+                     "the object has no array `features`: it is not a FeatureCollection (Features one a line are of the "
+                     "format ndjson, one alone is json)"});
     return consume_to(State::done);
   }
 

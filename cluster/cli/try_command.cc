@@ -64,34 +64,58 @@ Result<RecordFormat> format_of(const Options& options, const PipelineConfig& pip
   return pipeline.record.format == RecordFormat::any ? RecordFormat::ndjson : pipeline.record.format;
 }
 
-/// What one copies out of a file is one object: a feature without its collection, lines that a tool has broken up.
-bool is_one_object(const std::string& text, RecordFormat format) {
-  if (format != RecordFormat::geojson && format != RecordFormat::ndjson) return false;
+bool is_object(const std::string& text, bool feature) {
   const auto value = parse_test_value(text);
   if (!value || value->kind != TestValue::Kind::map) return false;
   const TestValue* type = value->find("type");
-  return format == RecordFormat::ndjson || (type != nullptr && type->text == "Feature");
+  return !feature || (type != nullptr && type->text == "Feature");
 }
 
-Result<std::vector<DoorGroup>> frame(const Options& options, const PipelineConfig& pipeline, RecordFormat format) {
+/// What one copies out of a file is one object: a feature without its collection, lines that a tool has broken up. And
+/// `weir dlq export --raw` writes features one a line.
+RecordFormat format_of_text(const std::string& text, RecordFormat format) {
+  const bool features = format == RecordFormat::geojson;
+  if (!features && format != RecordFormat::ndjson) return format;
+  if (is_object(text, features)) return RecordFormat::json;
+  const bool lines = features && is_object(text.substr(0, text.find('\n')), true);
+  return lines ? RecordFormat::ndjson : format;
+}
+
+struct FramedEvents {
+  std::vector<DoorGroup> groups;
+  std::string_view counted_by;
+};
+
+Result<FramedEvents> frame(const Options& options, const PipelineConfig& pipeline, RecordFormat format) {
   const SystemClock clock;
   FramedInputConfig config;
   config.door = "try";
   config.format = format;
   config.accepted_at = clock.wall();
+  FramedEvents framed;
+  const auto know_format = [&]() -> Result<void> {
+    WEIR_ASSIGN(const InputFormat known, input_format_of_file(config.name, config.format, pipeline.record.format));
+    framed.counted_by = counted_by(known.framing);
+    return {};
+  };
   if (!options.input.empty()) {
     config.name = options.input;
     config.events_enough = options.events;
-    return frame_file(pipeline, config);
+    WEIR_TRY(know_format());
+    WEIR_ASSIGN(framed.groups, frame_file(pipeline, config));
+    return framed;
   }
   const bool given = options.event_given && options.event != "-";
   config.name = given ? "--event" : "stdin";
   WEIR_ASSIGN(const std::string text, given ? Result<std::string>(options.event) : read_stdin(format));
-  if (is_one_object(text, format)) config.format = RecordFormat::json;
+  config.format = format_of_text(text, format);
+  WEIR_TRY(know_format());
   auto groups = frame_text(pipeline, text, config);
   if (!groups && format == RecordFormat::csv)
     return fail(groups.error().code, "{}; CSV begins with its header line", groups.error().context);
-  return groups;
+  if (!groups) return fail(std::move(groups.error()));
+  framed.groups = std::move(*groups);
+  return framed;
 }
 
 int run(const Options& options) {
@@ -102,9 +126,9 @@ int run(const Options& options) {
   const CompiledPipeline& pipeline = **compiled;
   const auto format = format_of(options, pipeline.config());
   if (!format) return report(format.error());
-  const auto groups = frame(options, pipeline.config(), *format);
-  if (!groups) return report(groups.error());
-  const auto events = try_events(pipeline, *groups, options.input.empty() ? 0 : options.events);
+  const auto framed = frame(options, pipeline.config(), *format);
+  if (!framed) return report(framed.error());
+  const auto events = try_events(pipeline, framed->groups, options.input.empty() ? 0 : options.events);
   if (!events) return report(events.error());
   if (events->empty()) {
     return report(Error{Errc::invalid_argument,
@@ -116,7 +140,7 @@ int run(const Options& options) {
     refused = refused || event.outcome == "dead_lettered";
     if (options.output == Output::json) continue;
     (void)to_stdout((&event == &events->front() ? "" : "\n") +
-                    tried_text(event, pipeline.config().partitions, colours, table_width()));
+                    tried_text(event, framed->counted_by, pipeline.config().partitions, colours, table_width()));
   }
   if (options.output == Output::json) (void)to_stdout(tried_json(*events) + "\n");
   return refused ? kAnswerIsNo : kDone;

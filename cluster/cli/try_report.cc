@@ -148,12 +148,13 @@ void add_event(JsonWriter& json, const TriedEvent& event) {
 
 }  // namespace
 
-std::string tried_text(const TriedEvent& event, std::uint32_t partitions, bool colours, std::size_t width) {
+std::string tried_text(const TriedEvent& event, std::string_view counted_by, std::uint32_t partitions, bool colours,
+                       std::size_t width) {
   Lines lines(colours, width);
-  lines.add(fmt::format("line {}: {}, {} bytes", event.line, event.format, event.raw.size()));
+  lines.add(fmt::format("{} {}: {}, {} bytes", counted_by, event.line, event.format, event.raw.size()));
   lines.add(fmt::format("  id {} ({})", event.id, event.id_from));
   if (event.same_id != 0) {
-    lines.add(fmt::format("  the id of line {}, {}", event.same_id,
+    lines.add(fmt::format("  the id of {} {}, {}", counted_by, event.same_id,
                           event.same_bytes ? "with the same bytes: behind it this is a duplicate"
                                            : "with other bytes: behind it this is a conflict"),
               kYellow);

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "actors/doors/door_actor.h"
+#include "actors/doors/frame_format.h"
 #include "actors/doors/input_feed.h"
 #include "actors/doors/source_position.h"
 #include "cluster/node/actor_setup.h"
@@ -167,16 +168,6 @@ class Running {
 
   void note(const std::string& text) const {
     if (request_.note) request_.note(text);
-  }
-  /// What FramePlace::line counts.
-  static std::string_view counted_by(Framing framing) {
-    switch (framing) {
-      case Framing::lines:
-      case Framing::csv: return "line";
-      case Framing::json: return "document";
-      case Framing::geojson: return "feature";
-    }
-    return "frame";
   }
 
   RunRequest request_;

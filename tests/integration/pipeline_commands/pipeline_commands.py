@@ -236,7 +236,14 @@ def check_try(ground, findings):
     quakes = os.path.join(ROOT, "configs", "pipelines", "earthquakes.yaml")
     feature = {"type": "Feature", "id": "a", "properties": {"mag": 1.5, "place": "here", "time": 1517966773840, "net": "ci"}}
     code, out, err = ground.weir("try", quakes, "--event", json.dumps(feature, indent=2))
-    findings.holds("a feature alone", code == 0 and "id a (field id)" in out and '+ mag         1.5' in out, out + err)
+    findings.holds("a feature alone", code == 0 and out.startswith("element 1: json") and "id a (field id)" in out and '+ mag         1.5' in out, out + err)
+    features = [dict(feature, id=f"f{i}") for i in range(4)]
+    code, out, err = ground.weir("try", quakes, stdin="".join(json.dumps(one) + "\n" for one in features))
+    findings.holds("features one a line, as dlq export --raw writes them", code == 0 and "line 4: json" in out and "id f3 (field id)" in out, out + err)
+    code, out, err = ground.weir("try", quakes, "--event", json.dumps({"type": "FeatureCollection", "features": features}, indent=1))
+    findings.holds("a feature is called one", code == 0 and "feature 4: json" in out and "line" not in out, out + err)
+    code, out, err = ground.weir("try", quakes, "--event", json.dumps({"type": "FeatureCollection"}))
+    findings.holds("what is no collection says what features alone are", code == 5 and "Features one a line are of the format ndjson" in err, err)
     code, out, err = ground.weir("try", quakes, "--format", "ndjson", "--event", json.dumps(feature, indent=2))
     findings.holds("an object over several lines", code == 0 and "served: 1 record" in out, out + err)
     code, out, err = ground.weir("try", os.path.join(ROOT, "configs", "pipelines", "baskets.yaml"), "--event", BASKET)
