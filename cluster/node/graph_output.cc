@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "cluster/node/pipeline_graph.h"
 #include "runtime/base/json_text.h"
@@ -108,13 +109,14 @@ bool refuses(const PipelineGraph& graph, std::size_t node) {
 }  // namespace
 
 std::string graph_text(const PipelineGraph& graph, std::size_t width) {
-  std::vector<std::size_t> trunk, views;
+  std::vector<std::size_t> inputs, trunk, views;
   for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
     const GraphNode::Kind kind = graph.nodes[i].kind;
     if (kind == GraphNode::Kind::view) views.push_back(i);
-    if (kind == GraphNode::Kind::input || kind == GraphNode::Kind::door || kind == GraphNode::Kind::stage)
-      trunk.push_back(i);
+    if (kind == GraphNode::Kind::input) inputs.push_back(i);
+    if (kind == GraphNode::Kind::door || kind == GraphNode::Kind::stage) trunk.push_back(i);
   }
+  if (inputs.size() == 1) trunk.insert(trunk.begin(), std::exchange(inputs, {}).front());
   const auto longest = [&graph](const std::vector<std::size_t>& nodes) {
     std::size_t most = 0;
     for (const std::size_t i : nodes) most = std::max(most, count_code_points(graph.nodes[i].name));
@@ -128,6 +130,10 @@ std::string graph_text(const PipelineGraph& graph, std::size_t width) {
   };
   add(graph.name);
   out += "\n";
+  const std::size_t input_width = longest(inputs);
+  for (const std::size_t i : inputs)
+    add(fmt::format("    {}── {:<{}}  {}", i == inputs.front() ? "┌" : "├", graph.nodes[i].name, input_width, facts_of(graph, i)));
+  if (!inputs.empty()) out += "    │\n";
   std::string letters;
   const std::size_t trunk_width = longest(trunk);
   for (const std::size_t i : trunk) {

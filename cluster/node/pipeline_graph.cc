@@ -112,15 +112,18 @@ class Builder {
   explicit Builder(const PipelineConfig& config) : config_(config) { graph_.name = config.name; }
 
   PipelineGraph build() {
-    const std::size_t input =
-        node(GraphNode::Kind::input, "input",
-             {config_.record.format == RecordFormat::any ? "any format"
-                                                         : std::string(record_format_name(config_.record.format))});
+    std::vector<std::size_t> inputs;
+    for (const InputConfig& input : config_.inputs) {
+      // Where the file names none, whatever the command line names comes in as well.
+      const bool named = input.place.line != 0;
+      inputs.push_back(node(GraphNode::Kind::input, named ? input.name : "input",
+                            named ? input_about(input) : format_about(RecordFormat::any)));
+    }
     std::size_t last =
         node(GraphNode::Kind::door, "door",
              {config_.record.id.digest ? "id: digest of the bytes" : "id: " + joined(config_.record.id.fields),
               fmt::format("{} partition{}", config_.partitions, config_.partitions == 1 ? "" : "s")});
-    edge(input, last, GraphEdge::Kind::flow, "");
+    for (const std::size_t input : inputs) edge(input, last, GraphEdge::Kind::flow, "");
     std::vector<std::size_t> refusing;
     last = step(last, "dedupe",
                 {fmt::format("remembers {}, {} ids at most", format_duration(config_.dedupe.remember),
@@ -160,6 +163,33 @@ class Builder {
     const std::size_t made = node(GraphNode::Kind::stage, name, std::move(about));
     edge(before, made, GraphEdge::Kind::flow, std::move(label));
     return made;
+  }
+
+  /// `said` by the input itself.
+  [[nodiscard]] std::vector<std::string> format_about(RecordFormat said) const {
+    const RecordFormat format = said == RecordFormat::any ? config_.record.format : said;
+    return {format == RecordFormat::any ? "any format" : std::string(record_format_name(format))};
+  }
+  /// As it was written: relative to the pipeline file.
+  [[nodiscard]] std::string pattern_about(const std::string& pattern) const {
+    const std::string folder = config_.file.substr(0, config_.file.rfind('/') + 1);
+    return !folder.empty() && pattern.starts_with(folder) ? pattern.substr(folder.size()) : pattern;
+  }
+  [[nodiscard]] std::vector<std::string> input_about(const InputConfig& input) const {
+    const auto* files = std::get_if<FilesInputConfig>(&input.body);
+    std::vector<std::string> about;
+    if (files == nullptr) {
+      if (input.name != "http") about.emplace_back("http");
+      about.push_back(format_about(RecordFormat::any).front());
+      return about;
+    }
+    std::string include, exclude;
+    for (const std::string& pattern : files->include) include += (include.empty() ? "" : ", ") + pattern_about(pattern);
+    for (const std::string& pattern : files->exclude) exclude += (exclude.empty() ? "" : ", ") + pattern_about(pattern);
+    about.push_back((files->follow ? "follows " : "reads once ") + include);
+    if (!exclude.empty()) about.push_back("not " + exclude);
+    about.push_back(format_about(files->format).front());
+    return about;
   }
 
   std::size_t add_stage(std::size_t before, const StageConfig& stage) {
