@@ -3,6 +3,8 @@
 #include "cluster/cli/config_options.h"
 #include "cluster/cli/config_schema.h"
 #include "cluster/node/compiled_pipeline.h"
+#include "cluster/node/input_notes.h"
+#include "runtime/adapters/compress/input_directory.h"
 #include "runtime/adapters/yaml/effective_config.h"
 #include "runtime/adapters/yaml/yaml_config_loader.h"
 #include "runtime/ports/pipeline_tests.h"
@@ -28,8 +30,11 @@ Result<void> lint(const ConfigOptions& configs) {
   // With a pipeline file, settings of the node are held against the node's keys.
   WEIR_TRY(check_node_sets(configs));
   WEIR_ASSIGN(PipelineTests config, YamlConfigLoader{}.tests(configs.pipeline_sources()));
+  const std::vector<std::string> about_inputs = input_notes(config.pipeline, *make_input_files());
   WEIR_TRY(CompiledPipeline::compile(std::move(config.pipeline)));
   for (const std::string& warning : config.warnings) fmt::print(stderr, "{}\n", warning);
+  // No findings either: files come and go, and a run would go on.
+  for (const std::string& warning : about_inputs) fmt::print(stderr, "{}\n", warning);
   return {};
 }
 
