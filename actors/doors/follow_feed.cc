@@ -6,6 +6,7 @@
 
 #include "actors/doors/file_finder.h"
 #include "actors/doors/followed_set.h"
+#include "runtime/base/units.h"
 
 namespace weir {
 
@@ -78,6 +79,10 @@ class FollowFeed final : public DoorFeed {
     }
     told = std::move(now);
   }
+  [[nodiscard]] std::string nothing_now() const {
+    return config_.config.follow ? fmt::format("; it is looked for again every {}", format_duration(config_.config.poll))
+                                 : "; without `follow: true` it is not looked for again before the next start";
+  }
   void tell_first_look(const Finding& finding) {
     std::uint64_t known = 0;
     for (const auto& [key, file] : set_.files())
@@ -111,7 +116,8 @@ class FollowFeed final : public DoorFeed {
   void look(TimePoint now) {
     const Finding finding = finder_.find(*config_.files, set_.question());
     tell_news({finding.problems.begin(), finding.problems.end()}, true);
-    std::set<std::string> notes(finding.nothing.begin(), finding.nothing.end());
+    std::set<std::string> notes;
+    for (const std::string& nothing : finding.nothing) notes.insert(nothing + nothing_now());
     if (finding.too_many)
       notes.insert(
           fmt::format("more files match than files_max, {}: the rest is left alone; raise it or narrow the patterns",
@@ -364,11 +370,19 @@ class FollowFeed final : public DoorFeed {
     open_.erase(key);
   }
 
+  /// What becomes of a file that cannot be read (further), and what would help.
+  [[nodiscard]] std::string what_now(const Followed& file) const {
+    if (!file.reachable()) return "its name is gone, and so is what was not read of it";
+    if (!config_.config.follow) return "it is tried again at the next start: mend it, or put a whole one in its place";
+    if (file.pending) return fmt::format("it is tried again every {}", format_duration(config_.config.poll));
+    return "it is tried again when it changes: if nobody writes it any more, mend it, or put a whole one in its place";
+  }
+
   void give_up(const FileKey& key, Followed& file, const Error& error, TimePoint now) {
-    if (!file.told) tell(LogLevel::warn, describe(error) + "; the other files go on");
-    set_told(file, true);
     // Content is tried again when it changes; the rest at every look, for permissions change without the file.
     file.pending = !file.open || !file.open->content_refused();
+    if (!file.told) tell(LogLevel::warn, fmt::format("{}; {}; the other files go on", describe(error), what_now(file)));
+    set_told(file, true);
     if (file.open) close(key, file);
     if (!file.reachable()) retire(key, file, now, false);
   }

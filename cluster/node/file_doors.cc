@@ -105,10 +105,13 @@ void note_finished(const OpenPipeline& open, const DoorFinished& finished, Logbo
     input.gauges->running = false;
     const std::string who = "door/" + finished.door;
     if (finished.result) {
-      logbook.write(LogLevel::info, who,
-                    fmt::format("everything there was read, {} events; without `follow: true` it reads no more until "
-                                "the next start",
-                                finished.events));
+      const std::uint64_t failing = input.gauges->failing;
+      logbook.write(failing == 0 ? LogLevel::info : LogLevel::warn, who,
+                    fmt::format("{}, {} event{}; without `follow: true` it reads no more until the next start",
+                                failing == 0 ? "everything there was read"
+                                             : fmt::format("what could be read was read, {} file{} or director{} could not",
+                                                           failing, failing == 1 ? "" : "s", failing == 1 ? "y" : "ies"),
+                                finished.events, finished.events == 1 ? "" : "s"));
     } else if (finished.result.error().code != Errc::cancelled) {
       logbook.write(LogLevel::error, who,
                     "it reads no more until the next start: " + describe(finished.result.error()));

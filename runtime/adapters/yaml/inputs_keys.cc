@@ -26,7 +26,8 @@ Shape files_input() {
           .by_default("false"),
       key("format", words({"json", "ndjson", "csv", "cloudevents", "geojson"}), "what is in the files")
           .otherwise("by the file's name, else record.format"),
-      key("poll", between(Form::duration, "50ms", "1h"), "how often directories and files are looked at; with `follow`")
+      key("poll", between(Form::duration, "50ms", "1h"), "how often directories and files are looked at; with `follow`. A file that was made and rotated away between two "
+          "looks is read where a pattern means its new name, too (`app.log*`)")
           .silently(format_duration(defaults.poll)),
       key("settle", between(Form::duration, "0s", "1h"),
           "compressed, JSON and GeoJSON files are read once they have not changed for so long; with `follow`")

@@ -224,6 +224,30 @@ def what_is_wrong_is_named_and_stops_nobody(weir, _, folder, __):
     account.check({"g"}, node.rows("by_id"), total(node))
     if node.stop().code != 0:
         raise Broken("the stop")
+    # Read once instead: the end says that not everything was.
+    path = os.path.join(folder, "p.yaml")
+    with open(path, encoding="utf-8") as f:
+        text = f.read()
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(text.replace("follow: true, poll: 50ms, settle: 1s, close_after: 2s, ", "").replace(", follow: true, poll: 50ms, settle: 1s", ""))
+    node = start(weir, folder)
+
+    def told_ends():
+        whole = node.process.errors_so_far().rpartition("\n")[0]
+        return {line["component"]: line for line in map(json.loads, whole.splitlines()) if "reads no more" in line["msg"]}
+
+    ends = until(told_ends, lambda told: len(told) == 2)
+    if metric(node, "weir_input_running") != {"files": 0, "archive": 0}:
+        raise Broken("a door that has ended runs")
+    wanted = {
+        "door/files:files": ("warn", "what could be read was read, 1 file or directory could not, 1 event; "),
+        "door/files:archive": ("info", "everything there was read, 0 events; "),
+    }
+    for who, (level, begin) in wanted.items():
+        if ends[who]["level"] != level or not ends[who]["msg"].startswith(begin):
+            raise Broken(f"the end of {who}: {ends[who]}")
+    if node.stop().code != 0:
+        raise Broken("the stop")
 
 
 CASES = {

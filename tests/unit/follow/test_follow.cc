@@ -40,7 +40,7 @@ TEST_CASE("new files appear, and a pattern without files is told once", "[follow
   world.start();
   world.pass(0s);
   world.pass(1s);
-  CHECK(world.told("no file matches /in/*.ndjson") == 1);
+  CHECK(world.told("no file matches /in/*.ndjson; it is looked for again every 1s") == 1);
   world.files.write("/in/a.ndjson", "a\n");
   world.files.write("/in/other.txt", "no\n");
   world.pass(1s);
@@ -296,7 +296,7 @@ TEST_CASE("a file that cannot be read is told once, the others go on, and it is 
   world.start();
   for (int i = 0; i < 5; ++i) world.pass(1s);
   CHECK(world.taken() == Texts{"b"});
-  CHECK(world.told("permission to read it is denied") == 1);
+  CHECK(world.told("permission to read it is denied; it is tried again every 1s; the other files go on") == 1);
   world.files.break_path("/in/a", "");
   world.pass(1s);
   CHECK(world.taken() == Texts{"a"});

@@ -137,6 +137,36 @@ TEST_CASE("compressed files are read one at a time, and once", "[follow]") {
   CHECK(world.taken() == Texts{"7"});
 }
 
+TEST_CASE("a file that cannot be read whole is named with what is wrong, what becomes of it, and what to do", "[follow]") {
+  const std::string cut = "Z:1\n2\n";
+  for (const bool follow : {true, false}) {
+    World world({"/in/*.gz", "/out/*"});
+    world.config.follow = follow;
+    world.files.write("/in/a.gz", cut);
+    world.files.make_directory("/out");
+    world.start();
+    world.drain();
+    world.pass(5s);
+    CHECK(world.taken() == Texts{"1", "2"});
+    CHECK(world.gauges->failing == 1);
+    const auto line = std::find_if(world.logbook.lines.begin(), world.logbook.lines.end(),
+                                   [](const std::string& text) { return text.find("a.gz") != std::string::npos; });
+    REQUIRE(line != world.logbook.lines.end());
+    CHECK(*line == std::string("input_unreadable: input /in/a.gz: cut off; it is tried again ") +
+                       (follow ? "when it changes: if nobody writes it any more," : "at the next start:") +
+                       " mend it, or put a whole one in its place; the other files go on");
+    CHECK(world.told(follow ? "no file matches /out/*; it is looked for again every 1s"
+                            : "no file matches /out/*; without `follow: true` it is not looked for again before the next "
+                              "start") == 1);
+    if (!follow) continue;
+    world.files.append("/in/a.gz", "3\n.");  // the rest of it
+    world.pass(1s);
+    world.pass(5s);
+    CHECK(world.taken() == Texts{"3"});
+    CHECK(world.told("it can be read again") == 1);
+  }
+}
+
 TEST_CASE("long lines that are not finished do not fill the memory", "[follow]") {
   World world({"/in/*"});
   world.buffers_bytes_max = 4 * 1024 * 1024;
