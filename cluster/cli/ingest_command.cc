@@ -90,7 +90,7 @@ Result<void> read_input(const std::string& name, const InputFormat& format, cons
   WEIR_ASSIGN(OpenedInput opened, open_input(name));
   opened = metered(std::move(opened), meter, number);
   WEIR_ASSIGN(FileDoor door, FileDoor::open(door_config(name, format, pipeline), std::nullopt));
-  maker.begin(format);
+  maker.begin(format, name == "-" ? "stdin" : name);
   while (sending) {
     switch (door.step()) {
       case FileDoorStep::more: {

@@ -29,6 +29,7 @@ std::pair<IngestRequest, IngestRequest> IngestRequest::halves() const {
     IngestRequest& half = i < middle ? both.first : both.second;
     half.content_type = content_type;
     half.head = head;
+    half.input = input;
     half.events.push_back({half.frames.size(), events[i].size, events[i].id});
     half.frames.append(frames, events[i].offset, events[i].size);
   }
@@ -38,9 +39,10 @@ std::pair<IngestRequest, IngestRequest> IngestRequest::halves() const {
 RequestMaker::RequestMaker(const IngestRequestLimits& limits, Give give)
     : limits_(limits), give_(std::move(give)), lanes_(limits.lanes) {}
 
-void RequestMaker::begin(const InputFormat& format) {
+void RequestMaker::begin(const InputFormat& format, std::string input) {
   flush();
   format_ = format;
+  input_ = std::move(input);
 }
 
 Result<void> RequestMaker::add(PartitionId partition, const IngestBatch& batch) {
@@ -84,6 +86,7 @@ void RequestMaker::flush(std::uint32_t number) {
   Lane lane = std::exchange(lanes_[number], {});
   IngestRequest& request = lane.request;
   if (request.events.empty()) return;
+  request.input = input_;
   if (format_.framing == Framing::csv) {
     request.content_type = kCsv;
   } else if (request.content_type.empty()) {

@@ -19,6 +19,7 @@ struct IngestRequest {
   std::string content_type;
   std::string head;    // before the first frame: the CSV header, or `[`
   std::string frames;  // one behind the other
+  std::string input;   // its name for people
   struct Event {
     std::size_t offset = 0, size = 0;  // in `frames`
     std::string id;
@@ -40,8 +41,8 @@ class RequestMaker {
  public:
   using Give = std::function<void(std::uint32_t lane, IngestRequest)>;
   RequestMaker(const IngestRequestLimits& limits, Give give);
-  /// The frames that follow are from an input of this format.
-  void begin(const InputFormat& format);
+  /// The frames that follow are from an input of this format and name.
+  void begin(const InputFormat& format, std::string input = {});
   /// Error limit_reached: a frame is so long that only its start was kept; the context has its line.
   [[nodiscard]] Result<void> add(PartitionId partition, const IngestBatch& batch);
   /// Gives what was not given yet.
@@ -53,6 +54,7 @@ class RequestMaker {
   IngestRequestLimits limits_;
   Give give_;
   InputFormat format_;
+  std::string input_;
   struct Lane {
     IngestRequest request;
     bool breaks = false;  // a frame of JSON has line ends inside

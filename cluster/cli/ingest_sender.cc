@@ -50,6 +50,7 @@ IngestVerdict judge_answer(const Result<HttpAnswer>& answer, std::size_t events)
                  events, answer->body.substr(0, 200))}};
   }
   Error error = error_of_answer(*answer, "the node refused a batch");
+  if (answer->status == 400) error.code = Errc::input_unreadable;
   if (answer->status == 413) return {Kind::split, milliseconds{0}, std::move(error)};
   if (answer->status == 408 || answer->status == 429 || answer->status >= 500)
     return {Kind::again, retry_after_of(*answer), std::move(error)};
@@ -64,6 +65,19 @@ milliseconds retry_wait(std::uint32_t attempt, milliseconds backoff_min, millise
   const milliseconds wait{most / 2 +
                           static_cast<std::int64_t>(chance % static_cast<std::uint64_t>(most - most / 2 + 1))};
   return std::max(wait, std::min(retry_after, kRetryAfterMax));
+}
+
+std::optional<milliseconds> wait_within(milliseconds wait, std::chrono::nanoseconds tried,
+                                        std::chrono::microseconds give_up_after) {
+  const auto left = std::chrono::duration_cast<milliseconds>(give_up_after - tried);
+  if (left <= milliseconds{0}) return std::nullopt;
+  return std::min(left, wait);
+}
+
+milliseconds try_timeout(std::chrono::nanoseconds tried, std::chrono::microseconds give_up_after) {
+  constexpr milliseconds kLeast{1'000};  // an answer under load takes some of it; arbitrary
+  const auto left = std::chrono::duration_cast<milliseconds>(give_up_after - tried);
+  return std::clamp(left, kLeast, HttpCall{}.timeout);
 }
 
 IngestSender::IngestSender(IngestSenderConfig config, const Clock& clock, Rng& rng, const std::atomic<int>& stop)
@@ -162,7 +176,8 @@ void IngestSender::send(Lane& lane, HttpClient& client, const IngestRequest& req
   call.body = request.body();
   const TimePoint begin = clock_.now();
   for (std::uint32_t attempt = 1;; ++attempt) {
-    const IngestVerdict verdict = judge_answer(client.call(call), request.events.size());
+    call.timeout = try_timeout(clock_.now() - begin, config_.give_up_after);
+    IngestVerdict verdict = judge_answer(client.call(call), request.events.size());
     switch (verdict.kind) {
       case IngestVerdict::Kind::acknowledged: {
         note_back();
@@ -180,21 +195,22 @@ void IngestSender::send(Lane& lane, HttpClient& client, const IngestRequest& req
         return go_on ? send(lane, client, second) : void();
       }
       case IngestVerdict::Kind::refused:
+        if (!request.input.empty()) verdict.error.context = fmt::format("input {}: {}", request.input, verdict.error.context);
         return fail_all(verdict.error);
       case IngestVerdict::Kind::again:
         break;
     }
-    const auto left = std::chrono::duration_cast<milliseconds>(config_.give_up_after - (clock_.now() - begin));
-    if (left <= milliseconds{0}) {
+    const milliseconds wanted =
+        retry_wait(attempt, config_.backoff_min, config_.backoff_max, verdict.retry_after, mixed(lane.chance));
+    const auto pause = wait_within(wanted, clock_.now() - begin, config_.give_up_after);
+    if (!pause) {
       return fail_all(
           {Errc::not_ready,
            fmt::format("{}; given up after {} s of trying, what was acknowledged is kept", verdict.error.context,
                        std::chrono::duration_cast<std::chrono::seconds>(config_.give_up_after).count())});
     }
     note_away(verdict.error);
-    // Whatever the node asks for, not longer than somebody waits: then once more, and that was it.
-    if (!wait(std::min(left, retry_wait(attempt, config_.backoff_min, config_.backoff_max, verdict.retry_after, mixed(lane.chance)))))
-      return;
+    if (!wait(*pause)) return;
   }
 }
 

@@ -27,7 +27,8 @@ struct IngestVerdict {
   std::chrono::milliseconds retry_after{0};  // of `again`: what the node asked for
   Error error{Errc::internal, {}};           // of all but `acknowledged`
 };
-/// 202 for as many events as were sent: acknowledged. 408, 429, 5xx and no answer: again. 413: split. Others: refused.
+/// 202 for as many events as were sent: acknowledged. 408, 429, 5xx and no answer: again. 413: split. Others: refused;
+/// of 400 the error is input_unreadable, for what was sent is what the file holds.
 [[nodiscard]] IngestVerdict judge_answer(const Result<HttpAnswer>& answer, std::size_t events);
 
 /// How long to wait before try `attempt` (1, 2, …): doubles from backoff_min to backoff_max, half of it by chance, and
@@ -35,6 +36,15 @@ struct IngestVerdict {
 [[nodiscard]] std::chrono::milliseconds retry_wait(std::uint32_t attempt, std::chrono::milliseconds backoff_min,
                                                    std::chrono::milliseconds backoff_max,
                                                    std::chrono::milliseconds retry_after, std::uint64_t chance);
+
+/// What is left of the time in which a request is tried: the next wait is not longer than that, whatever the node asks for,
+/// so that it is tried once more at the end of it. None: time is up.
+[[nodiscard]] std::optional<std::chrono::milliseconds> wait_within(std::chrono::milliseconds wait,
+                                                                   std::chrono::nanoseconds tried,
+                                                                   std::chrono::microseconds give_up_after);
+/// How long one try may take: as a call is given by default, but near the end of the time not much beyond it.
+[[nodiscard]] std::chrono::milliseconds try_timeout(std::chrono::nanoseconds tried,
+                                                    std::chrono::microseconds give_up_after);
 
 struct IngestSenderConfig {
   std::string url;  // of the node

@@ -186,7 +186,8 @@ TEST_CASE("answers mean what they say", "[ingest]") {
   CHECK(judged(429, "{}", {{"retry-after", "soon"}}).retry_after == 0s);
   const auto bad = judged(400, R"({"title":"Bad Request","detail":"line 3 is no JSON"})");
   CHECK(bad.kind == Kind::refused);
-  CHECK(bad.error.code == Errc::invalid_argument);
+  CHECK(bad.error.code == Errc::input_unreadable);
+  CHECK(judged(415, "{}").error.code == Errc::invalid_argument);
   CHECK(bad.error.context == "the node refused a batch: line 3 is no JSON");
   CHECK(judged(403, "{}").error.code == Errc::limit_reached);
   CHECK(judge_answer(fail(Errc::not_ready, "away"), 1).kind == Kind::again);
@@ -204,6 +205,19 @@ TEST_CASE("waits double up to their limit, half by chance, and heed the node", "
     }
   }
   CHECK(retry_wait(1, 100ms, 5s, 7s, 0) == 7s);
+}
+
+TEST_CASE("no wait and no try goes beyond the time after which a request is given up", "[ingest]") {
+  CHECK(wait_within(60s, 0s, 5s) == 5s);  // whatever the node asks for
+  CHECK(wait_within(60s, 4s, 5s) == 1s);
+  CHECK(wait_within(200ms, 4s, 5s) == 200ms);
+  CHECK(wait_within(60s, 4'999ms, 5s) == 1ms);
+  CHECK_FALSE(wait_within(60s, 5s, 5s).has_value());
+  CHECK_FALSE(wait_within(1ms, 9s, 5s).has_value());
+  CHECK(try_timeout(0s, 10min) == 60s);
+  CHECK(try_timeout(9min + 50s, 10min) == 10s);
+  CHECK(try_timeout(10min, 10min) == 1s);  // the last try
+  CHECK(try_timeout(0s, 20ms) == 1s);
 }
 
 TEST_CASE("a node's pipeline is read, and what is none is named", "[ingest]") {
@@ -283,7 +297,7 @@ Outcome send_lines(Node& node, int events, std::chrono::microseconds give_up_aft
                      [&](std::uint32_t lane, IngestRequest request) { sender.give(lane, std::move(request)); });
   std::string lines;
   for (int i = 0; i < events; ++i) lines += fmt::format("{{\"id\":\"e{}\",\"version\":{}}}\n", i % 50, i);
-  maker.begin(kLines);
+  maker.begin(kLines, "sales.ndjson");
   REQUIRE(frame_all(kLines, lines,
                     [&](PartitionId partition, const IngestBatch& batch) { REQUIRE(maker.add(partition, batch)); }));
   maker.flush();
@@ -371,9 +385,23 @@ TEST_CASE("what the node refuses ends it, with what was acknowledged before", "[
   };
   const Outcome outcome = send_lines(node, 1'000);
   REQUIRE_FALSE(outcome.result);
-  CHECK(outcome.result.error().code == Errc::invalid_argument);
+  CHECK(outcome.result.error().code == Errc::input_unreadable);
+  CHECK(outcome.result.error().context == "input sales.ndjson: the node refused a batch: no");
   CHECK(outcome.totals.requests == 3);
   CHECK(outcome.acked.size() == node.accepted.size());
+}
+
+TEST_CASE("a node that asks for more patience than there is is asked once more when it is over, then given up", "[ingest]") {
+  Node node;
+  node.script = [](const HttpRequest&, std::size_t) -> std::optional<HttpResponse> {
+    HttpResponse busy = problem(503, "busy");
+    busy.headers.emplace_back("Retry-After", "60");
+    return busy;
+  };
+  const Outcome outcome = send_lines(node, 1, 20ms);
+  REQUIRE_FALSE(outcome.result);
+  CHECK(outcome.result.error().code == Errc::not_ready);
+  CHECK(node.requests == 2);
 }
 
 TEST_CASE("a node that stays away is given up after the time, and a signal ends it at once", "[ingest]") {
