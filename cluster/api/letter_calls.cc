@@ -19,6 +19,7 @@ Result<std::vector<StateRange>> letter_ranges(PartitionId, const StateCursor&) {
   return ranges;
 }
 
+/// Without the cursor.
 Result<LetterFilter> filter_of(const Call& call, std::uint64_t limit_default) {
   const HttpRequest& request = *call.request;
   LetterFilter filter;
@@ -33,9 +34,6 @@ Result<LetterFilter> filter_of(const Call& call, std::uint64_t limit_default) {
   WEIR_ASSIGN(filter.accepted_to, time_parameter(request, "to"));
   WEIR_ASSIGN(const auto limit, number_parameter(request, "limit", 1, call.limits.rows_max));
   filter.limit = limit.value_or(limit_default);
-  if (const auto cursor = request.parameter("cursor")) {
-    WEIR_ASSIGN(filter.after, parse_place(*cursor));
-  }
   return filter;
 }
 
@@ -59,31 +57,60 @@ Result<HttpResponse> list(const Call& call, const std::vector<PartitionPicture>&
   return response;
 }
 
-/// NDJSON, or with raw=true the original frames alone. Whole or not at all: half an export is worse than none.
+/// What an export is asked for beside the letters.
+struct ExportCall {
+  bool raw = false;
+  bool paged = false;  // whoever says limit or cursor knows of pages
+  std::string layout;  // of raw: of the page before
+};
+
+/// The cursor of raw pages names the file's layout, too: "3-517-l0123…".
+Result<ExportCall> read_export(const Call& call, LetterFilter& filter) {
+  const HttpRequest& request = *call.request;
+  ExportCall asked;
+  const std::string_view form = *request.parameter("export");
+  if (form != "ndjson" && form != "raw")
+    return fail(Errc::invalid_argument, "export={}: allowed are ndjson (the letters) and raw (the original frames alone)", form);
+  asked.raw = form == "raw";
+  const auto cursor = request.parameter("cursor");
+  asked.paged = cursor || request.parameter("limit");
+  if (!cursor) return asked;
+  const std::size_t divider = asked.raw ? cursor->rfind('-') : std::string_view::npos;
+  WEIR_ASSIGN(filter.after, parse_place(cursor->substr(0, divider)));
+  if (asked.raw) asked.layout = cursor->substr(divider + 1);
+  return asked;
+}
+
+/// NDJSON, or the original frames alone. Whole or not at all, for half an export that is taken for the whole is worse than
+/// none; in pages to whoever asks for them.
 Result<HttpResponse> export_all(const Call& call, const std::vector<PartitionPicture>& pictures,
-                                const LetterFilter& filter, bool raw) {
+                                const LetterFilter& filter, const ExportCall& asked) {
   HttpResponse response;
-  bool too_much = false;
-  const auto fits = [&] { return !(too_much = response.body.size() >= call.limits.answer_bytes_max); };
-  if (raw) {
+  const auto fits = [&] { return response.body.size() < call.limits.answer_bytes_max; };
+  std::optional<std::string> next;
+  if (asked.raw) {
     response.content_type = "application/octet-stream";
-    WEIR_TRY(export_raw(pictures, filter, [&](std::string_view text) {
+    const TextSink sink = [&](std::string_view text) {
       response.body += text;
       return fits();
-    }));
+    };
+    WEIR_ASSIGN(const RawExport given, export_raw(pictures, filter, sink, asked.layout));
+    if (given.letters.next) next = place_text(*given.letters.next) + "-" + given.layout;
   } else {
     response.content_type = "application/x-ndjson";
-    WEIR_TRY(query_letters(pictures, filter, [&](const PlacedLetter& letter) {
-      append_row_json(response.body, letter_row(letter));
-      response.body.push_back('\n');
-      return fits();
-    }));
+    WEIR_ASSIGN(const LettersAnswer given, query_letters(pictures, filter, [&](const PlacedLetter& letter) {
+                  append_row_json(response.body, letter_row(letter));
+                  response.body.push_back('\n');
+                  return fits();
+                }));
+    if (given.next) next = place_text(*given.next);
   }
-  if (too_much)
-    return fail(
-        Errc::limit_reached,
-        "the export is longer than {} MiB; choose by id, stage, reason or time, or page through /v1/dead-letters",
-        call.limits.answer_bytes_max >> 20);
+  if (next && !asked.paged)
+    return problem(413, fmt::format("the export is longer than {} MiB: take it in pages, with limit={} and then, as long as the "
+                                    "header Weir-Next comes, with cursor= what it says; put together they are the export. Or "
+                                    "choose by id, stage, reason or time",
+                                    call.limits.answer_bytes_max >> 20, call.limits.rows_max));
+  if (next) response.headers.emplace_back("Weir-Next", *next);
   return response;
 }
 
@@ -102,32 +129,27 @@ void with_letters(const Call& call, Answer answer) {
                       });
 }
 
-const std::vector<std::string> kFilters{"id", "stage", "reason", "from", "to"};
-
 }  // namespace
 
 void get_dead_letters(const Call& call) {
-  std::vector<std::string> known = kFilters;
-  const auto form = call.request->parameter("export");
-  // An export is whole: it has no pages.
-  if (form) {
-    known.insert(known.end(), {"export", "wait"});
-  } else {
-    known.insert(known.end(), {"export", "limit", "cursor", "wait"});
-  }
+  const std::vector<std::string> known{"id", "stage", "reason", "from", "to", "export", "limit", "cursor", "wait"};
   if (const auto good = check_parameters(*call.request, known); !good) return call.reply(error_response(good.error()));
-  if (form && *form != "ndjson" && *form != "raw")
-    return call.reply(problem(
-        400, fmt::format("export={}: allowed are ndjson (the letters) and raw (the original frames alone)", *form)));
-  const auto filter = filter_of(call, form ? 0 : 100);
+  const bool exports = call.request->parameter("export").has_value();
+  auto filter = filter_of(call, exports ? 0 : 100);
   if (!filter) return call.reply(error_response(filter.error()));
-  if (!form)
-    return with_letters(call, [call, filter = *filter](const std::vector<PartitionPicture>& pictures) {
-      return list(call, pictures, filter);
+  if (exports) {
+    const auto asked = read_export(call, *filter);
+    if (!asked) return call.reply(error_response(asked.error()));
+    return with_letters(call, [call, filter = *filter, asked = *asked](const std::vector<PartitionPicture>& pictures) {
+      return export_all(call, pictures, filter, asked);
     });
-  with_letters(call, [call, filter = *filter, raw = *form == "raw"](const std::vector<PartitionPicture>& pictures) {
-    return export_all(call, pictures, filter, raw);
-  });
+  }
+  if (const auto cursor = call.request->parameter("cursor")) {
+    const auto place = parse_place(*cursor);
+    if (!place) return call.reply(error_response(place.error()));
+    filter->after = *place;
+  }
+  with_letters(call, [call, filter = *filter](const std::vector<PartitionPicture>& pictures) { return list(call, pictures, filter); });
 }
 
 void get_dead_letter(const Call& call) {

@@ -191,11 +191,19 @@ int show(const Options& options) {
   return shown != 0 ? kDone : none_to_show(options);
 }
 
+/// Piece by piece, put together as they come.
 int ask_export(const Options& options) {
-  int code = kDone;
-  const auto text = ask_node(options.source, fmt::format("/v1/dead-letters?export={}", options.raw ? "raw" : "ndjson") + filters_of(options), code);
-  if (text) (void)to_stdout(*text);
-  return code;
+  auto node = NodeClient::open(node_of(options.source));
+  if (!node) return report(node.error());
+  const std::string target = fmt::format("/v1/dead-letters?export={}&limit=10000", options.raw ? "raw" : "ndjson") + filters_of(options);
+  std::string cursor;
+  do {
+    auto page = node->page(target + (cursor.empty() ? "" : "&cursor=" + percent_encoded(cursor)));
+    if (!page) return report(page.error());
+    if (!to_stdout(page->body)) return kDone;
+    cursor = std::move(page->next);
+  } while (!cursor.empty());
+  return kDone;
 }
 
 int export_letters(const Options& options) {

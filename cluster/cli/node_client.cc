@@ -77,12 +77,18 @@ Result<NodeClient> NodeClient::open(const std::string& url) {
   return NodeClient(std::move(http), url);
 }
 
-Result<std::string> NodeClient::get(const std::string& target) {
+Result<NodeClient::Page> NodeClient::page(const std::string& target) {
   HttpCall call;
   call.url = url_ + target;
   WEIR_ASSIGN(HttpAnswer answer, http_->call(call));
   if (answer.status != 200) return fail(error_of_answer(answer, url_));
-  return std::move(answer.body);
+  std::string next(answer.header("weir-next").value_or(std::string_view()));
+  return Page{std::move(answer.body), std::move(next)};
+}
+
+Result<std::string> NodeClient::get(const std::string& target) {
+  WEIR_ASSIGN(Page whole, page(target));
+  return std::move(whole.body);
 }
 
 Result<NodePipeline> parse_node_pipeline(std::string_view text) {

@@ -27,6 +27,12 @@ class NodeClient {
   [[nodiscard]] static Result<NodeClient> open(const std::string& url);
   /// The body of GET `target` ("/v1/ledger"). Errors: those of HttpClient::call and of error_of_answer.
   [[nodiscard]] Result<std::string> get(const std::string& target);
+  struct Page {
+    std::string body;
+    std::string next;  // the cursor of the next one; empty: there is none
+  };
+  /// The same of an answer that may be one of several (the header Weir-Next).
+  [[nodiscard]] Result<Page> page(const std::string& target);
   [[nodiscard]] const std::string& url() const noexcept { return url_; }
 
  private:

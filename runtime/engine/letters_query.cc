@@ -1,6 +1,9 @@
 #include "runtime/engine/letters_query.h"
 
+#include <fmt/format.h>
+
 #include "runtime/base/base64.h"
+#include "runtime/base/hash.h"
 #include "runtime/base/json_text.h"
 #include "runtime/base/time_text.h"
 #include "runtime/engine/view_key.h"
@@ -114,36 +117,104 @@ Row letter_row(const PlacedLetter& placed) {
   return row;
 }
 
-Result<LettersAnswer> export_raw(const std::vector<PartitionPicture>& partitions, const LetterFilter& filter,
-                                 const TextSink& sink) {
-  constexpr std::size_t kPiece = 64 * 1024;
-  std::string text;
-  std::optional<std::pair<std::uint32_t, std::string>> layout;
+namespace {
+
+/// Whether `frame` is one object or array, by its brackets and quotes: then it may stand in an array of others.
+bool is_whole(std::string_view frame) {
+  std::size_t depth = 0;
+  bool quoted = false;
+  for (std::size_t i = 0; i < frame.size(); ++i) {
+    const char c = frame[i];
+    if (quoted) {
+      if (c == '\\') ++i;
+      quoted = c != '"';
+      continue;
+    }
+    quoted = c == '"';
+    if (c == '{' || c == '[') ++depth;
+    if (depth == 0) return false;
+    if ((c == '}' || c == ']') && --depth == 0) return i + 1 == frame.size();
+  }
+  return false;
+}
+
+/// How frames stand in one file.
+struct RawLayout {
+  std::uint32_t format = 0;
+  std::string csv_header;
+  bool array = false;  // a frame of JSON goes over several lines
+  bool known = false;  // there is a letter
   bool mixed = false;
-  // Looked through first: half an export is worse than none.
+  bool broken = false;  // a frame would break an array
+
+  void see(const LetterView& letter) {
+    if (!std::exchange(known, true)) {
+      format = letter.format;
+      csv_header = letter.csv_header;
+    }
+    mixed = mixed || letter.format != format || letter.csv_header != csv_header;
+    if (is_csv()) return;
+    array = array || letter.original.find_first_of("\r\n") != std::string_view::npos;
+    broken = broken || !is_whole(letter.original);
+  }
+  [[nodiscard]] bool is_csv() const { return format == static_cast<std::uint32_t>(FrameFormat::csv); }
+  /// "l" or "a" for lines and an array, and what the letters have in common.
+  [[nodiscard]] std::string text() const {
+    return (array ? "a" : "l") + to_hex(xxh3_128(fmt::format("{} {}", format, csv_header))).substr(0, 16);
+  }
+};
+
+tl::unexpected<Error> refused(std::string_view why, std::uint64_t letters) {
+  return fail(Errc::invalid_argument,
+              "the {} letters chosen {}, which one file cannot hold; choose by id, stage, reason or time, or export them as "
+              "JSON",
+              letters, why);
+}
+
+/// What all letters say about the file that holds them. `before`: of the pieces before this one.
+Result<RawLayout> layout_of(const std::vector<PartitionPicture>& partitions, LetterFilter filter, std::string_view before) {
+  filter.limit = 0;
+  RawLayout layout;
   WEIR_ASSIGN(const LettersAnswer seen, query_letters(partitions, filter, [&](const PlacedLetter& placed) {
-                const LetterView& letter = placed.stored.letter;
-                if (!layout) layout.emplace(letter.format, letter.csv_header);
-                mixed = letter.format != layout->first || letter.csv_header != layout->second;
-                return !mixed;
+                layout.see(placed.stored.letter);
+                return !layout.mixed;
               }));
-  if (mixed)
+  if (layout.mixed) return refused("come in more than one format or under more than one CSV header line", seen.total);
+  const bool over_lines = layout.array;
+  if (!before.empty()) layout.array = before.starts_with('a');
+  const bool as_before = before.empty() || !layout.known || (layout.text() == before && (layout.array || !over_lines));
+  if (!as_before)
     return fail(Errc::invalid_argument,
-                "the {} letters chosen come in more than one format or under more than one CSV header line, which one "
-                "file cannot hold; "
-                "choose by id, stage, reason or time, or export them as JSON",
-                seen.total);
-  if (layout && layout->first == static_cast<std::uint32_t>(FrameFormat::csv) && !layout->second.empty())
-    text.append(layout->second).push_back('\n');
+                "what follows does not go into one file with what was exported before: begin again without a cursor");
+  if (layout.array && layout.broken)
+    return refused("are broken JSON and JSON of several lines", seen.total);
+  return layout;
+}
+
+}  // namespace
+
+Result<RawExport> export_raw(const std::vector<PartitionPicture>& partitions, const LetterFilter& filter,
+                             const TextSink& sink, std::string_view layout_before) {
+  constexpr std::size_t kPiece = 64 * 1024;
+  // Looked through first: half an export is worse than none.
+  WEIR_ASSIGN(const RawLayout layout, layout_of(partitions, filter, layout_before));
+  const bool begins = layout_before.empty();
+  std::string text;
+  if (begins && layout.known && layout.is_csv() && !layout.csv_header.empty()) text.append(layout.csv_header).push_back('\n');
+  bool first = begins;
   auto answer = query_letters(partitions, filter, [&](const PlacedLetter& placed) {
-    text.append(placed.stored.letter.original).push_back('\n');
+    if (layout.array) text += std::exchange(first, false) ? "[" : ",\n";
+    text.append(placed.stored.letter.original);
+    if (!layout.array) text.push_back('\n');
     if (text.size() < kPiece) return true;
     const bool wanted = sink(text);
     text.clear();
     return wanted;
   });
-  if (answer && !text.empty()) static_cast<void>(sink(text));
-  return answer;
+  if (!answer) return fail(std::move(answer.error()));
+  if (layout.array && !answer->next && !first) text += "]\n";
+  if (!text.empty()) static_cast<void>(sink(text));
+  return RawExport{std::move(*answer), begins ? layout.text() : std::string(layout_before)};
 }
 
 }  // namespace weir

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -51,10 +52,18 @@ struct LettersAnswer {
 /// UTF-8, original_base64.
 [[nodiscard]] Row letter_row(const PlacedLetter& letter);
 
-/// The original frames alone, a line end behind each, ready to be ingested again; CSV frames behind their header line.
-/// Error invalid_argument: letters of different formats or header lines, which no one file can hold: filter further.
-/// Errors: as query_letters().
-[[nodiscard]] Result<LettersAnswer> export_raw(const std::vector<PartitionPicture>& partitions,
-                                               const LetterFilter& filter, const TextSink& sink);
+struct RawExport {
+  LettersAnswer letters;  // with `next`: the sink, or the limit, cut it off there
+  std::string layout;     // to be given back with `letters.next`
+};
+
+/// The original frames alone, ready to be ingested again: a line end behind each, CSV frames behind their header line;
+/// frames of JSON of which one goes over several lines as one array. With `layout` and `filter.after` of the piece
+/// before, what follows on it: put together, the pieces are the whole.
+/// Errors: invalid_argument (letters that no one file can hold, for they have different formats or header lines, or are
+/// broken beside others of several lines: filter further; a layout that is none, or that the letters do not have any more);
+/// those of query_letters().
+[[nodiscard]] Result<RawExport> export_raw(const std::vector<PartitionPicture>& partitions, const LetterFilter& filter,
+                                           const TextSink& sink, std::string_view layout = {});
 
 }  // namespace weir

@@ -217,7 +217,7 @@ TEST_CASE("raw export gives the frames back, and refuses what one file cannot ho
     text.append(piece);
     return true;
   };
-  CHECK(export_raw({partition.picture()}, {}, sink).value().given == 2);
+  CHECK(export_raw({partition.picture()}, {}, sink).value().letters.given == 2);
   CHECK(text == "{\"n\":1\n\xff\n");
 
   // CSV frames from files with other headers.
@@ -241,8 +241,70 @@ TEST_CASE("raw export gives the frames back, and refuses what one file cannot ho
   CHECK(text.empty());
   LetterFilter filter;
   filter.reason = "field_type";
-  CHECK(export_raw({csv.picture()}, filter, sink).value().given == 2);
+  CHECK(export_raw({csv.picture()}, filter, sink).value().letters.given == 2);
   CHECK(text == "a,b\n1,2\n1,2\n");
+
+  // In pieces, put together: the same.
+  text.clear();
+  filter.limit = 1;
+  const RawExport piece = export_raw({csv.picture()}, filter, sink).value();
+  REQUIRE(piece.letters.next);
+  filter.after = piece.letters.next;
+  const RawExport rest = export_raw({csv.picture()}, filter, sink, piece.layout).value();
+  CHECK_FALSE(rest.letters.next);
+  CHECK(rest.layout == piece.layout);
+  CHECK(text == "a,b\n1,2\n1,2\n");
+  // What comes behind meanwhile under another header does not follow on it.
+  LetterFilter other;
+  other.reason = "field_range";
+  CHECK(export_raw({csv.picture()}, other, sink, piece.layout).error().context.find("begin again") != std::string::npos);
+  CHECK(export_raw({csv.picture()}, filter, sink, "nonsense").error().code == Errc::invalid_argument);
+}
+
+TEST_CASE("frames over several lines are exported as one array, which is read back frame by frame", "[letters]") {
+  TestLog log;
+  log.commit({dead("a", "{\"n\":\n1}"), dead("b", "[\"]\\\"\",{}]"), dead("c", "{\"n\":[2]}", "script")});
+  Partition partition(0, no_views(), log);
+  partition.apply();
+  std::string text;
+  const auto sink = [&](std::string_view piece) {
+    text.append(piece);
+    return true;
+  };
+  const std::string whole = "[{\"n\":\n1},\n[\"]\\\"\",{}],\n{\"n\":[2]}]\n";
+  CHECK_FALSE(export_raw({partition.picture()}, {}, sink).value().letters.next);
+  CHECK(text == whole);
+  text.clear();
+  LetterFilter filter;
+  filter.limit = 1;
+  std::string layout;
+  for (int pieces = 0; pieces < 3; ++pieces) {
+    RawExport piece = export_raw({partition.picture()}, filter, sink, layout).value();
+    CHECK(piece.letters.given == 1);
+    CHECK(piece.letters.next.has_value() == (pieces < 2));
+    filter.after = piece.letters.next;
+    layout = piece.layout;
+  }
+  CHECK(text == whole);
+  text.clear();
+  filter = {};
+  filter.reason = "script";
+  CHECK(export_raw({partition.picture()}, filter, sink).value().letters.given == 1);
+  CHECK(text == "{\"n\":[2]}\n");
+  filter.id = "nobody";
+  text.clear();
+  CHECK(export_raw({partition.picture()}, filter, sink).value().letters.given == 0);
+  CHECK(text.empty());
+
+  for (const char* broken : {"{\"n\":1", "{}}", "{} {}", "1", "]"}) {
+    INFO(broken);
+    TestLog bad;
+    bad.commit({dead("a", "{\n}"), dead("b", broken)});
+    Partition other(0, no_views(), bad);
+    other.apply();
+    CHECK(export_raw({other.picture()}, {}, sink).error().context.find("broken JSON") != std::string::npos);
+  }
+  CHECK(text.empty());
 }
 
 }  // namespace weir::test
