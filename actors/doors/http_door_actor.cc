@@ -8,12 +8,12 @@
 #include <map>
 #include <utility>
 
+#include "actors/doors/ingest_parameters.h"
 #include "actors/doors/live_credits.h"
 #include "actors/doors/outcome_count.h"
 #include "actors/supervise/house_handlers.h"
 #include "runtime/base/fail_point.h"
 #include "runtime/base/invariant.h"
-#include "runtime/base/units.h"
 #include "runtime/engine/read_token.h"
 
 namespace weir {
@@ -64,26 +64,6 @@ struct Call {
   bool reading = false;  // the output log is being asked for its outcomes
   bool over = false;     // its wait is
 };
-
-/// The parameters of POST /v1/events.
-Result<void> read_parameters(const HttpRequest& request, const HttpDoorSetup& setup, Call& call) {
-  for (const auto& [name, value] : request.query) {
-    if (name == "durability") {
-      if (value != "durable" && value != "buffered")
-        return fail(Errc::invalid_argument, "durability={}: allowed are durable and buffered", value);
-      call.body.group.durability = value == "buffered" ? Durability::buffered : Durability::durable;
-    } else if (name == "wait") {
-      const auto wait = parse_duration(value);
-      if (!wait || *wait > setup.wait_max)
-        return fail(Errc::invalid_argument, "wait={}: a duration with its unit up to {} is wanted, such as 5s", value,
-                    format_duration(setup.wait_max));
-      call.wait = std::chrono::duration_cast<std::chrono::milliseconds>(*wait);
-    } else {
-      return fail(Errc::invalid_argument, "unknown parameter '{}'; allowed: durability, wait", name);
-    }
-  }
-  return {};
-}
 
 class HttpDoorActor : public caf::event_based_actor {
  public:
@@ -179,14 +159,14 @@ class HttpDoorActor : public caf::event_based_actor {
       const bool disk = setup_->pressure->disk();
       return call.reply(later(disk ? 507 : 429, setup_->pressure->why(), disk ? 10 : 2));
     }
-    if (const auto good = read_parameters(ingest.request, *setup_, call); !good)
-      return call.reply(problem(400, good.error().context));
-    const Durability durability = call.body.group.durability;
+    const auto parameters = read_ingest_parameters(ingest.request, setup_->wait_max);
+    if (!parameters) return call.reply(problem(400, parameters.error().context));
+    call.wait = parameters->wait;
     auto body = read_http_body(setup_->body, ingest.request, setup_->clock->wall());
     if (!body)
       return call.reply(problem(body.error().code == Errc::invalid_argument ? 415 : 400, body.error().context));
     call.body = std::move(*body);
-    call.body.group.durability = durability;
+    call.body.group.durability = parameters->durability;
     call.token = ReadToken(setup_->log->log_id());
     if (call.body.events == 0) return answer(call);
     queue_.push_back(std::move(call));
@@ -417,7 +397,7 @@ class HttpDoorActor : public caf::event_based_actor {
   void on_progress(const PartitionProgress& progress) {
     const PartitionId partition = progress.partition;
     ids_[partition.value] = progress.ids;
-    committed_[partition.value] = {progress.committed, progress.sequence};
+    committed_[partition.value] = {progress.committed, progress.sequence, true};
     credits_.committed(partition, progress.committed);
     look_at_all();
   }
@@ -438,12 +418,18 @@ class HttpDoorActor : public caf::event_based_actor {
   [[nodiscard]] Pressure pressure() const {
     return setup_->pressure ? setup_->pressure->level() : Pressure::none;
   }
-  /// Remembered, or to be: what is accepted and not decided may be all new.
+  /// Remembered, or to be: what waits here, or is accepted and not decided, may be all new. Nobody decides what a
+  /// quarantined partition has.
   [[nodiscard]] std::uint64_t ids() const {
     std::uint64_t sum = 0;
+    for (const Call& call : queue_) sum += call.body.events;
     for (std::uint32_t p = 0; p < ids_.size(); ++p) {
+      sum += ids_[p];
+      if (quarantined(PartitionId{p})) continue;
       const PartitionStatus status = setup_->log->status(PartitionId{p});
-      sum += ids_[p] + (status.ingest_reserved - std::min(status.ingest_reserved, status.position.committed));
+      // As far as the ids that are known go; the log may be a commit ahead of what a partition has told.
+      const Offset decided = committed_[p].told ? committed_[p].committed : status.position.committed;
+      sum += status.ingest_reserved - std::min(status.ingest_reserved, decided);
     }
     return sum;
   }
@@ -462,6 +448,7 @@ class HttpDoorActor : public caf::event_based_actor {
   struct Position {
     Offset committed;
     CommitSequence sequence;
+    bool told = false;
   };
   std::shared_ptr<HttpDoorSetup> setup_;
   std::string who_;

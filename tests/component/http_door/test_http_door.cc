@@ -155,7 +155,7 @@ struct World {
                                     })});
     return answer;
   }
-  void commit_everything(Outcome outcome) {
+  void commit_everything(Outcome outcome, bool tell = true) {
     for (std::uint32_t p = 0; p < kPartitions; ++p) {
       const PartitionId partition{p};
       log->fence({partition}, [](const Result<std::vector<PartitionPosition>>&) {});
@@ -173,6 +173,7 @@ struct World {
       log->commit(std::move(group),
                   [](const CommitOutcome& done) { CHECK(done.kind == CommitOutcome::Kind::committed); });
       run();
+      if (!tell) continue;
       PartitionProgress progress;
       progress.partition = partition;
       progress.committed = log->status(partition).position.committed;
@@ -369,6 +370,10 @@ TEST_CASE("parameters are read strictly", "[http_door]") {
     CHECK(answer->status() == 400);
     CHECK(answer->detail().find(name) != std::string::npos);
   }
+  const auto twice = world.post(lines(0, 1), {{"durability", "durable"}, {"durability", "buffered"}});
+  world.run();
+  CHECK(twice->status() == 400);
+  CHECK(twice->detail() == "the parameter 'durability' comes twice");
   CHECK(world.log->status(PartitionId{0}).ingest_reserved.value +
             world.log->status(PartitionId{1}).ingest_reserved.value ==
         0);
@@ -383,6 +388,39 @@ TEST_CASE("at ids_max nothing more is taken, and the answer names the key", "[ht
   world.run();
   CHECK(answer->status() == 429);
   CHECK(answer->detail().find("dedupe.ids_max is 1000") != std::string::npos);
+}
+
+TEST_CASE("what is decided and not told, and what waits for room, count against ids_max; what nobody decides does not",
+          "[http_door]") {
+  const auto take = [](World& world, int from, int to) {
+    const auto answer = world.post(lines(from, to));
+    world.run();
+    return answer->status();
+  };
+  World world;
+  for (std::uint32_t p = 0; p < kPartitions; ++p) {
+    PartitionProgress progress;
+    progress.partition = PartitionId{p};
+    caf::anon_send(world.door, progress);
+  }
+  REQUIRE(take(world, 0, 1'000) == 202);
+  world.commit_everything(Outcome::served, false);  // as many ids, of which the door has not heard
+  CHECK(take(world, 1'000, 1'001) == 429);
+  Routes routes;
+  routes.partitions = world.partitions;
+  routes.quarantined = {false, true};
+  caf::anon_send(world.door, routes);
+  CHECK(take(world, 1'000, 1'001) == 202);
+
+  World full(20'000);
+  full.log->faults().set_held(true);
+  std::vector<std::shared_ptr<Answer>> answers;
+  for (int i = 0; i < 5; ++i) answers.push_back(full.post(lines(300 * i, 300 * i + 300)));
+  full.run();
+  std::uint64_t reserved = 0;
+  for (std::uint32_t p = 0; p < kPartitions; ++p) reserved += full.log->status(PartitionId{p}).ingest_reserved.value;
+  CHECK(reserved < 1'000);  // the others wait for room
+  for (std::size_t i = 0; i < answers.size(); ++i) CHECK(answers[i]->status() == (i < 4 ? 0 : 429));
 }
 
 TEST_CASE("near a limit every request waits a while, at the limit none is taken, and both are over when the node is away from it",
