@@ -55,6 +55,7 @@ HttpResponse later(int status, std::string_view detail, int seconds) {
 struct Call {
   HttpReply reply;
   HttpBody body;
+  SharedBytes received;  // counts against the server's limit for as long as it is held: until the log has it
   TimePoint arrived{0};
   std::chrono::milliseconds wait{0};
   std::uint64_t number = 0;  // of its append
@@ -169,6 +170,7 @@ class HttpDoorActor : public caf::event_based_actor {
     call.body.group.durability = parameters->durability;
     call.token = ReadToken(setup_->log->log_id());
     if (call.body.events == 0) return answer(call);
+    call.received = std::move(ingest.request.body);
     queue_.push_back(std::move(call));
     pump();
   }
@@ -200,6 +202,7 @@ class HttpDoorActor : public caf::event_based_actor {
       caf::anon_send(self, AppendEnded{number, std::move(result)});
     });
     if (!receipt) return refused(call, receipt.error());
+    call.received = {};
     call.number = next_number_ = number;
     call.first = std::move(receipt->first);
     for (std::size_t i = 0; i < call.body.group.batches.size(); ++i) {

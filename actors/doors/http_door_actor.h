@@ -4,8 +4,8 @@
 // A request is accepted whole or refused whole. What is accepted lies in the log: the chain being behind costs no
 // memory here. Batches go live to their partitions as long as credit lasts (events and bytes not committed yet); beyond
 // that partitions read them from the log. The door keeps nothing that matters: when it dies, requests on their way are
-// answered 503, and whoever sends them again meets the memory of ids. Bounded by the server: a request's body counts
-// against its limit until it is answered.
+// answered 503, and whoever sends them again meets the memory of ids. Bounded by the server and the log: a
+// request's body counts against the one's limit until the other has it, and against that one's until it is written.
 #pragma once
 #include <chrono>
 #include <functional>
