@@ -147,7 +147,7 @@ Result<Plan> make_plan(const Options& options) {
   WEIR_ASSIGN(plan.pipeline, ask_pipeline(node));
   for (const std::string& name : options.files) {
     WEIR_ASSIGN(const InputFormat one, input_format_of_file(name, format, plan.pipeline.record.format));
-    plan.formats.push_back(one);
+    plan.formats.push_back(format_at_node(one, plan.pipeline.record.format));
   }
   return plan;
 }

@@ -5,18 +5,30 @@ namespace weir::cli {
 namespace {
 
 constexpr std::string_view kLines = "application/x-ndjson", kArray = "application/json";
+constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 constexpr std::string_view kCloudEvents = "application/cloudevents-batch+json", kCsv = "text/csv";
+
+/// A \r before a \n is part of the line's end: one that is part of the line needs another behind it.
+std::string_view line_end(std::string_view line) {
+  return line.ends_with('\r') ? "\r\n" : "\n";
+}
+std::string head_of(std::string_view csv_header) {
+  return std::string(csv_header).append(line_end(csv_header));
+}
 
 }  // namespace
 
 std::string IngestRequest::body() const {
   const bool array = head == "[";
   std::string text = head;
-  text.reserve(head.size() + frames.size() + events.size() + 2);
+  text.reserve(head.size() + frames.size() + events.size() + 3);
   for (const Event& event : events) {
+    const std::string_view frame = std::string_view(frames).substr(event.offset, event.size);
     if (array && text.size() > 1) text.push_back(',');
-    text.append(frames, event.offset, event.size);
-    if (!array) text.push_back('\n');
+    // At the beginning of a body it would be passed over; an empty line in front is.
+    if (text.empty() && frame.starts_with(kByteOrderMark)) text.push_back('\n');
+    text += frame;
+    if (!array) text += line_end(frame);
   }
   if (array) text.push_back(']');
   return text;
@@ -34,6 +46,11 @@ std::pair<IngestRequest, IngestRequest> IngestRequest::halves() const {
     half.frames.append(frames, events[i].offset, events[i].size);
   }
   return both;
+}
+
+InputFormat format_at_node(InputFormat format, RecordFormat pipeline) noexcept {
+  if (pipeline == RecordFormat::cloudevents && format.frames == FrameFormat::json) format.frames = FrameFormat::cloudevents;
+  return format;
 }
 
 RequestMaker::RequestMaker(const IngestRequestLimits& limits, Give give)
@@ -63,12 +80,11 @@ void RequestMaker::add(std::uint32_t number, const RawEvent& event, std::string_
   const bool csv = format_.framing == Framing::csv, bad = (event.flags & frame_flag::bad_frame) != 0;
   // What is no JSON would break the array that CloudEvents travel in.
   const bool alone = format_.frames == FrameFormat::cloudevents && !is_one_json_element(event.raw);
-  const bool other_header =
-      csv && !request.events.empty() && std::string_view(request.head) != std::string(csv_header) + "\n";
+  const bool other_header = csv && !request.events.empty() && request.head != head_of(csv_header);
   const bool full = request.events.size() >= limits_.events_max ||
                     (!request.events.empty() && request.frames.size() + event.raw.size() > limits_.bytes_max);
   if (alone || other_header || full) flush(number);
-  if (csv) request.head = std::string(csv_header) + "\n";
+  if (csv) request.head = head_of(csv_header);
   lane.breaks =
       lane.breaks || (format_.framing != Framing::lines && event.raw.find_first_of("\r\n") != std::string_view::npos);
   request.events.push_back({request.frames.size(), event.raw.size(), std::string(event.id)});

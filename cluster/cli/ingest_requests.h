@@ -30,6 +30,9 @@ struct IngestRequest {
   [[nodiscard]] std::pair<IngestRequest, IngestRequest> halves() const;
 };
 
+/// What a node makes of the requests for an input of `format`: what is JSON to us are CloudEvents to a pipeline of those.
+[[nodiscard]] InputFormat format_at_node(InputFormat format, RecordFormat pipeline) noexcept;
+
 struct IngestRequestLimits {
   std::uint32_t lanes = 4;
   std::uint32_t events_max = 500;

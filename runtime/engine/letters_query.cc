@@ -154,7 +154,7 @@ struct RawLayout {
     }
     mixed = mixed || letter.format != format || letter.csv_header != csv_header;
     if (is_csv()) return;
-    array = array || letter.original.find_first_of("\r\n") != std::string_view::npos;
+    array = array || letter.original.find('\n') != std::string_view::npos;
     broken = broken || !is_whole(letter.original);
   }
   [[nodiscard]] bool is_csv() const { return format == static_cast<std::uint32_t>(FrameFormat::csv); }
@@ -163,6 +163,11 @@ struct RawLayout {
     return (array ? "a" : "l") + to_hex(xxh3_128(fmt::format("{} {}", format, csv_header))).substr(0, 16);
   }
 };
+
+/// A \r before a \n is part of the line's end: one that is part of the frame needs another behind it.
+void append_line(std::string& text, std::string_view line) {
+  text.append(line).append(line.ends_with('\r') ? "\r\n" : "\n");
+}
 
 tl::unexpected<Error> refused(std::string_view why, std::uint64_t letters) {
   return fail(Errc::invalid_argument,
@@ -200,12 +205,14 @@ Result<RawExport> export_raw(const std::vector<PartitionPicture>& partitions, co
   WEIR_ASSIGN(const RawLayout layout, layout_of(partitions, filter, layout_before));
   const bool begins = layout_before.empty();
   std::string text;
-  if (begins && layout.known && layout.is_csv() && !layout.csv_header.empty()) text.append(layout.csv_header).push_back('\n');
+  if (begins && layout.known && layout.is_csv() && !layout.csv_header.empty()) append_line(text, layout.csv_header);
   bool first = begins;
   auto answer = query_letters(partitions, filter, [&](const PlacedLetter& placed) {
-    if (layout.array) text += std::exchange(first, false) ? "[" : ",\n";
-    text.append(placed.stored.letter.original);
-    if (!layout.array) text.push_back('\n');
+    if (layout.array) {
+      text.append(std::exchange(first, false) ? "[" : ",\n").append(placed.stored.letter.original);
+    } else {
+      append_line(text, placed.stored.letter.original);
+    }
     if (text.size() < kPiece) return true;
     const bool wanted = sink(text);
     text.clear();

@@ -152,6 +152,24 @@ TEST_CASE("requests hold the frames of the input, byte for byte, whatever the fo
   check_same_frames(kLines, "", small);
 }
 
+TEST_CASE("an id is looked for where the node will look for it, whatever format the command line names", "[ingest]") {
+  CHECK(format_at_node(kLines, RecordFormat::cloudevents) == kCloudLines);
+  CHECK(format_at_node(kJson, RecordFormat::cloudevents) == InputFormat{Framing::json, FrameFormat::cloudevents});
+  CHECK(format_at_node(kCsv, RecordFormat::cloudevents) == kCsv);
+  CHECK(format_at_node(kLines, RecordFormat::any) == kLines);
+}
+
+TEST_CASE("frames that end or begin like something else are sent so that they stay what they are", "[ingest]") {
+  const IngestRequestLimits single{.lanes = 2, .events_max = 1};
+  for (const IngestRequestLimits& limits : {single, IngestRequestLimits{.lanes = 2}}) {
+    check_same_frames(kLines, "{\"id\":1}\r\r\n{\"id\":2}\r\n{\"id\":3}\r", limits);
+    check_same_frames(kLines, "{\"id\":1}\n\xef\xbb\xbf{\"id\":2}\n\xef\xbb\xbf{\"id\":3}\n", limits);
+    check_same_frames(kCsv, "id,a\r\r\n1,x\r\n2,y\n", limits);
+    check_same_frames(kCsv, "\xef\xbb\xbfid,a\n1,x\r\r\n2,y\r\n3,z\r", limits);
+    check_same_frames(kCloudLines, "{\"id\":\"1\"\r\r\n\xef\xbb\xbf{\"id\":\"2\"}\r\r\n", limits);
+  }
+}
+
 TEST_CASE("CSV as good and bad as chance makes it reaches the node as the same records", "[ingest]") {
   // Goal: a stray quote never swallows other lines because they are divided anew. Method: random records, seed printed.
   const auto seed = Catch::rngSeed() == 0 ? 4711u : Catch::rngSeed();
