@@ -9,7 +9,8 @@ namespace weir {
 
 namespace {
 constexpr std::int64_t kBuckets = 16;
-constexpr std::uint32_t kVersion = 1;
+constexpr std::uint32_t kVersion = 2;
+constexpr std::uint32_t kVersionOfNumbers = 1;  // buckets had the number of their sixteenth instead of its end
 
 std::int64_t floor_div(std::int64_t a, std::int64_t b) { return a / b - ((a % b != 0) && (a < 0)); }
 }  // namespace
@@ -17,10 +18,19 @@ std::int64_t floor_div(std::int64_t a, std::int64_t b) { return a / b - ((a % b 
 DedupeNumbers::DedupeNumbers(std::chrono::microseconds remember)
     : width_(std::max<std::int64_t>(1, remember.count() / kBuckets)), remember_(remember.count()) {}
 
+std::int64_t DedupeNumbers::end_of_bucket(std::int64_t partition_time) const noexcept {
+  return (floor_div(partition_time, width_) + 1) * width_;
+}
+
 bool DedupeNumbers::on_commit(std::int64_t partition_time) {
   if (partition_time == kNoTime) return false;
-  const std::int64_t number = floor_div(partition_time, width_);
-  if (buckets_.empty() || buckets_.back().number < number) buckets_.push_back({number, end_});
+  const std::int64_t end = end_of_bucket(partition_time);
+  if (buckets_.empty() || buckets_.back().end <= partition_time) {
+    buckets_.push_back({end, end_});
+  } else {
+    // Buckets were wider: partition time never goes back, so all that is in this one is before the end of the narrower one.
+    buckets_.back().end = std::min(buckets_.back().end, end);
+  }
   const std::uint64_t before = begin_;
   // The last bucket is the one being filled: it never leaves.
   while (buckets_.size() > 1 && left(buckets_.front(), partition_time)) {
@@ -32,7 +42,7 @@ bool DedupeNumbers::on_commit(std::int64_t partition_time) {
 
 bool DedupeNumbers::would_drop(std::int64_t partition_time) const noexcept {
   if (begin_ == end_ || partition_time == kNoTime) return false;
-  return left(buckets_.front(), partition_time) && floor_div(partition_time, width_) > buckets_.front().number;
+  return left(buckets_.front(), partition_time);
 }
 
 std::string DedupeNumbers::encode() const {
@@ -42,7 +52,7 @@ std::string DedupeNumbers::encode() const {
   store(out.data() + 12, end_);
   char* at = out.data() + 20;
   for (const Bucket& bucket : buckets_) {
-    store(at, bucket.number);
+    store(at, bucket.end);
     store(at + 8, bucket.first);
     at += sizeof(Bucket);
   }
@@ -51,13 +61,18 @@ std::string DedupeNumbers::encode() const {
 
 Result<void> DedupeNumbers::restore(std::string_view bytes) {
   if (bytes.size() < 20 || (bytes.size() - 20) % sizeof(Bucket) != 0) return fail(Errc::state_damaged, "dedupe buckets: {} bytes", bytes.size());
-  if (load<std::uint32_t>(bytes.data()) != kVersion) return fail(Errc::format_newer, "dedupe buckets of version {}", load<std::uint32_t>(bytes.data()));
+  const auto version = load<std::uint32_t>(bytes.data());
+  if (version != kVersion && version != kVersionOfNumbers)
+    return fail(Errc::format_newer, "dedupe buckets have version {}, this weir reads up to {}", version, kVersion);
   begin_ = load<std::uint64_t>(bytes.data() + 4);
   end_ = load<std::uint64_t>(bytes.data() + 12);
   buckets_.clear();
   for (std::size_t at = 20; at < bytes.size(); at += sizeof(Bucket))
     buckets_.push_back({load<std::int64_t>(bytes.data() + at), load<std::uint64_t>(bytes.data() + at + 8)});
+  if (version == kVersionOfNumbers)
+    for (Bucket& bucket : buckets_) bucket.end = (bucket.end + 1) * width_;
   if (begin_ > end_) return fail(Errc::state_damaged, "dedupe buckets: begin {} is behind end {}", begin_, end_);
+  if (begin_ != end_ && buckets_.empty()) return fail(Errc::state_damaged, "dedupe buckets: none for entries {} to {}", begin_, end_);
   return {};
 }
 

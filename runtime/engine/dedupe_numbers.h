@@ -2,7 +2,9 @@
 // the owner, the blocks of the state, a replay) gives every entry the same number and drops it at the same commit.
 //
 // Entries are numbered in commit order. Time buckets are sixteenths of `dedupe.remember` in partition time; a bucket is
-// dropped whole once all of it is older than the window, so an entry lives for remember .. remember * 17/16.
+// dropped whole once all of it is older than the window, so an entry lives for remember .. remember * 17/16. It is gone with
+// the first commit whose partition time is behind that, never earlier; where a commit ends is chance, so what comes meanwhile
+// may still be a repeat. A bucket knows its end in partition time, so that `remember` may change between two starts.
 #pragma once
 #include <chrono>
 #include <cstdint>
@@ -47,13 +49,15 @@ class DedupeNumbers {
 
  private:
   struct Bucket {
-    std::int64_t number;
-    std::uint64_t first;
+    std::int64_t end;     // every entry of it was committed at an earlier partition time
+    std::uint64_t first;  // entry
   };
   /// All of it is older than the window.
   [[nodiscard]] bool left(const Bucket& bucket, std::int64_t partition_time) const noexcept {
-    return (bucket.number + 1) * width_ <= partition_time - remember_;
+    return bucket.end <= partition_time - remember_;
   }
+  /// Of the bucket that holds this partition time.
+  [[nodiscard]] std::int64_t end_of_bucket(std::int64_t partition_time) const noexcept;
   std::int64_t width_;
   std::int64_t remember_;
   std::deque<Bucket> buckets_;

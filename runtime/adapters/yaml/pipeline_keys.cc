@@ -77,7 +77,8 @@ Shape record() {
 Shape dedupe() {
   const DedupeConfig defaults;
   return map({
-      key("remember", between(Form::duration, "1m", "3650d"), "how long an id is known")
+      key("remember", between(Form::duration, "1m", "3650d"),
+          "how long an id is known at least, in acceptance time; up to a sixteenth later it goes, with the next commit")
           .by_default(format_duration(defaults.remember)),
       key("ids_max", between(Form::count, "1K", "4G"), "ids remembered at most; then doors answer 429")
           .by_default(format_count(defaults.ids_max)),

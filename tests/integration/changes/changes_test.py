@@ -91,6 +91,17 @@ class Changes(unittest.TestCase):
         self.assertEqual(plan["dedupe.remember"]["change"], "in place")
         self.assertEqual(plan["view days"]["change"], "in place")
 
+    def test_a_changed_remember_forgets_no_id_that_it_holds_for(self):
+        duplicates = 0
+        for end, remember in ((EVENTS + 8, "1d"), (EVENTS + 16, "30d")):
+            changed = self.write(f"{remember}.yaml", HEAD + f"dedupe: {{remember: {remember}}}\n" + STAGES + views())
+            # The new window is at work before the repeats come.
+            self.weir.expect(0, "run", changed, self.write(f"new-{end}.ndjson", events(end - 8, end)), "--data", self.data)
+            self.weir.expect(0, "run", changed, self.write(f"again-{end}.ndjson", events(0, end)), "--data", self.data)
+            duplicates += end
+            total = self.weir.ledger(self.data)["total"]
+            self.assertEqual((total["served"], total["duplicate"]), (end, duplicates), remember)
+
     def test_new_and_changed_views_are_built_from_the_log(self):
         changed = self.write("changed.yaml", HEAD + STAGES + views(by_shop="{group_by: [shop, town], measures: {n: count}}", towns="{group_by: [town], measures: {sum: {sum: amount}}}"))
         plan = self.plan(changed)
