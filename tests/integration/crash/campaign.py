@@ -35,8 +35,8 @@ WORK_BYTES_PER_INPUT_BYTE = 2.2
 STALL_SECONDS = 3
 
 
-def run_of(path, data):
-    return ("run", PIPELINE, path, "--data", data, *SMALL_SEGMENTS)
+def run_of(pipeline, path, data):
+    return ("run", pipeline, path, "--data", data, *SMALL_SEGMENTS)
 
 
 class Finding(Exception):
@@ -121,7 +121,12 @@ class Round:
 
     def __init__(self, campaign, folder, striker):
         self.c, self.folder, self.striker, self.data = campaign, folder, striker, striker.data
-        self.model = models.Model()
+        # Every other round late events expire.
+        late = ("dead_letter", "expire")[campaign.witness.rounds % 2]
+        self.model = models.Model(late)
+        self.pipeline = os.path.join(folder, "pipeline.yaml")
+        with open(PIPELINE, encoding="utf-8") as f, open(self.pipeline, "w", encoding="utf-8") as out:
+            out.write(f.read().replace("then: dead_letter", f"then: {late}"))
         self.start_index = campaign.witness.events
         self.seed = campaign.seed
         self.kills = 0
@@ -153,7 +158,7 @@ class Round:
             if self.kills < self.c.kills_per_round and self.c.witness.kills < self.c.kills_wanted:
                 ended = self._strike_once(path, len(events))
             else:
-                ended = self._to_the_end(self.c.plain.start(*run_of(path, self.data)))
+                ended = self._to_the_end(self.c.plain.start(*run_of(self.pipeline, path, self.data)))
             self._note(ended)
             if ended.code == 2 and not self.c.witness.kills:
                 raise Misused(str(ended))
@@ -173,7 +178,7 @@ class Round:
 
     def _strike_once(self, path, count):
         """Starts the product and ends it at a fail point, or when it has written so many bytes."""
-        args = run_of(path, self.data)
+        args = run_of(self.pipeline, path, self.data)
         left = self._left(count)
         # Each third strike has to come in the middle of a file, where the opening and most fail points are not.
         early = self.c.witness.middle * 3 <= self.c.witness.kills

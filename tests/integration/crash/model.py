@@ -3,14 +3,20 @@
 Order inside a partition is the order of the file, so the outcome of every prefix is known exactly, and a stopped run
 can be compared in the middle. Same id, same bytes: duplicate, whatever became of the first. Same id, other bytes: if
 the first is done, a dead letter `conflict` that owns nothing; if it is dead-lettered, the later one runs the chain
-and takes over, whatever its verdict, and the open letter becomes superseded.
+and takes over, whatever its verdict, and the open letter becomes superseded; if it expired, the later one runs and takes over.
+
+Late is an event whose time can be read and lies more than `late.after` below the greatest time of those served in front of it in
+its partition, whatever else is wrong with it. What is late becomes a dead letter `late`, or expires.
 """
 
 from decimal import Decimal
 
 from outside import facts
+import workload
 
 PARTITIONS = 4
+RETAIN_MS, MINUTE_MS = 25 * 60_000, 60_000  # of by_minute
+CLOSED = "closed"  # in place of the offset of a letter
 
 
 class Letter:
@@ -23,18 +29,22 @@ class Partition:
 
     def __init__(self):
         self.events, self.decided = [], 0
-        self.entries = {}  # id -> [bytes, offset of its open letter or None when done]
+        self.entries = {}  # id -> [bytes, offset of its open letter, None when done, or CLOSED]
         self.letters = {}  # offset -> Letter
-        self.counts = dict(served=0, duplicate=0, dead_lettered=0, superseded=0)
+        self.counts = dict(served=0, duplicate=0, dead_lettered=0, superseded=0, expired=0)
+        self.greatest_ms = 0  # of the events served so far
 
 
 class Model:
-    def __init__(self):
+    """`late`: what becomes of late events, "dead_letter" or "expire"."""
+
+    def __init__(self, late="dead_letter"):
+        self.late = late
         self.partitions = [Partition() for _ in range(PARTITIONS)]
         self.homes = bytearray()  # the partition of every event sent, in order
         self.served = {}  # id -> Event
-        self.latest, self.by_account, self.by_hour = {}, {}, {}
-        self.seen = dict(duplicate=0, conflict=0, superseded=0, rejected=0, served=0)
+        self.latest, self.by_account, self.by_hour, self.by_minute = {}, {}, {}, {}
+        self.seen = dict(duplicate=0, conflict=0, superseded=0, rejected=0, served=0, late=0, reopened=0)
         self._home_of = {}
 
     def send(self, events):
@@ -66,11 +76,22 @@ class Model:
             self._letter(p, event, {"conflict"})
             self.seen["conflict"] += 1
             return
-        if entry:
+        if entry and entry[1] == CLOSED:
+            self.seen["reopened"] += 1
+        elif entry:
             del p.letters[entry[1]]
             p.counts["dead_lettered"] -= 1
             p.counts["superseded"] += 1
             self.seen["superseded"] += 1
+        if event.at_ms and event.at_ms < p.greatest_ms - workload.LATE_MS:
+            self.seen["late"] += 1
+            if self.late == "expire":
+                p.entries[event.id] = [event.raw, CLOSED]
+                p.counts["expired"] += 1
+            else:
+                p.entries[event.id] = [event.raw, p.decided]
+                self._letter(p, event, {"late"})
+            return
         if event.fault:
             p.entries[event.id] = [event.raw, p.decided]
             self._letter(p, event, event.fault)
@@ -78,15 +99,15 @@ class Model:
             return
         p.entries[event.id] = [event.raw, None]
         p.counts["served"] += 1
+        p.greatest_ms = max(p.greatest_ms, event.at_ms)
         self.seen["served"] += 1
         self._serve(event)
 
     @staticmethod
     def _letter(p, event, reasons):
         rules = {"field_missing", "field_type", "field_range"}
-        p.letters[p.decided] = Letter(
-            event.id, reasons, event.raw, "validate" if len(reasons) == 1 and reasons <= rules else None
-        )
+        stage = "validate" if len(reasons) == 1 and reasons <= rules else "late" if reasons == {"late"} else None
+        p.letters[p.decided] = Letter(event.id, reasons, event.raw, stage)
         p.counts["dead_lettered"] += 1
 
     def _serve(self, event):
@@ -103,10 +124,10 @@ class Model:
             row[1] += 1
             row[2] = max(row[2], total)
             row[3] = min(row[3], total)
-        hour = event.at_ms - event.at_ms % 3_600_000
-        row = self.by_hour.setdefault(hour, [0, 0])
-        row[0] += total
-        row[1] += 1
+        for windows, width in ((self.by_hour, 3_600_000), (self.by_minute, MINUTE_MS)):
+            row = windows.setdefault(event.at_ms - event.at_ms % width, [0, 0])
+            row[0] += total
+            row[1] += 1
 
     def ledger(self, accepted):
         """Per partition, of what has been decided."""
@@ -120,6 +141,13 @@ class Model:
     def hour_rows(self):
         for hour, (total, orders) in self.by_hour.items():
             yield "1h", hour * 1000, cents_text(total), str(orders)
+
+    def minute_rows(self):
+        """Without the windows that `retain` hides: they ended too long before the greatest time of all partitions."""
+        greatest = max(p.greatest_ms for p in self.partitions)
+        for minute, (total, orders) in self.by_minute.items():
+            if minute + MINUTE_MS >= greatest - RETAIN_MS:
+                yield "1m", minute * 1000, cents_text(total), str(orders)
 
 
 def cents_text(cents):

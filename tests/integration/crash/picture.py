@@ -9,9 +9,9 @@ import model as models
 class Picture:
     """orders: id -> … as lists of rows, so that a double shows; letters as Weir.letters gives them."""
 
-    def __init__(self, ledger, orders, latest, accounts, hours, letters):
+    def __init__(self, ledger, orders, latest, accounts, hours, minutes, letters):
         self.ledger, self.orders, self.latest = ledger, orders, latest
-        self.accounts, self.hours, self.letters = accounts, hours, letters
+        self.accounts, self.hours, self.minutes, self.letters = accounts, hours, minutes, letters
 
     @staticmethod
     def take(weir, data, ledger):
@@ -21,6 +21,7 @@ class Picture:
             rows(weir, "latest_by_account", data),
             rows(weir, "by_account", data),
             rows(weir, "by_hour", data),
+            rows(weir, "by_minute", data),
             weir.letters(data),
         )
 
@@ -74,14 +75,14 @@ def compare_picture(model, accepted, picture):
         findings,
         lambda item: item[0],
     )
-    hours = [measures(r, ("window", "window_start"), ("total", "orders")) for r in picture.hours]
-    compare.multiset(
-        "by_hour",
-        list(model.hour_rows()),
-        [(w, facts.time_us(at), *rest) for w, at, *rest in hours],
-        findings,
-        lambda item: item[1],
-    )
+    for name, expected, found in (
+        ("by_hour", model.hour_rows(), picture.hours),
+        ("by_minute", model.minute_rows(), picture.minutes),
+    ):
+        got = [measures(r, ("window", "window_start"), ("total", "orders")) for r in found]
+        compare.multiset(
+            name, list(expected), [(w, facts.time_us(at), *rest) for w, at, *rest in got], findings, lambda item: item[1]
+        )
     compare_letters(model, picture.letters, findings)
     return findings
 

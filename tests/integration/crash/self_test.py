@@ -73,6 +73,7 @@ class CampaignAgainstAStandIn(unittest.TestCase):
             ("repeats_some_after_a_restart", "expected|no prefix|were sent"),
             ("forgets_ids_at_a_restart", "duplicate is"),
             ("position_goes_back", "position|decided"),
+            ("is_never_late", "served|dead_lettered"),
             ("counts_one_too_many", "served"),
             ("loses_one_and_doubles_one", "lost"),
             ("alters_a_row", "altered"),
@@ -97,7 +98,7 @@ class CampaignAgainstAStandIn(unittest.TestCase):
         options = options_for(kills=12)
         run = campaigns.Campaign(options, POINTS + ["nowhere"])
         run.witness.kills = run.witness.middle = 12
-        run.witness.seen = dict.fromkeys(("duplicate", "conflict", "superseded", "rejected", "served"), 1)
+        run.witness.seen = dict.fromkeys(("duplicate", "conflict", "superseded", "rejected", "served", "late"), 1)
         run.witness.points = dict.fromkeys(POINTS, 6)
         self.assertIn("nowhere", entry["invalid_because"](run, options))
         run.witness.points["nowhere"] = 1
@@ -117,16 +118,17 @@ class CampaignAgainstAStandIn(unittest.TestCase):
 class ModelRules(unittest.TestCase):
     """One partition's worth of hand-written histories."""
 
-    def outcome(self, *events):
-        model = models.Model()
-        model.send([workload.Event(raw, "x", fault, "hand", 1000, "acc-1", 150, 2) for raw, fault in events])
+    def outcome(self, *events, late="dead_letter"):
+        """Of (bytes, fault) or (bytes, fault, time in ms)."""
+        model = models.Model(late)
+        model.send([workload.Event(raw, "x", fault, "hand", *(at or [1000]), "acc-1", 150, 2) for raw, fault, *at in events])
         model.decide_until(model.sent_until(len(events)))
         counts = next(p for p in model.partitions if p.decided)
         return counts.counts, [(at, x.reasons) for at, x in counts.letters.items()], len(model.served)
 
-    def check(self, events, letters, **counts):
-        found, open_letters, served = self.outcome(*events)
-        self.assertEqual(dict(dict(served=0, duplicate=0, dead_lettered=0, superseded=0), **counts), found)
+    def check(self, events, letters, late="dead_letter", **counts):
+        found, open_letters, served = self.outcome(*events, late=late)
+        self.assertEqual(dict(dict(served=0, duplicate=0, dead_lettered=0, superseded=0, expired=0), **counts), found)
         self.assertEqual(letters, open_letters)
         self.assertEqual(counts.get("served", 0), served)
 
@@ -160,6 +162,50 @@ class ModelRules(unittest.TestCase):
             dead_lettered=1,
         )
 
+    def test_what_lies_too_far_behind_the_served_ones_is_late_whatever_else_is_wrong_with_it(self):
+        limit = 1_000_000 - workload.LATE_MS
+        # The limit itself is not late; what cannot be read has no time; same id, other bytes is a conflict before anything else.
+        self.behind(limit, None, set())
+        self.behind(limit, self.bad, self.bad)
+        self.behind(limit - 1, None, {"late"})
+        self.behind(limit - 1, self.bad, {"late"})
+        self.behind(0, {"time"}, {"time"})
+        self.check([(b"b", None, 1_000_000), (b"c", None, limit - 1)], [(1, {"conflict"})], served=1, dead_lettered=1)
+        # Only served events move the time.
+        self.check([(b"a", self.bad, 2_000_000), (b"b", None, 1_000)], [], served=1, superseded=1)
+
+    def behind(self, at, fault, reasons):
+        """Of an event behind a served one of 1,000,000 ms, with another id of its partition."""
+        other = next(f"x{i}" for i in range(1000) if facts.partition_of(f"x{i}", 4) == facts.partition_of("x", 4))
+
+        def event(raw, event_id, fault, at):
+            return workload.Event(raw, event_id, fault, "hand", at, "acc-1", 150, 2)
+
+        first, then = event(b"a", "x", None, 1_000_000), event(b"b", other, fault, at)
+        for late in ("dead_letter", "expire"):
+            with self.subTest(at=at, fault=fault, late=late):
+                expires = reasons == {"late"} and late == "expire"
+                model = models.Model(late)
+                model.send([first, then, then, event(b"c", other, None, 1_000_001)])
+                model.decide_until(model.sent_until(2))
+                part = next(p for p in model.partitions if p.decided)
+                self.assertEqual(int(expires), part.counts["expired"])
+                self.assertEqual([reasons] if reasons and not expires else [], [x.reasons for x in part.letters.values()])
+                # The same once more is a duplicate; other bytes take over what is late.
+                model.decide_until(model.sent_until(4))
+                self.assertEqual(1, part.counts["duplicate"])
+                self.assertEqual(2, part.counts["served"])
+                self.assertEqual((int(bool(reasons) and not expires), int(expires)), (part.counts["superseded"], model.seen["reopened"]))
+
+    def test_windows_that_ended_too_long_ago_are_hidden(self):
+        model = models.Model()
+        far = 100 * models.MINUTE_MS
+        kept = far - models.RETAIN_MS - models.MINUTE_MS
+        for at in (kept - models.MINUTE_MS, kept, far):
+            model.partitions[0].greatest_ms = max(at, model.partitions[0].greatest_ms)
+            model._serve(workload.Event(b"a", f"{at}", None, "hand", at, "acc-1", 150, 2))
+        self.assertEqual([kept * 1000, far * 1000], [row[1] for row in model.minute_rows()])
+
     def test_the_workload_is_a_pure_function_and_has_every_outcome(self):
         first = [workload.event(5, i) for i in range(3000)]
         workload.event.cache_clear()
@@ -168,7 +214,12 @@ class ModelRules(unittest.TestCase):
         model = models.Model()
         model.send(first)
         model.decide_until(model.sent_until(len(first)))
-        self.assertGreater(min(model.seen.values()), 20)
+        self.assertGreater(min(count for name, count in model.seen.items() if name != "reopened"), 20)
+        expiring = models.Model("expire")
+        expiring.send(first)
+        expiring.decide_until(expiring.sent_until(len(first)))
+        self.assertGreater(expiring.seen["reopened"], 5)
+        self.assertEqual(sum(p.counts["expired"] for p in expiring.partitions), expiring.seen["late"])
         reasons = set().union(*(x.reasons for p in model.partitions for x in p.letters.values()))
         self.assertLessEqual(
             {"malformed", "encoding", "conflict", "time", "field_range", "field_type", "field_missing", "number_range"},

@@ -20,6 +20,7 @@ sys.path[:0] = [HERE, os.path.dirname(HERE)]
 from outside import compare, facts  # noqa: E402
 import campaign  # noqa: E402
 import model as models  # noqa: E402
+import workload  # noqa: E402
 
 GROUP = 25
 PAUSE = 0.01  # seconds a group takes, asleep: on a busy machine the one who strikes gets its turn
@@ -79,8 +80,20 @@ def copy_uncounted(path, to):
             image[:] = content
 
 
-def run(path, data):
+def note_late(pipeline, data):
+    """What becomes of late events in this directory."""
+    place = os.path.join(data, "late")
+    if os.path.exists(place):
+        return
+    with open(pipeline, encoding="utf-8") as f, open(place + ".new", "w", encoding="utf-8") as out:
+        out.write("expire" if "then: expire" in f.read() else "dead_letter")
+    os.rename(place + ".new", place)
+    os.sync()
+
+
+def run(pipeline, path, data):
     os.makedirs(data, exist_ok=True)
+    note_late(pipeline, data)
     with open(os.path.join(data, "opening"), "wb") as f:
         f.write(b"." * campaign.OPENING_BYTES)
     name = os.path.basename(path)
@@ -125,7 +138,13 @@ def run(path, data):
 
 def replay(data):
     log = Log(data)
+    place = os.path.join(data, "late")
     model = models.Model()
+    if os.path.exists(place):
+        with open(place, encoding="utf-8") as f:
+            model.late = f.read()
+    if BUG == "is_never_late":
+        workload.LATE_MS = 1 << 60
     model.send(log.stream)
     if BUG == "forgets_ids_at_a_restart":
         for at in log.restarts:
@@ -189,10 +208,8 @@ def query(view, data):
         names = ("total", "orders", "largest", "smallest", "mean")
         rows = [dict(zip(("account",) + names, (a, *map(RawNumber, rest)))) for a, *rest in model.account_rows()]
     else:
-        rows = [
-            dict(window=w, window_start=rfc3339(at), total=RawNumber(t), orders=RawNumber(n))
-            for w, at, t, n in model.hour_rows()
-        ]
+        windows = model.hour_rows() if view == "by_hour" else model.minute_rows()
+        rows = [dict(window=w, window_start=rfc3339(at), total=RawNumber(t), orders=RawNumber(n)) for w, at, t, n in windows]
     print(encode({"view": view, "rows": rows, "next": None, "token": "t"}))
     return 0
 
@@ -236,7 +253,7 @@ def export(data):
 def main(args):
     data = args[args.index("--data") + 1]
     if args[0] == "run":
-        return run(args[2], data)
+        return run(args[1], args[2], data)
     if args[0] == "ledger":
         return ledger(data)
     if args[0] == "where":

@@ -1,7 +1,7 @@
 """The workload: event `index` of `seed` is a pure function of the two: nothing is stored to know what was sent.
 
 Repeats (same id, same bytes), conflicts (same id, other bytes), corrections of rejected events, rule failures, frames
-that cannot be read with and without a findable id, hot accounts, near and far references.
+that cannot be read with and without a findable id, events that come late or nearly so, hot accounts, near and far references.
 """
 
 import collections
@@ -11,10 +11,12 @@ import hashlib
 from outside import facts
 
 BASE_MS = 1_700_000_000_000
+STEP_MS = 37  # from one event to the next, on the whole: each is up to a minute ahead of that
+LATE_MS = 600_000  # `late.after` of pipeline.yaml
 ACCOUNTS = 60
 
-# What an event is. `fault`: None, or the set of reasons the contract allows; `cents`, `at_ms`, `account` of a valid
-# one.
+# What an event is. `fault`: None, or the set of reasons the contract allows; `cents`, `account` of a valid one; `at_ms` of one
+# whose time can be read.
 Event = collections.namedtuple("Event", "raw id fault kind at_ms account cents quantity")
 
 # kind -> share of 1000. The rest are fresh valid events.
@@ -22,6 +24,8 @@ SHARES = (
     ("repeat", 110),
     ("rival", 70),
     ("bad_rule", 60),
+    ("late", 40),
+    ("late_rival", 20),
     ("bad_rival", 25),
     ("broken", 25),
     ("broken_rival", 12),
@@ -42,7 +46,7 @@ def kind_of(dice, index):
     for kind, share in SHARES:
         if roll < share:
             # The first event has nothing to refer to.
-            return kind if index or kind not in ("repeat", "rival", "bad_rival", "broken_rival") else "fresh"
+            return kind if index or kind not in ("repeat", "rival", "bad_rival", "broken_rival", "late_rival") else "fresh"
         roll -= share
     return "fresh"
 
@@ -59,7 +63,7 @@ def event(seed, index) -> Event:
     kind = kind_of(dice, index)
     if kind == "repeat":
         return event(seed, earlier(dice, index))._replace(kind="repeat")
-    if kind in ("rival", "bad_rival", "broken_rival"):
+    if kind in ("rival", "bad_rival", "broken_rival", "late_rival"):
         first = event(seed, earlier(dice, index))
         if first.kind.startswith("nameless"):  # its id is the digest of its bytes: nothing else can have it
             return first._replace(kind="repeat")
@@ -75,7 +79,9 @@ def event(seed, index) -> Event:
     if kind == "encoding":
         body, _ = order(event_id, dice, index, note=b"caf\xe9")
         return Event(body, event_id, {"encoding"}, kind, 0, "", 0, 0)
-    body, parts = order(event_id, dice, index)
+    # Around the limit, on either side of it: which of them are late, only the model can say.
+    late_ms = LATE_MS - 60_000 + dice[3] * 3 if kind in ("late", "late_rival") else 0
+    body, parts = order(event_id, dice, index, late_ms=late_ms)
     return Event(body, event_id, None, kind, *parts)
 
 
@@ -91,11 +97,11 @@ def id_text(event_id):
     return '"' + text.replace("é", "\\u00e9") + '"'
 
 
-def order(event_id, dice, index, note=b"", **instead):
+def order(event_id, dice, index, note=b"", late_ms=0, **instead):
     """A valid order; `instead` replaces the text of a field, None drops it. The id stands first, last or behind a
     decoy.
     """
-    at_ms = BASE_MS + index * 37 % 50_000_000 + dice[4]
+    at_ms = BASE_MS + index * STEP_MS % 50_000_000 + dice[4] - late_ms
     account = f"acc-{min(dice[5], dice[6]) * ACCOUNTS >> 16}"
     cents, quantity = 1 + dice[4] * 31 % 99_999, 1 + dice[6] % 100
     texts = {
@@ -131,8 +137,9 @@ BAD_RULES = (
 
 def bad_rule(kind, event_id, dice, index):
     instead, reasons = BAD_RULES[dice[3] % len(BAD_RULES)]
-    body, _ = order(event_id, dice, index, **instead)
-    return Event(body, event_id, reasons, kind, 0, "", 0, 0)
+    late_ms = 2 * LATE_MS if dice[1] % 8 == 0 else 0  # then that is what it is
+    body, parts = order(event_id, dice, index, late_ms=late_ms, **instead)
+    return Event(body, event_id, reasons, kind, 0 if "at" in instead else parts[0], "", 0, 0)
 
 
 def broken(kind, event_id, dice, index):
