@@ -1,11 +1,8 @@
 #include "runtime/event/event_id.h"
 
-#include <openssl/evp.h>
-
 #include <algorithm>
 #include <bit>
 
-#include "runtime/base/hash.h"
 #include "runtime/base/invariant.h"
 #include "runtime/base/json_text.h"
 #include "runtime/event/ingest_batch.h"
@@ -14,37 +11,8 @@
 
 namespace weir {
 
-struct DigestId::Context {
-  EVP_MD* algorithm = EVP_MD_fetch(nullptr, "SHA256", nullptr);
-  EVP_MD_CTX* hash = EVP_MD_CTX_new();
-  Context() = default;
-  Context(const Context&) = delete;
-  Context& operator=(const Context&) = delete;
-  ~Context() {
-    EVP_MD_CTX_free(hash);
-    EVP_MD_free(algorithm);
-  }
-};
-
-DigestId::DigestId() : context_(std::make_unique<Context>()) {
-  INVARIANT(context_->algorithm != nullptr, "OpenSSL offers SHA-256");
-  INVARIANT(context_->hash != nullptr, "OpenSSL gives a hash context");
-}
-DigestId::~DigestId() = default;
-DigestId::DigestId(DigestId&&) noexcept = default;
-DigestId& DigestId::operator=(DigestId&&) noexcept = default;
-
-void DigestId::begin() {
-  INVARIANT(EVP_DigestInit_ex2(context_->hash, context_->algorithm, nullptr) == 1, "SHA-256 begins");
-}
-void DigestId::add(std::string_view part) {
-  INVARIANT(EVP_DigestUpdate(context_->hash, part.data(), part.size()) == 1, "SHA-256 takes bytes");
-}
 std::string_view DigestId::finish() {
-  unsigned char digest[EVP_MAX_MD_SIZE];
-  unsigned size = 0;
-  INVARIANT(EVP_DigestFinal_ex(context_->hash, digest, &size) == 1, "SHA-256 ends");
-  write_hex({reinterpret_cast<const char*>(digest), kDigestIdSize / 2}, text_.data());
+  sha256_.finish_hex(text_.data(), kDigestIdSize / 2);
   return {text_.data(), text_.size()};
 }
 std::string_view DigestId::of(std::string_view frame) {
