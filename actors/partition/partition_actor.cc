@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include "actors/partition/stage_supervisor.h"
 #include "actors/partition/store_reader.h"
 #include "actors/supervise/house_handlers.h"
 #include "runtime/base/invariant.h"
@@ -36,7 +37,8 @@ class PartitionActor : public caf::event_based_actor {
         index_(setup_->remember, reader_, setup_->log->log_id().low ^ setup_->incarnation),
         window_(setup_->partition, setup_->window, setup_->window_rules, version_of(setup_->rules), index_),
         views_gate_(std::numeric_limits<std::uint64_t>::max(), setup_->apply_bytes_max),
-        committer_(std::move(setup_->committer)) {
+        committer_(std::move(setup_->committer)),
+        stages_(this, setup_->partition) {
     install_house_handlers(this, who_, supervisor_);
     set_down_handler([this](caf::down_msg& down) { on_down(down); });
   }
@@ -94,9 +96,8 @@ class PartitionActor : public caf::event_based_actor {
   }
 
   void on_exit() override {
-    for (Chain& chain : chains_) end_stages(chain);
+    stages_.end_all();
     if (views_) send_exit(views_, caf::exit_reason::kill);
-    chains_.clear();
     views_ = nullptr;
     committer_ = nullptr;
     setup_->keep.reset();
@@ -104,13 +105,6 @@ class PartitionActor : public caf::event_based_actor {
 
  private:
   enum class Phase : std::uint8_t { fencing, replaying, running };
-  /// The stages of one version of the rules.
-  struct Chain {
-    std::shared_ptr<const ChainRules> rules;
-    std::vector<caf::actor> stages;
-    std::shared_ptr<const std::vector<caf::actor>> route;
-  };
-  static constexpr std::size_t kChainsMax = 2;
 
   static std::shared_ptr<const RulesVersion> version_of(const std::shared_ptr<const ChainRules>& r) { return {r, &r->version}; }
 
@@ -183,8 +177,7 @@ class PartitionActor : public caf::event_based_actor {
     views->logbook = setup_->logbook;
     views_ = setup_->spawn_views(this, std::move(views));
     tell_supervisor(PartitionChild{setup_->partition, views_});
-    chains_.push_back({setup_->rules, {}, {}});
-    start_stages(chains_.back());
+    stages_.add(setup_->rules);
     change_rules();
     return {};
   }
@@ -267,11 +260,11 @@ class PartitionActor : public caf::event_based_actor {
     if (phase_ != Phase::running) return;
     look_at_log();
     for (ChainRound& round : window_.take_rounds()) {
-      const auto& route = route_of(*round.version);
+      const auto& route = stages_.route_of(*round.version);
       ChainWork chain{round.drive, round.serial, round.round, 0, std::move(round.batch), route};
       send(route->front(), std::move(chain));
     }
-    if (chains_.size() > 1) change_rules();
+    if (stages_.size() > 1) change_rules();
     if (!stopping_) read_ingest();
     if (!window_.commit_outstanding() && views_gate_.open() && !stopping_) {
       if (auto prepared = window_.prepare(setup_->clock->wall())) hand_in(std::move(*prepared));
@@ -402,43 +395,13 @@ class PartitionActor : public caf::event_based_actor {
 
   // ---- supervision
 
-  void end_stages(Chain& chain) {
-    for (const caf::actor& stage : chain.stages) {
-      demonitor(stage);
-      send_exit(stage, caf::exit_reason::kill);
-    }
-    chain.stages.clear();
-  }
-  /// In place of those it had.
-  void start_stages(Chain& chain) {
-    end_stages(chain);
-    for (const ChainStepFactory& make : chain.rules->steps) {
-      auto step = make();
-      const std::string who = fmt::format("{}/{}", step->name(), setup_->partition.value);
-      chain.stages.push_back(spawn_stage(this, std::move(step), who));
-    }
-    auto route = std::make_shared<std::vector<caf::actor>>(chain.stages);
-    route->push_back(caf::actor_cast<caf::actor>(this));
-    chain.route = std::move(route);
-  }
-  [[nodiscard]] const std::shared_ptr<const std::vector<caf::actor>>& route_of(const RulesVersion& version) const {
-    const auto chain = std::find_if(chains_.begin(), chains_.end(), [&](const Chain& c) { return &c.rules->version == &version; });
-    INVARIANT(chain != chains_.end(), "the stages of a version stay until its last batch is decided");
-    return chain->route;
-  }
-
   /// Ends the stages that have no batch left, and starts those of the newest rules.
   void change_rules() {
-    for (auto chain = chains_.begin(); chain != chains_.end();) {
-      const bool used = window_.uses(chain->rules->version);
-      if (!used) end_stages(*chain);
-      chain = used ? chain + 1 : chains_.erase(chain);
-    }
-    if (!next_rules_ || chains_.size() == kChainsMax) return;
+    stages_.end_unused(window_);
+    if (!next_rules_ || stages_.full()) return;
     auto rules = std::exchange(next_rules_, nullptr);
-    if (rules->version.hash == chains_.back().rules->version.hash) return;
-    chains_.push_back({rules, {}, {}});
-    start_stages(chains_.back());
+    if (rules->version.hash == stages_.newest_hash()) return;
+    stages_.add(rules);
     window_.set_version(version_of(rules));
     setup_->rules = std::move(rules);
   }
@@ -447,19 +410,14 @@ class PartitionActor : public caf::event_based_actor {
     if (down.source == supervisor_) return quit(down.reason);
     if (views_ && down.source == views_.address())
       return fail_actor(this, who_, supervisor_, child_error_.value_or(Error{Errc::internal, "the views actor died"}));
-    if (!is_stage(down.source)) return;
+    if (!stages_.has_stage(down.source)) return;
     if (++stage_restarts_ > kStageRestartsMax)
       return fail_actor(this, who_, supervisor_,
                         Error{Errc::stage_failed, fmt::format("{} deaths of its stages without a commit in between, the last: {}",
                                                               stage_restarts_, child_error_ ? child_error_->context : "killed")});
-    for (Chain& chain : chains_) start_stages(chain);
+    stages_.replace_all();
     window_.redrive();
     work();
-  }
-  [[nodiscard]] bool is_stage(const caf::actor_addr& who) const {
-    return std::any_of(chains_.begin(), chains_.end(), [&](const Chain& chain) {
-      return std::any_of(chain.stages.begin(), chain.stages.end(), [&](const caf::actor& stage) { return who == stage.address(); });
-    });
   }
 
   std::shared_ptr<PartitionSetup> setup_;
@@ -470,8 +428,8 @@ class PartitionActor : public caf::event_based_actor {
   PartitionWindow window_;
   CreditGate views_gate_;
   caf::actor committer_;
+  StageSupervisor stages_;
   caf::actor views_;
-  std::vector<Chain> chains_;                       // the newest one last
   std::shared_ptr<const ChainRules> next_rules_;    // as soon as there is room for its stages
   Phase phase_ = Phase::fencing;
   PartitionPosition position_;
