@@ -1,0 +1,98 @@
+// Which events the window decides together: under one version of the rules.
+#include <deque>
+#include <random>
+
+#include "tests/component/window/window_fixture.h"
+
+using namespace weir;
+using namespace weir::window_test;
+using namespace std::chrono_literals;
+
+TEST_CASE("rules that change between batches decide whole batches, and a commit holds one version only", "[window]") {
+  // Each version writes its number into every record; the hash of a commit must be that of all its records.
+  class Numbered final : public ChainEncoder {
+   public:
+    explicit Numbered(std::uint64_t number) : number_(number) {}
+    bool encode(const ChainBatch& batch, std::span<const ChainEvent> parts, OutcomeBatchBuilder& out, TokenTable*) const override {
+      const std::uint16_t attributes = out.attributes("t", "s");
+      for (const ChainEvent& part : parts) {
+        out.begin_record().append(std::string(batch.raw(part).raw) + "/" + std::to_string(number_));
+        out.end_record(0, attributes);
+      }
+      return true;
+    }
+    std::shared_ptr<TokenTable> token_table() const override { return nullptr; }
+
+   private:
+    std::uint64_t number_;
+  };
+  const auto seed = GENERATE(range(1u, 21u));
+  CAPTURE(seed);
+  std::mt19937_64 random(seed);
+  std::vector<std::weak_ptr<const RulesVersion>> all;
+  std::uint64_t newest = 0;
+  const auto make = [&] {
+    auto version = std::make_shared<const RulesVersion>(RulesVersion{Digest128{++newest, 0}, std::make_shared<Numbered>(newest)});
+    all.push_back(version);
+    return version;
+  };
+  NoReader reader;
+  DedupeIndex index{24h, reader};
+  PartitionWindow window{PartitionId{0}, {}, {}, make(), index};
+  window.restart({PartitionId{0}, Epoch{1}, CommitSequence{0}, Offset{0}}, CommitMeta{}, 1);
+  std::vector<std::uint64_t> admitted_under;  // by offset
+  std::deque<ChainRound> running;
+  std::uint64_t committed = 0, commits = 0, redrives = 0;
+  const auto commit = [&] {
+    const PreparedCommit done = window.committed();
+    ++commits;
+    for (const OutcomeBatch& batch : done.body->batches) {
+      for (std::uint32_t i = 0; i < batch.outcomes(); ++i, ++committed) {
+        CAPTURE(committed);
+        REQUIRE(done.body->meta.rules_hash.low == admitted_under[committed]);
+        if (batch.outcome(i).outcome != Outcome::served) continue;
+        const std::string_view payload = batch.record(batch.outcome(i).first_record).payload;
+        REQUIRE(payload.substr(payload.find('/') + 1) == std::to_string(admitted_under[committed]));
+      }
+    }
+  };
+  for (int i = 0; i < 3'000 || !window.idle(); ++i) {
+    const bool calm = i >= 3'000;
+    for (ChainRound& round : window.take_rounds()) running.push_back(std::move(round));
+    const std::uint64_t action = random() % 100;
+    if (!calm && action < 8) {
+      window.set_version(make());
+    } else if (!calm && action < 40 && window.has_room()) {
+      IngestBatchBuilder builder{8};
+      const Offset first = window.expected();
+      for (std::uint64_t n = 1 + random() % 6; n-- > 0;) {
+        // The same ids with other bytes: some events wait for a later round, which must be of their batch's version.
+        const std::string id = "id" + std::to_string(random() % 50);
+        builder.add({"good" + std::to_string(random() % 2) + id, id, 0, {}, 1});
+        admitted_under.push_back(newest);
+      }
+      REQUIRE(window.admit(first, *IngestBatch::decode(builder.finish({FrameFormat::json, 1, 0, "d", ""})), 1'000'000));
+      window.durable(window.expected());
+    } else if (action < 75 && !running.empty()) {
+      const ChainRound round = std::move(running.front());
+      running.pop_front();
+      REQUIRE(window.uses(*round.version));
+      REQUIRE(window.round_done(round.drive, round.serial, round.round));
+    } else if (!calm && action < 77) {
+      ++redrives;
+      window.redrive();
+      running.clear();
+    } else if (window.commit_outstanding()) {
+      commit();
+    } else {
+      (void)window.prepare(1'000'000);
+    }
+  }
+  REQUIRE(committed == admitted_under.size());
+  REQUIRE(newest > 100);
+  REQUIRE(commits > 100);
+  REQUIRE(redrives > 10);
+  // Nothing keeps an old version but the newest, which is still in use.
+  running.clear();
+  REQUIRE(std::count_if(all.begin(), all.end(), [](const auto& version) { return !version.expired(); }) == 1);
+}
