@@ -197,6 +197,7 @@ class PartitionWindow {
   }
   [[nodiscard]] std::string_view id_of(const Batch& batch, std::uint32_t index) const;
   [[nodiscard]] Result<void> judge(Batch& batch, std::uint32_t index, std::vector<std::uint32_t>& run);
+  void run_new(Batch& batch, std::uint32_t index, std::vector<std::uint32_t>& run);
   void judge_against(Batch& batch, std::uint32_t index, Entry prior, std::vector<std::uint32_t>& run);
   [[nodiscard]] Result<std::optional<Entry>> entry_after(const EventPlace& place, std::uint64_t hash, std::string_view id);
   [[nodiscard]] bool decided(const EventPlace& place);

@@ -42,10 +42,9 @@ Result<void> PartitionWindow::judge(Batch& batch, std::uint32_t index, std::vect
     WEIR_ASSIGN(found, index_->find(hash, id));
   }
   if (!found) {
-    event.admission = Admission::run;
+    run_new(batch, index, run);
     event.tracked = true;
     in_flight_.insert(hash, self);
-    run.push_back(index);
     return {};
   }
   judge_against(batch, index, Entry{found->digest, found->state, std::move(found->reason)}, run);
@@ -54,6 +53,14 @@ Result<void> PartitionWindow::judge(Batch& batch, std::uint32_t index, std::vect
     in_flight_.insert(hash, self);
   }
   return {};
+}
+
+/// Nothing is known of its id.
+void PartitionWindow::run_new(Batch& batch, std::uint32_t index, std::vector<std::uint32_t>& run) {
+  WindowEvent& event = batch.events[index];
+  event.admission = Admission::run;
+  event.round = static_cast<std::uint32_t>(batch.rounds.size());  // the one to be started next
+  run.push_back(index);
 }
 
 void PartitionWindow::judge_against(Batch& batch, std::uint32_t index, Entry prior, std::vector<std::uint32_t>& run) {
@@ -154,8 +161,11 @@ Result<bool> PartitionWindow::resolve_waiting(Batch& batch) {
       continue;
     }
     WEIR_ASSIGN(auto prior, entry_after(before, batch.hashes[index], id_of(batch, index)));
-    INVARIANT(prior.has_value(), "what an event waits behind leaves an entry");
-    judge_against(batch, index, std::move(*prior), run);
+    if (prior) {
+      judge_against(batch, index, std::move(*prior), run);
+    } else {  // committed since, and forgotten with a commit behind that: dedupe.remember was over before this batch
+      run_new(batch, index, run);
+    }
   }
   batch.waiting = std::move(still);
   if (!run.empty() || !batch.waiting.empty()) {

@@ -1,4 +1,6 @@
 // Partition time as the window moves it, and what it makes the window forget.
+#include <deque>
+
 #include "tests/component/window/window_fixture.h"
 
 using namespace weir;
@@ -78,4 +80,49 @@ TEST_CASE("an empty window lets time pass when ids leave dedupe.remember, and th
   CHECK(next->body->meta.partition_time == start + 17'000'000);
   CHECK(next->part.from == Offset{1});
   CHECK(next->part.to == Offset{2});
+}
+
+TEST_CASE("an event behind one that was committed and forgotten meanwhile is taken as new", "[window][dedupe]") {
+  // Three batches of a backlog, further apart in acceptance time than ids are remembered. The third waits for the first, and is
+  // back from the stages only when both in front of it are committed.
+  NoReader reader;
+  RawEncoder encoder;
+  DedupeIndex index{16s, reader};
+  PartitionWindow window{PartitionId{0}, {}, {}, version_of(encoder), index};
+  window.restart({PartitionId{0}, Epoch{1}, CommitSequence{0}, Offset{0}}, CommitMeta{}, 1);
+  const UnixMicros wall = 1'000'000'000;
+  std::deque<ChainRound> running;
+  const auto admit = [&](std::vector<std::pair<std::string, std::string>> events, std::int64_t stamp) {
+    IngestBatchBuilder builder{8};
+    for (const auto& [id, raw] : events) builder.add({raw, id, 0, {}, 1});
+    REQUIRE(window.admit(window.expected(), *IngestBatch::decode(builder.finish({FrameFormat::json, stamp, 0, "d", ""})), wall));
+    for (ChainRound& round : window.take_rounds()) running.push_back(std::move(round));
+  };
+  const auto drive = [&] {
+    const ChainRound round = std::move(running.front());
+    running.pop_front();
+    run_stages(*round.batch);
+    REQUIRE(window.round_done(round.drive, round.serial, round.round));
+    for (ChainRound& more : window.take_rounds()) running.push_back(std::move(more));
+  };
+  const auto commit = [&] {
+    REQUIRE(window.prepare(wall));
+    return window.committed();
+  };
+  admit({{"a", "good:1"}}, wall - 90'000'000);
+  admit({{"b", "good:1"}}, wall - 50'000'000);
+  admit({{"c", "good:1"}, {"a", "good2:1"}}, wall - 10'000'000);
+  window.durable(window.expected());
+  drive();
+  static_cast<void>(commit());
+  drive();
+  static_cast<void>(commit());
+  REQUIRE_FALSE(index.find(index.hash_of("a"), "a")->has_value());
+  drive();
+  drive();
+  const PreparedCommit last = commit();
+  CHECK(last.body->meta.ledger.served == 4);
+  CHECK(last.body->meta.ledger.conflicts == 0);
+  CHECK(last.part.to == Offset{4});
+  CHECK(window.idle());
 }
