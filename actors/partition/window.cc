@@ -10,7 +10,8 @@ namespace weir {
 
 PartitionWindow::PartitionWindow(PartitionId partition, WindowLimits limits, WindowRules rules,
                                  std::shared_ptr<const RulesVersion> version, DedupeIndex& index)
-    : partition_(partition), limits_(limits), rules_(rules), version_(std::move(version)), index_(&index) {}
+    : partition_(partition), limits_(limits), rules_(rules), version_(std::move(version)), index_(&index),
+      batch_events_(limits.batch_events_max) {}
 
 bool PartitionWindow::uses(const RulesVersion& version) const noexcept {
   if (version_.get() == &version) return true;
@@ -64,7 +65,7 @@ Result<void> PartitionWindow::admit(Offset first, IngestBatch input, UnixMicros 
   const std::int64_t partition_time = std::max(last_partition_time(), stamp);
   std::uint32_t skip = static_cast<std::uint32_t>(expected_ - first);
   while (skip < input.count()) {
-    const std::uint32_t count = std::min(input.count() - skip, limits_.batch_events_max);
+    const std::uint32_t count = std::min(input.count() - skip, batch_events_);
     Batch& batch = batches_.emplace_back();
     batch.serial = next_serial_++;
     batch.first = expected_;
@@ -169,8 +170,13 @@ Result<void> PartitionWindow::advance() {
       if (!batch.rounds.back().done) return {};
       continue;  // everything that waited was judged without the stages
     }
-    seal(batch);
+    if (const std::uint32_t fit = seal(batch); fit != batch.events.size()) {
+      batch_events_ = fit;  // these are sealed when they come again
+      withdraw(batch.first);
+      return {};
+    }
     ++sealed_batches_;
+    if (batch.sealed->size() <= limits_.batch_bytes_max / 4) batch_events_ = std::min(limits_.batch_events_max, batch_events_ * 2);
   }
   return {};
 }

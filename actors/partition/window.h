@@ -38,6 +38,7 @@ struct WindowLimits {
   std::size_t bytes_max = 8 * 1024 * 1024;        // of ingest batches admitted and not committed
   std::size_t commit_bytes_max = 16 * 1024 * 1024;  // of one prepared commit; one batch is always taken
   std::uint32_t batch_events_max = kChainEventsMax;  // driven through the stages together; fewer where they may be split
+  std::size_t batch_bytes_max = 16 * 1024 * 1024;  // of what they become; where they become more, fewer are taken together
   std::uint32_t rounds_max = 3;                   // with the stages at a time: their memory is used again while it is cached
   std::uint64_t event_bytes_max = 900 * 1024;     // an event with longer records is dead-lettered: output_too_large
 };
@@ -121,7 +122,8 @@ class PartitionWindow {
   /// A stage died: every outstanding round is taken up again from the input; results of the old drive are ignored.
   void redrive();
   /// Forgets batches at or after `from`, which the door gave up before they were durable; `from` is expected next. Their
-  /// successors went with them. Never touches what is prepared, because that is durable.
+  /// successors went with them. Never touches what is prepared, because that is durable. The window itself does so with a batch
+  /// whose events become too long, and with what is behind it: expected() may go back with every call, and it is read again.
   void withdraw(Offset from);
 
   /// Ingest is durable below `end`.
@@ -206,7 +208,8 @@ class PartitionWindow {
   void fill(Round& round, const Batch& batch);
   [[nodiscard]] Result<void> advance();
   [[nodiscard]] Result<bool> resolve_waiting(Batch& batch);
-  void seal(Batch& batch);
+  /// How many of its events fit into batch_bytes_max together, at least one; sealed when all do.
+  [[nodiscard]] std::uint32_t seal(Batch& batch);
   /// `from`: where in the round's events to look first; moved behind the event's parts. `greatest`: M in front of the event.
   /// Returns M behind it.
   std::int64_t seal_run(const Batch& batch, std::uint32_t index, OutcomeBatchBuilder& out, const OutcomeBatchBuilder::Event& head,
@@ -245,6 +248,7 @@ class PartitionWindow {
   std::vector<std::shared_ptr<ChainBatch>> pool_;
   std::uint32_t events_ = 0;
   std::size_t bytes_ = 0;
+  std::uint32_t batch_events_;  // of the next batch at most: batch_events_max, or fewer while events become long
   std::uint64_t waited_ = 0;
 };
 

@@ -46,7 +46,7 @@ LetterView letter_of(const IngestBatch& input, std::uint32_t index, std::string_
 
 }  // namespace
 
-void PartitionWindow::seal(Batch& batch) {
+std::uint32_t PartitionWindow::seal(Batch& batch) {
   OutcomeBatchBuilder out{batch.first, batch.input.bytes().size() * batch.events.size() / batch.input.count() * 3 / 2, batch.events.size()};
   const std::int64_t accepted_at = batch.input.header().accepted_at;
   batch.tokens = batch.version->encoder->token_table();
@@ -67,6 +67,7 @@ void PartitionWindow::seal(Batch& batch) {
       case Admission::run: greatest = seal_run(batch, i, out, head, batch.tokens.get(), from[event.round], greatest); break;
       case Admission::waits: INVARIANT(false, "a batch is sealed when nothing in it waits");
     }
+    if (out.size() > limits_.batch_bytes_max && batch.events.size() != 1) return std::max(i, 1u);
   }
   batch.sealed = out.finish();
   batch.sums = sums_of(batch, *batch.sealed);  // now, while the ids are in the cache
@@ -74,6 +75,7 @@ void PartitionWindow::seal(Batch& batch) {
   batch.greatest = {};
   batch.rounds.clear();
   batch.rounds.shrink_to_fit();
+  return static_cast<std::uint32_t>(batch.events.size());
 }
 
 std::int64_t PartitionWindow::seal_run(const Batch& batch, std::uint32_t index, OutcomeBatchBuilder& out,

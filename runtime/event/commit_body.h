@@ -186,7 +186,11 @@ class OutcomeBatchBuilder {
   void letter(const LetterView& letter);
 
   [[nodiscard]] std::uint32_t outcomes() const noexcept { return static_cast<std::uint32_t>(outcomes_.size()); }
-  [[nodiscard]] std::size_t size() const noexcept { return arena_.size(); }
+  /// Bytes the packed batch has so far, its tables included.
+  [[nodiscard]] std::size_t size() const noexcept {
+    return arena_.size() + outcomes_.size() * sizeof(OutcomeEntry) + records_.size() * sizeof(RecordEntry) +
+           letters_.size() * sizeof(LetterEntry) + attributes_.size() * sizeof(AttributeEntry);
+  }
   [[nodiscard]] OutcomeBatch finish();
 
  private:

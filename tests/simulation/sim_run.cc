@@ -47,6 +47,8 @@ class Run {
     rates_ = {draw_rate(rng_, 60), draw_rate(rng_, 400), draw_rate(rng_, 400), draw_rate(rng_, 80),
               draw_rate(rng_, 60), draw_rate(rng_, 500), draw_rate(rng_, 80),  rng_.below(4)};
     delta_bytes_ = std::size_t{4096} << rng_.below(8);
+    // Every other seed takes ingest batches in parts, as where events become long.
+    batch_bytes_ = rng_.below(2) == 0 ? 1'500 : 1'000'000;
     if (workload_.clients != 0 && rng_.chance(3)) {
       // The log takes so little at once that it is often busy, and long requests are refused for good. The feed fits.
       workload_.batch_max = static_cast<std::uint32_t>(1 + rng_.below(3));
@@ -176,6 +178,7 @@ class Run {
     setup.partition.window_rules.late = rules_->late();
     setup.partition.window.events_max = 64;
     setup.partition.window.commit_bytes_max = 4096;
+    setup.partition.window.batch_bytes_max = batch_bytes_;
     setup.partition.remember = std::chrono::hours(24 * 7);
     setup.partition.incarnation = incarnation_;
     setup.partition.delta_bytes_max = delta_bytes_;
@@ -365,6 +368,7 @@ class Run {
   const SimRules* rules_ = nullptr;
   std::uint32_t version_ = 0;
   std::size_t delta_bytes_ = 0;
+  std::size_t batch_bytes_ = 0;
   std::shared_ptr<MemoryDisk> disk_;
   std::vector<std::shared_ptr<MemoryStateDisk>> states_;
   std::vector<std::weak_ptr<MemoryState>> stores_;

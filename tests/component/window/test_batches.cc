@@ -1,5 +1,6 @@
-// Which events the window decides together: under one version of the rules.
+// Which events the window decides together: under one version of the rules, and no more than fit into a commit.
 #include <deque>
+#include <map>
 #include <random>
 
 #include "tests/component/window/window_fixture.h"
@@ -95,4 +96,58 @@ TEST_CASE("rules that change between batches decide whole batches, and a commit 
   // Nothing keeps an old version but the newest, which is still in use.
   running.clear();
   REQUIRE(std::count_if(all.begin(), all.end(), [](const auto& version) { return !version.expired(); }) == 1);
+}
+
+TEST_CASE("events that become longer than a batch may be are decided in smaller ones, and then in larger ones again", "[window]") {
+  // Every event becomes `bytes` bytes, however short it is.
+  class Filling final : public ChainEncoder {
+   public:
+    std::size_t bytes = 100'000;
+    bool encode(const ChainBatch&, std::span<const ChainEvent> parts, OutcomeBatchBuilder& out, TokenTable*) const override {
+      const std::uint16_t attributes = out.attributes("t", "s");
+      out.begin_record().append(std::string(bytes, 'x'));
+      out.end_record(parts.front().event_time, attributes);
+      return true;
+    }
+    std::shared_ptr<TokenTable> token_table() const override { return nullptr; }
+  };
+  NoReader reader;
+  Filling encoder;
+  DedupeIndex index{24h, reader};
+  PartitionWindow window{PartitionId{0}, {}, {}, version_of(encoder), index};
+  window.restart({PartitionId{0}, Epoch{1}, CommitSequence{0}, Offset{0}}, CommitMeta{}, 1);
+  std::map<std::uint64_t, IngestBatch> log;  // by first offset
+  constexpr std::uint64_t kEvents = 8'192;  // twice the window, which is filled with small batches once
+  for (std::uint64_t first = 0; first < kEvents; first += 512) {
+    IngestBatchBuilder builder{512};
+    for (std::uint64_t i = first; i < first + 512; ++i) builder.add({"good:1", "e" + std::to_string(i), 0, {}, 1});
+    log.emplace(first, *IngestBatch::decode(builder.finish({FrameFormat::json, 1, 0, "d", ""})));
+  }
+  window.durable(Offset{kEvents});
+  std::vector<std::uint32_t> sizes;
+  std::size_t longest = 0;
+  while (window.position().committed < Offset{kEvents}) {
+    encoder.bytes = window.position().committed < Offset{512} ? 100'000 : window.position().committed < Offset{520} ? 17'000'000 : 10;
+    for (auto of = std::prev(log.upper_bound(window.expected().value)); of != log.end() && window.has_room(); ++of) {
+      if (Offset{of->first} <= window.expected() && window.expected() < Offset{of->first} + of->second.count())
+        REQUIRE(window.admit(Offset{of->first}, of->second, 1'000'000));
+    }
+    for (const ChainRound& round : window.take_rounds()) {
+      run_stages(*round.batch);
+      REQUIRE(window.round_done(round.drive, round.serial, round.round));
+    }
+    if (!window.prepare(1'000'000)) continue;
+    const PreparedCommit commit = window.committed();
+    longest = std::max(longest, commit.bytes);
+    for (const OutcomeBatch& batch : commit.body->batches) {
+      REQUIRE((batch.size() <= 16u << 20 || batch.outcomes() == 1));
+      sizes.push_back(batch.outcomes());
+    }
+  }
+  CHECK(window.meta().ledger.served == kEvents);
+  CHECK(window.idle());
+  CHECK(longest < 18u << 20);
+  CHECK(std::count(sizes.begin(), sizes.end(), 167) >= 3);  // 16 MiB of 100 KB
+  CHECK(std::count(sizes.begin(), sizes.end(), 1) >= 8);
+  CHECK(std::count(sizes.begin(), sizes.end(), 512) >= 3);
 }

@@ -125,10 +125,14 @@ TEST_CASE("whatever the timing, the window decides as if events came one at a ti
   // In the stamps of these tests a microsecond is an event.
   const LateConfig late{std::chrono::microseconds(20 + random() % 200), static_cast<OnLate>(seed % 3)};
 
+  // What most ingest batches become is longer than the small limit, so that they are taken again in parts.
+  const bool narrow = seed % 5 < 2;
+  const std::size_t batch_bytes_max = narrow ? 700 : 100'000;
   NoReader reader;
   RawEncoder encoder;
   DedupeIndex index{24h, reader};
-  PartitionWindow window{PartitionId{0}, WindowLimits{.events_max = 4000, .commit_bytes_max = 20'000}, {on_conflict, late}, version_of(encoder), index};
+  const WindowLimits limits{.events_max = 4000, .commit_bytes_max = 20'000, .batch_bytes_max = batch_bytes_max};
+  PartitionWindow window{PartitionId{0}, limits, {on_conflict, late}, version_of(encoder), index};
   PartitionPosition log{PartitionId{0}, Epoch{1}, CommitSequence{0}, Offset{0}};
   window.restart(log, CommitMeta{}, 1);
 
@@ -138,7 +142,7 @@ TEST_CASE("whatever the timing, the window decides as if events came one at a ti
   std::vector<Decided> committed;                       // by offset
   std::deque<ChainRound> running;
   Offset durable{0};
-  std::uint64_t redrives = 0, withdrawals = 0, restarts = 0, refused = 0;
+  std::uint64_t redrives = 0, withdrawals = 0, restarts = 0, refused = 0, parts = 0;
 
   const auto feed_from_log = [&] {
     for (const auto& [first, batch] : ingest) {
@@ -200,6 +204,8 @@ TEST_CASE("whatever the timing, the window decides as if events came one at a ti
         log.sequence = commit.part.sequence;
         log.committed = commit.part.to;
         for (const OutcomeBatch& batch : commit.body->batches) {
+          REQUIRE((batch.outcomes() == 1 || batch.size() < batch_bytes_max + 8));
+          parts += std::none_of(ingest.begin(), ingest.end(), [&](const auto& of) { return of.first == batch.offset(0); });
           for (std::uint32_t i = 0; i < batch.outcomes(); ++i) {
             REQUIRE(batch.offset(i) == Offset{committed.size()});
             const Sent& event = sent[committed.size()];
@@ -259,6 +265,7 @@ TEST_CASE("whatever the timing, the window decides as if events came one at a ti
   REQUIRE(restarts > 5);
   REQUIRE(refused + withdrawals > 5);
   REQUIRE(window.waited() > 0);
+  REQUIRE((parts > 100) == narrow);
   if (!many_ids) return;
   REQUIRE(model.capped > 0);
   REQUIRE((model.lates > 0) == (late.then != OnLate::accept));
