@@ -121,6 +121,7 @@ class PartitionActor : public caf::event_based_actor {
 
   void fence() {
     phase_ = Phase::fencing;
+    ++retry_generation_;  // a commit that was to be tried again is decided by what is read back
     const caf::actor self = caf::actor_cast<caf::actor>(this);
     setup_->log->fence({setup_->partition}, [self, generation = ++generation_](Result<std::vector<PartitionPosition>> positions) {
       caf::anon_send(self, Fenced{generation, std::move(positions)});

@@ -165,6 +165,8 @@ NodeEnd SmallMachine::run(const NodeOptions& options) {
       if (!serves) caf::anon_send(root, StopNode{});
     }
     if (options.fail_append_at == ++end.steps) log->faults().fail_next_append();
+    constexpr std::uint64_t kFullSteps = 40;
+    if (options.disk_full_at) log->faults().set_disk_full(end.steps >= *options.disk_full_at && end.steps < *options.disk_full_at + kFullSteps);
     if (options.at_step) options.at_step(end.steps);
     if (const auto fresh = options.rules_at.find(end.steps); fresh != options.rules_at.end()) caf::anon_send(root, NewRules{fresh->second});
   }

@@ -41,6 +41,7 @@ struct NodeOptions {
   /// A node that serves: it does not end with its inputs. Called whenever nothing else happens; false: stop the node.
   std::function<bool(const caf::actor& root, weir::sim::SimClock& clock)> idle = {};
   std::optional<std::uint64_t> fail_append_at = {};  // the step from which on the next append is given up
+  std::optional<std::uint64_t> disk_full_at = {};    // the step from which on the disk is full, for a while
 };
 
 struct NodeEnd {

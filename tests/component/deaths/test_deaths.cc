@@ -127,6 +127,29 @@ TEST_CASE("a door killed at any of its turns while appends are given up neither 
   }
 }
 
+TEST_CASE("the committer killed at any of its turns while the disk is full is handed no part twice", "[deaths]") {
+  // A part that failed is tried again after a while; its partition may have fenced meanwhile, and have another one on its way.
+  const std::string input = small_input(200);
+  for (const std::uint64_t seed : kSeeds) {
+    SmallMachine calm{pipeline(), {input}};
+    const NodeEnd whole = calm.run({.seed = seed});
+    REQUIRE(whole.result.value().has_value());
+    const std::string answers = calm.digest();
+    for (std::uint64_t step = whole.steps / 4; step < whole.steps; step += whole.steps / 4) {
+      for (std::uint64_t turn = 1; turn <= whole.turns.at("committer"); turn += 3) {
+        SmallMachine machine{pipeline(), {input}};
+        const NodeEnd end = machine.run({.seed = seed, .death = Death{"committer", turn}, .disk_full_at = step});
+        const std::string words = last_words(end);
+        INFO("seed " << seed << ", the disk full from step " << step << ", committer killed at turn " << turn << "\n" << words);
+        REQUIRE(end.result);
+        CHECK(end.result->has_value());
+        CHECK(machine.digest() == answers);
+        CHECK(words.find("invariant broken") == std::string::npos);
+      }
+    }
+  }
+}
+
 TEST_CASE("a supervisor killed at any of its turns ends the run with internal, and the next run gives the same answers", "[deaths]") {
   for (const std::uint64_t seed : kSeeds) {
     const Undisturbed calm = undisturbed(seed);
