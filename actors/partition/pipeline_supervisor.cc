@@ -117,7 +117,7 @@ class PipelineSupervisor : public caf::event_based_actor {
     auto store = setup_->open_store(id);
     if (!store) {
       slot.error = store.error();
-      return quarantine(id);
+      return rebuild(id);
     }
     slot.store = std::move(*store);
     PartitionSetup setup = setup_->partition;
@@ -189,7 +189,8 @@ class PipelineSupervisor : public caf::event_based_actor {
     check_stopped();
   }
 
-  /// Both the partition and what uses its store are gone; a query may still look at it, for as long as one answer takes.
+  /// Both the partition and what uses its store are gone, or there is no store yet; a query may still look at it, for as long as
+  /// one answer takes.
   void rebuild(PartitionId id) {
     Slot& slot = partitions_[id.value];
     if (slot.keep.use_count() > 1) {

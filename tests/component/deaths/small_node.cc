@@ -137,7 +137,11 @@ NodeEnd SmallMachine::run(const NodeOptions& options) {
   auto log = open_memory_log(disk_, [&scheduler](std::function<void()> task) { scheduler->post(std::move(task)); });
   PipelineSetup setup = this->setup(options, *log, *scheduler, logbook);
   std::vector<std::weak_ptr<StateStore>> stores;
-  setup.open_store = [&stores, open = std::move(setup.open_store)](PartitionId p) {
+  setup.open_store = [&stores, refused = options.stores_refused, open = std::move(setup.open_store)](PartitionId p) mutable -> Result<std::shared_ptr<StateStore>> {
+    if (refused != 0) {
+      --refused;
+      return fail(Errc::io_failed, "the device refused");
+    }
     auto store = open(p);
     if (store) stores.push_back(*store);
     return store;

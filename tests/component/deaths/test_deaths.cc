@@ -187,6 +187,25 @@ TEST_CASE("a supervisor that throws ends the run with what it threw", "[deaths]"
   CHECK(end.result->error().context.find("no store today") != std::string::npos);
 }
 
+TEST_CASE("a store that cannot be opened for a while is opened again, one that never can quarantines its partition", "[deaths]") {
+  const Undisturbed calm = undisturbed(1);
+  for (const std::uint32_t times : {1, 5, 20}) {  // of two partitions, each of which is tried 11 times
+    SmallMachine machine{pipeline(), {small_input(kLines)}};
+    const NodeEnd end = machine.run({.stores_refused = times});
+    INFO(times << " times\n" << last_words(end));
+    REQUIRE(end.result);
+    CHECK(end.result->has_value());
+    CHECK(difference(machine.answers(), calm.answers) == "");
+  }
+  SmallMachine machine{pipeline(), {small_input(kLines)}};
+  const NodeEnd end = machine.run({.stores_refused = 1'000});
+  INFO(last_words(end));
+  REQUIRE(end.result);
+  REQUIRE_FALSE(end.result->has_value());
+  CHECK(end.result->error().code == Errc::io_failed);
+  CHECK(end.result->error().context.find("the device refused") != std::string::npos);
+}
+
 namespace {
 
 /// Throws at every event of one id, `times` times in all.
