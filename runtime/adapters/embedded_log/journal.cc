@@ -74,8 +74,10 @@ Result<void> Journal::begin_segment(std::uint64_t bytes) {
   auto written = write_all(*fresh.file, head, 0);
   if (written) written = fresh.file->sync();
   if (!written) {
-    // Whether this head is on the disk or not: the next segment begins behind the same frame and makes it void.
+    // Whether this head is on the disk or not: the next segment begins behind the same frame and makes it void. So must it: a
+    // frame in the old one would be void by this head, if that is there.
     retiring_.push_back({fresh.generation, header.sequence});
+    spoiled_ = true;
     return written;
   }
   fresh.place = head.size();

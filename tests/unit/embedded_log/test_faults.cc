@@ -40,6 +40,24 @@ TEST_CASE("what a failed sync left in the old segment never comes alive beside i
   CHECK(again.status(PartitionId{0}).ingest_durable == Offset{3});
 }
 
+TEST_CASE("a segment whose head was not known to be synced makes nothing void that is acknowledged later", "[journal]") {
+  Machine machine;
+  EmbeddedLog& log = machine.owned();
+  REQUIRE(append(log, 0, 1, "before"));
+  machine.disk.fail_sync_at(1);
+  CHECK(append(log, 0, 1, std::string(machine.options.segment_bytes, 'x')).error().code == Errc::io_failed);
+  const std::string begun = machine.files("ingest/segment-").back();
+  const std::string head = machine.disk.content(begun);
+  // It would fit behind "before".
+  REQUIRE(append(log, 0, 1, "after"));
+  machine.crash(Survival::nothing);
+  // The disk had the head all the same, and the file could not be taken away.
+  machine.disk.set_content(begun, head);
+  EmbeddedLog& again = machine.open();
+  CHECK(ingest_texts(again, 0) == std::vector<std::string>{"before", "after"});
+  CHECK(again.status(PartitionId{0}).ingest_durable == Offset{2});
+}
+
 TEST_CASE("a failed write moves on to a new segment, and short writes are completed", "[journal]") {
   Machine machine;
   EmbeddedLog& log = machine.owned();
