@@ -102,6 +102,10 @@ std::int64_t PartitionWindow::last_partition_time() const noexcept {
 
 std::vector<ChainRound> PartitionWindow::take_rounds() {
   std::vector<ChainRound> taken;
+  // What is sealed waits in memory for its commit, and may be much longer than it was: then the stages wait with it.
+  std::size_t waiting = 0;
+  for (std::size_t i = 0; i < sealed_batches_; ++i) waiting += batches_[i].sealed->size();
+  if (waiting > 2 * limits_.bytes_max) return taken;
   while (!ready_.empty() && driving_ < limits_.rounds_max) {
     const auto [serial, number] = ready_.front();
     ready_.pop_front();

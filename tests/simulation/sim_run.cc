@@ -179,6 +179,7 @@ class Run {
     setup.partition.window.events_max = 64;
     setup.partition.window.commit_bytes_max = 4096;
     setup.partition.window.batch_bytes_max = batch_bytes_;
+    setup.partition.window.bytes_max = 4 * batch_bytes_;
     setup.partition.remember = std::chrono::hours(24 * 7);
     setup.partition.incarnation = incarnation_;
     setup.partition.delta_bytes_max = delta_bytes_;

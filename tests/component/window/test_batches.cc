@@ -1,5 +1,6 @@
 // Which events the window decides together: under one version of the rules, and no more than fit into a commit.
 #include <deque>
+#include <functional>
 #include <map>
 #include <random>
 
@@ -98,36 +99,48 @@ TEST_CASE("rules that change between batches decide whole batches, and a commit 
   REQUIRE(std::count_if(all.begin(), all.end(), [](const auto& version) { return !version.expired(); }) == 1);
 }
 
-TEST_CASE("events that become longer than a batch may be are decided in smaller ones, and then in larger ones again", "[window]") {
-  // Every event becomes `bytes` bytes, however short it is.
-  class Filling final : public ChainEncoder {
-   public:
-    std::size_t bytes = 100'000;
-    bool encode(const ChainBatch&, std::span<const ChainEvent> parts, OutcomeBatchBuilder& out, TokenTable*) const override {
-      const std::uint16_t attributes = out.attributes("t", "s");
-      out.begin_record().append(std::string(bytes, 'x'));
-      out.end_record(parts.front().event_time, attributes);
-      return true;
-    }
-    std::shared_ptr<TokenTable> token_table() const override { return nullptr; }
-  };
-  NoReader reader;
-  Filling encoder;
-  DedupeIndex index{24h, reader};
-  PartitionWindow window{PartitionId{0}, {}, {}, version_of(encoder), index};
-  window.restart({PartitionId{0}, Epoch{1}, CommitSequence{0}, Offset{0}}, CommitMeta{}, 1);
-  std::map<std::uint64_t, IngestBatch> log;  // by first offset
-  constexpr std::uint64_t kEvents = 8'192;  // twice the window, which is filled with small batches once
-  for (std::uint64_t first = 0; first < kEvents; first += 512) {
+namespace {
+
+/// Event "eN" becomes `bytes(N)` bytes, however short it is.
+class Filling final : public ChainEncoder {
+ public:
+  std::function<std::size_t(std::uint64_t)> bytes = [](std::uint64_t) { return 100'000; };
+  bool encode(const ChainBatch& batch, std::span<const ChainEvent> parts, OutcomeBatchBuilder& out, TokenTable*) const override {
+    const std::uint16_t attributes = out.attributes("t", "s");
+    const std::string id(batch.raw(parts.front()).id);
+    out.begin_record().append(std::string(bytes(std::stoull(id.substr(1))), 'x'));
+    out.end_record(parts.front().event_time, attributes);
+    return true;
+  }
+  std::shared_ptr<TokenTable> token_table() const override { return nullptr; }
+};
+
+/// 512 events each, by first offset.
+std::map<std::uint64_t, IngestBatch> short_events(std::uint64_t count) {
+  std::map<std::uint64_t, IngestBatch> log;
+  for (std::uint64_t first = 0; first < count; first += 512) {
     IngestBatchBuilder builder{512};
     for (std::uint64_t i = first; i < first + 512; ++i) builder.add({"good:1", "e" + std::to_string(i), 0, {}, 1});
     log.emplace(first, *IngestBatch::decode(builder.finish({FrameFormat::json, 1, 0, "d", ""})));
   }
+  return log;
+}
+
+}  // namespace
+
+TEST_CASE("events that become longer than a batch may be are decided in smaller ones, and then in larger ones again", "[window]") {
+  NoReader reader;
+  Filling encoder;
+  encoder.bytes = [](std::uint64_t n) { return n < 512 ? 100'000 : n < 520 ? 17'000'000 : 10; };
+  DedupeIndex index{24h, reader};
+  PartitionWindow window{PartitionId{0}, {}, {}, version_of(encoder), index};
+  window.restart({PartitionId{0}, Epoch{1}, CommitSequence{0}, Offset{0}}, CommitMeta{}, 1);
+  constexpr std::uint64_t kEvents = 8'192;  // twice the window, which is filled with small batches once
+  const auto log = short_events(kEvents);
   window.durable(Offset{kEvents});
   std::vector<std::uint32_t> sizes;
   std::size_t longest = 0;
   while (window.position().committed < Offset{kEvents}) {
-    encoder.bytes = window.position().committed < Offset{512} ? 100'000 : window.position().committed < Offset{520} ? 17'000'000 : 10;
     for (auto of = std::prev(log.upper_bound(window.expected().value)); of != log.end() && window.has_room(); ++of) {
       if (Offset{of->first} <= window.expected() && window.expected() < Offset{of->first} + of->second.count())
         REQUIRE(window.admit(Offset{of->first}, of->second, 1'000'000));
@@ -150,4 +163,40 @@ TEST_CASE("events that become longer than a batch may be are decided in smaller 
   CHECK(std::count(sizes.begin(), sizes.end(), 167) >= 3);  // 16 MiB of 100 KB
   CHECK(std::count(sizes.begin(), sizes.end(), 1) >= 8);
   CHECK(std::count(sizes.begin(), sizes.end(), 512) >= 3);
+}
+
+TEST_CASE("the stages wait while what they made waits for its commit and is long", "[window]") {
+  NoReader reader;
+  Filling encoder;
+  DedupeIndex index{24h, reader};
+  PartitionWindow window{PartitionId{0}, {}, {}, version_of(encoder), index};
+  window.restart({PartitionId{0}, Epoch{1}, CommitSequence{0}, Offset{0}}, CommitMeta{}, 1);
+  constexpr std::uint64_t kEvents = 2'048;
+  const auto log = short_events(kEvents);
+  std::size_t driven = 0;
+  const auto drive = [&] {
+    for (bool more = true; more;) {
+      for (const auto& [first, batch] : log) {
+        if (Offset{first} <= window.expected() && window.expected() < Offset{first} + batch.count()) REQUIRE(window.admit(Offset{first}, batch, 1'000'000));
+      }
+      more = false;
+      for (const ChainRound& round : window.take_rounds()) {
+        more = true;
+        driven += round.batch->events().size();
+        run_stages(*round.batch);
+        REQUIRE(window.round_done(round.drive, round.serial, round.round));
+      }
+    }
+  };
+  drive();
+  CHECK(window.events() == kEvents);
+  // Three batches of 512 until the first is seen to be too long, then some of 167, 16 MiB each, until 16 MiB wait.
+  CHECK(driven <= 3 * 512 + 4 * 167);
+  window.durable(Offset{kEvents});
+  while (window.prepare(1'000'000)) {
+    static_cast<void>(window.committed());
+    drive();
+  }
+  CHECK(window.idle());
+  CHECK(window.meta().ledger.served == kEvents);
 }
