@@ -202,6 +202,20 @@ void write(Canonical& out, const EnrichConfig& enrich) {
 }
 }  // namespace
 
+StageConfig::StageConfig() = default;
+StageConfig::StageConfig(const StageConfig& other) = default;
+StageConfig::StageConfig(StageConfig&& other) noexcept = default;
+StageConfig& StageConfig::operator=(const StageConfig& other) = default;
+StageConfig& StageConfig::operator=(StageConfig&& other) noexcept = default;
+StageConfig::~StageConfig() = default;
+
+PipelineConfig::PipelineConfig() = default;
+PipelineConfig::PipelineConfig(const PipelineConfig& other) = default;
+PipelineConfig::PipelineConfig(PipelineConfig&& other) noexcept = default;
+PipelineConfig& PipelineConfig::operator=(const PipelineConfig& other) = default;
+PipelineConfig& PipelineConfig::operator=(PipelineConfig&& other) noexcept = default;
+PipelineConfig::~PipelineConfig() = default;
+
 std::string wall_text(const PipelineConfig& config) {
   Canonical out;
   out.key("wall").number(1).end();

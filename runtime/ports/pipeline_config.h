@@ -120,6 +120,14 @@ struct EnrichConfig {
 };
 
 struct StageConfig {
+  // Here and in PipelineConfig: made once, in the .cc; made anew in every file that holds one, they were seconds of each.
+  StageConfig();
+  StageConfig(const StageConfig& other);
+  StageConfig(StageConfig&& other) noexcept;
+  StageConfig& operator=(const StageConfig& other);
+  StageConfig& operator=(StageConfig&& other) noexcept;
+  ~StageConfig();
+
   std::string kind;   // validate, enrich, transform
   std::string name;   // unique; defaults to kind
   std::optional<WhenConfig> when;
@@ -160,6 +168,13 @@ struct LimitsConfig {
 };
 
 struct PipelineConfig {
+  PipelineConfig();
+  PipelineConfig(const PipelineConfig& other);
+  PipelineConfig(PipelineConfig&& other) noexcept;
+  PipelineConfig& operator=(const PipelineConfig& other);
+  PipelineConfig& operator=(PipelineConfig&& other) noexcept;
+  ~PipelineConfig();
+
   std::string name;
   std::uint32_t partitions = 8;                 // 1..1024
   RecordConfig record;

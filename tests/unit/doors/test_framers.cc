@@ -158,7 +158,7 @@ TEST_CASE("a CSV input without a usable header is refused", "[framer]") {
   CHECK(frames_of(kCsv, "a,b\"c\n1,2\n").error ==
         "line 1: the header line is not CSV: a quote stands inside a field that does not begin with one");
   CHECK(frames_of(kCsv, "a,caf\xe9\n").error == "line 1: the header line is not UTF-8");
-  CHECK(frames_of(kCsv, std::string(65'537, 'a') + "\n").error ==
+  CHECK(frames_of(kCsv, std::string(65'537, 'a').append("\n")).error ==
         "line 1: the header line has 65537 bytes; at most 65536 are allowed");
   CHECK(frames_of(kCsv, "a,b").last == FrameStep::end);
 }

@@ -11,10 +11,18 @@ using Columns = std::vector<std::string>;
 FieldPath path(const std::string& name) {
   return {{name}, name};
 }
+template <class Body>
+StageConfig stage(const std::string& kind, const Body& body) {
+  StageConfig config;
+  config.kind = kind;
+  config.name = kind;
+  config.body = body;
+  return config;
+}
 StageConfig validate(std::initializer_list<FieldRule> fields) {
   ValidateConfig body;
   body.fields = fields;
-  return {"validate", "validate", std::nullopt, body, {}};
+  return stage("validate", body);
 }
 FieldRule field(const std::string& name, bool required = true) {
   FieldRule rule;
@@ -23,7 +31,7 @@ FieldRule field(const std::string& name, bool required = true) {
   return rule;
 }
 StageConfig transform(const TransformConfig& body) {
-  return {"transform", "transform", std::nullopt, body, {}};
+  return stage("transform", body);
 }
 
 TEST_CASE("required are the time's column and those that validate requires of every event, each once",
@@ -54,7 +62,7 @@ TEST_CASE("a field that a stage has made or dropped is no column any more", "[re
   makes.split = SplitConfig{path("lines"), "line"};
   EnrichConfig enrich;
   enrich.add = {{"region", "name"}};
-  pipeline.stages = {validate({field("kg")}), transform(makes), {"enrich", "enrich", std::nullopt, enrich, {}},
+  pipeline.stages = {validate({field("kg")}), transform(makes), stage("enrich", enrich),
                      validate({field("amount"), field("secret"), field("line"), field("region"), field("kg"), field("no")})};
   CHECK(required_columns(pipeline) == Columns{"kg", "no"});
 
