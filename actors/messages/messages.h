@@ -191,6 +191,8 @@ struct PumpDoor {};
 struct RetryAppend {};
 /// Finish what is in flight, flush, and stop.
 struct StopNode {};
+/// To itself: what was accepted had its time to be decided.
+struct StopPartitions {};
 /// To itself: what was to finish had its time.
 struct StopOverdue {};
 /// The pipeline is drained, stopped or broken. Sent once to the node's root.
@@ -234,6 +236,7 @@ WEIR_IN_PROCESS_MESSAGE(DoorFinished)
 WEIR_IN_PROCESS_MESSAGE(PumpDoor)
 WEIR_IN_PROCESS_MESSAGE(RetryAppend)
 WEIR_IN_PROCESS_MESSAGE(StopNode)
+WEIR_IN_PROCESS_MESSAGE(StopPartitions)
 WEIR_IN_PROCESS_MESSAGE(StopOverdue)
 WEIR_IN_PROCESS_MESSAGE(PipelineEnded)
 WEIR_IN_PROCESS_MESSAGE(PartitionStopped)

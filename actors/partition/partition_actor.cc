@@ -69,7 +69,7 @@ class PartitionActor : public caf::event_based_actor {
         },
         [this](const StateFlushed& flushed) {
           index_.flushed(flushed.dedupe_end);
-          if (stopping_ && flushed.sequence == window_.position().sequence && !window_.commit_outstanding()) stopped();
+          if (stopping_ && flushed.sequence == window_.position().sequence && nothing_in_flight()) stopped();
         },
         [this](const Fenced& fenced) { on_fenced(fenced); },
         [this](IngestSlices& slices) { on_slices(slices); },
@@ -267,11 +267,13 @@ class PartitionActor : public caf::event_based_actor {
     }
     if (stages_.size() > 1) change_rules();
     if (!stopping_) read_ingest();
-    if (!window_.commit_outstanding() && views_gate_.open() && !stopping_) {
+    if (!window_.commit_outstanding() && views_gate_.open()) {
       if (auto prepared = window_.prepare(setup_->clock->wall())) hand_in(std::move(*prepared));
     }
-    if (stopping_ && !window_.commit_outstanding() && views_) send(views_, FlushState{});
+    if (stopping_ && nothing_in_flight() && views_) send(views_, FlushState{});
   }
+
+  [[nodiscard]] bool nothing_in_flight() const { return window_.idle() && !window_.commit_outstanding(); }
 
   /// Learns what is durable. Live batches that were not when appends were given up are void, whoever appended them and whether
   /// or not he lived to hear of it: their offsets are given out again.

@@ -75,6 +75,7 @@ class PipelineSupervisor : public caf::event_based_actor {
           if (!stopping_) stop(end_by_request());
           if (!ended_result_) delayed_send(this, setup_->stop_patience, StopOverdue{});
         },
+        [this](const StopPartitions&) { stop_partitions(); },
         [this](const StopOverdue&) {
           if (ended_result_) return;
           logbook_->write(LogLevel::warn, "pipeline", still_busy() + "; the next run does what is not committed or flushed");
@@ -127,7 +128,7 @@ class PipelineSupervisor : public caf::event_based_actor {
     setup.committer = committer_;
     if (id.value < setup_->gauges.size()) setup.gauges = setup_->gauges[id.value];
     slot.actor = spawn_partition(this, std::move(setup));
-    if (stopping_) send(slot.actor, StopNode{});
+    if (partitions_stopping_) send(slot.actor, StopNode{});
   }
 
   void on_ready(const PartitionReady& ready) {
@@ -169,6 +170,7 @@ class PipelineSupervisor : public caf::event_based_actor {
       if (door.actor) send(door.actor, progress);
     }
     check_done();
+    check_drained();
   }
 
   void quarantine(PartitionId id) {
@@ -186,6 +188,7 @@ class PipelineSupervisor : public caf::event_based_actor {
     if (all && !doors_started_) start_doors();
     publish_routes();
     check_done();
+    check_drained();
     check_stopped();
   }
 
@@ -255,7 +258,10 @@ class PipelineSupervisor : public caf::event_based_actor {
   }
 
   void door_died(std::size_t i) {
-    if (stopping_) return check_stopped();
+    if (stopping_) {
+      check_drained();
+      return check_stopped();
+    }
     const auto pause = doors_[i].restarts.on_crash();
     if (pause) {
       delayed_send(this, *pause, StartAgain{StartAgain::What::door, static_cast<std::uint32_t>(i)});
@@ -276,20 +282,27 @@ class PipelineSupervisor : public caf::event_based_actor {
     if (setup_->door_finished) setup_->door_finished(finished);
     if (!finished.result && finished.result.error().code != Errc::cancelled && !door_error_) door_error_ = finished.result.error();
     check_done();
+    check_drained();
     check_stopped();  // its appends may have ended after the last partition had stopped
   }
 
   // ---- the end
 
-  /// Everything below what the log has given out is decided, and nothing more will come.
-  void check_done() {
-    if (stopping_ || ended_result_ || !doors_started_ || setup_->until_stopped) return;
-    if (!std::all_of(doors_.begin(), doors_.end(), [](const Door& door) { return door.finished; })) return;
+  /// Everything below what the log has given out, but for partitions in quarantine.
+  [[nodiscard]] bool all_decided() const {
     for (std::uint32_t p = 0; p < setup_->partitions; ++p) {
       const Slot& slot = partitions_[p];
       if (slot.quarantined) continue;
-      if (!slot.ready || slot.committed < setup_->partition.log->status(PartitionId{p}).ingest_reserved) return;
+      if (!slot.ready || slot.committed < setup_->partition.log->status(PartitionId{p}).ingest_reserved) return false;
     }
+    return true;
+  }
+
+  /// Everything is decided, and nothing more will come.
+  void check_done() {
+    if (stopping_ || ended_result_ || !doors_started_ || setup_->until_stopped) return;
+    if (!std::all_of(doors_.begin(), doors_.end(), [](const Door& door) { return door.finished; })) return;
+    if (!all_decided()) return;
     if (quarantine_error_) return stop(fail(*quarantine_error_));
     if (door_error_) return stop(fail(*door_error_));
     stop({});
@@ -308,6 +321,21 @@ class PipelineSupervisor : public caf::event_based_actor {
     for (const Door& door : doors_) {
       if (door.actor) send(door.actor, StopNode{});
     }
+    // A node decides what it has accepted before it ends, for half its time; the other half is for what is in flight then. A run
+    // that is broken off does not: its input is there to be read on.
+    if (!setup_->until_stopped || !doors_started_ || !stop_result_) return stop_partitions();
+    delayed_send(this, setup_->stop_patience / 2, StopPartitions{});
+    check_drained();
+  }
+
+  void check_drained() {
+    if (!stopping_ || partitions_stopping_ || std::any_of(doors_.begin(), doors_.end(), [](const Door& d) { return d.actor != nullptr; })) return;
+    if (all_decided()) stop_partitions();
+  }
+
+  void stop_partitions() {
+    if (partitions_stopping_ || ended_result_) return;
+    partitions_stopping_ = true;
     for (const Slot& slot : partitions_) {
       if (slot.actor) send(slot.actor, StopNode{});
     }
@@ -396,6 +424,7 @@ class PipelineSupervisor : public caf::event_based_actor {
   Result<void> stop_result_;
   bool doors_started_ = false;
   bool stopping_ = false;
+  bool partitions_stopping_ = false;  // they have been told
   bool ended_result_ = false;
 };
 

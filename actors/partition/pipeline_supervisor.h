@@ -40,8 +40,9 @@ struct PipelineSetup {
   RestartLimits restarts;     // of each partition, door and the committer, without a commit in between
 };
 
-/// StopNode ends it early: after what is in flight is committed and the state is flushed, or after stop_patience, when the next
-/// run does what was not. It quits after `ended`; its children go with it.
+/// StopNode ends it early: the doors first, and where it is until_stopped what they have accepted is decided, for half of
+/// stop_patience; then what is in flight is committed and the state flushed. After stop_patience it ends all the same, and the next
+/// run does what was not done. It quits after `ended`; its children go with it.
 [[nodiscard]] caf::actor spawn_pipeline(caf::actor_system& system, PipelineSetup setup);
 
 }  // namespace weir

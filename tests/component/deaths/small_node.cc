@@ -100,6 +100,7 @@ PipelineSetup SmallMachine::setup(const NodeOptions& options, MemoryEventLog& lo
   partition.apply_bytes_max = 2048;
   setup.committer = {&log, &clock_, {std::chrono::milliseconds(5), 4096}};
   const auto post = [&scheduler](std::function<void()> task) { scheduler.post(std::move(task)); };
+  setup.stop_patience = options.stop_patience;
   setup.open_store = options.open_store;
   if (!setup.open_store) {
     setup.open_store = [this, post](PartitionId p) -> Result<std::shared_ptr<StateStore>> {
@@ -168,6 +169,7 @@ NodeEnd SmallMachine::run(const NodeOptions& options) {
       serves = options.idle(root, clock_);
       if (!serves) caf::anon_send(root, StopNode{});
     }
+    if (options.stop_at == end.steps) caf::anon_send(root, StopNode{});
     if (options.fail_append_at == ++end.steps) log->faults().fail_next_append();
     constexpr std::uint64_t kFullSteps = 40;
     if (options.disk_full_at) log->faults().set_disk_full(end.steps >= *options.disk_full_at && end.steps < *options.disk_full_at + kFullSteps);

@@ -1,6 +1,7 @@
 // One pipeline on one node, in one thread and in an order that a seed fixes: the actors and stages of the product, log and state
 // in memory. Whoever's turn it is can be killed, by name and by the number of its turn.
 #pragma once
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -41,6 +42,8 @@ struct NodeOptions {
   std::function<void(std::uint64_t)> at_step = {};
   /// A node that serves: it does not end with its inputs. Called whenever nothing else happens; false: stop the node.
   std::function<bool(const caf::actor& root, weir::sim::SimClock& clock)> idle = {};
+  std::optional<std::uint64_t> stop_at = {};         // the step at which the node is told to stop
+  std::chrono::milliseconds stop_patience{5'000};
   std::optional<std::uint64_t> fail_append_at = {};  // the step from which on the next append is given up
   std::optional<std::uint64_t> disk_full_at = {};    // the step from which on the disk is full, for a while
 };
