@@ -65,7 +65,7 @@ class TemporaryDirectory {
 /// Of the first rows in a summary that goes to a file or a pipe. Arbitrary: what a page shows without scrolling.
 constexpr std::size_t kSummaryWidth = 100;
 
-Result<void> print_summary(const RunReport& run, const std::string& data_directory, const Clock& clock, TimePoint start, bool& balanced) {
+Result<void> print_summary(const RunReport& run, const std::string& data_directory, bool kept, const Clock& clock, TimePoint start, bool& balanced) {
   WEIR_ASSIGN(const auto data, StoppedData::open(data_directory, true));
   const LedgerReport ledger = read_ledger(*data);
   balanced = ledger.total.balanced;
@@ -101,7 +101,8 @@ Result<void> print_summary(const RunReport& run, const std::string& data_directo
     request.count_total = false;  // a walk over every row, for a number nobody asked for
     auto answer = write_query(pictures, data->views(), request, RowFormat::table, to_stdout, width);
     if (!answer) return fail(std::move(answer.error()));
-    if (answer->next) fmt::print("…\n");
+    if (answer->next)
+      fmt::print("… all rows: weir query {}{}\n", view.config.name, kept ? " --data " + data_directory : ", when it was run with --data DIR");
   }
   std::fflush(stdout);
   return {};
@@ -147,7 +148,7 @@ int run(const Options& options) {
       std::move(request), clock, logbook, stop, [&](const PartitionProgress& progress) { line.update_part(committed.take(progress), meter->part()); },
       [&](const RunReport& finished) {
         line.clear();
-        return print_summary(finished, data, clock, start, balanced);
+        return print_summary(finished, data, !temporary, clock, start, balanced);
       });
   line.clear();
   if (!outcome.result) {

@@ -114,7 +114,10 @@ class TableWriter final : public RowWriter {
     if (held_.size() == kTableRows) let_go();
   }
   [[nodiscard]] bool finish() override {
-    if (measuring_) let_go();
+    if (measuring_) {
+      leave_out_empty();
+      let_go();
+    }
     return buffer_.flush();
   }
   [[nodiscard]] bool wanted() const override { return buffer_.wanted(); }
@@ -123,6 +126,18 @@ class TableWriter final : public RowWriter {
   static bool is_number(std::string_view token) {
     if (token.starts_with(kEstimate)) token = token.substr(kEstimate.size(), token.size() - kEstimate.size() - 1);
     return is_json_number(token);
+  }
+  /// `record.id` and `record.time` are there for records that say something else than the envelope: mostly none.
+  void leave_out_empty() {
+    for (std::size_t i = columns_.size(); i-- > 0;) {
+      const auto filled = [i](const std::vector<std::string>& cells) { return !cells[i].empty(); };
+      if ((columns_[i] != "record.id" && columns_[i] != "record.time") || std::any_of(held_.begin(), held_.end(), filled)) continue;
+      const auto at = static_cast<std::ptrdiff_t>(i);
+      columns_.erase(columns_.begin() + at);
+      widths_.erase(widths_.begin() + at);
+      numbers_.erase(numbers_.begin() + at);
+      for (auto& cells : held_) cells.erase(cells.begin() + at);
+    }
   }
   void let_go() {
     measuring_ = false;

@@ -293,6 +293,26 @@ TEST_CASE("rows of a latest view that keeps fields have their key, once", "[quer
   CHECK(shop.print(request("times"), RowFormat::csv).starts_with("id,time,amount\n"));
 }
 
+TEST_CASE("a table has a column for the record's own id where a row has one, programs always", "[query]") {
+  const auto text = [](RowFormat format, const std::vector<Row>& rows) {
+    std::string out;
+    const auto writer = make_row_writer(format, {"id", "record.id", "n", "note"}, [&out](std::string_view part) {
+      out += part;
+      return true;
+    });
+    for (const Row& row : rows) writer->row(row);
+    CHECK(writer->finish());
+    return out;
+  };
+  const Row same{{{"id", "\"a\""}, {"n", "1"}}};
+  const Row other{{{"id", "\"b\""}, {"record.id", "\"B\""}, {"n", "20"}}};
+  CHECK(text(RowFormat::table, {same}) == "id  n  note\na   1      \n");
+  CHECK(text(RowFormat::table, {same, other}) == "id  record.id   n  note\na               1      \nb   B          20      \n");
+  CHECK(text(RowFormat::csv, {same}) == "id,record.id,n,note\na,,1,\n");
+  // Behind the rows that a table is measured by one may have it.
+  CHECK(text(RowFormat::table, std::vector<Row>(1'000, same)).starts_with("id  record.id  n"));
+}
+
 TEST_CASE("a table shows which distinct counts are estimates, programs get a field that says so", "[query]") {
   ViewConfig config;
   config.name = "d";
