@@ -1,42 +1,16 @@
 // The door actor alone, with a feed that has nothing for a while: it rests, wakes by itself, and stops while it rests.
-#include <caf/actor_system.hpp>
-#include <caf/actor_system_config.hpp>
-#include <caf/atom.hpp>
-#include <caf/scheduler/test_coordinator.hpp>
-#include <caf/send.hpp>
-
 #include <deque>
 #include <optional>
 
 #include "actors/doors/door_actor.h"
-#include "runtime/adapters/memory/memory_event_log.h"
 #include "tests/support/catch.h"
+#include "tests/support/door_bench.h"
 
 using namespace weir;
+using namespace weir::test;
 using namespace std::chrono_literals;
 
 namespace {
-
-class HandClock final : public Clock {
- public:
-  [[nodiscard]] TimePoint now() const override { return at; }
-  [[nodiscard]] UnixMicros wall() const override { return 1'700'000'000'000'000; }
-  TimePoint at{0};
-};
-
-class CountingRng final : public Rng {
- public:
-  [[nodiscard]] std::uint64_t next() override { return ++last_; }
-
- private:
-  std::uint64_t last_ = 0;
-};
-
-class LineLogbook final : public Logbook {
- public:
-  void write(LogLevel, std::string_view, std::string_view text) noexcept override { lines.emplace_back(text); }
-  std::vector<std::string> lines;
-};
 
 /// What the test wants the feed to say next: a number of events, 0: nothing for one second, -1: the end.
 struct Script {
@@ -76,22 +50,8 @@ class ScriptedFeed final : public DoorFeed {
   int serial_ = 0;
 };
 
-class Listener : public caf::event_based_actor {
- public:
-  using Begin = std::function<caf::behavior(caf::event_based_actor*)>;
-  Listener(caf::actor_config& settings, Begin begin) : caf::event_based_actor(settings), begin_(std::move(begin)) {}
-  caf::behavior make_behavior() override { return begin_(this); }
-
- private:
-  Begin begin_;
-};
-
-struct World {
-  explicit World(std::uint64_t ids_max = 1'000'000, bool waits = false) {
-    config.set("scheduler.policy", caf::atom("testing"));
-    system.emplace(config);
-    coordinator = dynamic_cast<caf::scheduler::test_coordinator*>(&system->scheduler());
-    log = open_memory_log(disk, [this](std::function<void()> task) { tasks.push_back(std::move(task)); });
+struct World : DoorBench {
+  explicit World(std::uint64_t ids_max = 1'000'000, bool waits = false) : DoorBench(1) {
     partition = system->spawn<Listener>([this](caf::event_based_actor*) {
       return caf::behavior{[this](const LiveBatch& batch) { live += batch.batch.count(); },
                            [](const IngestDurable&) {}};
@@ -115,22 +75,8 @@ struct World {
     });
     run();
   }
-  ~World() {
-    for (const caf::actor& actor : {door, supervisor, partition}) caf::anon_send_exit(actor, caf::exit_reason::kill);
-    run();
-    coordinator->clock().cancel_all();
-    door = supervisor = partition = nullptr;
-  }
-  World(const World&) = delete;
-  World& operator=(const World&) = delete;
+  ~World() { end({door, supervisor, std::exchange(partition, nullptr)}); }
 
-  /// Everything that can happen without the passing of time.
-  void run() {
-    do {
-      coordinator->run();
-      for (auto& task : std::exchange(tasks, {})) task();
-    } while (!tasks.empty() || !coordinator->jobs.empty());
-  }
   void routes() {
     Routes known;
     known.partitions = {partition};
@@ -141,7 +87,7 @@ struct World {
   /// Time goes on in small steps, as it does for a door.
   void pass(std::chrono::milliseconds duration) {
     for (auto left = duration; left.count() > 0; left -= 10ms) {
-      clock.at += 10ms;
+      clock.advance(10ms);
       coordinator->clock().current_time += 10ms;
       coordinator->clock().trigger_timeouts();
       run();
@@ -156,22 +102,11 @@ struct World {
     run();
   }
 
-  CountingRng rng;
   DoorPressure pressure;
-  HandClock clock;
-  LineLogbook logbook;
   Script script;
   std::uint64_t live = 0;
   std::optional<DoorFinished> finished;
-  std::vector<std::function<void()>> tasks;
-  std::shared_ptr<MemoryDisk> disk = std::make_shared<MemoryDisk>(1, rng);
-  std::unique_ptr<MemoryEventLog> log;
-  caf::actor_system_config config;
-  std::optional<caf::actor_system> system;
-  caf::scheduler::test_coordinator* coordinator = nullptr;
   caf::actor partition;
-  caf::actor supervisor;
-  caf::actor door;
 };
 
 }  // namespace

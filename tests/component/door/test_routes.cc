@@ -1,38 +1,14 @@
 // The door actor alone, on CAF's testing coordinator: what it does while it does not know where the partitions are.
-#include <caf/actor_system.hpp>
-#include <caf/actor_system_config.hpp>
-#include <caf/atom.hpp>
-#include <caf/scheduler/test_coordinator.hpp>
-#include <caf/send.hpp>
-
 #include <optional>
 
 #include "actors/doors/door_actor.h"
-#include "runtime/adapters/memory/memory_event_log.h"
 #include "tests/support/catch.h"
+#include "tests/support/door_bench.h"
 
 using namespace weir;
+using namespace weir::test;
 
 namespace {
-
-class StandingClock final : public Clock {
- public:
-  [[nodiscard]] TimePoint now() const override { return TimePoint{0}; }
-  [[nodiscard]] UnixMicros wall() const override { return 1'700'000'000'000'000; }
-};
-
-class CountingRng final : public Rng {
- public:
-  [[nodiscard]] std::uint64_t next() override { return ++last_; }
-
- private:
-  std::uint64_t last_ = 0;
-};
-
-class NoLogbook final : public Logbook {
- public:
-  void write(LogLevel, std::string_view, std::string_view) noexcept override {}
-};
 
 /// One group of one event of partition 0, then the end.
 class OneEvent final : public DoorFeed {
@@ -60,23 +36,8 @@ struct Heard {
   std::optional<std::uint64_t> finished;
 };
 
-/// An actor of a few handlers. (CAF's own form for that, spawning a function, binds a null reference: UBSan refuses it.)
-class Listener : public caf::event_based_actor {
- public:
-  using Begin = std::function<caf::behavior(caf::event_based_actor*)>;
-  Listener(caf::actor_config& settings, Begin begin) : caf::event_based_actor(settings), begin_(std::move(begin)) {}
-  caf::behavior make_behavior() override { return begin_(this); }
-
- private:
-  Begin begin_;
-};
-
-struct World {
-  World() {
-    config.set("scheduler.policy", caf::atom("testing"));
-    system.emplace(config);
-    coordinator = dynamic_cast<caf::scheduler::test_coordinator*>(&system->scheduler());
-    log = open_memory_log(disk, [this](std::function<void()> task) { tasks.push_back(std::move(task)); });
+struct World : DoorBench {
+  World() : DoorBench(1) {
     partition = system->spawn<Listener>([this](caf::event_based_actor*) {
       return caf::behavior{[this](const LiveBatch& batch) { heard.live.push_back(batch.first); },
                            [this](const IngestDurable&) { ++heard.durable; }};
@@ -95,36 +56,10 @@ struct World {
     });
     run();
   }
-  ~World() {
-    for (const caf::actor& actor : {door, supervisor, partition}) caf::anon_send_exit(actor, caf::exit_reason::kill);
-    run();
-    coordinator->clock().cancel_all();
-    door = supervisor = partition = nullptr;
-  }
-  World(const World&) = delete;
-  World& operator=(const World&) = delete;
+  ~World() { end({door, supervisor, std::exchange(partition, nullptr)}); }
 
-  /// Everything that can happen without the passing of time.
-  void run() {
-    do {
-      coordinator->run();
-      for (auto& task : std::exchange(tasks, {})) task();
-    } while (!tasks.empty() || !coordinator->jobs.empty());
-  }
-
-  CountingRng rng;
-  StandingClock clock;
-  NoLogbook logbook;
   Heard heard;
-  std::vector<std::function<void()>> tasks;
-  std::shared_ptr<MemoryDisk> disk = std::make_shared<MemoryDisk>(1, rng);
-  std::unique_ptr<EventLog> log;
-  caf::actor_system_config config;
-  std::optional<caf::actor_system> system;
-  caf::scheduler::test_coordinator* coordinator = nullptr;
   caf::actor partition;
-  caf::actor supervisor;
-  caf::actor door;
 };
 
 }  // namespace

@@ -1,56 +1,15 @@
 // The HTTP door alone, on CAF's testing coordinator over the memory log.
 #pragma once
-#include <caf/actor_system.hpp>
-#include <caf/actor_system_config.hpp>
-#include <caf/atom.hpp>
-#include <caf/scheduler/test_coordinator.hpp>
-#include <caf/send.hpp>
-
 #include <array>
 #include <nlohmann/json.hpp>
 #include <optional>
 
 #include "actors/doors/http_door_actor.h"
-#include "runtime/adapters/memory/memory_event_log.h"
 #include "runtime/engine/read_token.h"
 #include "tests/support/catch.h"
+#include "tests/support/door_bench.h"
 
 namespace weir::test {
-
-class HandClock final : public Clock {
- public:
-  [[nodiscard]] TimePoint now() const override { return now_; }
-  [[nodiscard]] UnixMicros wall() const override {
-    return 1'700'000'000'000'000 + std::chrono::duration_cast<std::chrono::microseconds>(now_).count();
-  }
-  void advance(std::chrono::milliseconds by) { now_ += by; }
-
- private:
-  TimePoint now_{0};
-};
-
-class CountingRng final : public Rng {
- public:
-  [[nodiscard]] std::uint64_t next() override { return ++last_; }
-
- private:
-  std::uint64_t last_ = 0;
-};
-
-class NoLogbook final : public Logbook {
- public:
-  void write(LogLevel, std::string_view, std::string_view) noexcept override {}
-};
-
-class Listener : public caf::event_based_actor {
- public:
-  using Begin = std::function<caf::behavior(caf::event_based_actor*)>;
-  Listener(caf::actor_config& settings, Begin begin) : caf::event_based_actor(settings), begin_(std::move(begin)) {}
-  caf::behavior make_behavior() override { return begin_(this); }
-
- private:
-  Begin begin_;
-};
 
 /// What a client was told; none: not yet.
 struct Answer {
@@ -62,13 +21,8 @@ struct Answer {
 
 constexpr std::uint32_t kPartitions = 2;
 
-struct World {
-  explicit World(std::uint64_t outstanding_bytes_max = std::uint64_t{256} << 20) {
-    config.set("scheduler.policy", caf::atom("testing"));
-    system.emplace(config);
-    coordinator = dynamic_cast<caf::scheduler::test_coordinator*>(&system->scheduler());
-    log = open_memory_log(disk, [this](std::function<void()> task) { tasks.push_back(std::move(task)); },
-                          {outstanding_bytes_max});
+struct World : DoorBench {
+  explicit World(std::uint64_t outstanding_bytes_max = std::uint64_t{256} << 20) : DoorBench(kPartitions, {outstanding_bytes_max}) {
     for (std::uint32_t p = 0; p < kPartitions; ++p) {
       partitions.push_back(system->spawn<Listener>([this, p](caf::event_based_actor*) {
         return caf::behavior{[this](const LiveBatch& batch) { live += batch.batch.count(); },
@@ -106,23 +60,11 @@ struct World {
     durable = 0;
   }
   ~World() {
-    for (const caf::actor& actor : partitions) caf::anon_send_exit(actor, caf::exit_reason::kill);
-    for (const caf::actor& actor : {door, supervisor}) caf::anon_send_exit(actor, caf::exit_reason::kill);
-    run();
-    coordinator->clock().cancel_all();
-    partitions.clear();
-    door = supervisor = nullptr;
+    std::vector<caf::actor> actors = std::exchange(partitions, {});
+    actors.insert(actors.end(), {door, supervisor});
+    end(std::move(actors));
   }
-  World(const World&) = delete;
-  World& operator=(const World&) = delete;
 
-  /// Everything that can happen without the passing of time.
-  void run() {
-    do {
-      coordinator->run();
-      for (auto& task : std::exchange(tasks, {})) task();
-    } while (!tasks.empty() || !coordinator->jobs.empty());
-  }
   /// One step of the log at a time, and what follows from it before the next one.
   void run_by_steps() {
     coordinator->run();
@@ -182,24 +124,13 @@ struct World {
     }
   }
 
-  CountingRng rng;
-  HandClock clock;
-  NoLogbook logbook;
   DoorPressure pressure;
   std::uint64_t live = 0;
   int durable = 0;
   std::array<Offset, kPartitions> told{};  // what was durable when a partition was told last
   int deaths = 0;
   std::optional<std::uint64_t> finished;
-  std::vector<std::function<void()>> tasks;
-  std::shared_ptr<MemoryDisk> disk = std::make_shared<MemoryDisk>(kPartitions, rng);
-  std::unique_ptr<MemoryEventLog> log;
-  caf::actor_system_config config;
-  std::optional<caf::actor_system> system;
-  caf::scheduler::test_coordinator* coordinator = nullptr;
   std::vector<caf::actor> partitions;
-  caf::actor supervisor;
-  caf::actor door;
 };
 
 inline std::string lines(int from, int to) {
