@@ -220,6 +220,7 @@ class DoorActor : public caf::event_based_actor {
     }
     WEIR_FAIL_POINT("door_after_append");
     outstanding_.push_back(std::move(out));
+    note_load();
     return true;
   }
 
@@ -245,6 +246,7 @@ class DoorActor : public caf::event_based_actor {
     }
     tell_durable();
     if (opened) pump();
+    note_load();
   }
 
   /// What a predecessor appended is durable or given up by now, and it may have died before it told.
@@ -358,6 +360,7 @@ class DoorActor : public caf::event_based_actor {
       ledger.uncommitted.pop_front();
     }
     pump();
+    note_load();
   }
 
   [[nodiscard]] std::uint64_t ids() const {
@@ -381,6 +384,10 @@ class DoorActor : public caf::event_based_actor {
     if (!error_) error_ = std::move(error);
     ended_ = true;
     again_.clear();
+  }
+
+  void note_load() {
+    if (setup_->entry) setup_->entry->load(gate_.events(), gate_.events_left());
   }
 
   void finish_if_done() {
@@ -440,6 +447,13 @@ caf::actor spawn_door(caf::event_based_actor* supervisor, DoorSetup setup) {
   auto shared = std::make_shared<DoorSetup>(std::move(setup));
   if (shared->own_thread) return supervisor->spawn<DoorActor, caf::monitored + caf::detached>(shared, supervisor->address());
   return supervisor->spawn<DoorActor, caf::monitored>(shared, supervisor->address());
+}
+
+std::function<caf::actor(caf::event_based_actor*, std::shared_ptr<ActorEntry>)> door_spawner(DoorSetup setup) {
+  return [setup = std::move(setup)](caf::event_based_actor* supervisor, std::shared_ptr<ActorEntry> entry) mutable {
+    setup.entry = std::move(entry);
+    return spawn_door(supervisor, setup);
+  };
 }
 
 }  // namespace weir

@@ -5,7 +5,10 @@
 // void. The door's own position travels in the append, so a door that dies goes on from the log.
 // Credits: what it appended and the partitions have not committed, in events and bytes.
 #pragma once
+#include <functional>
+
 #include "actors/messages/messages.h"
+#include "actors/supervise/actor_board.h"
 #include "runtime/engine/door_pressure.h"
 #include "runtime/ports/clock.h"
 #include "runtime/ports/door_feed.h"
@@ -28,10 +31,13 @@ struct DoorSetup {
   std::uint64_t bytes_max = 24ull * 1024 * 1024;
   bool own_thread = true;                               // the feed may block
   const DoorPressure* pressure = nullptr;               // may be null
+  std::shared_ptr<ActorEntry> entry = nullptr;          // its place on the board; may be null
   std::chrono::milliseconds full_max{60'000};           // how long it may wait for the node to come away from a limit; then it ends
 };
 
 /// Monitored by `supervisor`. Gets Routes, PartitionProgress, StopNode; sends DoorFinished last.
 [[nodiscard]] caf::actor spawn_door(caf::event_based_actor* supervisor, DoorSetup setup);
+/// The same, for a supervisor that starts it again.
+[[nodiscard]] std::function<caf::actor(caf::event_based_actor* supervisor, std::shared_ptr<ActorEntry> entry)> door_spawner(DoorSetup setup);
 
 }  // namespace weir

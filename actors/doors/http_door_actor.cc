@@ -219,6 +219,7 @@ class HttpDoorActor : public caf::event_based_actor {
       }
       batch.bytes = {};
     }
+    note_load();
     if (WEIR_DEFECT("http_ack_before_durable")) answer(call);
     WEIR_FAIL_POINT("http_door_after_append");
     outstanding_.push_back(std::move(call));
@@ -386,6 +387,10 @@ class HttpDoorActor : public caf::event_based_actor {
 
   // ---- partitions
 
+  void note_load() {
+    if (setup_->entry) setup_->entry->load(credits_.events(), credits_.events_left());
+  }
+
   void on_routes(const Routes& routes) {
     const Routes before = std::exchange(routes_, routes);
     for (std::uint32_t p = 0; p < routes_.partitions.size(); ++p) {
@@ -402,6 +407,7 @@ class HttpDoorActor : public caf::event_based_actor {
     ids_[partition.value] = progress.ids;
     committed_[partition.value] = {progress.committed, progress.sequence, true};
     credits_.committed(partition, progress.committed);
+    note_load();
     look_at_all();
   }
 

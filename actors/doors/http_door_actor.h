@@ -12,6 +12,7 @@
 
 #include "actors/doors/http_body.h"
 #include "actors/messages/messages.h"
+#include "actors/supervise/actor_board.h"
 #include "runtime/engine/door_pressure.h"
 #include "runtime/ports/clock.h"
 #include "runtime/ports/event_log.h"
@@ -32,6 +33,7 @@ struct HttpDoorSetup {
   std::chrono::milliseconds wait_max{60'000};  // of ?wait=
   std::chrono::milliseconds busy_max{5'000};   // how long a request waits for room in the log before 429
   const DoorPressure* pressure = nullptr;      // may be null
+  std::shared_ptr<ActorEntry> entry = nullptr;  // its place on the board; may be null
   std::chrono::milliseconds slow_wait{100};    // how long every request waits while the node is near a limit
 };
 

@@ -16,6 +16,8 @@ class LiveCredits {
       : partitions_(partitions), gate_(events_max, bytes_max) {}
 
   [[nodiscard]] bool open() const noexcept { return gate_.open(); }
+  [[nodiscard]] std::uint64_t events() const noexcept { return gate_.events(); }
+  [[nodiscard]] std::uint64_t events_left() const noexcept { return gate_.events_left(); }
   /// A batch that ends at `end`, behind everything sent before to this partition.
   void spend(PartitionId partition, Offset end, std::uint64_t events, std::uint64_t bytes) {
     partitions_[partition.value].push_back({end, events, bytes});

@@ -7,8 +7,8 @@
 //   partition -> views       ApplyCommit, FlushState;   views -> partition   CommitApplied, StateFlushed
 //   whoever asks -> views    VisitState
 //   partition -> supervisor -> doors, observers   PartitionProgress
-//   node -> supervisor -> partition   PassTime, NewRules
-//   supervisor -> door, partition   Routes, CommitterUp;   supervisor -> itself   StartAgain
+//   node -> supervisor -> partition   PassTime, NewRules;   node -> supervisor   ReleasePartition
+//   supervisor -> door, partition   Routes, CommitterUp;   supervisor -> itself   StartAgain;   partition -> itself   RestartStages
 //   log completions -> whoever asked   Fenced, IngestSlices, OutputRecords, AppendEnded, GroupDecided
 #pragma once
 #include <cstdint>
@@ -169,6 +169,12 @@ struct StartAgain {
   What what = What::partition;
   std::uint32_t index = 0;  // of partitions and doors
 };
+/// Try a quarantined partition again. To the supervisor.
+struct ReleasePartition {
+  PartitionId partition;
+};
+/// A timer of the partition's own: the pause before its stages are started again is over.
+struct RestartStages {};
 /// A partition started an actor that uses its store: the store is closed only when both are gone.
 struct PartitionChild {
   PartitionId partition;
@@ -230,6 +236,8 @@ WEIR_IN_PROCESS_MESSAGE(AppendEnded)
 WEIR_IN_PROCESS_MESSAGE(ActorFailed)
 WEIR_IN_PROCESS_MESSAGE(NewRules)
 WEIR_IN_PROCESS_MESSAGE(StartAgain)
+WEIR_IN_PROCESS_MESSAGE(ReleasePartition)
+WEIR_IN_PROCESS_MESSAGE(RestartStages)
 WEIR_IN_PROCESS_MESSAGE(PartitionChild)
 WEIR_IN_PROCESS_MESSAGE(PartitionReady)
 WEIR_IN_PROCESS_MESSAGE(DoorFinished)

@@ -31,6 +31,7 @@ class CommitterActor : public caf::event_based_actor {
           waiting_[part.part.partition] = {part.partition, part.part.sequence};
           groups_.add(std::move(part.part), part.bytes);
           go();
+          note_load();
         },
         [this](const CommitTick& tick) {
           if (tick.generation != generation_) return;
@@ -52,6 +53,13 @@ class CommitterActor : public caf::event_based_actor {
     caf::actor partition;
     CommitSequence sequence;
   };
+
+  /// One part per partition may be with it: that is the credit.
+  void note_load() {
+    if (!setup_.entry) return;
+    const std::size_t parts = waiting_.size() + in_flight_.size();
+    setup_.entry->load(parts, setup_.log->partitions() - std::min<std::size_t>(parts, setup_.log->partitions()));
+  }
 
   void go() {
     if (auto group = groups_.take(setup_.clock->now())) {
@@ -106,6 +114,7 @@ class CommitterActor : public caf::event_based_actor {
       send(asked.partition, CommitDecided{asked.sequence, kind, std::move(error)});
     }
     go();
+    note_load();
   }
 
   void note_size(const CommitGroup& group) {

@@ -4,6 +4,7 @@
 // partitions take the outcome of their outstanding parts for unknown, fence, and read back.
 #pragma once
 #include "actors/messages/messages.h"
+#include "actors/supervise/actor_board.h"
 #include "runtime/engine/commit_groups.h"
 #include "runtime/engine/partition_gauges.h"
 #include "runtime/ports/clock.h"
@@ -16,6 +17,7 @@ struct CommitterSetup {
   const Clock* clock = nullptr;
   CommitGroupLimits limits;
   std::shared_ptr<CommitGauges> gauges = nullptr;  // may be null
+  std::shared_ptr<ActorEntry> entry = nullptr;     // its place on the board; may be null
 };
 
 /// Monitored by `supervisor`.

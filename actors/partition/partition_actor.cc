@@ -21,10 +21,9 @@ namespace {
 
 /// A commit or a fence that failed for want of space is tried again after this long.
 constexpr std::chrono::milliseconds kCommitRetry{100};
-/// Without a commit in between, then the partition is rebuilt, of which the supervisor keeps count. Arbitrary: one in a row is an
-/// accident, a second one would be rare.
-constexpr int kStageRestartsMax = 5;  // replacements of its stages
-constexpr int kRereadsMax = 10;       // commits refused or unknown
+/// Commits refused or unknown, one after another; then the partition is rebuilt, of which the supervisor keeps count. Arbitrary: one
+/// in a row is an accident, a second one would be rare.
+constexpr int kRereadsMax = 10;
 
 class PartitionActor : public caf::event_based_actor {
  public:
@@ -38,7 +37,7 @@ class PartitionActor : public caf::event_based_actor {
         window_(setup_->partition, setup_->window, setup_->window_rules, version_of(setup_->rules), index_),
         views_gate_(std::numeric_limits<std::uint64_t>::max(), setup_->apply_bytes_max),
         committer_(std::move(setup_->committer)),
-        stages_(this, setup_->partition) {
+        stages_(this, *setup_) {
     install_house_handlers(this, who_, supervisor_);
     set_down_handler([this](caf::down_msg& down) { on_down(down); });
   }
@@ -61,10 +60,11 @@ class PartitionActor : public caf::event_based_actor {
         [this](const CommitDecided& decided) { on_decided(decided); },
         [this](const ActorFailed& failed) {
           setup_->logbook->write(LogLevel::warn, failed.who, describe(failed.error));
-          child_error_ = failed.error;
+          if (!stages_.failing(failed.who, failed.error)) views_error_ = failed.error;
         },
         [this](const CommitApplied& applied) {
           views_gate_.give_back(1, applied.bytes);
+          note_load();
           phase_ == Phase::replaying ? replay() : work();
         },
         [this](const StateFlushed& flushed) {
@@ -88,6 +88,11 @@ class PartitionActor : public caf::event_based_actor {
           next_rules_ = fresh.rules;
           if (views_) change_rules();
         },
+        [this](const RestartStages&) {
+          stages_.restart();
+          window_.redrive();
+          work();
+        },
         [this](const StopNode&) {
           stopping_ = true;
           work();
@@ -97,6 +102,7 @@ class PartitionActor : public caf::event_based_actor {
 
   void on_exit() override {
     stages_.end_all();
+    if (views_entry_) views_entry_->state(ActorState::stopped);
     if (views_) send_exit(views_, caf::exit_reason::kill);
     views_ = nullptr;
     committer_ = nullptr;
@@ -176,6 +182,8 @@ class PartitionActor : public caf::event_based_actor {
     views->gauges = setup_->gauges;
     views->extractor = setup_->extractor();
     views->logbook = setup_->logbook;
+    views_entry_ = setup_->board->entry(setup_->entry->path() + "/views", "bytes");
+    views_entry_->state(ActorState::running);
     views_ = setup_->spawn_views(this, std::move(views));
     tell_supervisor(PartitionChild{setup_->partition, views_});
     stages_.add(setup_->rules);
@@ -260,17 +268,21 @@ class PartitionActor : public caf::event_based_actor {
   void work() {
     if (phase_ != Phase::running) return;
     look_at_log();
-    for (ChainRound& round : window_.take_rounds()) {
-      const auto& route = stages_.route_of(*round.version);
-      ChainWork chain{round.drive, round.serial, round.round, 0, std::move(round.batch), route};
-      send(route->front(), std::move(chain));
-    }
+    if (!stages_.broken()) drive();
     if (stages_.size() > 1) change_rules();
     if (!stopping_) read_ingest();
     if (!window_.commit_outstanding() && views_gate_.open()) {
       if (auto prepared = window_.prepare(setup_->clock->wall())) hand_in(std::move(*prepared));
     }
     if (stopping_ && nothing_in_flight() && views_) send(views_, FlushState{});
+  }
+
+  void drive() {
+    for (ChainRound& round : window_.take_rounds()) {
+      const auto& route = stages_.route_of(*round.version);
+      ChainWork chain{round.drive, round.serial, round.round, 0, std::move(round.batch), route};
+      send(route->front(), std::move(chain));
+    }
   }
 
   [[nodiscard]] bool nothing_in_flight() const { return window_.idle() && !window_.commit_outstanding(); }
@@ -331,7 +343,8 @@ class PartitionActor : public caf::event_based_actor {
         applied_ = commit.part.sequence;
         meta_ = commit.body->meta;
         position_ = window_.position();
-        stage_restarts_ = rereads_ = 0;
+        stages_.progress();
+        rereads_ = 0;
         told_waiting_ = false;
         note_latency(*commit.body);
         apply({commit.part.sequence, commit.part.from, commit.part.to, std::move(commit.body), std::move(commit.tables),
@@ -364,10 +377,18 @@ class PartitionActor : public caf::event_based_actor {
   }
 
   void note_memory() {
+    note_load();
     if (!setup_->gauges) return;
     setup_->gauges->in_flight_events.store(window_.events());
     setup_->gauges->in_flight_bytes.store(window_.bytes());
     setup_->gauges->dedupe_bytes.store(index_.memory_bytes());
+  }
+
+  void note_load() {
+    const std::uint64_t events = window_.events();
+    setup_->entry->load(events, setup_->window.events_max - std::min<std::uint64_t>(events, setup_->window.events_max));
+    const std::uint64_t bytes = views_gate_.bytes();
+    views_entry_->load(bytes, setup_->apply_bytes_max - std::min(bytes, setup_->apply_bytes_max));
   }
 
   /// Of every event of a commit that is durable; those of one batch came with one stamp.
@@ -411,16 +432,16 @@ class PartitionActor : public caf::event_based_actor {
 
   void on_down(const caf::down_msg& down) {
     if (down.source == supervisor_) return quit(down.reason);
-    if (views_ && down.source == views_.address())
-      return fail_actor(this, who_, supervisor_, child_error_.value_or(Error{Errc::internal, "the views actor died"}));
+    if (views_ && down.source == views_.address()) {
+      views_entry_->died(describe(views_error_), setup_->clock->wall());
+      return fail_actor(this, who_, supervisor_, views_error_);
+    }
     if (!stages_.has_stage(down.source)) return;
-    if (++stage_restarts_ > kStageRestartsMax)
+    const auto pause = stages_.died(down.source);
+    if (!pause)
       return fail_actor(this, who_, supervisor_,
-                        Error{Errc::stage_failed, fmt::format("{} deaths of its stages without a commit in between, the last: {}",
-                                                              stage_restarts_, child_error_ ? child_error_->context : "killed")});
-    stages_.replace_all();
-    window_.redrive();
-    work();
+                        Error{Errc::stage_failed, "its stages keep dying, the last time of: " + stages_.last_error().context});
+    if (pause->count() != 0) delayed_send(this, *pause, RestartStages{});
   }
 
   std::shared_ptr<PartitionSetup> setup_;
@@ -443,8 +464,8 @@ class PartitionActor : public caf::event_based_actor {
   std::uint64_t retry_generation_ = 0;
   std::uint64_t append_generation_ = 0;  // the log's, and what was durable for certain in it
   Offset durable_;
-  std::optional<Error> child_error_;  // the newest that its stages and views died of
-  int stage_restarts_ = 0;
+  std::shared_ptr<ActorEntry> views_entry_;
+  Error views_error_ = kKilled;  // what they say they die of
   int rereads_ = 0;
   bool told_waiting_ = false;
   bool reading_ = false;

@@ -1,8 +1,9 @@
 // The owner of one partition: the in-flight window, dedupe, the chain, the commits. It supervises its stages and its views.
 //
 // Life: fence (a new epoch, the position under it) -> replay the output log behind the state's cursor -> run. A refused or
-// unknown commit goes back to the fence. A dead stage is replaced and the window driven again. Dead views, damage or a broken
-// promise end the actor: the supervisor rebuilds it from what is durable, with a fresh store.
+// unknown commit goes back to the fence. A dead stage is replaced, with those behind it, after a pause, and the window driven
+// again: what was on its way is neither lost nor doubled. One that dies too often, dead views, damage or a broken promise end the
+// actor: the supervisor rebuilds it from what is durable, with a fresh store.
 //
 // Credits: the window bounds what doors and the log may add; one CommitPart is with the committer at a time; ApplyCommit is
 // bounded in bytes.
@@ -13,6 +14,7 @@
 #include "actors/messages/messages.h"
 #include "actors/messages/views_interface.h"
 #include "actors/partition/window.h"
+#include "actors/supervise/actor_board.h"
 #include "actors/supervise/stage_shell.h"
 #include "runtime/engine/partition_gauges.h"
 #include "runtime/engine/views_setup.h"
@@ -20,6 +22,7 @@
 #include "runtime/ports/event_log.h"
 #include "runtime/ports/logbook.h"
 #include "runtime/ports/state_store.h"
+#include "runtime/ports/supervision_config.h"
 
 namespace weir {
 
@@ -51,6 +54,11 @@ struct PartitionSetup {
   std::uint64_t apply_bytes_max = 8 * 1024 * 1024;  // ApplyCommit on its way to the views
   std::size_t read_bytes_max = 2 * 1024 * 1024;     // one read of a log; bounds what a replay holds in memory
   std::shared_ptr<PartitionGauges> gauges;          // may be null
+  // Of its children, and its own place; filled in by the supervisor.
+  RestartLimits stage_restarts;
+  std::uint64_t seed = 0;  // of the jitter of their pauses
+  std::shared_ptr<ActorBoard> board;
+  std::shared_ptr<ActorEntry> entry;
 };
 
 /// Takes NewRules at any time: its stages are started beside the old ones, which end when the last batch of theirs is decided.

@@ -5,14 +5,14 @@
 
 #include <algorithm>
 
+#include "actors/supervise/child_record.h"
 #include "actors/supervise/house_handlers.h"
+#include "runtime/base/hash.h"
 
 namespace weir {
 
 namespace {
 
-/// Of an actor that went without a word.
-const Error kKilled{Errc::internal, "it was killed"};
 /// How long a store that somebody looks at is left open before it is looked at again.
 constexpr std::chrono::milliseconds kStoreInUse{5};
 
@@ -22,8 +22,11 @@ class PipelineSupervisor : public caf::event_based_actor {
       : caf::event_based_actor(config),
         setup_(std::move(setup)),
         logbook_(setup_->partition.logbook),
-        partitions_(setup_->partitions, Slot{setup_->restarts}),
-        committer_restarts_(setup_->restarts) {
+        clock_(setup_->partition.clock),
+        entry_(setup_->board->entry("pipeline")),
+        committer_record_(record_of("committer", setup_->supervision.committer, "parts")) {
+    for (std::uint32_t p = 0; p < setup_->partitions; ++p)
+      partitions_.emplace_back(record_of(fmt::format("partition/{}", p), setup_->supervision.partition, "events"));
     install_house_handlers(this, "pipeline", address());
     set_exception_handler([this](caf::scheduled_actor*, std::exception_ptr& thrown) -> caf::error {
       death_ = text_of(thrown);
@@ -36,7 +39,8 @@ class PipelineSupervisor : public caf::event_based_actor {
   const char* name() const override { return "pipeline"; }
 
   caf::behavior make_behavior() override {
-    committer_ = spawn_committer(this, setup_->committer);
+    entry_->state(ActorState::running);
+    start_committer();
     for (std::uint32_t p = 0; p < setup_->partitions; ++p) start(PartitionId{p});
     return {
         [this](const PartitionChild& child) {
@@ -53,10 +57,12 @@ class PipelineSupervisor : public caf::event_based_actor {
         },
         [this](const ActorFailed& failed) {
           logbook_->write(LogLevel::warn, failed.who, describe(failed.error));
-          if (failed.who == "committer") committer_error_ = failed.error;
-          if (failed.who.starts_with("door/")) door_death_ = failed.error;
+          if (failed.who == "committer") committer_record_.failing(failed.error);
+          for (Door& door : doors_) {
+            if (failed.who == door.who) door.record.failing(failed.error);
+          }
           for (std::uint32_t p = 0; p < setup_->partitions; ++p) {
-            if (failed.who == fmt::format("partition/{}", p)) partitions_[p].error = failed.error;
+            if (failed.who == fmt::format("partition/{}", p)) partitions_[p].record.failing(failed.error);
           }
         },
         [this](const DoorFinished& finished) { on_door_finished(finished); },
@@ -64,6 +70,7 @@ class PipelineSupervisor : public caf::event_based_actor {
           partitions_[stopped.partition.value].stopped = true;
         },
         [this](const StartAgain& again) { on_start_again(again); },
+        [this](const ReleasePartition& release) { on_release(release.partition); },
         [this](const NewRules& fresh) {
           setup_->partition.rules = fresh.rules;
           for (const Slot& slot : partitions_) {
@@ -75,7 +82,11 @@ class PipelineSupervisor : public caf::event_based_actor {
           if (!stopping_) stop(end_by_request());
           if (!ended_result_) delayed_send(this, setup_->stop_patience, StopOverdue{});
         },
-        [this](const StopPartitions&) { stop_partitions(); },
+        [this](const StopPartitions&) {
+          if (partitions_stopping_ || ended_result_) return;
+          logbook_->write(LogLevel::warn, "pipeline", "not everything that was accepted could be decided in time; the next start does the rest");
+          stop_partitions();
+        },
         [this](const StopOverdue&) {
           if (ended_result_) return;
           logbook_->write(LogLevel::warn, "pipeline", still_busy() + "; the next run does what is not committed or flushed");
@@ -87,6 +98,7 @@ class PipelineSupervisor : public caf::event_based_actor {
   void on_exit() override {
     // Nobody else would tell the one who waits for the end.
     if (!ended_result_) setup_->ended(fail(Errc::internal, "the pipeline supervisor died: {}", death_.empty() ? "it was killed" : death_));
+    entry_->state(ActorState::stopped);
     partitions_.clear();
     doors_.clear();
     committer_ = nullptr;
@@ -95,29 +107,32 @@ class PipelineSupervisor : public caf::event_based_actor {
 
  private:
   struct Slot {
-    explicit Slot(RestartLimits limits) : restarts(limits) {}
-    RestartBackoff restarts;
+    explicit Slot(ChildRecord known) : record(std::move(known)) {}
+    ChildRecord record;
     caf::actor actor;
     caf::actor child;
     std::shared_ptr<StateStore> store;
     std::shared_ptr<const void> keep;  // copies are held by who looks at the store
     Offset committed;
     std::optional<PartitionProgress> progress;  // the newest
-    Error error = kKilled;
     bool ready = false;
     bool ever_ready = false;
     bool quarantined = false;
     bool stopped = false;
   };
 
+  [[nodiscard]] ChildRecord record_of(const std::string& who, const RestartLimits& limits, std::string unit) const {
+    return {limits, xxh3_64(who, setup_->seed), setup_->board->entry("pipeline/" + who, std::move(unit))};
+  }
+
   // ---- partitions
 
   void start(PartitionId id) {
     Slot& slot = partitions_[id.value];
-    slot.error = kKilled;
+    slot.record.started();
     auto store = setup_->open_store(id);
     if (!store) {
-      slot.error = store.error();
+      slot.record.failing(store.error());
       return rebuild(id);
     }
     slot.store = std::move(*store);
@@ -126,6 +141,10 @@ class PipelineSupervisor : public caf::event_based_actor {
     setup.store = slot.store;
     setup.keep = slot.keep = std::make_shared<char>();
     setup.committer = committer_;
+    setup.entry = slot.record.entry();
+    setup.board = setup_->board;
+    setup.stage_restarts = setup_->supervision.stage;
+    setup.seed = setup_->seed;
     if (id.value < setup_->gauges.size()) setup.gauges = setup_->gauges[id.value];
     slot.actor = spawn_partition(this, std::move(setup));
     if (partitions_stopping_) send(slot.actor, StopNode{});
@@ -134,6 +153,7 @@ class PipelineSupervisor : public caf::event_based_actor {
   void on_ready(const PartitionReady& ready) {
     Slot& slot = partitions_[ready.partition.value];
     slot.ready = slot.ever_ready = true;
+    slot.record.state(ActorState::running);
     if (setup_->ready) setup_->ready(ready);
     publish_routes();
     on_progress(ready.progress);
@@ -148,7 +168,7 @@ class PipelineSupervisor : public caf::event_based_actor {
       routes.partitions.push_back(slot.ready ? slot.actor : caf::actor{});
       routes.views.push_back(slot.ready ? slot.child : caf::actor{});
       routes.quarantined.push_back(slot.quarantined);
-      routes.errors.push_back(slot.quarantined ? describe(slot.error) : std::string());
+      routes.errors.push_back(slot.quarantined ? describe(slot.record.error()) : std::string());
     }
     for (const Door& door : doors_) {
       if (door.actor) send(door.actor, routes);
@@ -158,10 +178,10 @@ class PipelineSupervisor : public caf::event_based_actor {
 
   void on_progress(const PartitionProgress& progress) {
     Slot& slot = partitions_[progress.partition.value];
-    if (progress.committed > slot.committed) {
-      slot.restarts.on_progress();
-      committer_restarts_.on_progress();
-      for (Door& door : doors_) door.restarts.on_progress();
+    if (slot.progress && progress.sequence > slot.progress->sequence) {
+      slot.record.progress(*clock_);
+      committer_record_.progress(*clock_);
+      for (Door& door : doors_) door.record.progress(*clock_);
     }
     slot.committed = progress.committed;
     slot.progress = progress;
@@ -178,18 +198,39 @@ class PipelineSupervisor : public caf::event_based_actor {
     slot.quarantined = true;
     slot.ready = false;
     slot.actor = nullptr;
-    logbook_->write(LogLevel::error, fmt::format("partition/{}", id.value), "quarantined: " + describe(slot.error));
-    const std::string place = fmt::format("partition {}: ", id.value);
-    if (!quarantine_error_)
-      quarantine_error_ = Error{slot.error.code, slot.error.context.starts_with(place) ? slot.error.context : place + slot.error.context};
+    slot.record.state(ActorState::quarantined);
+    logbook_->write(LogLevel::error, fmt::format("partition/{}", id.value),
+                    "quarantined, the others run on; when its cause is mended: weir partition release " + std::to_string(id.value) + ". " +
+                        describe(slot.record.error()));
     // Whatever the end was to be: this partition has not come to it.
-    if (stopping_ && (stop_result_ || stop_result_.error().code == Errc::cancelled)) stop_result_ = fail(*quarantine_error_);
+    if (stopping_ && (stop_result_ || stop_result_.error().code == Errc::cancelled)) stop_result_ = fail(*quarantine_error());
     const bool all = std::all_of(partitions_.begin(), partitions_.end(), [](const Slot& s) { return s.ever_ready || s.quarantined; });
     if (all && !doors_started_) start_doors();
     publish_routes();
     check_done();
     check_drained();
     check_stopped();
+  }
+
+  void on_release(PartitionId id) {
+    if (id.value >= partitions_.size() || !partitions_[id.value].quarantined || stopping_) return;
+    Slot& slot = partitions_[id.value];
+    logbook_->write(LogLevel::info, fmt::format("partition/{}", id.value), "released from quarantine: it is opened again");
+    slot.quarantined = false;
+    slot.record.forget();
+    start(id);
+    publish_routes();
+  }
+
+  /// Of the first partition in quarantine.
+  [[nodiscard]] std::optional<Error> quarantine_error() const {
+    for (std::size_t p = 0; p < partitions_.size(); ++p) {
+      if (!partitions_[p].quarantined) continue;
+      const Error& error = partitions_[p].record.error();
+      const std::string place = fmt::format("partition {}: ", p);
+      return Error{error.code, error.context.starts_with(place) ? error.context : place + error.context};
+    }
+    return std::nullopt;
   }
 
   /// Both the partition and what uses its store are gone, or there is no store yet; a query may still look at it, for as long as
@@ -205,13 +246,15 @@ class PipelineSupervisor : public caf::event_based_actor {
     slot.store.reset();
     if (slot.stopped || ended_result_) {
       slot.quarantined = slot.quarantined && !slot.stopped;
+      slot.record.stopped();
       return check_stopped();
     }
-    const Disposition what = disposition(slot.error.code);
+    const Errc code = slot.record.error().code;
+    const Disposition what = disposition(code);
     // A broken promise of ours, or a device that refused once, may be gone with a fresh start; damage stays.
-    const bool hopeless = slot.error.code != Errc::internal && slot.error.code != Errc::io_failed &&
+    const bool hopeless = code != Errc::internal && code != Errc::io_failed &&
                           (what == Disposition::stop || what == Disposition::restore_older || what == Disposition::refuse);
-    const auto pause = slot.restarts.on_crash();
+    const auto pause = slot.record.died(*clock_);
     if (hopeless || !pause) return quarantine(id);
     delayed_send(this, *pause, StartAgain{StartAgain::What::partition, id.value});
   }
@@ -222,7 +265,7 @@ class PipelineSupervisor : public caf::event_based_actor {
       case StartAgain::What::rebuild: return rebuild(PartitionId{again.index});
       case StartAgain::What::door: return start_door(again.index);
       case StartAgain::What::committer:
-        committer_ = spawn_committer(this, setup_->committer);
+        start_committer();
         for (const Slot& slot : partitions_) {
           if (slot.actor) send(slot.actor, CommitterUp{committer_});
         }
@@ -230,11 +273,19 @@ class PipelineSupervisor : public caf::event_based_actor {
     }
   }
 
+  void start_committer() {
+    committer_record_.started(ActorState::running);
+    CommitterSetup setup = setup_->committer;
+    setup.entry = committer_record_.entry();
+    committer_ = spawn_committer(this, std::move(setup));
+  }
+
   // ---- doors
 
   struct Door {
-    explicit Door(RestartLimits limits) : restarts(limits) {}
-    RestartBackoff restarts;
+    Door(const std::string& name, ChildRecord known) : who("door/" + name), record(std::move(known)) {}
+    std::string who;
+    ChildRecord record;
     caf::actor actor;
     bool finished = false;
     std::vector<Offset> ends;
@@ -242,14 +293,16 @@ class PipelineSupervisor : public caf::event_based_actor {
 
   void start_doors() {
     doors_started_ = true;
-    doors_.resize(setup_->doors.size(), Door{setup_->restarts});
+    for (const PipelineDoor& door : setup_->doors)
+      doors_.emplace_back(door.name, record_of("door/" + door.name, setup_->supervision.door, "events"));
     for (std::size_t i = 0; i < doors_.size(); ++i) start_door(i);
     check_done();
   }
 
   void start_door(std::size_t i) {
     if (stopping_) return;
-    doors_[i].actor = setup_->doors[i](this);
+    doors_[i].record.started(ActorState::running);
+    doors_[i].actor = setup_->doors[i].spawn(this, doors_[i].record.entry());
     // Before the routes, with which it begins: what it has to know of ids and credits.
     for (const Slot& slot : partitions_) {
       if (slot.progress) send(doors_[i].actor, *slot.progress);
@@ -262,19 +315,27 @@ class PipelineSupervisor : public caf::event_based_actor {
       check_drained();
       return check_stopped();
     }
-    const auto pause = doors_[i].restarts.on_crash();
+    Door& door = doors_[i];
+    auto pause = door.record.died(*clock_);
+    const Error& error = door.record.error();
+    if (!pause && setup_->until_stopped) {
+      pause = setup_->supervision.door.window;
+      logbook_->write(LogLevel::error, door.who, fmt::format("it keeps dying and is tried again every {} s, the last time of: {}",
+                                                             std::chrono::duration<double>(*pause).count(), describe(error)));
+    }
     if (pause) {
       delayed_send(this, *pause, StartAgain{StartAgain::What::door, static_cast<std::uint32_t>(i)});
       return;
     }
     // Nobody waits for what it has on its way to the log: the next run does.
-    stop(fail(door_death_.code, "a door keeps dying, the last time: {}", door_death_.context));
+    stop(fail(error.code, "a door keeps dying, the last time: {}", error.context));
   }
 
   void on_door_finished(const DoorFinished& finished) {
     for (Door& door : doors_) {
       if (!door.actor || current_sender() != door.actor) continue;
       door.finished = true;
+      door.record.stopped();
       door.ends = finished.ends;
       demonitor(door.actor);
       door.actor = nullptr;
@@ -303,7 +364,7 @@ class PipelineSupervisor : public caf::event_based_actor {
     if (stopping_ || ended_result_ || !doors_started_ || setup_->until_stopped) return;
     if (!std::all_of(doors_.begin(), doors_.end(), [](const Door& door) { return door.finished; })) return;
     if (!all_decided()) return;
-    if (quarantine_error_) return stop(fail(*quarantine_error_));
+    if (const auto error = quarantine_error()) return stop(fail(*error));
     if (door_error_) return stop(fail(*door_error_));
     stop({});
   }
@@ -311,7 +372,7 @@ class PipelineSupervisor : public caf::event_based_actor {
   /// A run that is stopped did not do what it was to do; for a node that serves it is the good end.
   [[nodiscard]] Result<void> end_by_request() const {
     if (!setup_->until_stopped) return fail(Errc::cancelled, "stopped by request");
-    if (quarantine_error_) return fail(*quarantine_error_);
+    if (const auto error = quarantine_error()) return fail(*error);
     return {};
   }
 
@@ -323,7 +384,7 @@ class PipelineSupervisor : public caf::event_based_actor {
     }
     // A node decides what it has accepted before it ends, for half its time; the other half is for what is in flight then. A run
     // that is broken off does not: its input is there to be read on.
-    if (!setup_->until_stopped || !doors_started_ || !stop_result_) return stop_partitions();
+    if (!setup_->until_stopped || !doors_started_) return stop_partitions();
     delayed_send(this, setup_->stop_patience / 2, StopPartitions{});
     check_drained();
   }
@@ -355,6 +416,7 @@ class PipelineSupervisor : public caf::event_based_actor {
     }
     ended_result_ = true;
     if (committer_) send_exit(committer_, caf::exit_reason::kill);
+    committer_record_.stopped();
     setup_->ended(std::move(stop_result_));
     quit(caf::exit_reason::normal);
   }
@@ -382,8 +444,8 @@ class PipelineSupervisor : public caf::event_based_actor {
     if (committer_ && down.source == committer_.address()) {
       committer_ = nullptr;
       if (ended_result_) return;
-      const auto pause = committer_restarts_.on_crash();
-      if (!pause) return break_off({committer_error_.code, "the committer: " + committer_error_.context});
+      const auto pause = committer_record_.died(*clock_);
+      if (!pause) return break_off({committer_record_.error().code, "the committer: " + committer_record_.error().context});
       delayed_send(this, *pause, StartAgain{StartAgain::What::committer, 0});
       return;
     }
@@ -412,14 +474,13 @@ class PipelineSupervisor : public caf::event_based_actor {
 
   std::shared_ptr<PipelineSetup> setup_;
   Logbook* logbook_;
+  const Clock* clock_;
+  std::shared_ptr<ActorEntry> entry_;
+  ChildRecord committer_record_;
   caf::actor committer_;  // none between a death and the start that follows
   std::vector<Slot> partitions_;
-  RestartBackoff committer_restarts_;
   std::vector<Door> doors_;
-  std::optional<Error> quarantine_error_;
   std::optional<Error> door_error_;
-  Error committer_error_ = kKilled;
-  Error door_death_ = kKilled;
   std::string death_;  // what this actor itself died of
   Result<void> stop_result_;
   bool doors_started_ = false;

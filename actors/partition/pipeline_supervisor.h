@@ -2,8 +2,9 @@
 // everything that was accepted is terminal.
 //
 // one-for-one over partitions, committer and doors. A partition is rebuilt from what is durable with a fresh store, once it and
-// its views are gone. One that finds damage, or keeps dying without a commit in between, is quarantined: named, left alone, the
-// others run on, and the pipeline ends with its error. A door or committer that keeps dying without any progress ends it, too.
+// its views are gone. One that finds damage, or dies more often than `supervision.partition` allows, is quarantined: named, left
+// alone until somebody releases it, the others run on. A door that dies too often is tried again every `window`, and named
+// meanwhile; in a run, whose end it would put off for ever, it ends the pipeline. A committer that dies too often ends it, too.
 // Between a death and the start that follows lies a pause that grows. If the root itself dies, the pipeline ends with `internal`.
 #pragma once
 #include <chrono>
@@ -14,12 +15,18 @@
 #include "actors/messages/messages.h"
 #include "actors/partition/committer_actor.h"
 #include "actors/partition/partition_actor.h"
-#include "actors/supervise/restart_backoff.h"
+#include "actors/supervise/actor_board.h"
+#include "runtime/ports/supervision_config.h"
 
 namespace weir {
 
-/// Spawns door number i (again), monitored by the supervisor. It gets Routes and PartitionProgress, and sends DoorFinished.
-using DoorSpawner = std::function<caf::actor(caf::event_based_actor* supervisor)>;
+/// Spawns a door (again), monitored by the supervisor. It gets Routes and PartitionProgress, and sends DoorFinished. `entry` is its
+/// place on the board.
+using DoorSpawner = std::function<caf::actor(caf::event_based_actor* supervisor, std::shared_ptr<ActorEntry> entry)>;
+struct PipelineDoor {
+  std::string name;  // "http", "files:orders": unique
+  DoorSpawner spawn;
+};
 /// Opens the state of a partition afresh. Called on the supervisor's thread; may take as long as opening a store takes.
 using StoreOpener = std::function<Result<std::shared_ptr<StateStore>>(PartitionId)>;
 
@@ -29,7 +36,7 @@ struct PipelineSetup {
   CommitterSetup committer;
   StoreOpener open_store;
   std::vector<std::shared_ptr<PartitionGauges>> gauges;       // by partition; empty: nobody watches
-  std::vector<DoorSpawner> doors;
+  std::vector<PipelineDoor> doors;
   std::function<void(Result<void>)> ended;                    // exactly once, however it ends; on the supervisor's thread
   std::function<void(const PartitionProgress&)> progress;     // after every commit; may be empty
   std::function<void(const DoorFinished&)> door_finished;     // may be empty
@@ -37,12 +44,15 @@ struct PipelineSetup {
   std::function<void(const Routes&)> routes_changed;          // for those who are no actors; may be empty
   bool until_stopped = false;  // only StopNode ends it, with success: a node that serves goes on when every door has ended
   std::chrono::milliseconds stop_patience{5'000};  // how long a stop by request waits: a full disk would make it wait for ever
-  RestartLimits restarts;     // of each partition, door and the committer, without a commit in between
+  SupervisionConfig supervision;
+  std::uint64_t seed = 0;      // of the jitter of all pauses
+  std::shared_ptr<ActorBoard> board = std::make_shared<ActorBoard>();
 };
 
 /// StopNode ends it early: the doors first, and where it is until_stopped what they have accepted is decided, for half of
 /// stop_patience; then what is in flight is committed and the state flushed. After stop_patience it ends all the same, and the next
-/// run does what was not done. It quits after `ended`; its children go with it.
+/// run does what was not done. It quits after `ended`; its children go with it. ReleasePartition starts a quarantined partition
+/// again; of any other it means nothing.
 [[nodiscard]] caf::actor spawn_pipeline(caf::actor_system& system, PipelineSetup setup);
 
 }  // namespace weir

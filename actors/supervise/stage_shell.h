@@ -6,6 +6,7 @@
 #include <string>
 
 #include "actors/messages/messages.h"
+#include "actors/supervise/actor_board.h"
 
 namespace weir {
 
@@ -20,7 +21,9 @@ class ChainStep {
 using ChainStepFactory = std::function<std::unique_ptr<ChainStep>()>;
 
 /// ChainWork in, ChainWork out to route[next + 1]. Credits: the partition's window bounds what is on the route.
-/// Linked to its partition: they die together; the partition monitors it and replaces it.
-[[nodiscard]] caf::actor spawn_stage(caf::event_based_actor* partition, std::unique_ptr<ChainStep> step, std::string who);
+/// It dies with its partition, which monitors it and replaces it. `entry`: its place on the board; `rounds_max`: what the window
+/// has on the route at most.
+[[nodiscard]] caf::actor spawn_stage(caf::event_based_actor* partition, std::unique_ptr<ChainStep> step, std::string who,
+                                     std::shared_ptr<ActorEntry> entry, std::uint64_t rounds_max);
 
 }  // namespace weir

@@ -75,8 +75,8 @@ FileDoorConfig file_door_config(const PipelineConfig& pipeline, const std::strin
   return door;
 }
 
-std::vector<DoorSpawner> file_doors(OpenPipeline& open, const Clock& clock, Logbook& logbook) {
-  std::vector<DoorSpawner> doors;
+std::vector<PipelineDoor> file_doors(OpenPipeline& open, const Clock& clock, Logbook& logbook) {
+  std::vector<PipelineDoor> doors;
   for (const InputConfig& input : open.config().inputs) {
     const auto* files = std::get_if<FilesInputConfig>(&input.body);
     if (files == nullptr) continue;
@@ -91,10 +91,10 @@ std::vector<DoorSpawner> file_doors(OpenPipeline& open, const Clock& clock, Logb
     door.bytes_max = std::max<std::uint64_t>(1u << 20, open.memory().live_bytes_max / open.files_inputs().size());
     door.pressure = &open.pressure();
     door.waits = true;
-    doors.push_back([door, gauges = known.gauges](caf::event_based_actor* supervisor) {
-      gauges->running = true;
-      return spawn_door(supervisor, door);
-    });
+    doors.push_back({door.name, [spawn = door_spawner(door), gauges = known.gauges](caf::event_based_actor* supervisor, std::shared_ptr<ActorEntry> entry) {
+                       gauges->running = true;
+                       return spawn(supervisor, std::move(entry));
+                     }});
   }
   return doors;
 }

@@ -16,7 +16,7 @@ namespace weir {
                                               const InputFormat& format);
 
 /// One door for each `files` input of the pipeline, in file order. Everything must outlive the actor system.
-[[nodiscard]] std::vector<DoorSpawner> file_doors(OpenPipeline& open, const Clock& clock, Logbook& logbook);
+[[nodiscard]] std::vector<PipelineDoor> file_doors(OpenPipeline& open, const Clock& clock, Logbook& logbook);
 
 /// The door of an input has ended: says so. Of other doors nothing.
 void note_finished(const OpenPipeline& open, const DoorFinished& finished, Logbook& logbook);

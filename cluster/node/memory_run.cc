@@ -221,8 +221,7 @@ Result<void> MemoryMachine::run(std::vector<DoorGroup> groups, UnixMicros wall, 
   setup.ended = [&end](Result<void> result) {
     if (!end) end = std::move(result);
   };
-  setup.doors.push_back([door = door_of(std::move(groups), pipeline_->config(), *log, clock, logbook)](
-                            caf::event_based_actor* supervisor) { return spawn_door(supervisor, door); });
+  setup.doors.push_back({"test", door_spawner(door_of(std::move(groups), pipeline_->config(), *log, clock, logbook))});
   caf::actor root = spawn_pipeline(scheduler.system(), std::move(setup));
   while (!end && clock.now() < kLifeMax && scheduler.step()) {
   }

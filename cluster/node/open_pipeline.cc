@@ -77,6 +77,8 @@ PipelineSetup OpenPipeline::setup() {
   partition.window_rules = {config().dedupe.on_conflict, config().late};
   partition.remember = config().dedupe.remember;
   partition.incarnation = static_cast<std::uint64_t>(clock_.wall());
+  setup.supervision = node_.supervision;
+  setup.seed = rng_.next();
   setup.committer = {log_.get(), &clock_, {node_.commit_interval, node_.commit_bytes_max}, commits_};
   setup.open_store = [this](PartitionId p) -> Result<std::shared_ptr<StateStore>> {
     auto store = stores_->open(state_directory(data_, p), pipeline_->merger());

@@ -115,12 +115,13 @@ class Serving {
     door.live_bytes_max = open_.memory().live_bytes_max;
     door.pressure = &open_.pressure();
     if (open_.takes_http())
-      setup.doors.push_back([this, door](caf::event_based_actor* supervisor) {
-        caf::actor spawned = spawn_http_door(supervisor, door);
-        state_.set_http_door(spawned);
-        return spawned;
-      });
-    for (DoorSpawner& files : file_doors(open_, clock_, logbook_)) setup.doors.push_back(std::move(files));
+      setup.doors.push_back({"http", [this, door](caf::event_based_actor* supervisor, std::shared_ptr<ActorEntry> entry) mutable {
+                               door.entry = std::move(entry);
+                               caf::actor spawned = spawn_http_door(supervisor, door);
+                               state_.set_http_door(spawned);
+                               return spawned;
+                             }});
+    for (PipelineDoor& files : file_doors(open_, clock_, logbook_)) setup.doors.push_back(std::move(files));
     setup.door_finished = [this](const DoorFinished& finished) { note_finished(open_, finished, logbook_); };
     setup.ended = [this](Result<void> result) {
       const std::scoped_lock lock(ending_.mutex);

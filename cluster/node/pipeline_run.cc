@@ -150,7 +150,7 @@ class Running {
       door.ids_max = request_.pipeline.dedupe.ids_max;
       door.bytes_max = open_->memory().live_bytes_max;
       door.pressure = &open_->pressure();
-      setup.doors.push_back([door](caf::event_based_actor* supervisor) { return spawn_door(supervisor, door); });
+      setup.doors.push_back({door.name, door_spawner(door)});
     }
     setup.ended = [&ending](Result<void> result) {
       const std::scoped_lock lock(ending.mutex);

@@ -28,6 +28,7 @@ class CreditGate {
   void reset() noexcept { events_ = bytes_ = 0; }
   [[nodiscard]] std::uint64_t events() const noexcept { return events_; }
   [[nodiscard]] std::uint64_t bytes() const noexcept { return bytes_; }
+  [[nodiscard]] std::uint64_t events_left() const noexcept { return events_max_ - (events_ < events_max_ ? events_ : events_max_); }
 
  private:
   std::uint64_t events_max_;

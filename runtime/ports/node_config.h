@@ -5,6 +5,8 @@
 #include <optional>
 #include <string>
 
+#include "runtime/ports/supervision_config.h"
+
 namespace weir {
 
 enum class LogFormat : std::uint8_t { automatic, text, json };  // automatic: text on a terminal, else JSON lines
@@ -24,6 +26,7 @@ struct NodeConfig {
   std::uint64_t http_body_max = 16ull * 1024 * 1024;             // 1 KiB .. 1 GiB
   std::uint32_t http_connections_max = 1'000;                    // 1 .. 100'000
   std::chrono::microseconds shutdown_max = std::chrono::seconds(30);   // 1 s .. 1 h: drain and commit, then end all the same
+  SupervisionConfig supervision;
   std::string logging_level = "info";                            // trace, debug, info, warn, error
   LogFormat logging_format = LogFormat::automatic;
 };

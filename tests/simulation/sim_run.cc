@@ -195,7 +195,9 @@ class Run {
       ended_ = true;
       end_result_ = std::move(result);
     };
-    setup.restarts.restarts_max = 1'000'000;  // faults strike as often as the seed says
+    // Faults strike as often as the seed says.
+    SupervisionConfig& patience = setup.supervision;
+    for (RestartLimits* limits : {&patience.stage, &patience.partition, &patience.door, &patience.committer}) limits->restarts_max = 1'000'000;
     add_doors(setup);
     return setup;
   }
@@ -210,7 +212,7 @@ class Run {
     door.events_max = 200;
     door.bytes_max = 64 * 1024;
     door.own_thread = false;
-    setup.doors.push_back([door](caf::event_based_actor* supervisor) { return spawn_door(supervisor, door); });
+    setup.doors.push_back({door.name, door_spawner(door)});
     if (workload_.clients == 0) return;
     HttpDoorSetup http;
     http.log = log_.get();
@@ -223,11 +225,12 @@ class Run {
     http.body.id.fields = {FieldPath{{"id"}, "id"}};
     http.live_events_max = 20;
     http.busy_max = std::chrono::milliseconds(100);
-    setup.doors.push_back([this, http](caf::event_based_actor* supervisor) {
+    setup.doors.push_back({"http", [this, http](caf::event_based_actor* supervisor, std::shared_ptr<ActorEntry> entry) mutable {
+      http.entry = std::move(entry);
       caf::actor spawned = spawn_http_door(supervisor, http);
       node_->state().set_http_door(spawned);
       return spawned;
-    });
+    }});
     setup.until_stopped = true;
     setup.progress = [this](const PartitionProgress& progress) { node_->state().on_progress(progress); };
     setup.ready = [this](const PartitionReady& ready) { node_->state().on_ready(ready); };

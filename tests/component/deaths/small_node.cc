@@ -125,7 +125,7 @@ PipelineSetup SmallMachine::setup(const NodeOptions& options, MemoryEventLog& lo
     door.name = "small";
     door.events_max = options.door_events_max;
     door.own_thread = false;
-    setup.doors.push_back([door](caf::event_based_actor* supervisor) { return spawn_door(supervisor, door); });
+    setup.doors.push_back({fmt::format("small{}", setup.doors.size()), door_spawner(door)});
   }
   return setup;
 }
@@ -138,9 +138,13 @@ NodeEnd SmallMachine::run(const NodeOptions& options) {
   auto log = open_memory_log(disk_, [&scheduler](std::function<void()> task) { scheduler->post(std::move(task)); });
   PipelineSetup setup = this->setup(options, *log, *scheduler, logbook);
   std::vector<std::weak_ptr<StateStore>> stores;
-  setup.open_store = [&stores, refused = options.stores_refused, open = std::move(setup.open_store)](PartitionId p) mutable -> Result<std::shared_ptr<StateStore>> {
-    if (refused != 0) {
-      --refused;
+  setup.supervision = options.supervision;
+  setup.board = options.board;
+  setup.seed = options.seed;
+  setup.open_store = [&stores, &options, refused = options.stores_refused,
+                      open = std::move(setup.open_store)](PartitionId p) mutable -> Result<std::shared_ptr<StateStore>> {
+    if (refused != 0 || (options.store_refused && options.store_refused(p))) {
+      refused -= refused != 0 ? 1 : 0;
       return fail(Errc::io_failed, "the device refused");
     }
     auto store = open(p);
@@ -156,7 +160,7 @@ NodeEnd SmallMachine::run(const NodeOptions& options) {
   setup.until_stopped = options.idle != nullptr;
   scheduler->watch([&](const caf::actor& actor, std::string_view name) {
     const std::uint64_t turn = ++end.turns[std::string(name)];
-    if (!options.death || options.death->name != name || turn != options.death->turn.value_or(turn)) return;
+    if (!options.death || options.death->name != name || turn != options.death->turn.value_or(turn) || end.killed >= options.deaths_max) return;
     ++end.killed;
     // Ahead of what lies in its mailbox: it dies before this turn's message.
     actor->enqueue(nullptr, caf::make_message_id(caf::message_priority::high), caf::make_message(caf::exit_msg{actor.address(), caf::exit_reason::kill}), nullptr);

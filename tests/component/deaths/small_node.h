@@ -34,9 +34,13 @@ struct Death {
 struct NodeOptions {
   std::uint64_t seed = 1;
   std::optional<Death> death = {};
+  std::uint64_t deaths_max = ~std::uint64_t{0};
   std::function<std::vector<ChainStepFactory>(std::vector<ChainStepFactory>)> steps = {};  // in place of the pipeline's
   std::function<Result<std::shared_ptr<StateStore>>(PartitionId)> open_store = {};         // in place of the memory's
   std::uint32_t stores_refused = 0;  // the first so many openings of a store fail
+  std::function<bool(PartitionId)> store_refused = {};  // whether this opening of its store fails
+  SupervisionConfig supervision = {};
+  std::shared_ptr<ActorBoard> board = std::make_shared<ActorBoard>();
   std::uint64_t door_events_max = 12;
   std::map<std::uint64_t, std::shared_ptr<const ChainRules>> rules_at = {};  // sent to the pipeline at these steps
   std::function<void(std::uint64_t)> at_step = {};

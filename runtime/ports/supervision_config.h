@@ -1,0 +1,26 @@
+// How patiently a node's supervisors start again what dies.
+#pragma once
+#include <chrono>
+#include <cstdint>
+
+namespace weir {
+
+/// Node file, `supervision.KIND`. How they are counted: actors/supervise/restart_policy.h.
+struct RestartLimits {
+  std::uint32_t restarts_max = 10;             // 0..1'000: that many crashes are answered by a restart, the next one escalates
+  std::chrono::milliseconds window{10'000};    // 1 s..1 h: older ones are forgotten, once there was progress behind them
+  std::chrono::milliseconds backoff_min{10};   // 1 ms..1 h: before the first restart; doubles with each crash that is remembered
+  std::chrono::milliseconds backoff_max{500};  // backoff_min..1 h. With the defaults all pauses together are 2.6 s at most
+  friend bool operator==(const RestartLimits&, const RestartLimits&) = default;
+};
+
+/// Node file, `supervision`. What escalates: a stage to its partition, which is rebuilt from its last commit; a partition to the
+/// pipeline, which quarantines it; a door to nobody, it is tried again every `window`; the committer ends the node.
+struct SupervisionConfig {
+  RestartLimits stage{.restarts_max = 5};  // fewer: its partition's rebuild is another kind of cure, and quick
+  RestartLimits partition;
+  RestartLimits door;
+  RestartLimits committer;
+};
+
+}  // namespace weir
