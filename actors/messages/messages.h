@@ -12,6 +12,7 @@
 //   log completions -> whoever asked   Fenced, IngestSlices, OutputRecords, AppendEnded, GroupDecided
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -169,9 +170,11 @@ struct StartAgain {
   What what = What::partition;
   std::uint32_t index = 0;  // of partitions and doors
 };
-/// Try a quarantined partition again. To the supervisor.
+/// Try a quarantined partition again. To the supervisor, which says what became of it, once, on its own thread, after the new routes
+/// are told: whether it was quarantined, and is being opened now.
 struct ReleasePartition {
   PartitionId partition;
+  std::function<void(bool released)> done;  // may be empty
 };
 /// A timer of the partition's own: the pause before its stages are started again is over.
 struct RestartStages {};

@@ -182,11 +182,11 @@ class PartitionActor : public caf::event_based_actor {
     views->gauges = setup_->gauges;
     views->extractor = setup_->extractor();
     views->logbook = setup_->logbook;
+    stages_.add(setup_->rules);
     views_entry_ = setup_->board->entry(setup_->entry->path() + "/views", "bytes");
     views_entry_->state(ActorState::running);
     views_ = setup_->spawn_views(this, std::move(views));
     tell_supervisor(PartitionChild{setup_->partition, views_});
-    stages_.add(setup_->rules);
     change_rules();
     return {};
   }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "actors/partition/door_supervisor.h"
 #include "actors/supervise/child_record.h"
 #include "actors/supervise/house_handlers.h"
 #include "runtime/base/hash.h"
@@ -24,9 +25,10 @@ class PipelineSupervisor : public caf::event_based_actor {
         logbook_(setup_->partition.logbook),
         clock_(setup_->partition.clock),
         entry_(setup_->board->entry("pipeline")),
-        committer_record_(record_of("committer", setup_->supervision.committer, "parts")) {
+        committer_record_(child_record("committer", setup_->supervision.committer, *setup_, "parts")),
+        doors_(this, *setup_) {
     for (std::uint32_t p = 0; p < setup_->partitions; ++p)
-      partitions_.emplace_back(record_of(fmt::format("partition/{}", p), setup_->supervision.partition, "events"));
+      partitions_.emplace_back(child_record(fmt::format("partition/{}", p), setup_->supervision.partition, *setup_, "events"));
     install_house_handlers(this, "pipeline", address());
     set_exception_handler([this](caf::scheduled_actor*, std::exception_ptr& thrown) -> caf::error {
       death_ = text_of(thrown);
@@ -58,9 +60,7 @@ class PipelineSupervisor : public caf::event_based_actor {
         [this](const ActorFailed& failed) {
           logbook_->write(LogLevel::warn, failed.who, describe(failed.error));
           if (failed.who == "committer") committer_record_.failing(failed.error);
-          for (Door& door : doors_) {
-            if (failed.who == door.who) door.record.failing(failed.error);
-          }
+          doors_.failing(failed.who, failed.error);
           for (std::uint32_t p = 0; p < setup_->partitions; ++p) {
             if (failed.who == fmt::format("partition/{}", p)) partitions_[p].record.failing(failed.error);
           }
@@ -70,7 +70,10 @@ class PipelineSupervisor : public caf::event_based_actor {
           partitions_[stopped.partition.value].stopped = true;
         },
         [this](const StartAgain& again) { on_start_again(again); },
-        [this](const ReleasePartition& release) { on_release(release.partition); },
+        [this](const ReleasePartition& release) { 
+          const bool released = on_release(release.partition);
+          if (release.done) release.done(released);
+        },
         [this](const NewRules& fresh) {
           setup_->partition.rules = fresh.rules;
           for (const Slot& slot : partitions_) {
@@ -100,7 +103,7 @@ class PipelineSupervisor : public caf::event_based_actor {
     if (!ended_result_) setup_->ended(fail(Errc::internal, "the pipeline supervisor died: {}", death_.empty() ? "it was killed" : death_));
     entry_->state(ActorState::stopped);
     partitions_.clear();
-    doors_.clear();
+    doors_.forget();
     committer_ = nullptr;
     setup_.reset();
   }
@@ -120,10 +123,6 @@ class PipelineSupervisor : public caf::event_based_actor {
     bool quarantined = false;
     bool stopped = false;
   };
-
-  [[nodiscard]] ChildRecord record_of(const std::string& who, const RestartLimits& limits, std::string unit) const {
-    return {limits, xxh3_64(who, setup_->seed), setup_->board->entry("pipeline/" + who, std::move(unit))};
-  }
 
   // ---- partitions
 
@@ -157,7 +156,7 @@ class PipelineSupervisor : public caf::event_based_actor {
     if (setup_->ready) setup_->ready(ready);
     publish_routes();
     on_progress(ready.progress);
-    if (doors_started_) return;
+    if (doors_.started()) return;
     const bool all = std::all_of(partitions_.begin(), partitions_.end(), [](const Slot& s) { return s.ever_ready || s.quarantined; });
     if (all) start_doors();
   }
@@ -170,9 +169,7 @@ class PipelineSupervisor : public caf::event_based_actor {
       routes.quarantined.push_back(slot.quarantined);
       routes.errors.push_back(slot.quarantined ? describe(slot.record.error()) : std::string());
     }
-    for (const Door& door : doors_) {
-      if (door.actor) send(door.actor, routes);
-    }
+    doors_.tell(routes);
     if (setup_->routes_changed) setup_->routes_changed(routes);
   }
 
@@ -181,14 +178,12 @@ class PipelineSupervisor : public caf::event_based_actor {
     if (slot.progress && progress.sequence > slot.progress->sequence) {
       slot.record.progress(*clock_);
       committer_record_.progress(*clock_);
-      for (Door& door : doors_) door.record.progress(*clock_);
+      doors_.progress();
     }
     slot.committed = progress.committed;
     slot.progress = progress;
     if (setup_->progress) setup_->progress(progress);
-    for (const Door& door : doors_) {
-      if (door.actor) send(door.actor, progress);
-    }
+    doors_.tell(progress);
     check_done();
     check_drained();
   }
@@ -205,21 +200,22 @@ class PipelineSupervisor : public caf::event_based_actor {
     // Whatever the end was to be: this partition has not come to it.
     if (stopping_ && (stop_result_ || stop_result_.error().code == Errc::cancelled)) stop_result_ = fail(*quarantine_error());
     const bool all = std::all_of(partitions_.begin(), partitions_.end(), [](const Slot& s) { return s.ever_ready || s.quarantined; });
-    if (all && !doors_started_) start_doors();
+    if (all && !doors_.started()) start_doors();
     publish_routes();
     check_done();
     check_drained();
     check_stopped();
   }
 
-  void on_release(PartitionId id) {
-    if (id.value >= partitions_.size() || !partitions_[id.value].quarantined || stopping_) return;
+  bool on_release(PartitionId id) {
+    if (id.value >= partitions_.size() || !partitions_[id.value].quarantined || stopping_) return false;
     Slot& slot = partitions_[id.value];
     logbook_->write(LogLevel::info, fmt::format("partition/{}", id.value), "released from quarantine: it is opened again");
     slot.quarantined = false;
     slot.record.forget();
     start(id);
     publish_routes();
+    return true;
   }
 
   /// Of the first partition in quarantine.
@@ -275,6 +271,7 @@ class PipelineSupervisor : public caf::event_based_actor {
 
   void start_committer() {
     committer_record_.started(ActorState::running);
+    committer_record_.entry()->load(0, setup_->partitions);
     CommitterSetup setup = setup_->committer;
     setup.entry = committer_record_.entry();
     committer_ = spawn_committer(this, std::move(setup));
@@ -282,64 +279,43 @@ class PipelineSupervisor : public caf::event_based_actor {
 
   // ---- doors
 
-  struct Door {
-    Door(const std::string& name, ChildRecord known) : who("door/" + name), record(std::move(known)) {}
-    std::string who;
-    ChildRecord record;
-    caf::actor actor;
-    bool finished = false;
-    std::vector<Offset> ends;
-  };
+  [[nodiscard]] std::vector<PartitionProgress> known() const {
+    std::vector<PartitionProgress> known;
+    for (const Slot& slot : partitions_) {
+      if (slot.progress) known.push_back(*slot.progress);
+    }
+    return known;
+  }
 
   void start_doors() {
-    doors_started_ = true;
-    for (const PipelineDoor& door : setup_->doors)
-      doors_.emplace_back(door.name, record_of("door/" + door.name, setup_->supervision.door, "events"));
-    for (std::size_t i = 0; i < doors_.size(); ++i) start_door(i);
+    doors_.start_all(known());
+    publish_routes();
     check_done();
   }
 
   void start_door(std::size_t i) {
     if (stopping_) return;
-    doors_[i].record.started(ActorState::running);
-    doors_[i].actor = setup_->doors[i].spawn(this, doors_[i].record.entry());
-    // Before the routes, with which it begins: what it has to know of ids and credits.
-    for (const Slot& slot : partitions_) {
-      if (slot.progress) send(doors_[i].actor, *slot.progress);
-    }
+    doors_.start(i, known());
     publish_routes();
   }
 
   void door_died(std::size_t i) {
     if (stopping_) {
+      doors_.gone(i);
       check_drained();
       return check_stopped();
     }
-    Door& door = doors_[i];
-    auto pause = door.record.died(*clock_);
-    const Error& error = door.record.error();
-    if (!pause && setup_->until_stopped) {
-      pause = setup_->supervision.door.window;
-      logbook_->write(LogLevel::error, door.who, fmt::format("it keeps dying and is tried again every {} s, the last time of: {}",
-                                                             std::chrono::duration<double>(*pause).count(), describe(error)));
-    }
+    const auto pause = doors_.died(i);
     if (pause) {
       delayed_send(this, *pause, StartAgain{StartAgain::What::door, static_cast<std::uint32_t>(i)});
       return;
     }
     // Nobody waits for what it has on its way to the log: the next run does.
-    stop(fail(error.code, "a door keeps dying, the last time: {}", error.context));
+    stop(fail(doors_.error_of(i).code, "a door keeps dying, the last time: {}", doors_.error_of(i).context));
   }
 
   void on_door_finished(const DoorFinished& finished) {
-    for (Door& door : doors_) {
-      if (!door.actor || current_sender() != door.actor) continue;
-      door.finished = true;
-      door.record.stopped();
-      door.ends = finished.ends;
-      demonitor(door.actor);
-      door.actor = nullptr;
-    }
+    if (const auto door = doors_.find(caf::actor_cast<caf::actor_addr>(current_sender()))) doors_.finished(*door);
     if (setup_->door_finished) setup_->door_finished(finished);
     if (!finished.result && finished.result.error().code != Errc::cancelled && !door_error_) door_error_ = finished.result.error();
     check_done();
@@ -361,8 +337,8 @@ class PipelineSupervisor : public caf::event_based_actor {
 
   /// Everything is decided, and nothing more will come.
   void check_done() {
-    if (stopping_ || ended_result_ || !doors_started_ || setup_->until_stopped) return;
-    if (!std::all_of(doors_.begin(), doors_.end(), [](const Door& door) { return door.finished; })) return;
+    if (stopping_ || ended_result_ || !doors_.started() || setup_->until_stopped) return;
+    if (!doors_.all_finished()) return;
     if (!all_decided()) return;
     if (const auto error = quarantine_error()) return stop(fail(*error));
     if (door_error_) return stop(fail(*door_error_));
@@ -379,18 +355,16 @@ class PipelineSupervisor : public caf::event_based_actor {
   void stop(Result<void> result) {
     stopping_ = true;
     stop_result_ = std::move(result);
-    for (const Door& door : doors_) {
-      if (door.actor) send(door.actor, StopNode{});
-    }
+    doors_.tell(StopNode{});
     // A node decides what it has accepted before it ends, for half its time; the other half is for what is in flight then. A run
     // that is broken off does not: its input is there to be read on.
-    if (!setup_->until_stopped || !doors_started_) return stop_partitions();
+    if (!setup_->until_stopped || !doors_.started()) return stop_partitions();
     delayed_send(this, setup_->stop_patience / 2, StopPartitions{});
     check_drained();
   }
 
   void check_drained() {
-    if (!stopping_ || partitions_stopping_ || std::any_of(doors_.begin(), doors_.end(), [](const Door& d) { return d.actor != nullptr; })) return;
+    if (!stopping_ || partitions_stopping_ || doors_.any_alive()) return;
     if (all_decided()) stop_partitions();
   }
 
@@ -411,9 +385,7 @@ class PipelineSupervisor : public caf::event_based_actor {
     for (const Slot& slot : partitions_) {
       if (busy(slot)) return;
     }
-    for (const Door& door : doors_) {
-      if (door.actor) return;
-    }
+    if (doors_.any_alive()) return;
     ended_result_ = true;
     if (committer_) send_exit(committer_, caf::exit_reason::kill);
     committer_record_.stopped();
@@ -427,9 +399,7 @@ class PipelineSupervisor : public caf::event_based_actor {
     for (std::size_t p = 0; p < partitions_.size(); ++p) {
       if (busy(partitions_[p])) who.push_back(fmt::format("partition/{}", p));
     }
-    for (std::size_t i = 0; i < doors_.size(); ++i) {
-      if (doors_[i].actor) who.push_back(fmt::format("door/{}", i));
-    }
+    for (const std::string& door : doors_.alive()) who.push_back(door);
     return fmt::format("{} did not end within {} s", fmt::join(who, ", "), std::chrono::duration<double>(setup_->stop_patience).count());
   }
 
@@ -449,11 +419,7 @@ class PipelineSupervisor : public caf::event_based_actor {
       delayed_send(this, *pause, StartAgain{StartAgain::What::committer, 0});
       return;
     }
-    for (std::size_t i = 0; i < doors_.size(); ++i) {
-      if (!doors_[i].actor || down.source != doors_[i].actor.address()) continue;
-      doors_[i].actor = nullptr;
-      return door_died(i);
-    }
+    if (const auto door = doors_.find(down.source)) return door_died(*door);
     for (std::uint32_t p = 0; p < setup_->partitions; ++p) {
       Slot& slot = partitions_[p];
       if (slot.actor && down.source == slot.actor.address()) {
@@ -479,17 +445,20 @@ class PipelineSupervisor : public caf::event_based_actor {
   ChildRecord committer_record_;
   caf::actor committer_;  // none between a death and the start that follows
   std::vector<Slot> partitions_;
-  std::vector<Door> doors_;
+  DoorSupervisor doors_;
   std::optional<Error> door_error_;
   std::string death_;  // what this actor itself died of
   Result<void> stop_result_;
-  bool doors_started_ = false;
   bool stopping_ = false;
   bool partitions_stopping_ = false;  // they have been told
   bool ended_result_ = false;
 };
 
 }  // namespace
+
+ChildRecord child_record(const std::string& who, const RestartLimits& limits, const PipelineSetup& setup, std::string unit) {
+  return {limits, xxh3_64(who, setup.seed), setup.board->entry("pipeline/" + who, std::move(unit))};
+}
 
 caf::actor spawn_pipeline(caf::actor_system& system, PipelineSetup setup) {
   return system.spawn<PipelineSupervisor>(std::make_shared<PipelineSetup>(std::move(setup)));

@@ -16,6 +16,7 @@
 #include "actors/partition/committer_actor.h"
 #include "actors/partition/partition_actor.h"
 #include "actors/supervise/actor_board.h"
+#include "actors/supervise/child_record.h"
 #include "runtime/ports/supervision_config.h"
 
 namespace weir {
@@ -48,6 +49,9 @@ struct PipelineSetup {
   std::uint64_t seed = 0;      // of the jitter of all pauses
   std::shared_ptr<ActorBoard> board = std::make_shared<ActorBoard>();
 };
+
+/// Of a child of the pipeline's, "partition/3".
+[[nodiscard]] ChildRecord child_record(const std::string& who, const RestartLimits& limits, const PipelineSetup& setup, std::string unit);
 
 /// StopNode ends it early: the doors first, and where it is until_stopped what they have accepted is decided, for half of
 /// stop_patience; then what is in flight is committed and the state flushed. After stop_patience it ends all the same, and the next

@@ -61,7 +61,7 @@ bool StageSupervisor::has_stage(const caf::actor_addr& who) const {
   });
 }
 
-std::optional<std::chrono::milliseconds> StageSupervisor::died(const caf::actor_addr& who) {
+std::optional<std::chrono::microseconds> StageSupervisor::died(const caf::actor_addr& who) {
   for (Chain& chain : chains_) {
     for (std::size_t i = 0; i < chain.stages.size(); ++i) {
       if (!chain.stages[i] || who != chain.stages[i].address()) continue;
@@ -70,7 +70,7 @@ std::optional<std::chrono::milliseconds> StageSupervisor::died(const caf::actor_
       const auto pause = dead.died(*setup_.clock);
       last_error_ = dead.error();
       if (!pause) return std::nullopt;
-      return std::exchange(broken_, true) ? std::chrono::milliseconds(0) : *pause;
+      return std::exchange(broken_, true) ? std::chrono::microseconds(0) : *pause;
     }
   }
   INVARIANT(false, "whoever died is a stage of this partition");
@@ -103,6 +103,7 @@ void StageSupervisor::start(Chain& chain, std::size_t from) {
     chain.names.push_back(step->name());
     ChildRecord& known = record(chain.names.back());
     known.started(ActorState::running);
+    known.entry()->load(0, setup_.window.rounds_max);
     const std::string who = fmt::format("{}/{}", chain.names.back(), setup_.partition.value);
     chain.stages.push_back(spawn_stage(self_, std::move(step), who, known.entry(), setup_.window.rounds_max));
   }

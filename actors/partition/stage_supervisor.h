@@ -40,7 +40,7 @@ class StageSupervisor {
   [[nodiscard]] bool has_stage(const caf::actor_addr& who) const;
   /// One of them is dead: the pause before restart() is due, when none is pending that will do; zero: one is. Nothing: it died
   /// more often than `supervision.stage` allows, the partition is to escalate with last_error().
-  [[nodiscard]] std::optional<std::chrono::milliseconds> died(const caf::actor_addr& who);
+  [[nodiscard]] std::optional<std::chrono::microseconds> died(const caf::actor_addr& who);
   /// Somebody is dead: no work may be sent until restart().
   [[nodiscard]] bool broken() const noexcept { return broken_; }
   /// In place of the dead and of those behind them. What was sent before is void.

@@ -7,25 +7,11 @@ namespace weir {
 
 namespace {
 
-/// Texts as people order them: numbers by their value, so that partition 10 comes behind partition 9.
-bool in_front(std::string_view a, std::string_view b) {
-  const auto digit = [](char c) { return c >= '0' && c <= '9'; };
-  const auto rank = [](char c) { return c == '/' ? 0 : static_cast<int>(static_cast<unsigned char>(c)) + 1; };  // children before namesakes
-  std::size_t i = 0, j = 0;
-  while (i < a.size() && j < b.size()) {
-    if (digit(a[i]) && digit(b[j])) {
-      const std::size_t from_a = i, from_b = j;
-      while (i < a.size() && digit(a[i])) ++i;
-      while (j < b.size() && digit(b[j])) ++j;
-      const std::string_view number_a = a.substr(from_a, i - from_a), number_b = b.substr(from_b, j - from_b);
-      if (number_a.size() != number_b.size()) return number_a.size() < number_b.size();
-      if (number_a != number_b) return number_a < number_b;
-      continue;
-    }
-    if (a[i] != b[j]) return rank(a[i]) < rank(b[j]);
-    ++i, ++j;
-  }
-  return a.size() - i < b.size() - j;
+/// Calls `visit` with every path above `path`, from the root down, and with itself.
+template <class Visit>
+void each_above(std::string_view path, const Visit& visit) {
+  for (std::size_t slash = path.find('/'); slash != std::string_view::npos; slash = path.find('/', slash + 1)) visit(path.substr(0, slash));
+  visit(path);
 }
 
 }  // namespace
@@ -51,7 +37,7 @@ void ActorEntry::died(std::string_view error, std::int64_t at) {
 std::shared_ptr<ActorEntry> ActorBoard::entry(const std::string& path, std::string unit) {
   const std::scoped_lock lock(mutex_);
   auto& entry = entries_[path];
-  if (!entry) entry = std::make_shared<ActorEntry>(path, std::move(unit));
+  if (!entry) entry = std::make_shared<ActorEntry>(path, std::move(unit), ++last_number_);
   return entry;
 }
 
@@ -61,24 +47,36 @@ void ActorBoard::remove(const std::string& path) {
 }
 
 std::vector<ActorReport> ActorBoard::report() const {
-  std::vector<ActorReport> reports;
+  // A place in the order of the tree: the numbers of everybody above it, then its own.
+  std::vector<std::pair<std::vector<std::uint64_t>, ActorReport>> found;
   {
     const std::scoped_lock lock(mutex_);
     for (const auto& [path, entry] : entries_) {
-      ActorReport& report = reports.emplace_back();
-      report.path = path;
-      report.state = entry->state_.load(std::memory_order_relaxed);
-      report.restarts = entry->restarts_.load(std::memory_order_relaxed);
-      report.queue = entry->queue_.load(std::memory_order_relaxed);
-      report.credits = entry->credits_.load(std::memory_order_relaxed);
-      report.unit = entry->unit_;
-      const std::scoped_lock text(entry->mutex_);
-      report.last_error = entry->error_;
-      report.died_at = entry->died_at_;
+      auto& [place, report] = found.emplace_back();
+      each_above(path, [&place = place, this](std::string_view above) {
+        if (const auto known = entries_.find(above); known != entries_.end()) place.push_back(known->second->number_);
+      });
+      report = report_of(*entry);
     }
   }
-  std::sort(reports.begin(), reports.end(), [](const ActorReport& a, const ActorReport& b) { return in_front(a.path, b.path); });
+  std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::vector<ActorReport> reports;
+  for (auto& [place, report] : found) reports.push_back(std::move(report));
   return reports;
+}
+
+ActorReport ActorBoard::report_of(const ActorEntry& entry) {
+  ActorReport report;
+  report.path = entry.path_;
+  report.state = entry.state_.load(std::memory_order_relaxed);
+  report.restarts = entry.restarts_.load(std::memory_order_relaxed);
+  report.queue = entry.queue_.load(std::memory_order_relaxed);
+  report.credits = entry.credits_.load(std::memory_order_relaxed);
+  report.unit = entry.unit_;
+  const std::scoped_lock lock(entry.mutex_);
+  report.last_error = entry.error_;
+  report.died_at = entry.died_at_;
+  return report;
 }
 
 }  // namespace weir

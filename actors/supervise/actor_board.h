@@ -21,12 +21,14 @@ enum class ActorState : std::uint8_t {
   quarantined,  // dead; only a person starts it again
   stopped,      // it came to its end: an input that was read, a node that stops
 };
+inline constexpr ActorState kActorStates[] = {ActorState::starting, ActorState::running,     ActorState::backing_off,
+                                              ActorState::failing,  ActorState::quarantined, ActorState::stopped};
 [[nodiscard]] std::string_view to_string(ActorState state) noexcept;
 
 /// One place in the tree, whichever actor fills it now. Thread-safe. Outlives its actors.
 class ActorEntry {
  public:
-  ActorEntry(std::string path, std::string unit) : path_(std::move(path)), unit_(std::move(unit)) {}
+  ActorEntry(std::string path, std::string unit, std::uint64_t number) : path_(std::move(path)), unit_(std::move(unit)), number_(number) {}
 
   void state(ActorState state) noexcept { state_.store(state, std::memory_order_relaxed); }
   /// It died of this, at this moment (microseconds since 1970).
@@ -44,6 +46,7 @@ class ActorEntry {
   friend class ActorBoard;
   const std::string path_;
   const std::string unit_;
+  const std::uint64_t number_;  // in the order in which places were made
   std::atomic<ActorState> state_{ActorState::starting};
   std::atomic<std::uint64_t> restarts_{0};
   std::atomic<std::uint64_t> queue_{0};
@@ -72,12 +75,14 @@ class ActorBoard {
   [[nodiscard]] std::shared_ptr<ActorEntry> entry(const std::string& path, std::string unit = {});
   /// The place is gone for good (a stage that the rules do not have any more).
   void remove(const std::string& path);
-  /// In the order of the tree: every supervisor before its children, children by name, numbers in their order.
+  /// In the order of the tree: every supervisor before its children, children as they were made.
   [[nodiscard]] std::vector<ActorReport> report() const;
 
  private:
+  [[nodiscard]] static ActorReport report_of(const ActorEntry& entry);
   mutable std::mutex mutex_;
-  std::map<std::string, std::shared_ptr<ActorEntry>> entries_;
+  std::map<std::string, std::shared_ptr<ActorEntry>, std::less<>> entries_;
+  std::uint64_t last_number_ = 0;
 };
 
 }  // namespace weir

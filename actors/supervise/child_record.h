@@ -38,7 +38,7 @@ class ChildRecord {
   /// What it says it dies of, before it does.
   void failing(Error error) { error_ = std::move(error); }
   /// It is dead. The pause before it is to be started again; nothing: it escalates.
-  [[nodiscard]] std::optional<std::chrono::milliseconds> died(const Clock& clock) {
+  [[nodiscard]] std::optional<std::chrono::microseconds> died(const Clock& clock) {
     dead_ = true;
     entry_->died(describe(error_), clock.wall());
     entry_->load(0, 0);

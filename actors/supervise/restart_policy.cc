@@ -16,17 +16,17 @@ std::uint64_t draw(std::uint64_t& state) noexcept {
 }
 }  // namespace
 
-std::optional<std::chrono::milliseconds> RestartPolicy::on_crash(std::chrono::nanoseconds now) {
+std::optional<std::chrono::microseconds> RestartPolicy::on_crash(std::chrono::nanoseconds now) {
   INVARIANT(now >= last_, "time does not go back between crashes");
   last_ = now;
   while (!crashes_.empty() && crashes_.front() <= progress_ && now - crashes_.front() >= limits_.window) crashes_.pop_front();
   if (crashes_.size() >= limits_.restarts_max) return std::nullopt;
-  std::chrono::milliseconds backoff = std::min(limits_.backoff_min, limits_.backoff_max);
+  std::chrono::microseconds backoff = std::min(limits_.backoff_min, limits_.backoff_max);
   for (std::size_t doubled = 0; doubled < crashes_.size() && backoff < limits_.backoff_max; ++doubled)
     backoff = std::min(backoff * 2, limits_.backoff_max);
   crashes_.push_back(now);
   const auto half = static_cast<std::uint64_t>(backoff.count()) / 2;
-  return backoff - std::chrono::milliseconds(draw(random_) % (half + 1));
+  return backoff - std::chrono::microseconds(draw(random_) % (half + 1));
 }
 
 void RestartPolicy::on_progress(std::chrono::nanoseconds now) noexcept { progress_ = std::max(progress_, now); }

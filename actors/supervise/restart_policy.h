@@ -24,7 +24,7 @@ class RestartPolicy {
   /// Call once per crash; `now` never goes back (asserted). The pause before the restart: between half of the backoff and all of
   /// it, so that children that died together do not all come back at once ("equal jitter", M. Brooker, Exponential Backoff and
   /// Jitter, 2015). Nothing: restarts_max is used up, the parent decides.
-  [[nodiscard]] std::optional<std::chrono::milliseconds> on_crash(std::chrono::nanoseconds now);
+  [[nodiscard]] std::optional<std::chrono::microseconds> on_crash(std::chrono::nanoseconds now);
   /// What it is there for has moved on.
   void on_progress(std::chrono::nanoseconds now) noexcept;
   /// A person says that it is worth another try: nothing is remembered.

@@ -33,6 +33,10 @@ void get_event(const Call& call);
 void get_events(const Call& call);
 void get_ledger(const Call& call);
 void get_partitions(const Call& call);
+/// POST /v1/partitions/{partition}/release
+void release_partition(const Call& call);
+/// /v1/tree
+void get_tree(const Call& call);
 void get_pipeline(const Call& call);
 void get_digest(const Call& call);
 void get_health(const Call& call);

@@ -74,7 +74,7 @@ struct Route {
   void (*answer)(const Call& call);
 };
 
-constexpr std::array<Route, 15> kRoutes{{
+constexpr std::array<Route, 17> kRoutes{{
     {"POST", {"v1", "events"}, post_events},
     {"GET", {"v1", "events"}, get_events},
     {"GET", {"v1", "events", "*"}, get_event},
@@ -82,6 +82,8 @@ constexpr std::array<Route, 15> kRoutes{{
     {"GET", {"v1", "views", "*", "**"}, get_view},
     {"GET", {"v1", "ledger"}, get_ledger},
     {"GET", {"v1", "partitions"}, get_partitions},
+    {"POST", {"v1", "partitions", "*", "release"}, release_partition},
+    {"GET", {"v1", "tree"}, get_tree},
     {"GET", {"v1", "pipeline"}, get_pipeline},
     {"GET", {"v1", "digest"}, get_digest},
     {"GET", {"v1", "dead-letters"}, get_dead_letters},

@@ -28,10 +28,23 @@ struct PartitionReport {
   std::uint64_t ids = 0;  // remembered by dedupe
 };
 
+/// One actor of the supervision tree, for /v1/tree.
+struct ActorLine {
+  std::string actor;           // "pipeline/partition/3/validate": its place in the tree
+  std::string state;           // starting, running, backing_off, failing, quarantined, stopped
+  std::uint64_t restarts = 0;
+  std::string last_error;      // empty: it never died
+  std::int64_t died_at = 0;    // of last_error, microseconds since 1970
+  std::uint64_t queue = 0;     // what waits for it or is worked on, in `unit`
+  std::uint64_t credits = 0;   // how much more its senders may send
+  std::string unit;            // empty: it has no queue that anybody counts
+};
+
 struct Readiness {
   bool ready = false;
   std::string reason;                      // of not ready
   std::vector<std::uint32_t> quarantined;  // named also when ready
+  std::vector<std::string> failing;        // likewise: actors that keep dying and are tried again now and then
 };
 
 /// Called on a thread of the HTTP server: everything here is quick, and what takes time ends in a callback or in
@@ -47,6 +60,12 @@ class NodeAccess {
   [[nodiscard]] virtual Readiness readiness() const = 0;
   [[nodiscard]] virtual LedgerReport ledger() const = 0;
   [[nodiscard]] virtual std::vector<PartitionReport> partitions() const = 0;
+
+  /// Every supervisor before its children.
+  [[nodiscard]] virtual std::vector<ActorLine> tree() const = 0;
+  /// Tries a quarantined partition again. `done`, once, on any thread: true, it is being opened; false: it was not quarantined, or
+  /// there is none of this number. Never called when the node ends meanwhile.
+  virtual void release(PartitionId partition, std::function<void(bool released)> done) = 0;
 
   /// In Prometheus' text format, or OpenMetrics.
   [[nodiscard]] virtual std::string metrics(bool openmetrics) const = 0;

@@ -1,12 +1,15 @@
 // Health, metrics, the description of the API, ledger, partitions, pipeline, digest.
 #include <fmt/format.h>
 
+#include <charconv>
+
 #include <nlohmann/json.hpp>
 
 #include "cluster/api/calls.h"
 #include "cluster/api/openapi.h"
 #include "cluster/api/parameters.h"
 #include "runtime/base/hash.h"
+#include "runtime/base/time_text.h"
 #include "runtime/base/units.h"
 #include "runtime/engine/digest.h"
 #include "runtime/engine/query.h"
@@ -48,6 +51,7 @@ void get_readiness(const Call& call) {
   }
   ordered_json json{{"status", "ready"}, {"node", call.node->node()}};
   json["quarantined"] = now.quarantined;
+  json["failing"] = now.failing;
   call.reply(json_response(json));
 }
 
@@ -91,6 +95,38 @@ void get_partitions(const Call& call) {
                      {"ids", partition.ids}};
     if (!partition.error.empty()) one["error"] = partition.error;
     json["partitions"].push_back(std::move(one));
+  }
+  call.reply(json_response(json));
+}
+
+void release_partition(const Call& call) {
+  if (refuse_parameters(call, {})) return;
+  const std::string& text = call.request->segments[2];
+  std::uint32_t number = 0;
+  const auto [end, wrong] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const std::uint32_t partitions = call.node->pipeline().partitions;
+  if (wrong != std::errc{} || end != text.data() + text.size() || number >= partitions)
+    return call.reply(problem(404, fmt::format("there is no partition \"{}\"; they are 0 to {}", text, partitions - 1)));
+  call.node->release(PartitionId{number}, [reply = call.reply, number](bool released) {
+    if (!released) return reply(problem(409, fmt::format("partition {} is not quarantined, so there is nothing to release; see /v1/partitions", number)));
+    HttpResponse response = json_response({{"partition", number}, {"state", "opening"}});
+    response.status = 202;
+    reply(std::move(response));
+  });
+}
+
+void get_tree(const Call& call) {
+  if (refuse_parameters(call, {})) return;
+  ordered_json json{{"node", call.node->node()}};
+  json["actors"] = ordered_json::array();
+  for (const ActorLine& line : call.node->tree()) {
+    ordered_json one{{"actor", line.actor}, {"state", line.state}, {"restarts", line.restarts}};
+    one["last_error"] = line.last_error.empty() ? ordered_json() : ordered_json(line.last_error);
+    one["last_error_at"] = line.last_error.empty() ? ordered_json() : ordered_json(to_rfc3339(line.died_at));
+    one["queue"] = line.unit.empty() ? ordered_json() : ordered_json(line.queue);
+    one["credits"] = line.unit.empty() ? ordered_json() : ordered_json(line.credits);
+    one["unit"] = line.unit.empty() ? ordered_json() : ordered_json(line.unit);
+    json["actors"].push_back(std::move(one));
   }
   call.reply(json_response(json));
 }

@@ -54,6 +54,8 @@ struct Command {
 [[nodiscard]] Command make_test(Level root);
 [[nodiscard]] Command make_graph(Level root);
 [[nodiscard]] Command make_try(Level root);
+[[nodiscard]] Command make_tree(Level root);
+[[nodiscard]] Command make_partition(Level root);
 [[nodiscard]] Command make_journal(Level root);
 [[nodiscard]] Command make_generate(Level root);
 [[nodiscard]] Command make_bench(Level root);

@@ -91,6 +91,15 @@ Result<std::string> NodeClient::get(const std::string& target) {
   return std::move(whole.body);
 }
 
+Result<std::string> NodeClient::post(const std::string& target) {
+  HttpCall call;
+  call.method = "POST";
+  call.url = url_ + target;
+  WEIR_ASSIGN(HttpAnswer answer, http_->call(call));
+  if (answer.status < 200 || answer.status > 299) return fail(error_of_answer(answer, url_));
+  return std::move(answer.body);
+}
+
 Result<NodePipeline> parse_node_pipeline(std::string_view text) {
   try {
     const auto json = nlohmann::json::parse(text);

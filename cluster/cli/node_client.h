@@ -27,6 +27,8 @@ class NodeClient {
   [[nodiscard]] static Result<NodeClient> open(const std::string& url);
   /// The body of GET `target` ("/v1/ledger"). Errors: those of HttpClient::call and of error_of_answer.
   [[nodiscard]] Result<std::string> get(const std::string& target);
+  /// The body of the answer to POST `target` without a body of its own. Errors: likewise.
+  [[nodiscard]] Result<std::string> post(const std::string& target);
   struct Page {
     std::string body;
     std::string next;  // the cursor of the next one; empty: there is none

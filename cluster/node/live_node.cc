@@ -30,6 +30,8 @@ Readiness LiveNode::readiness() const {
       opening += fmt::format("{}{}", opening.empty() ? "" : ", ", p);
     }
   }
+  for (const ActorReport& report : open_.board()->report())
+    if (report.state == ActorState::failing) now.failing.push_back(report.path);
   if (stopping_.load()) {
     now.reason = "the node is stopping";
   } else if (now.quarantined.size() == partitions.size()) {
@@ -79,6 +81,25 @@ std::vector<PartitionReport> LiveNode::partitions() const {
     reports.push_back(std::move(report));
   }
   return reports;
+}
+
+std::vector<ActorLine> LiveNode::tree() const {
+  std::vector<ActorLine> lines;
+  for (ActorReport& report : open_.board()->report()) {
+    lines.push_back({std::move(report.path), std::string(to_string(report.state)), report.restarts, std::move(report.last_error),
+                     report.died_at, report.queue, report.credits, std::move(report.unit)});
+  }
+  return lines;
+}
+
+void LiveNode::release(PartitionId partition, std::function<void(bool released)> done) {
+  caf::actor pipeline;
+  {
+    const std::scoped_lock lock(pipeline_mutex_);
+    pipeline = pipeline_;
+  }
+  if (!pipeline) return done(false);  // nothing is quarantined before it is opened
+  caf::anon_send(pipeline, ReleasePartition{partition, std::move(done)});
 }
 
 void LiveNode::ingest(HttpRequest request, HttpReply reply) {

@@ -37,10 +37,17 @@ class LiveNode final : public NodeAccess {
   Digest128 log_id() const override { return state_.log_id(); }
   /// Once, before anybody asks. It outlives this, or is told so with nullptr.
   void serve_with(const HttpServer* server) { server_.store(server); }
+  /// Likewise: whom to send ReleasePartition. Told to forget it before the actor system goes.
+  void release_with(caf::actor pipeline) {
+    const std::scoped_lock lock(pipeline_mutex_);
+    pipeline_ = std::move(pipeline);
+  }
   std::string metrics(bool openmetrics) const override;
   Readiness readiness() const override;
   LedgerReport ledger() const override;
   std::vector<PartitionReport> partitions() const override;
+  std::vector<ActorLine> tree() const override;
+  void release(PartitionId partition, std::function<void(bool released)> done) override;
   void ingest(HttpRequest request, HttpReply reply) override;
   void pictures(Ranges ranges, const std::optional<ReadToken>& token, std::chrono::milliseconds wait,
                 Pictures done) override;
@@ -57,6 +64,8 @@ class LiveNode final : public NodeAccess {
   std::atomic<bool> stopping_{false};
   std::atomic<const HttpServer*> server_{nullptr};
   std::unique_ptr<MetricsWriter> metrics_ = make_prometheus_writer();
+  std::mutex pipeline_mutex_;
+  caf::actor pipeline_;
   mutable std::mutex rules_mutex_;
   Digest128 rules_hash_;
 };

@@ -192,6 +192,29 @@ std::vector<Metric> inputs() {
   };
 }
 
+std::vector<Metric> actors() {
+  using enum MetricKind;
+  return {
+      {{"weir_actors", gauge, "state", "Actors of the supervision tree by state; /v1/tree names them."},
+       [](const MetricSources& s) {
+         std::map<ActorState, std::uint64_t> counts;
+         for (const ActorState state : kActorStates) counts[state] = 0;
+         for (const ActorReport& report : s.open->board()->report()) ++counts[report.state];
+         Samples samples;
+         for (const auto& [state, count] : counts)
+           samples.push_back(sample(static_cast<double>(count), {{"state", std::string(to_string(state))}}));
+         return samples;
+       }},
+      {{"weir_actor_restarts_total", counter, "actor", "Times that the actor in this place of the supervision tree was started again."},
+       [](const MetricSources& s) {
+         Samples samples;
+         for (const ActorReport& report : s.open->board()->report())
+           samples.push_back(sample(static_cast<double>(report.restarts), {{"actor", report.path}}));
+         return samples;
+       }},
+  };
+}
+
 std::vector<Metric> node() {
   using enum MetricKind;
   return {
@@ -248,7 +271,7 @@ std::vector<Metric> node() {
 const std::vector<Metric>& all_metrics() {
   static const std::vector<Metric> metrics = [] {
     std::vector<Metric> made = events();
-    for (auto more : {inputs(), partitions(), node()}) made.insert(made.end(), more.begin(), more.end());
+    for (auto more : {inputs(), partitions(), actors(), node()}) made.insert(made.end(), more.begin(), more.end());
     return made;
   }();
   return metrics;

@@ -79,6 +79,7 @@ PipelineSetup OpenPipeline::setup() {
   partition.incarnation = static_cast<std::uint64_t>(clock_.wall());
   setup.supervision = node_.supervision;
   setup.seed = rng_.next();
+  setup.board = board_;
   setup.committer = {log_.get(), &clock_, {node_.commit_interval, node_.commit_bytes_max}, commits_};
   setup.open_store = [this](PartitionId p) -> Result<std::shared_ptr<StateStore>> {
     auto store = stores_->open(state_directory(data_, p), pipeline_->merger());

@@ -54,6 +54,8 @@ class OpenPipeline {
   [[nodiscard]] const std::vector<std::shared_ptr<PartitionGauges>>& gauges() const noexcept { return gauges_; }
   [[nodiscard]] const std::shared_ptr<CommitGauges>& commits() const noexcept { return commits_; }
   [[nodiscard]] const RulesGauges& rules() const noexcept { return *rules_gauges_; }
+  /// The live supervision tree.
+  [[nodiscard]] const std::shared_ptr<ActorBoard>& board() const noexcept { return board_; }
   /// The `files` inputs of the pipeline, in file order, whoever reads them.
   [[nodiscard]] const std::vector<FilesInput>& files_inputs() const noexcept { return files_inputs_; }
   /// Whether events may come over HTTP.
@@ -88,6 +90,7 @@ class OpenPipeline {
   DoorPressure pressure_;
   std::vector<std::shared_ptr<PartitionGauges>> gauges_;
   std::shared_ptr<CommitGauges> commits_ = std::make_shared<CommitGauges>();
+  std::shared_ptr<ActorBoard> board_ = std::make_shared<ActorBoard>();
   std::unique_ptr<RulesGauges> rules_gauges_ = std::make_unique<RulesGauges>();
   std::vector<FilesInput> files_inputs_;
   std::unique_ptr<CompiledPipeline> pipeline_;

@@ -80,6 +80,7 @@ class Serving {
     caf::actor_system system{configuration};
     logbook_.know_epochs([this](std::uint32_t partition) { return state_.epoch_of(PartitionId{partition}); });
     const caf::actor root = spawn_pipeline(system, setup());
+    node_.release_with(root);
     {
       const RulesWatcher watcher{open_.watch_rules(looks_), kRulesInterval, [&](std::shared_ptr<const ChainRules> rules) {
                                    node_.rules_changed(rules->version.hash);
@@ -91,6 +92,7 @@ class Serving {
     server_->close(std::chrono::milliseconds(0));
     logbook_.know_epochs({});
     state_.forget();
+    node_.release_with({});
     pool_.stop();
     return ending_.result;
   }

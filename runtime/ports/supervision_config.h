@@ -8,9 +8,9 @@ namespace weir {
 /// Node file, `supervision.KIND`. How they are counted: actors/supervise/restart_policy.h.
 struct RestartLimits {
   std::uint32_t restarts_max = 10;             // 0..1'000: that many crashes are answered by a restart, the next one escalates
-  std::chrono::milliseconds window{10'000};    // 1 s..1 h: older ones are forgotten, once there was progress behind them
-  std::chrono::milliseconds backoff_min{10};   // 1 ms..1 h: before the first restart; doubles with each crash that is remembered
-  std::chrono::milliseconds backoff_max{500};  // backoff_min..1 h. With the defaults all pauses together are 2.6 s at most
+  std::chrono::microseconds window{10'000'000};    // 1 s..1 h: older ones are forgotten, once there was progress behind them
+  std::chrono::microseconds backoff_min{10'000};   // 1 ms..1 h: before the first restart; doubles with each crash that is remembered
+  std::chrono::microseconds backoff_max{500'000};  // backoff_min..1 h. With the defaults all pauses together are 2.6 s at most
   friend bool operator==(const RestartLimits&, const RestartLimits&) = default;
 };
 

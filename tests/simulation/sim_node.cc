@@ -46,6 +46,10 @@ void SimNode::state_digests(std::function<void(Result<std::vector<Digest128>>)> 
   done(fail(Errc::internal, "nobody asks a simulated node for digests"));
 }
 
+void SimNode::release(PartitionId partition, std::function<void(bool)>) {
+  throw std::logic_error("nobody releases partition " + std::to_string(partition.value) + " of a simulated node");
+}
+
 bool SimNode::work(std::function<void()> job) {
   scheduler_.post(std::move(job));
   return true;

@@ -27,9 +27,11 @@ class SimNode final : public NodeAccess {
   const ViewSet& views() const override { return rules_.views(); }
   Digest128 rules_hash() const override { return rules_.hash(); }
   Digest128 log_id() const override { return state_.log_id(); }
-  Readiness readiness() const override { return {state_.started() && !stopping_, "", {}}; }
+  Readiness readiness() const override { return {state_.started() && !stopping_, "", {}, {}}; }
   LedgerReport ledger() const override { return {}; }
   std::vector<PartitionReport> partitions() const override { return {}; }
+  std::vector<ActorLine> tree() const override { return {}; }
+  void release(PartitionId partition, std::function<void(bool released)> done) override;
   std::string metrics(bool) const override { return {}; }
   void ingest(HttpRequest request, HttpReply reply) override;
   void pictures(Ranges ranges, const std::optional<ReadToken>& token, std::chrono::milliseconds wait,

@@ -130,6 +130,7 @@ const std::vector<Unsayable>& unsayable() {
   static const std::vector<Unsayable> list = {
       {"the range of a duration", "must be a duration with its unit"},
       {"the range of a duration or window beside words", "with their unit from"},
+      {"`backoff_min` is at most `backoff_max`", "the first pause cannot be longer"},
       {"the range of `retain`", "must be all or a duration with its unit"},
       {"the range of a size", "must be a size with its unit"},
       {"the range of a count with K, M or G", "must be a count such as"},

@@ -48,6 +48,28 @@ Shape limits(const NodeConfig& defaults) {
   });
 }
 
+Shape restarts(const RestartLimits& defaults) {
+  return map({
+      key("restarts_max", integer(0, 1'000), "that many crashes are answered by a restart, the next one escalates")
+          .by_default(std::to_string(defaults.restarts_max)),
+      key("window", between(Form::duration, "1s", "1h"), "crashes are remembered that long, and until there was progress")
+          .by_default(format_duration(defaults.window)),
+      key("backoff_min", between(Form::duration, "1ms", "1h"), "pause before the first restart; it doubles, and chance takes up to half off")
+          .by_default(format_duration(defaults.backoff_min)),
+      key("backoff_max", between(Form::duration, "1ms", "1h"), "the longest pause; at least backoff_min")
+          .by_default(format_duration(defaults.backoff_max)),
+  });
+}
+
+Shape supervision(const SupervisionConfig& defaults) {
+  return map({
+      key("stage", restarts(defaults.stage), "each stage of a partition; beyond it the partition is rebuilt"),
+      key("partition", restarts(defaults.partition), "each partition; beyond it the partition is quarantined"),
+      key("door", restarts(defaults.door), "each input; beyond it the input is tried again every `window`"),
+      key("committer", restarts(defaults.committer), "the committer; beyond it the node ends"),
+  });
+}
+
 }  // namespace
 
 const ConfigKeys& node_keys() {
@@ -63,6 +85,7 @@ const ConfigKeys& node_keys() {
             "where events are kept"),
         key("http", http(defaults), "the door and the questions over HTTP"),
         key("limits", limits(defaults), "what the node may use"),
+        key("supervision", supervision(defaults.supervision), "how patiently what dies is started again"),
         key("logging",
             map({
                 key("level", words({"trace", "debug", "info", "warn", "error"}), "the least that is logged")

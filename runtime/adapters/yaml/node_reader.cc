@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "runtime/adapters/yaml/reader.h"
+#include "runtime/base/units.h"
 
 namespace weir::yaml {
 namespace {
@@ -126,6 +127,35 @@ void read_limits(Context& context, const Node& node, NodeConfig& out) {
   map.finish();
 }
 
+void read_restarts(Context& context, const Node& node, const std::string& name, RestartLimits& out) {
+  MapReader map(context, node, name);
+  if (const Node* restarts = map.take("restarts_max"))
+    read_integer(context, *restarts, map.path("restarts_max"), Range<std::uint32_t>{0, 1'000}, out.restarts_max);
+  constexpr auto kHour = std::chrono::hours(1);
+  if (const Node* window = map.take("window"))
+    read_duration(context, *window, map.path("window"), {std::chrono::seconds(1), kHour}, out.window);
+  const Node* longest = map.take("backoff_max");
+  if (longest != nullptr) read_duration(context, *longest, map.path("backoff_max"), {std::chrono::milliseconds(1), kHour}, out.backoff_max);
+  const Node* shortest = map.take("backoff_min");
+  if (shortest != nullptr) read_duration(context, *shortest, map.path("backoff_min"), {std::chrono::milliseconds(1), kHour}, out.backoff_min);
+  if (out.backoff_min > out.backoff_max) {
+    const Node& place = shortest != nullptr ? *shortest : longest != nullptr ? *longest : node;
+    context.findings.add(place.place, fmt::format("\"{}\" {} is longer than \"{}\" {}: the first pause cannot be longer than the longest",
+                                                  map.path("backoff_min"), format_duration(out.backoff_min), map.path("backoff_max"),
+                                                  format_duration(out.backoff_max)));
+  }
+  map.finish();
+}
+
+void read_supervision(Context& context, const Node& node, NodeConfig& out) {
+  MapReader map(context, node, "supervision");
+  SupervisionConfig& to = out.supervision;
+  for (const auto& [name, limits] : {std::pair{"stage", &to.stage}, {"partition", &to.partition}, {"door", &to.door}, {"committer", &to.committer}}) {
+    if (const Node* one = map.take(name)) read_restarts(context, *one, map.path(name), *limits);
+  }
+  map.finish();
+}
+
 void read_logging(Context& context, const Node& node, NodeConfig& out) {
   MapReader map(context, node, "logging");
   if (const Node* level = map.take("level")) {
@@ -158,6 +188,7 @@ void read_node(Context& context, const Node& root, NodeConfig& out) {
   }
   if (const Node* http = map.take("http")) read_http(context, *http, out);
   if (const Node* limits = map.take("limits")) read_limits(context, *limits, out);
+  if (const Node* supervision = map.take("supervision")) read_supervision(context, *supervision, out);
   if (const Node* logging = map.take("logging")) read_logging(context, *logging, out);
   if (const Node* plugins = map.take("plugins")) read_plugins(context, *plugins);
   map.finish();

@@ -41,6 +41,7 @@ TEST_CASE("a quarantined partition is opened again when it is released, and noth
     SmallMachine machine{pipeline(), {small_input(kLines)}};
     bool sick = true;
     std::vector<ActorState> seen;
+    std::vector<std::pair<PartitionId, bool>> released;
     const auto board = std::make_shared<ActorBoard>();
     NodeOptions options;
     options.seed = seed;
@@ -50,14 +51,17 @@ TEST_CASE("a quarantined partition is opened again when it is released, and noth
       seen.push_back(report_of(*board, "pipeline/partition/1").state);
       sick = seen.size() < 2;  // the first release comes too early
       if (seen.size() == 3) return false;
-      caf::anon_send(root, ReleasePartition{kHealthy});  // means nothing
-      caf::anon_send(root, ReleasePartition{PartitionId{77}});
-      caf::anon_send(root, ReleasePartition{kSick});
+      for (const PartitionId p : {kHealthy, PartitionId{77}, kSick}) {
+        caf::anon_send(root, ReleasePartition{p, [&released, p](bool done) { released.emplace_back(p, done); }});
+      }
       return true;
     };
     const NodeEnd end = machine.run(options);
     INFO("seed " << seed << "\n" << last_words(end));
     CHECK(seen == std::vector{ActorState::quarantined, ActorState::quarantined, ActorState::running});
+    const std::vector<std::pair<PartitionId, bool>> once = {{kHealthy, false}, {PartitionId{77}, false}, {kSick, true}};
+    CHECK(std::vector(released.begin(), released.begin() + 3) == once);
+    CHECK(std::vector(released.begin() + 3, released.end()) == once);
     REQUIRE(end.result);
     CHECK(end.result->has_value());
     CHECK(end.left_over == 0);
@@ -182,10 +186,10 @@ TEST_CASE("the tree names every actor of the node with its state and what it has
   };
   const NodeEnd end = machine.run(options);
   REQUIRE(end.result.value().has_value());
-  CHECK(running == std::vector<std::string>{"pipeline", "pipeline/committer", "pipeline/partition/0", "pipeline/partition/0/enrich",
-                                            "pipeline/partition/0/parse", "pipeline/partition/0/transform", "pipeline/partition/0/validate",
-                                            "pipeline/partition/0/views", "pipeline/partition/1", "pipeline/partition/1/enrich",
-                                            "pipeline/partition/1/parse", "pipeline/partition/1/transform", "pipeline/partition/1/validate",
+  CHECK(running == std::vector<std::string>{"pipeline", "pipeline/committer", "pipeline/partition/0", "pipeline/partition/0/parse",
+                                            "pipeline/partition/0/validate", "pipeline/partition/0/enrich", "pipeline/partition/0/transform",
+                                            "pipeline/partition/0/views", "pipeline/partition/1", "pipeline/partition/1/parse",
+                                            "pipeline/partition/1/validate", "pipeline/partition/1/enrich", "pipeline/partition/1/transform",
                                             "pipeline/partition/1/views"});
   CHECK(busiest > 0);
   for (const ActorReport& report : board->report()) {

@@ -15,6 +15,7 @@ sys.path[:0] = [HERE, os.path.dirname(HERE)]
 import answers  # noqa: E402
 import kills  # noqa: E402
 import reload  # noqa: E402
+import supervision  # noqa: E402
 from outside import weir as outside  # noqa: E402
 
 CASES = {
@@ -23,6 +24,7 @@ CASES = {
     "pages": answers.pages_and_forms,
     "tokens": answers.reads_see_writes,
     "reload": reload.files_of_stages_change_without_a_pause,
+    "supervision": supervision.a_quarantined_partition_is_named_and_released,
     "stop": answers.a_stop_keeps_what_was_acknowledged,
     "metrics": answers.metrics_and_their_page,
     "logs": answers.logs_are_lines_of_json,

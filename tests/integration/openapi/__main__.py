@@ -38,11 +38,12 @@ DAY = "2011-12-%02dT10:00:00Z"
 EXCUSED = {
     ("*", "*", "500"): "wants damaged data",
     ("GET", "*", "429"): "wants hundreds of questions at once",
+    ("POST", "/v1/partitions/{partition}/release", "429"): "its bodies are too small to wait for room",
 }
 
 
 def excused(method, template, status):
-    return ("*", "*", status) in EXCUSED or (method, "*", status) in EXCUSED
+    return any(key in EXCUSED for key in (("*", "*", status), (method, "*", status), (method, template, status)))
 
 
 def check(got, wanted, what):
@@ -265,7 +266,14 @@ def about_the_node(driver):
     check("state" in driver.get("/v1/digest", state="true").json()["partitions"][0], True, "state digest")
     check(driver.get("/v1/digest", state="perhaps").status, 400, "a flag")
     check(driver.get("/healthz").json()["status"], "alive", "health")
-    check(driver.get("/readyz").json()["quarantined"], [], "readiness")
+    ready = driver.get("/readyz").json()
+    check((ready["quarantined"], ready["failing"]), ([], []), "readiness")
+    tree = driver.get("/v1/tree").json()["actors"]
+    check([a["actor"] for a in tree if a["state"] != "running"], [], "actors that do not run")
+    check({"pipeline", "pipeline/door/http", "pipeline/partition/1/views"} <= {a["actor"] for a in tree}, True, f"the tree: {tree}")
+    check(driver.call("POST", "/v1/partitions/0/release").status, 409, "nothing to release")
+    for number in ("2", "-1", "x", ""):
+        check(driver.call("POST", f"/v1/partitions/{number}/release").status, 404, f"partition {number!r}")
     check(driver.get("/metrics").headers["content-type"], "text/plain; version=0.0.4; charset=utf-8", "metrics")
     opened = driver.get("/metrics", accept="application/openmetrics-text; version=1.0.0")
     check(opened.body.endswith(b"# EOF\n"), True, "OpenMetrics")
@@ -315,6 +323,46 @@ def without_an_http_input(weir, contract, folder):
     check(driver.node.stop().code, 0, "exit code of a stop")
 
 
+def a_quarantined_partition(weir, contract, folder):
+    """Its state cannot be opened, then it can: what was accepted meanwhile is decided after the release."""
+    home = os.path.join(folder, "sick")
+    driver = start(weir, contract, home)
+    check(driver.post("application/x-ndjson", lines(*[order(i) for i in range(40)]), "?wait=20s").json()["outcomes"], {"served": 40}, "before")
+    check(driver.node.stop().code, 0, "exit code of a stop")
+    state = os.path.join(home, "data", "state", "1")
+    os.rename(state, state + ".kept")
+    with open(state, "wb"):
+        pass
+    driver = start(weir, contract, home)
+    check(driver.get("/readyz").json()["quarantined"], [1], "the one that is quarantined")
+    check([p["state"] for p in driver.get("/v1/partitions").json()["partitions"]], ["running", "quarantined"], "states")
+    check(driver.get("/v1/views/by_id").status, 503, "an answer without it would be wrong")
+    check(driver.post("application/x-ndjson", lines(*[order(i) for i in range(40, 80)])).status, 202, "taken all the same")
+    sick = [a for a in driver.get("/v1/tree").json()["actors"] if a["state"] == "quarantined"]
+    check([(a["actor"], a["restarts"] > 0, "state/1" in a["last_error"]) for a in sick], [("pipeline/partition/1", True, True)], "the tree")
+
+    def release(wanted):
+        check(driver.call("POST", "/v1/partitions/1/release").json(), {"partition": 1, "state": "opening"}, "release")
+        end = time.monotonic() + 60
+        while (now := driver.get("/v1/partitions").json()["partitions"][1])["state"] == "opening":
+            if time.monotonic() > end:
+                raise Broken("a released partition is neither opened nor quarantined again")
+        check(now["state"], wanted, "the released partition")
+
+    release("quarantined")
+    os.remove(state)
+    os.rename(state + ".kept", state)
+    release("running")
+    total = lambda: driver.get("/v1/ledger").json()["total"]
+    end = time.monotonic() + 60
+    while total()["in_flight"]:
+        if time.monotonic() > end:
+            raise Broken("the backlog of a released partition is not decided")
+    check((total()["accepted"], total()["served"]), (80, 80), "everything is decided, once")
+    check(driver.get("/readyz").json()["quarantined"], [], "nobody is quarantined any more")
+    check(driver.node.stop().code, 0, "exit code of a stop: all is well again")
+
+
 def run(weir, folder):
     contract = served_document(weir, folder)
     print("ok document", flush=True)
@@ -332,6 +380,8 @@ def run(weir, folder):
     print("ok at_limits", flush=True)
     without_an_http_input(weir, contract, folder)
     print("ok without_an_http_input", flush=True)
+    a_quarantined_partition(weir, contract, folder)
+    print("ok a_quarantined_partition", flush=True)
     if missing := contract.missing(excused):
         raise Broken("described, and never seen (or excused, and seen):\n  " + "\n  ".join(missing))
     print(f"{len(contract.answered)} answers of {len(list(contract.document.operations()))} operations seen")

@@ -53,7 +53,7 @@ class Driver:
 def target_of(document, template, operation):
     """A path of this template: the examples of its parameters."""
     examples = {p["name"]: p["example"] for p in document.parameters(operation) if p["in"] == "path"}
-    return re.sub(r"\{([^}]*)\}", lambda m: urllib.parse.quote(examples[m.group(1)], safe=""), template)
+    return re.sub(r"\{([^}]*)\}", lambda m: urllib.parse.quote(str(examples[m.group(1)]), safe=""), template)
 
 
 def lines(*events) -> bytes:

@@ -48,6 +48,11 @@ class Node:
         self.address = (host, int(port))
         return self.address
 
+    @property
+    def url(self):
+        host, port = self.address
+        return f"http://{host}:{port}"
+
     def connect(self, timeout=30):
         return http.client.HTTPConnection(*self.address, timeout=timeout)
 

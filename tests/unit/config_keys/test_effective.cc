@@ -16,8 +16,12 @@ std::string meaning(const PipelineConfig& config) {
   for (const ViewConfig& view : config.views) out += view_text(view) + (view.retain ? std::to_string(view.retain->count()) : "");
   return out + fmt::format("{} {}", config.dedupe.remember.count(), config.dedupe.ids_max);
 }
+std::string meaning(const RestartLimits& l) {
+  return fmt::format("{} {} {} {}", l.restarts_max, l.window.count(), l.backoff_min.count(), l.backoff_max.count());
+}
 std::string meaning(const NodeConfig& c) {
-  return fmt::format("{} {} {} {} {} {} {} {} {} {} {} {} {} {} {}", c.node, c.data, c.segment_bytes, c.commit_interval.count(), c.commit_bytes_max,
+  const SupervisionConfig& s = c.supervision;
+  return meaning(s.stage) + meaning(s.partition) + meaning(s.door) + meaning(s.committer) + fmt::format("{} {} {} {} {} {} {} {} {} {} {} {} {} {} {}", c.node, c.data, c.segment_bytes, c.commit_interval.count(), c.commit_bytes_max,
                      c.retain ? c.retain->count() : -1, c.memory_max, c.disk_max, c.http_address, c.http_port, c.http_body_max, c.http_connections_max,
                      c.shutdown_max.count(), c.logging_level, static_cast<int>(c.logging_format));
 }
