@@ -3,6 +3,7 @@
 //
 //   door -> partition     LiveBatch, IngestDurable
 //   partition -> stage -> … -> partition   ChainWork (the last one comes home)
+//   stage -> partition       StageCrashed
 //   partition -> committer   CommitPart;   committer -> partition   CommitDecided
 //   partition -> views       ApplyCommit, FlushState;   views -> partition   CommitApplied, StateFlushed
 //   whoever asks -> views    VisitState
@@ -14,6 +15,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -159,6 +161,15 @@ struct ActorFailed {
   std::string who;
   Error error;
 };
+/// A stage crashed, with this round in its hands, and is about to die. To its partition.
+struct StageCrashed {
+  std::string who;
+  Error error;
+  std::uint64_t drive = 0;
+  std::uint64_t serial = 0;
+  std::uint32_t round = 0;
+  std::optional<Offset> event;  // the one it was at, where that is known
+};
 /// Stages or tables have changed: batches admitted from now on are decided by these. To the supervisor, which passes it on to
 /// every partition, also to those it starts later.
 struct NewRules {
@@ -237,6 +248,7 @@ WEIR_IN_PROCESS_MESSAGE(IngestSlices)
 WEIR_IN_PROCESS_MESSAGE(OutputRecords)
 WEIR_IN_PROCESS_MESSAGE(AppendEnded)
 WEIR_IN_PROCESS_MESSAGE(ActorFailed)
+WEIR_IN_PROCESS_MESSAGE(StageCrashed)
 WEIR_IN_PROCESS_MESSAGE(NewRules)
 WEIR_IN_PROCESS_MESSAGE(StartAgain)
 WEIR_IN_PROCESS_MESSAGE(ReleasePartition)

@@ -34,7 +34,7 @@ class PartitionActor : public caf::event_based_actor {
         supervisor_(std::move(supervisor)),
         reader_(*setup_->store),
         index_(setup_->remember, reader_, setup_->log->log_id().low ^ setup_->incarnation),
-        window_(setup_->partition, setup_->window, setup_->window_rules, version_of(setup_->rules), index_),
+        window_(setup_->partition, setup_->window, setup_->window_rules, version_of(setup_->rules), index_, setup_->poison.get()),
         views_gate_(std::numeric_limits<std::uint64_t>::max(), setup_->apply_bytes_max),
         committer_(std::move(setup_->committer)),
         stages_(this, *setup_) {
@@ -62,6 +62,7 @@ class PartitionActor : public caf::event_based_actor {
           setup_->logbook->write(LogLevel::warn, failed.who, describe(failed.error));
           if (!stages_.failing(failed.who, failed.error)) views_error_ = failed.error;
         },
+        [this](const StageCrashed& crashed) { on_crashed(crashed); },
         [this](const CommitApplied& applied) {
           views_gate_.give_back(1, applied.bytes);
           note_load();
@@ -90,8 +91,7 @@ class PartitionActor : public caf::event_based_actor {
         },
         [this](const RestartStages&) {
           stages_.restart();
-          window_.redrive();
-          work();
+          if (good(window_.redrive())) work();
         },
         [this](const StopNode&) {
           stopping_ = true;
@@ -428,6 +428,21 @@ class PartitionActor : public caf::event_based_actor {
     stages_.add(rules);
     window_.set_version(version_of(rules));
     setup_->rules = std::move(rules);
+  }
+
+  /// What it dies of is known before it is dead: the window learns who is to blame, the stage's supervisor whether that counts.
+  void on_crashed(const StageCrashed& crashed) {
+    if (setup_->gauges) ++setup_->gauges->stage_crashes;
+    const std::string stage = crashed.who.substr(0, crashed.who.rfind('/'));
+    CrashBlame blame;
+    if (phase_ == Phase::running) blame = window_.crashed({crashed.drive, crashed.serial, crashed.round, crashed.event, stage, crashed.error.context});
+    // An event costs its stage one crash, however often it has to crash to be found; or a stage that crashes on everything would
+    // make everything poison.
+    (void)stages_.failing(crashed.who, crashed.error, blame.of_event && !blame.poison);
+    if (!blame.poison) return setup_->logbook->write(LogLevel::warn, crashed.who, describe(crashed.error));
+    if (setup_->gauges) ++setup_->gauges->poison_events;
+    setup_->logbook->write(LogLevel::error, crashed.who,
+                           fmt::format("event {} crashes it again and again and becomes a dead letter, reason poison: {}", *blame.poison, crashed.error.context));
   }
 
   void on_down(const caf::down_msg& down) {

@@ -54,6 +54,8 @@ struct PartitionSetup {
   std::uint64_t apply_bytes_max = 8 * 1024 * 1024;  // ApplyCommit on its way to the views
   std::size_t read_bytes_max = 2 * 1024 * 1024;     // one read of a log; bounds what a replay holds in memory
   std::shared_ptr<PartitionGauges> gauges;          // may be null
+  std::shared_ptr<CodeMarks> marks = std::make_shared<PlainCodeMarks>();  // of its stages
+  std::shared_ptr<PoisonBook> poison;               // what is known of events that crash stages; filled in by the supervisor
   // Of its children, and its own place; filled in by the supervisor.
   RestartLimits stage_restarts;
   std::uint64_t seed = 0;  // of the jitter of their pauses

@@ -27,8 +27,11 @@ class PipelineSupervisor : public caf::event_based_actor {
         entry_(setup_->board->entry("pipeline")),
         committer_record_(child_record("committer", setup_->supervision.committer, *setup_, "parts")),
         doors_(this, *setup_) {
-    for (std::uint32_t p = 0; p < setup_->partitions; ++p)
-      partitions_.emplace_back(child_record(fmt::format("partition/{}", p), setup_->supervision.partition, *setup_, "events"));
+    for (std::uint32_t p = 0; p < setup_->partitions; ++p) {
+      Slot& slot = partitions_.emplace_back(child_record(fmt::format("partition/{}", p), setup_->supervision.partition, *setup_, "events"));
+      slot.poison = std::make_shared<PoisonBook>(setup_->poison_crashes_max);
+      if (p < setup_->suspects.size()) slot.poison->remember(setup_->suspects[p]);
+    }
     install_house_handlers(this, "pipeline", address());
     set_exception_handler([this](caf::scheduled_actor*, std::exception_ptr& thrown) -> caf::error {
       death_ = text_of(thrown);
@@ -118,6 +121,7 @@ class PipelineSupervisor : public caf::event_based_actor {
     std::shared_ptr<const void> keep;  // copies are held by who looks at the store
     Offset committed;
     std::optional<PartitionProgress> progress;  // the newest
+    std::shared_ptr<PoisonBook> poison;         // outlives its actors
     bool ready = false;
     bool ever_ready = false;
     bool quarantined = false;
@@ -141,6 +145,7 @@ class PipelineSupervisor : public caf::event_based_actor {
     setup.keep = slot.keep = std::make_shared<char>();
     setup.committer = committer_;
     setup.entry = slot.record.entry();
+    setup.poison = slot.poison;
     setup.board = setup_->board;
     setup.stage_restarts = setup_->supervision.stage;
     setup.seed = setup_->seed;
@@ -213,6 +218,7 @@ class PipelineSupervisor : public caf::event_based_actor {
     logbook_->write(LogLevel::info, fmt::format("partition/{}", id.value), "released from quarantine: it is opened again");
     slot.quarantined = false;
     slot.record.forget();
+    *slot.poison = PoisonBook(setup_->poison_crashes_max);
     start(id);
     publish_routes();
     return true;

@@ -46,6 +46,8 @@ struct PipelineSetup {
   bool until_stopped = false;  // only StopNode ends it, with success: a node that serves goes on when every door has ended
   std::chrono::milliseconds stop_patience{5'000};  // how long a stop by request waits: a full disk would make it wait for ever
   SupervisionConfig supervision;
+  std::uint32_t poison_crashes_max = 3;         // limits.poison_crashes_max
+  std::vector<std::vector<Suspect>> suspects;   // by partition: what crashed earlier lives of the process; may be empty
   std::uint64_t seed = 0;      // of the jitter of all pauses
   std::shared_ptr<ActorBoard> board = std::make_shared<ActorBoard>();
 };

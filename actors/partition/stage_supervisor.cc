@@ -46,10 +46,10 @@ const std::shared_ptr<const std::vector<caf::actor>>& StageSupervisor::route_of(
   return chain->route;
 }
 
-bool StageSupervisor::failing(const std::string& who, const Error& error) {
+bool StageSupervisor::failing(const std::string& who, const Error& error, bool excused) {
   for (auto& [name, record] : records_) {
     if (who != fmt::format("{}/{}", name, setup_.partition.value)) continue;
-    record.failing(error);
+    record.failing(error, excused);
     return true;
   }
   return false;
@@ -105,7 +105,7 @@ void StageSupervisor::start(Chain& chain, std::size_t from) {
     known.started(ActorState::running);
     known.entry()->load(0, setup_.window.rounds_max);
     const std::string who = fmt::format("{}/{}", chain.names.back(), setup_.partition.value);
-    chain.stages.push_back(spawn_stage(self_, std::move(step), who, known.entry(), setup_.window.rounds_max));
+    chain.stages.push_back(spawn_stage(self_, {std::move(step), who, known.entry(), setup_.window.rounds_max, setup_.marks, setup_.partition}));
   }
   auto route = std::make_shared<std::vector<caf::actor>>(chain.stages);
   route->push_back(caf::actor_cast<caf::actor>(self_));

@@ -35,8 +35,8 @@ class StageSupervisor {
   /// The stages of a version in order, and home behind them. It must be at work (asserted), and nobody dead.
   [[nodiscard]] const std::shared_ptr<const std::vector<caf::actor>>& route_of(const RulesVersion& version) const;
 
-  /// "validate/3" says what it dies of. False: it is none of these.
-  bool failing(const std::string& who, const Error& error);
+  /// "validate/3" says what it dies of; `excused`: an event is to blame, and it does not count. False: it is none of these.
+  bool failing(const std::string& who, const Error& error, bool excused = false);
   [[nodiscard]] bool has_stage(const caf::actor_addr& who) const;
   /// One of them is dead: the pause before restart() is due, when none is pending that will do; zero: one is. Nothing: it died
   /// more often than `supervision.stage` allows, the partition is to escalate with last_error().

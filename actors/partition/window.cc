@@ -9,8 +9,9 @@
 namespace weir {
 
 PartitionWindow::PartitionWindow(PartitionId partition, WindowLimits limits, WindowRules rules,
-                                 std::shared_ptr<const RulesVersion> version, DedupeIndex& index)
+                                 std::shared_ptr<const RulesVersion> version, DedupeIndex& index, PoisonBook* poison)
     : partition_(partition), limits_(limits), rules_(rules), version_(std::move(version)), index_(&index),
+      own_poison_(poison == nullptr ? std::make_unique<PoisonBook>() : nullptr), poison_(poison == nullptr ? own_poison_.get() : poison),
       batch_events_(limits.batch_events_max) {}
 
 bool PartitionWindow::uses(const RulesVersion& version) const noexcept {
@@ -127,8 +128,12 @@ std::shared_ptr<ChainBatch> PartitionWindow::fresh_chain_batch() {
 
 void PartitionWindow::fill(Round& round, const Batch& batch) {
   round.batch = fresh_chain_batch();
-  round.batch->begin(batch.input, partition_);
-  for (const std::uint32_t index : round.events) round.batch->add(batch.skipped + index);
+  round.batch->begin(batch.input, partition_, Offset{batch.first.value - batch.skipped});
+  const auto add = [&](std::uint32_t index) { round.batch->add(batch.skipped + index, batch.events[index].digest.low); };
+  if (round.parted) return add(round.events[round.next_alone]);
+  for (const std::uint32_t index : round.events) {
+    if (poison_of(batch, index) == nullptr) add(index);
+  }
 }
 
 void PartitionWindow::start_round(Batch& batch, std::vector<std::uint32_t> events) {
@@ -136,23 +141,84 @@ void PartitionWindow::start_round(Batch& batch, std::vector<std::uint32_t> event
   round.events = std::move(events);
   const auto number = static_cast<std::uint32_t>(batch.rounds.size() - 1);
   for (const std::uint32_t index : round.events) batch.events[index].round = number;
-  if (round.events.empty()) {
-    round.done = true;  // nothing to drive: decided as it stands
-    return;
+  if (round.events.size() > 1 && !poison_->empty())
+    round.parted = poison_->must_part(batch.first + round.events.front(), batch.first + round.events.back() + 1);
+  if (left_to_drive(batch, round)) {
+    ready_.emplace_back(batch.serial, number);
+  } else {
+    round.done = true;  // decided as it stands
   }
-  ready_.emplace_back(batch.serial, number);
 }
 
 Result<void> PartitionWindow::round_done(std::uint64_t drive, std::uint64_t serial, std::uint32_t round) {
   if (drive != drive_ || !in_window(serial)) return {};
   Batch& batch = at(serial);
   INVARIANT(round < batch.rounds.size() && !batch.rounds[round].done, "a round comes back once per drive");
-  batch.rounds[round].done = true;
   --driving_;
+  Round& driven = batch.rounds[round];
+  if (driven.parted) {
+    ++driven.next_alone;
+    if (left_to_drive(batch, driven)) {
+      ready_.emplace_back(serial, round);
+      return {};
+    }
+  }
+  driven.done = true;
   return advance();
 }
 
-void PartitionWindow::redrive() {
+const Suspect* PartitionWindow::poison_of(const Batch& batch, std::uint32_t index) const {
+  return poison_->empty() ? nullptr : poison_->poison(batch.events[index].digest.low);
+}
+
+/// Of a round that is not done; ends the part where it goes event by event.
+bool PartitionWindow::left_to_drive(const Batch& batch, Round& round) {
+  if (round.parted) {
+    while (round.next_alone < round.events.size() && poison_of(batch, round.events[round.next_alone]) != nullptr) ++round.next_alone;
+    if (round.next_alone < round.events.size()) return true;
+    round.parted = false;
+    poison_->parted(batch.first + round.events.front(), batch.first + round.events.back() + 1);
+  }
+  return std::any_of(round.events.begin(), round.events.end(), [&](std::uint32_t index) { return poison_of(batch, index) == nullptr; });
+}
+
+CrashBlame PartitionWindow::crashed(const StageCrash& crash) {
+  if (crash.drive != drive_ || !in_window(crash.serial)) return {};
+  Batch& batch = at(crash.serial);
+  INVARIANT(crash.round < batch.rounds.size() && !batch.rounds[crash.round].done, "a round that crashes has not come back");
+  Round& round = batch.rounds[crash.round];
+  std::optional<std::uint32_t> blamed;
+  if (round.parted) {
+    blamed = round.events[round.next_alone];
+  } else if (round.events.size() == 1) {
+    blamed = round.events.front();
+  } else if (crash.event && *crash.event >= batch.first && *crash.event < batch.end()) {
+    blamed = static_cast<std::uint32_t>(*crash.event - batch.first);
+  }
+  Suspect suspect;
+  suspect.stage = crash.stage;
+  suspect.cause = crash.cause;
+  suspect.crashes = 1;
+  if (blamed) {
+    suspect.first = batch.first + *blamed;
+    suspect.fingerprint = batch.events[*blamed].digest.low;
+    if (!poison_->crashed(suspect)) return {true, std::nullopt};
+    return {true, std::string(id_of(batch, *blamed))};
+  }
+  suspect.first = batch.first + round.events.front();
+  suspect.count = round.events.back() - round.events.front() + 1;
+  (void)poison_->crashed(suspect);
+  round.parted = poison_->must_part(suspect.first, suspect.first + suspect.count);
+  round.next_alone = 0;
+  return {};
+}
+
+Result<void> PartitionWindow::redrive() {
+  drive_again();
+  return advance();
+}
+
+void PartitionWindow::drive_again() {
   ++drive_;
   driving_ = 0;
   ready_.clear();
@@ -160,7 +226,12 @@ void PartitionWindow::redrive() {
     Batch& batch = batches_[i];
     for (std::size_t r = 0; r < batch.rounds.size(); ++r) {
       // Filled again when it is taken: the dead stage may have left the old chain batch half changed.
-      if (!batch.rounds[r].done) ready_.emplace_back(batch.serial, static_cast<std::uint32_t>(r));
+      if (batch.rounds[r].done) continue;
+      if (left_to_drive(batch, batch.rounds[r])) {
+        ready_.emplace_back(batch.serial, static_cast<std::uint32_t>(r));
+      } else {
+        batch.rounds[r].done = true;
+      }
     }
   }
 }
@@ -205,7 +276,7 @@ void PartitionWindow::withdraw(Offset from) {
     batches_.pop_back();
     any = true;
   }
-  if (any) redrive();  // serials are given out again: results of the old drive must not match them
+  if (any) drive_again();  // serials are given out again: results of the old drive must not match them
 }
 
 void PartitionWindow::durable(Offset end) noexcept { durable_ = std::max(durable_, end); }
@@ -293,6 +364,10 @@ PreparedCommit PartitionWindow::committed() {
       constexpr std::size_t kAhead = 8;
       if (i + kAhead < batch.events.size()) in_flight_.prefetch(batch.hashes[i + kAhead]);
       if (batch.events[i].tracked) in_flight_.erase(batch.hashes[i], {batch.serial, static_cast<std::uint32_t>(i)});
+    }
+    if (!poison_->empty()) {
+      for (const WindowEvent& event : batch.events) poison_->decided(event.digest.low);
+      poison_->parted(batch.first, batch.end());
     }
     hashes.push_back(std::move(batch.hashes));
     events_ -= static_cast<std::uint32_t>(batch.events.size());

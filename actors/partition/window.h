@@ -23,6 +23,7 @@
 #include "runtime/base/result.h"
 #include "runtime/engine/dedupe_index.h"
 #include "runtime/engine/in_flight_ids.h"
+#include "runtime/engine/poison_book.h"
 #include "runtime/engine/view_set.h"
 #include "runtime/event/chain_batch.h"
 #include "runtime/event/commit_body.h"
@@ -72,6 +73,22 @@ struct ChainRound {
   std::shared_ptr<const RulesVersion> version;  // whose stages are to run
 };
 
+/// A stage crashed while it worked on a round.
+struct StageCrash {
+  std::uint64_t drive = 0;
+  std::uint64_t serial = 0;
+  std::uint32_t round = 0;
+  std::optional<Offset> event;  // the one it had in its hands, where that is known
+  std::string stage;
+  std::string cause;
+};
+
+/// What a crash is to whom: an accident of the stage, or of one event.
+struct CrashBlame {
+  bool of_event = false;              // one event alone is blamed
+  std::optional<std::string> poison;  // the id of that event, which no stage will see again
+};
+
 /// Writes the output of one decided event of a chain batch (all its parts) into the builder; false when they are together longer
 /// than event_bytes_max (then nothing of it counts). Implemented by the chain plan.
 class ChainEncoder {
@@ -96,8 +113,9 @@ struct PreparedCommit {
 /// Not thread-safe. The references must outlive it.
 class PartitionWindow {
  public:
+  /// `poison`: what is known of events that crash stages; null: nothing, and it keeps its own.
   PartitionWindow(PartitionId partition, WindowLimits limits, WindowRules rules, std::shared_ptr<const RulesVersion> version,
-                  DedupeIndex& index);
+                  DedupeIndex& index, PoisonBook* poison = nullptr);
 
   /// Starts (again) from what the log says is current and the head of the newest applied commit. Everything in the window is
   /// forgotten; results of earlier rounds are ignored from now on. The index must hold exactly what is committed.
@@ -119,8 +137,13 @@ class PartitionWindow {
   [[nodiscard]] std::vector<ChainRound> take_rounds();
   /// A round has come back with its verdicts. Old drives are ignored. Errors: of the index.
   [[nodiscard]] Result<void> round_done(std::uint64_t drive, std::uint64_t serial, std::uint32_t round);
-  /// A stage died: every outstanding round is taken up again from the input; results of the old drive are ignored.
-  void redrive();
+  /// A stage crashed, and redrive() will come. A round that crashes a stage twice is driven event by event, until the one to
+  /// blame stands alone; an event that is blamed limits.poison_crashes_max times is dead-lettered (reason poison) unseen, its
+  /// neighbours go on. Of an older drive: nothing.
+  CrashBlame crashed(const StageCrash& crash);
+  /// A stage died: every outstanding round is taken up again from the input; results of the old drive are ignored. Errors: of the
+  /// index.
+  [[nodiscard]] Result<void> redrive();
   /// Forgets batches at or after `from`, which the door gave up before they were durable; `from` is expected next. Their
   /// successors went with them. Never touches what is prepared, because that is durable. The window itself does so with a batch
   /// whose events become too long, and with what is behind it: expected() may go back with every call, and it is read again.
@@ -172,6 +195,8 @@ class PartitionWindow {
     std::shared_ptr<ChainBatch> batch;
     std::vector<std::uint32_t> events;
     bool done = false;
+    bool parted = false;           // driven event by event, results thrown away; then, without the poison, as a whole
+    std::uint32_t next_alone = 0;  // of parted: whose turn it is, in `events`
   };
   struct Batch {
     std::uint64_t serial = 0;
@@ -206,6 +231,9 @@ class PartitionWindow {
   [[nodiscard]] bool judged(const Batch& batch, std::uint32_t index) const;
   void start_round(Batch& batch, std::vector<std::uint32_t> events);
   void fill(Round& round, const Batch& batch);
+  [[nodiscard]] bool left_to_drive(const Batch& batch, Round& round);
+  void drive_again();
+  [[nodiscard]] const Suspect* poison_of(const Batch& batch, std::uint32_t index) const;
   [[nodiscard]] Result<void> advance();
   [[nodiscard]] Result<bool> resolve_waiting(Batch& batch);
   /// How many of its events fit into batch_bytes_max together, at least one; sealed when all do.
@@ -230,6 +258,8 @@ class PartitionWindow {
   WindowRules rules_;
   std::shared_ptr<const RulesVersion> version_;
   DedupeIndex* index_;
+  std::unique_ptr<PoisonBook> own_poison_;
+  PoisonBook* poison_;
 
   PartitionPosition position_;
   CommitMeta meta_;

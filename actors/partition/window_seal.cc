@@ -6,6 +6,7 @@
 #include "actors/partition/window.h"
 #include "runtime/base/fail_point.h"
 #include "runtime/base/invariant.h"
+#include "runtime/base/json_text.h"
 #include "runtime/base/time_text.h"
 #include "runtime/base/units.h"
 #include "runtime/engine/id_state.h"
@@ -82,6 +83,14 @@ std::int64_t PartitionWindow::seal_run(const Batch& batch, std::uint32_t index, 
                                        const OutcomeBatchBuilder::Event& head, TokenTable* tokens, std::size_t& from,
                                        std::int64_t greatest) const {
   const WindowEvent& event = batch.events[index];
+  if (const Suspect* poison = poison_of(batch, index)) {
+    out.add(head, Outcome::dead_lettered, event.flags);
+    const std::string details = "[" + to_json_string(fmt::format("{} crashes of this stage, the last: {}", poison->crashes, poison->cause)) + "]";
+    LetterView letter = letter_of(batch.input, batch.skipped + index, poison->stage, "poison", details);
+    letter.attempts = poison->crashes;
+    out.letter(letter);
+    return greatest;
+  }
   const ChainBatch& chain = *batch.rounds[event.round].batch;
   const auto parts = parts_of(chain, batch.skipped + index, from);
   INVARIANT(!parts.empty(), "every event of a round comes back");

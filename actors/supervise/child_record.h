@@ -27,6 +27,7 @@ class ChildRecord {
     ever_started_ = true;
     dead_ = false;
     error_ = kKilled;
+    excused_ = false;
     entry_->state(state);
   }
   void state(ActorState state) noexcept { entry_->state(state); }
@@ -35,14 +36,17 @@ class ChildRecord {
     entry_->state(ActorState::stopped);
     entry_->load(0, 0);
   }
-  /// What it says it dies of, before it does.
-  void failing(Error error) { error_ = std::move(error); }
+  /// What it says it dies of, before it does. `excused`: that is not its fault, and does not count.
+  void failing(Error error, bool excused = false) {
+    error_ = std::move(error);
+    excused_ = excused;
+  }
   /// It is dead. The pause before it is to be started again; nothing: it escalates.
   [[nodiscard]] std::optional<std::chrono::microseconds> died(const Clock& clock) {
     dead_ = true;
     entry_->died(describe(error_), clock.wall());
     entry_->load(0, 0);
-    const auto pause = policy_.on_crash(clock.now());
+    const auto pause = excused_ ? policy_.shortest_pause() : policy_.on_crash(clock.now());
     entry_->state(pause ? ActorState::backing_off : ActorState::failing);
     return pause;
   }
@@ -59,6 +63,7 @@ class ChildRecord {
   Error error_ = kKilled;
   bool ever_started_ = false;
   bool dead_ = false;
+  bool excused_ = false;
 };
 
 }  // namespace weir

@@ -25,6 +25,12 @@ std::optional<std::chrono::microseconds> RestartPolicy::on_crash(std::chrono::na
   for (std::size_t doubled = 0; doubled < crashes_.size() && backoff < limits_.backoff_max; ++doubled)
     backoff = std::min(backoff * 2, limits_.backoff_max);
   crashes_.push_back(now);
+  return jittered(backoff);
+}
+
+std::chrono::microseconds RestartPolicy::shortest_pause() noexcept { return jittered(std::min(limits_.backoff_min, limits_.backoff_max)); }
+
+std::chrono::microseconds RestartPolicy::jittered(std::chrono::microseconds backoff) noexcept {
   const auto half = static_cast<std::uint64_t>(backoff.count()) / 2;
   return backoff - std::chrono::microseconds(draw(random_) % (half + 1));
 }

@@ -25,6 +25,8 @@ class RestartPolicy {
   /// it, so that children that died together do not all come back at once ("equal jitter", M. Brooker, Exponential Backoff and
   /// Jitter, 2015). Nothing: restarts_max is used up, the parent decides.
   [[nodiscard]] std::optional<std::chrono::microseconds> on_crash(std::chrono::nanoseconds now);
+  /// The pause after a crash that is not the child's fault, and does not count.
+  [[nodiscard]] std::chrono::microseconds shortest_pause() noexcept;
   /// What it is there for has moved on.
   void on_progress(std::chrono::nanoseconds now) noexcept;
   /// A person says that it is worth another try: nothing is remembered.
@@ -33,6 +35,7 @@ class RestartPolicy {
   [[nodiscard]] std::size_t crashes() const noexcept { return crashes_.size(); }
 
  private:
+  [[nodiscard]] std::chrono::microseconds jittered(std::chrono::microseconds backoff) noexcept;
   RestartLimits limits_;
   std::uint64_t random_;
   std::deque<std::chrono::nanoseconds> crashes_;  // at most restarts_max

@@ -49,6 +49,7 @@ void ScriptTransformer::process(ChainBatch& batch, StageScratch& scratch) const 
   for (std::size_t i = 0; i < events.size(); ++i) {
     ChainEvent& event = events[i];
     if (event.verdict != Verdict::pass || !when_.holds(event, batch)) continue;
+    scratch.inside(batch, event);
     running.state->transform(batch, event, running.answer);
     switch (running.answer.kind) {
       case ScriptAnswer::Kind::keep:
@@ -68,6 +69,7 @@ void ScriptTransformer::process(ChainBatch& batch, StageScratch& scratch) const 
       }
     }
   }
+  scratch.inside_all(batch);
   if (!running.splits.empty()) split(batch, running);
 }
 

@@ -9,6 +9,7 @@
 #include "actors/transform/transformer.h"
 #include "actors/validate/validator.h"
 #include "runtime/adapters/lua/lua_engine.h"
+#include "runtime/base/fail_point.h"
 #include "runtime/base/hash.h"
 #include "runtime/event/document_parser.h"
 
@@ -45,7 +46,7 @@ class ReadStep final : public ChainStep {
   explicit ReadStep(std::shared_ptr<const ChainPlan> plan)
       : plan_(std::move(plan)), parser_(plan_->fields(), plan_->parser_options()) {}
   std::string name() const override { return "parse"; }
-  void run(ChainBatch& batch) override { plan_->read(batch, parser_); }
+  void run(ChainBatch& batch, CodeMark&) override { plan_->read(batch, parser_); }
 
  private:
   std::shared_ptr<const ChainPlan> plan_;
@@ -57,7 +58,17 @@ class StageStep final : public ChainStep {
   /// Keeps the plan that `stage` is a part of.
   explicit StageStep(std::shared_ptr<const Stage> stage) : stage_(std::move(stage)), scratch_(std::make_unique<StageScratch>()) {}
   std::string name() const override { return std::string(stage_->name()); }
-  void run(ChainBatch& batch) override { stage_->process(batch, *scratch_); }
+  void run(ChainBatch& batch, CodeMark& mark) override {
+    scratch_->mark = &mark;
+    if (bool marked = false; WEIR_POISONS(stage_->name(), marked)) {
+      for (const ChainEvent& event : batch.events()) {
+        if (marked) scratch_->inside(batch, event);
+        WEIR_POISON(batch.raw(event).id);
+      }
+      scratch_->inside_all(batch);
+    }
+    stage_->process(batch, *scratch_);
+  }
 
  private:
   std::shared_ptr<const Stage> stage_;

@@ -138,6 +138,7 @@ PipelineSetup setup_of(const CompiledPipeline& pipeline, EventLog& log, const Cl
   if (splits_events(config)) partition.window.batch_events_max = kSplitEventsMax;
   partition.window_rules = {config.dedupe.on_conflict, config.late};
   partition.remember = config.dedupe.remember;
+  setup.poison_crashes_max = config.limits.poison_crashes_max;
   setup.committer = {&log, &clock, {node.commit_interval, node.commit_bytes_max}};
   return setup;
 }

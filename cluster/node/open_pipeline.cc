@@ -30,7 +30,43 @@ Result<std::unique_ptr<OpenPipeline>> OpenPipeline::open(PipelineConfig pipeline
   RocksdbStatesOptions stores;
   stores.block_cache_bytes = made->memory_.block_cache_bytes;
   made->stores_ = std::make_unique<RocksdbStates>(stores);
+  WEIR_TRY(made->open_marks());  // last: whoever is refused has changed nothing
   return made;
+}
+
+namespace {
+std::string events_of(const CodeMark::Inside& inside) {
+  if (inside.count == 1) return fmt::format("the event of offset {}", inside.first.value);
+  return fmt::format("the events of offsets {} to {}", inside.first.value, inside.first.value + inside.count - 1);
+}
+}  // namespace
+
+/// What the last life of the process left inside its stages is written down before this one begins, so that each death counts once.
+Result<void> OpenPipeline::open_marks() {
+  constexpr const char* kFile = "suspects.json";
+  const std::uint32_t partitions = config().partitions;
+  const auto stages = static_cast<std::uint32_t>(config().stages.size() + 1);
+  // As many versions as may be at work, and again as many of stages that were given up and hang.
+  WEIR_ASSIGN(marks_, MappedMarks::open(data_ + "/marks", partitions * stages * 4));
+  const auto stored = DataDirectory::read_file(data_, kFile);
+  if (!stored && stored.error().code != Errc::not_found) return fail(stored.error());
+  suspects_.partitions.resize(partitions);
+  if (stored) {
+    auto known = Suspects::decode(*stored, partitions);
+    if (known) suspects_ = std::move(*known);
+    else logbook_.write(LogLevel::warn, "pipeline", known.error().context);
+  }
+  const bool any = !marks_->former().empty() || std::any_of(suspects_.partitions.begin(), suspects_.partitions.end(), [](const auto& of) { return !of.empty(); });
+  if (any) {
+    count_marks(suspects_, marks_->former_life(), marks_->former());
+    // A disk that is full must not keep a node from starting: then this death is counted for this life only.
+    if (const auto written = directory_->write_file(kFile, suspects_.encode()); !written) logbook_.write(LogLevel::warn, "pipeline", describe(written.error()));
+    for (const FormerMark& mark : marks_->former())
+      logbook_.write(LogLevel::warn, fmt::format("{}/{}", mark.stage, mark.partition.value),
+                     fmt::format("had {} in its hands when the process died: {}", events_of(mark.inside), cause_text(mark.cause)));
+  }
+  marks_->begin();
+  return {};
 }
 
 Result<std::unique_ptr<EmbeddedLog>> OpenPipeline::open_log_again(const LogProgress& opening) {
@@ -78,6 +114,9 @@ PipelineSetup OpenPipeline::setup() {
   partition.remember = config().dedupe.remember;
   partition.incarnation = static_cast<std::uint64_t>(clock_.wall());
   setup.supervision = node_.supervision;
+  setup.poison_crashes_max = config().limits.poison_crashes_max;
+  setup.suspects = suspects_.partitions;
+  partition.marks = marks_;
   setup.seed = rng_.next();
   setup.board = board_;
   setup.committer = {log_.get(), &clock_, {node_.commit_interval, node_.commit_bytes_max}, commits_};

@@ -10,6 +10,7 @@
 #include "cluster/node/compiled_pipeline.h"
 #include "cluster/node/limits_watch.h"
 #include "cluster/node/rules_watch.h"
+#include "cluster/node/suspects_file.h"
 #include "runtime/adapters/embedded_log/embedded_log.h"
 #include "runtime/adapters/rocksdb_state/rocksdb_states.h"
 #include "runtime/adapters/system/data_directory.h"
@@ -54,6 +55,8 @@ class OpenPipeline {
   [[nodiscard]] const std::vector<std::shared_ptr<PartitionGauges>>& gauges() const noexcept { return gauges_; }
   [[nodiscard]] const std::shared_ptr<CommitGauges>& commits() const noexcept { return commits_; }
   [[nodiscard]] const RulesGauges& rules() const noexcept { return *rules_gauges_; }
+  /// Who is inside a stage.
+  [[nodiscard]] const MappedMarks& marks() const noexcept { return *marks_; }
   /// The live supervision tree.
   [[nodiscard]] const std::shared_ptr<ActorBoard>& board() const noexcept { return board_; }
   /// The `files` inputs of the pipeline, in file order, whoever reads them.
@@ -79,6 +82,7 @@ class OpenPipeline {
   [[nodiscard]] Result<std::unique_ptr<EmbeddedLog>> open_log_again(const LogProgress& opening = {});
 
  private:
+  [[nodiscard]] Result<void> open_marks();
   OpenPipeline(NodeConfig node, std::string data, const Clock& clock, Logbook& logbook)
       : node_(std::move(node)), data_(std::move(data)), clock_(clock), logbook_(logbook) {}
   NodeConfig node_;
@@ -95,6 +99,8 @@ class OpenPipeline {
   std::vector<FilesInput> files_inputs_;
   std::unique_ptr<CompiledPipeline> pipeline_;
   std::optional<DataDirectory> directory_;
+  std::shared_ptr<MappedMarks> marks_;
+  Suspects suspects_;
   std::unique_ptr<EmbeddedLog> log_;
   std::unique_ptr<RocksdbStates> stores_;
 };

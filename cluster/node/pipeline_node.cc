@@ -12,8 +12,10 @@
 #include "cluster/node/live_node.h"
 #include "cluster/node/live_state.h"
 #include "cluster/node/open_pipeline.h"
+#include "cluster/node/stage_watch.h"
 #include "runtime/adapters/http/http_server.h"
 #include "runtime/adapters/system/system_file_looks.h"
+#include "runtime/adapters/system/usage.h"
 #include "runtime/adapters/system/work_pool.h"
 #include "runtime/engine/required_columns.h"
 
@@ -63,7 +65,8 @@ class Serving {
         state_(open.config().partitions, open.log().log_id(), later_work(pool_)),
         node_(open, state_, pool_),
         watch_(open.node(), open.data(), open.pressure(), [this] { return memory_use(); },
-               [this] { return open_.backlog(); }, clock, logbook) {}
+               [this] { return open_.backlog(); }, clock, logbook),
+        stages_({open.config().limits.stage_stall_max, open.node().memory_max}) {}
 
   Result<void> run(const std::function<void(const std::string&)>& ready, const std::atomic<int>& stop_signal) {
     HttpServerConfig http;
@@ -146,6 +149,7 @@ class Serving {
     while (!ending_.ended) {
       ending_.changed.wait_for(lock, std::chrono::milliseconds(20));
       watch_.look();
+      watch_stages(stages_, open_.marks(), resident_bytes(), clock_, logbook_);
       if (clock_.now() - passed >= kPassTime) {
         passed = clock_.now();
         caf::anon_send(root, PassTime{});
@@ -174,6 +178,7 @@ class Serving {
   LiveState state_;
   LiveNode node_;
   LimitsWatch watch_;
+  StageWatch stages_;
   std::unique_ptr<HttpServer> server_;
 };
 

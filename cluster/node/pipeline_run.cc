@@ -11,6 +11,8 @@
 #include "cluster/node/actor_setup.h"
 #include "cluster/node/file_doors.h"
 #include "cluster/node/open_pipeline.h"
+#include "cluster/node/stage_watch.h"
+#include "runtime/adapters/system/usage.h"
 #include "runtime/adapters/compress/open_input.h"
 #include "runtime/base/fail_point.h"
 
@@ -92,12 +94,14 @@ class Running {
     const caf::actor root = spawn_pipeline(system, setup(ending, progress));
     LimitsWatch watch(open_->node(), open_->data(), open_->pressure(), [this] { return open_->memory_use(); },
                       [this] { return open_->backlog(); }, clock_, logbook_);
+    StageWatch stages({request_.pipeline.limits.stage_stall_max, open_->node().memory_max});
     bool asked = false;
     TimePoint passed = clock_.now();
     std::unique_lock lock(ending.mutex);
     while (!ending.ended) {
       ending.changed.wait_for(lock, std::chrono::milliseconds(20));
       watch.look();
+      watch_stages(stages, open_->marks(), resident_bytes(), clock_, logbook_);
       if (clock_.now() - passed >= kPassTime) {
         passed = clock_.now();
         caf::anon_send(root, PassTime{});

@@ -14,12 +14,12 @@ class WatchedStep final : public ChainStep {
               const StepObserver& observer)
       : inner_(std::move(inner)), step_(step), pipeline_(pipeline), observer_(observer) {}
   [[nodiscard]] std::string name() const override { return inner_->name(); }
-  void run(ChainBatch& batch) override {
+  void run(ChainBatch& batch, CodeMark& mark) override {
     SeenStep seen;
     seen.step = step_;
     seen.before = look(batch, step_ != 0);
     if (step_ != 0) look_ahead(batch, seen.before);
-    inner_->run(batch);
+    inner_->run(batch, mark);
     seen.after = look(batch, true);
     if (step_ != 0) look_back(batch, seen.before, seen.after);
     observer_(seen);

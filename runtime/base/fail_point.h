@@ -3,21 +3,32 @@
 // Files that use these macros are compiled twice (FAULTS in their CMakeLists.txt): plain for `weir`, where every macro
 // is nothing and leaves no symbol behind (tests/style checks it), and with WEIR_FAULTS=1 for `weir-faults` and `weir-sim`.
 //   WEIR_FAIL_POINT=name:N   the process kills itself (SIGKILL) at the N-th pass of the point `name`
+//   WEIR_POISON=stage:id:how the event `id` does that to the stage: throw, segfault, abort, overflow (its stack), loop, eat (memory);
+//                            with `:batch` behind it the stage does not say which event it has in its hands
 //   WEIR_DEFECT=name         switches one deliberate defect on; the crash test and the simulation must catch it
 // Use in .cc files only, never in a header: a header would be compiled both ways into one program.
 #pragma once
 
 #if defined(WEIR_FAULTS)
+#include <string_view>
 namespace weir::faults {
 /// Kills the process when the environment says so. `name` is a literal, `[a-z_]+`.
 void pass(const char* name);
 /// True when WEIR_DEFECT names it (or a test chose it with set_defect).
 bool defect(const char* name);
 void set_defect(const char* name_or_empty);
+/// WEIR_POISON names this stage. `marked`: the stage says which event it has in its hands.
+bool poisons(std::string_view stage, bool& marked);
+/// Does what WEIR_POISON says if it names this event.
+void poison(std::string_view id);
 }  // namespace weir::faults
 #define WEIR_FAIL_POINT(name) ::weir::faults::pass(name)
 #define WEIR_DEFECT(name) (::weir::faults::defect(name))
+#define WEIR_POISONS(stage, marked) (::weir::faults::poisons(stage, marked))
+#define WEIR_POISON(id) ::weir::faults::poison(id)
 #else
 #define WEIR_FAIL_POINT(name) static_cast<void>(0)
 #define WEIR_DEFECT(name) (false)
+#define WEIR_POISONS(stage, marked) (false)
+#define WEIR_POISON(id) static_cast<void>(0)
 #endif

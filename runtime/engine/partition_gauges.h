@@ -13,6 +13,8 @@ struct PartitionGauges {
   std::atomic<std::uint64_t> in_flight_bytes{0};   // of their ingest batches
   std::atomic<std::uint64_t> dedupe_bytes{0};      // the memory of ids
   std::atomic<std::uint64_t> delta_bytes{0};       // what the store does not have yet
+  std::atomic<std::uint64_t> stage_crashes{0};     // exceptions that left a stage
+  std::atomic<std::uint64_t> poison_events{0};     // events that became dead letters because they crash stages
   Histogram latency_seconds{kLatencyBounds};       // from the door's stamp to the commit, per event
 };
 

@@ -8,7 +8,7 @@
 
 namespace weir {
 
-void ChainBatch::begin(IngestBatch input, PartitionId partition) {
+void ChainBatch::begin(IngestBatch input, PartitionId partition, Offset first) {
   // A batch of many parts must not keep their memory for ever.
   constexpr std::size_t kKept = std::size_t{16} * kChainEventsMax;
   if (events_.capacity() > kKept) events_ = {};
@@ -18,14 +18,16 @@ void ChainBatch::begin(IngestBatch input, PartitionId partition) {
   arena_.clear();
   input_ = std::move(input);
   partition_ = partition;
+  first_ = first;
 }
 
-void ChainBatch::add(std::uint32_t index) {
+void ChainBatch::add(std::uint32_t index, std::uint64_t fingerprint) {
   INVARIANT(events_.size() < kChainEventsMax, "a chain batch holds at most 512 events");
   INVARIANT(index < input_.count(), "an active event is one of the input");
   INVARIANT(events_.empty() || events_.back().index < index, "events are added in order");
   ChainEvent& event = events_.emplace_back();
   event.index = index;
+  event.fingerprint = fingerprint;
   event.event_time = input_.header().accepted_at;
 }
 

@@ -35,6 +35,7 @@ struct Rejection {
 struct ChainEvent {
   Document document;
   std::int64_t event_time = 0;           // microseconds since 1970
+  std::uint64_t fingerprint = 0;         // of the original bytes
   const Rejection* rejection = nullptr;  // of reject and retry
   const CloudEvent* envelope = nullptr;  // of CloudEvents
   std::uint32_t index = 0;               // in the ingest batch
@@ -47,15 +48,16 @@ struct ChainEvent {
 /// steady state. Everything that values point to (frame bytes, arena) lives until the next begin().
 class ChainBatch {
  public:
-  /// Starts over with the events of `input`; none is active yet.
-  void begin(IngestBatch input, PartitionId partition);
+  /// Starts over with the events of `input`, the first of which has offset `first` in the ingest log; none is active yet.
+  void begin(IngestBatch input, PartitionId partition, Offset first = {});
   /// Adds event `index` of the input (those that dedupe lets through, ascending). At most kChainEventsMax (asserted).
-  void add(std::uint32_t index);
+  void add(std::uint32_t index, std::uint64_t fingerprint = 0);
 
   [[nodiscard]] const IngestBatch& input() const noexcept { return input_; }
   [[nodiscard]] PartitionId partition() const noexcept { return partition_; }
   [[nodiscard]] std::span<ChainEvent> events() noexcept { return events_; }
   [[nodiscard]] std::span<const ChainEvent> events() const noexcept { return events_; }
+  [[nodiscard]] Offset offset(const ChainEvent& event) const noexcept { return first_ + event.index; }
   [[nodiscard]] RawEvent raw(const ChainEvent& event) const noexcept { return input_.event(event.index); }
   [[nodiscard]] ChainArena& arena() noexcept { return arena_; }
   /// For one text at a time.
@@ -87,6 +89,7 @@ class ChainBatch {
               std::span<const std::string_view> details);
   IngestBatch input_;
   PartitionId partition_;
+  Offset first_;
   std::vector<ChainEvent> events_;
   std::vector<ChainEvent> spare_;  // of the next split
   ChainArena arena_;

@@ -10,6 +10,7 @@
 
 #include "runtime/base/bytes.h"
 #include "runtime/event/chain_batch.h"
+#include "runtime/event/code_mark.h"
 #include "runtime/event/json_tree.h"
 
 namespace weir {
@@ -23,6 +24,14 @@ class StageMemory {
   virtual ~StageMemory() = default;
 };
 
+/// All events of the batch are worked on.
+inline void mark_all(CodeMark& mark, const ChainBatch& batch) noexcept {
+  if (batch.events().empty()) return mark.leave();
+  const ChainEvent& first = batch.events().front();
+  const std::uint32_t count = batch.events().back().index - first.index + 1;
+  mark.enter(batch.offset(first), count, first.fingerprint);
+}
+
 /// Memory a stage may use during one process() call; contents are undefined before and after. One per partition.
 struct StageScratch {
   std::array<std::uint64_t, kChainEventsMax> numbers;
@@ -32,6 +41,16 @@ struct StageScratch {
   std::map<const Stage*, std::unique_ptr<StageMemory>> own;  // stays; each stage looks at its own once per batch
   ByteArena bytes;
   JsonTree tree;
+  CodeMark* mark = nullptr;  // of whoever runs the stage; may be null
+
+  /// Code of a user's is about to see this event: if it crashes, this one is to blame. For code that sees one event at a time.
+  void inside(const ChainBatch& batch, const ChainEvent& event) noexcept {
+    if (mark != nullptr) mark->enter(batch.offset(event), 1, event.fingerprint);
+  }
+  /// From now on it is our own code again, which has all of them.
+  void inside_all(const ChainBatch& batch) noexcept {
+    if (mark != nullptr) mark_all(*mark, batch);
+  }
 };
 
 class Stage {

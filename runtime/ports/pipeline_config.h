@@ -165,6 +165,12 @@ struct ViewConfig {
 
 struct LimitsConfig {
   std::uint64_t event_bytes_max = 900 * 1024;   // 1 KiB .. 16 MiB
+  /// 1 .. 100: an event that crashed a stage so often is a dead letter. More than one, because a first crash may be an accident;
+  /// each may cost the whole process.
+  std::uint32_t poison_crashes_max = 3;
+  /// 1 s .. 1 h. A stage that has one event for longer is taken for hung, and the process is aborted: nothing else stops a loop in
+  /// C++. Scripts are stopped by their own `instructions_max` long before.
+  std::chrono::microseconds stage_stall_max = std::chrono::seconds(30);
 };
 
 struct PipelineConfig {

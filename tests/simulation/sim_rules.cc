@@ -25,7 +25,7 @@ class Step final : public ChainStep {
  public:
   Step(int number, std::uint32_t version) : number_(number), version_(version) {}
   std::string name() const override { return number_ == 0 ? "validate" : "transform"; }
-  void run(ChainBatch& batch) override {
+  void run(ChainBatch& batch, CodeMark&) override {
     for (ChainEvent& event : batch.events()) {
       if (event.verdict != Verdict::pass) continue;
       const std::string_view raw = batch.raw(event).raw;

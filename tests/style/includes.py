@@ -23,7 +23,7 @@ TABLE = [
     (ENGINE, [BASE, EVENT, PORTS]),
     ("runtime/adapters/*", [BASE, EVENT, PORTS]),
     (MESSAGES, [BASE, EVENT]),
-    (SUPERVISE, [BASE, PORTS, MESSAGES]),
+    (SUPERVISE, [BASE, EVENT, PORTS, MESSAGES]),
     ("actors/*", [BASE, EVENT, PORTS, ENGINE]),
     ("cluster/api", [BASE, EVENT, PORTS, ENGINE]),
     ("cluster/node", ["runtime/*", "actors/*", "cluster/placement", "cluster/membership", "cluster/failover", "cluster/link", "cluster/api"]),

@@ -72,6 +72,12 @@ void yaml::read_pipeline(Context& context, const Node& root, PipelineConfig& out
     if (const Node* bytes = inside.take("event_bytes_max")) {
       read_bytes(context, *bytes, "limits.event_bytes_max", {1'024, 16u << 20}, out.limits.event_bytes_max);
     }
+    if (const Node* crashes = inside.take("poison_crashes_max")) {
+      read_integer(context, *crashes, "limits.poison_crashes_max", Range<std::uint32_t>{1, 100}, out.limits.poison_crashes_max);
+    }
+    if (const Node* stall = inside.take("stage_stall_max")) {
+      read_duration(context, *stall, "limits.stage_stall_max", {std::chrono::seconds(1), std::chrono::hours(1)}, out.limits.stage_stall_max);
+    }
     inside.finish();
   }
   const Node* const expected = map.take("tests");

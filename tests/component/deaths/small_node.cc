@@ -139,6 +139,7 @@ NodeEnd SmallMachine::run(const NodeOptions& options) {
   PipelineSetup setup = this->setup(options, *log, *scheduler, logbook);
   std::vector<std::weak_ptr<StateStore>> stores;
   setup.supervision = options.supervision;
+  setup.poison_crashes_max = options.poison_crashes_max;
   setup.board = options.board;
   setup.seed = options.seed;
   setup.open_store = [&stores, &options, refused = options.stores_refused,

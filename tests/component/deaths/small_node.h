@@ -40,6 +40,7 @@ struct NodeOptions {
   std::uint32_t stores_refused = 0;  // the first so many openings of a store fail
   std::function<bool(PartitionId)> store_refused = {};  // whether this opening of its store fails
   SupervisionConfig supervision = {};
+  std::uint32_t poison_crashes_max = 3;
   std::shared_ptr<ActorBoard> board = std::make_shared<ActorBoard>();
   std::uint64_t door_events_max = 12;
   std::map<std::uint64_t, std::shared_ptr<const ChainRules>> rules_at = {};  // sent to the pipeline at these steps

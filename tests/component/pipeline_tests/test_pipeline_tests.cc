@@ -171,11 +171,11 @@ TEST_CASE("an input over the limit is refused by name", "[pipeline_tests]") {
   CHECK(refused.error().context == "big: more than 64 MiB are not held in memory; use `weir run` for large inputs");
 }
 
-TEST_CASE("a stage that keeps crashing ends the test with what it said", "[pipeline_tests]") {
+TEST_CASE("an event that a stage crashes on is a dead letter of the test, with what the stage said", "[pipeline_tests]") {
   class Crash final : public ChainStep {
    public:
     [[nodiscard]] std::string name() const override { return "crash"; }
-    void run(ChainBatch&) override { throw std::runtime_error("out of order"); }
+    void run(ChainBatch&, CodeMark&) override { throw std::runtime_error("out of order"); }
   };
   Ground ground;
   const CompiledPipeline& pipeline = ground.load(
@@ -187,8 +187,11 @@ TEST_CASE("a stage that keeps crashing ends the test with what it said", "[pipel
   };
   const TestOutcome outcome = run_test(pipeline, ground.tests()[0], onlookers);
   CHECK(!outcome.passed());
-  CHECK(outcome.differences.empty());
-  CHECK(outcome.error.find("out of order") != std::string::npos);
+  CHECK(outcome.error.empty());
+  REQUIRE(outcome.letters.size() == 1);
+  INFO(outcome.letters[0]);
+  CHECK(outcome.letters[0].find("\"stage\":\"crash\",\"reason\":\"poison\"") != std::string::npos);
+  CHECK(outcome.letters[0].find("out of order") != std::string::npos);
 }
 
 TEST_CASE("the same test gives the same bytes every time", "[pipeline_tests]") {

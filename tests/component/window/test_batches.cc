@@ -82,7 +82,7 @@ TEST_CASE("rules that change between batches decide whole batches, and a commit 
       REQUIRE(window.round_done(round.drive, round.serial, round.round));
     } else if (!calm && action < 77) {
       ++redrives;
-      window.redrive();
+      REQUIRE(window.redrive());
       running.clear();
     } else if (window.commit_outstanding()) {
       commit();

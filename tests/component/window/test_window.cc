@@ -80,6 +80,8 @@ class Model {
     if (raw.find("bad") != std::string::npos) decided = {Outcome::dead_lettered, flags, "field_range", ""};
     if (raw.find("torn") != std::string::npos) {
       decided = {Outcome::dead_lettered, flags, "time", ""};
+    } else if (raw.starts_with("venom")) {
+      decided = {Outcome::dead_lettered, flags, "poison", ""};
     } else if (late_.then != OnLate::accept && greatest != kNoTime && greatest - time_of(raw) > late_.after.count()) {
       ++lates;
       decided = {Outcome::dead_lettered, flags, "late", ""};
@@ -105,6 +107,14 @@ class Model {
 };
 
 constexpr UnixMicros kWall = 1'000'000;
+
+/// The first event that crashes the stages; null: none does.
+const ChainEvent* venom_in(ChainBatch& batch) {
+  for (const ChainEvent& event : batch.events()) {
+    if (batch.raw(event).raw.starts_with("venom")) return &event;
+  }
+  return nullptr;
+}
 
 struct Sent {
   std::string id;
@@ -143,7 +153,7 @@ TEST_CASE("whatever the timing, the window decides as if events came one at a ti
   std::vector<Decided> committed;                       // by offset
   std::deque<ChainRound> running;
   Offset durable{0};
-  std::uint64_t redrives = 0, withdrawals = 0, restarts = 0, refused = 0, parts = 0;
+  std::uint64_t redrives = 0, withdrawals = 0, restarts = 0, refused = 0, parts = 0, crashes = 0, poisoned = 0;
 
   const auto feed_from_log = [&] {
     for (const auto& [first, batch] : ingest) {
@@ -160,7 +170,7 @@ TEST_CASE("whatever the timing, the window decides as if events came one at a ti
       const auto accepted_at = static_cast<std::int64_t>(first.value + random() % 30);
       for (std::uint64_t i = 1 + random() % 12; i-- > 0;) {
         static const char* const kinds[] = {"good", "good", "good", "good2", "bad", "bad2", "skip", "huge", "torn",
-                                            "split", "split less", "split worse", "split huge", "split bad", "split skip"};
+                                            "split", "split less", "split worse", "split huge", "split bad", "split skip", "venom"};
         const std::string id = "id" + std::to_string(random() % ids);
         // Few times per id, so that duplicates remain; some ahead of partition time, some far behind.
         const std::uint64_t time = random() % 8 == 0 ? 40 * (random() % 50) : first.value / 64 * 64;
@@ -176,6 +186,16 @@ TEST_CASE("whatever the timing, the window decides as if events came one at a ti
       // One stage: rounds of a drive come back in order, but old drives mix in.
       ChainRound round = std::move(running.front());
       running.pop_front();
+      if (const ChainEvent* venom = venom_in(*round.batch)) {
+        // The stage may know which event it had in its hands, or not; whoever starts it again drives everything again.
+        StageCrash crash{round.drive, round.serial, round.round, std::nullopt, "validate", "venom"};
+        if (random() % 2 == 0) crash.event = round.batch->offset(*venom);
+        poisoned += window.crashed(crash).poison.has_value();
+        ++crashes;
+        REQUIRE(window.redrive());
+        if (random() % 2 == 0) running.clear();
+        return;
+      }
       run_stages(*round.batch);
       REQUIRE(window.round_done(round.drive, round.serial, round.round));
     } else if (action < 75) {
@@ -240,7 +260,7 @@ TEST_CASE("whatever the timing, the window decides as if events came one at a ti
       }
     } else if (!calm && action < 94) {
       ++redrives;
-      window.redrive();
+      REQUIRE(window.redrive());
       if (random() % 2 == 0) running.clear();  // else the messages of the old drive still arrive
     } else if (!calm && action < 96 && !window.commit_outstanding() && Offset{sent.size()} > durable) {
       // The door gives up everything that is not durable.
@@ -266,6 +286,8 @@ TEST_CASE("whatever the timing, the window decides as if events came one at a ti
   REQUIRE(restarts > 5);
   REQUIRE(refused + withdrawals > 5);
   REQUIRE(window.waited() > 0);
+  REQUIRE(poisoned > 0);
+  REQUIRE(crashes > 2 * poisoned);
   REQUIRE((parts > 100) == narrow);
   if (!many_ids) return;
   REQUIRE(model.capped > 0);

@@ -14,7 +14,8 @@ std::optional<std::string> environment(std::string_view name) {
 std::string meaning(const PipelineConfig& config) {
   std::string out = wall_text(config) + rules_text(config);
   for (const ViewConfig& view : config.views) out += view_text(view) + (view.retain ? std::to_string(view.retain->count()) : "");
-  return out + fmt::format("{} {}", config.dedupe.remember.count(), config.dedupe.ids_max);
+  return out + fmt::format("{} {} {} {}", config.dedupe.remember.count(), config.dedupe.ids_max, config.limits.poison_crashes_max,
+                           config.limits.stage_stall_max.count());
 }
 std::string meaning(const RestartLimits& l) {
   return fmt::format("{} {} {} {}", l.restarts_max, l.window.count(), l.backoff_min.count(), l.backoff_max.count());
@@ -71,7 +72,7 @@ TEST_CASE("config show writes layers, variables and every default that can stand
         "partitions: 16\n"
         "dedupe: {ids_max: 1M, remember: 7d, on_conflict: dead_letter}\n"
         "inputs: {http: {}}\n"
-        "limits: {event_bytes_max: 900KiB}\n");
+        "limits: {event_bytes_max: 900KiB, poison_crashes_max: 3, stage_stall_max: 30s}\n");
 }
 
 TEST_CASE("a zone is not shown beside a format that has one", "[config]") {

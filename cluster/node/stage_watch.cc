@@ -1,0 +1,46 @@
+#include "cluster/node/stage_watch.h"
+
+#include <fmt/format.h>
+
+#include <cstdlib>
+
+#include "cluster/node/suspects_file.h"
+
+namespace weir {
+
+StageVerdict StageWatch::look(TimePoint now, const std::vector<MappedMarks::Working>& working, std::uint64_t resident) {
+  for (auto& [mark, stay] : stays_) stay.seen = false;
+  const MappedMarks::Working* longest = nullptr;
+  TimePoint longest_stay{0};
+  for (const MappedMarks::Working& one : working) {
+    Stay& stay = stays_[one.mark];
+    if (stay.entries != one.inside.entries) stay = {one.inside.entries, now, true};
+    stay.seen = true;
+    const TimePoint stayed = now - stay.since;
+    if (stayed >= limits_.stall_max) return {&one, CodeMark::kStalled};
+    if (longest == nullptr || stayed > longest_stay) {
+      longest = &one;
+      longest_stay = stayed;
+    }
+  }
+  std::erase_if(stays_, [](const auto& known) { return !known.second.seen; });
+  if (longest != nullptr && limits_.memory_max != 0 && resident > limits_.memory_max && longest_stay >= kMemoryStay) return {longest, CodeMark::kMemory};
+  return {};
+}
+
+void watch_stages(StageWatch& watch, const MappedMarks& marks, std::uint64_t resident, const Clock& clock, Logbook& logbook) {
+  const std::vector<MappedMarks::Working> working = marks.working();
+  const StageVerdict verdict = watch.look(clock.now(), working, resident);
+  if (verdict.working == nullptr) return;
+  const MappedMarks::Working& guilty = *verdict.working;
+  const CodeMark::Inside& inside = guilty.inside;
+  const std::string which = inside.count == 1 ? fmt::format("offset {}", inside.first.value)
+                                              : fmt::format("offsets {} to {}", inside.first.value, inside.first.value + inside.count - 1);
+  guilty.mark->cause(verdict.cause);
+  logbook.write(LogLevel::error, fmt::format("{}/{}", guilty.stage, guilty.partition.value),
+                fmt::format("{} ({}); started again the node counts it, and goes on without it after limits.poison_crashes_max times",
+                            cause_text(verdict.cause), which));
+  std::abort();
+}
+
+}  // namespace weir

@@ -1,0 +1,50 @@
+// Watches the stages from outside: one that does not come back, or that uses up the node's memory, is ended with the process, and the
+// event it had is named for the next one.
+#pragma once
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "runtime/adapters/system/mapped_marks.h"
+#include "runtime/ports/clock.h"
+#include "runtime/ports/logbook.h"
+
+namespace weir {
+
+struct StageWatchLimits {
+  std::chrono::microseconds stall_max{30'000'000};  // limits.stage_stall_max
+  std::uint64_t memory_max = 0;                     // limits.memory_max
+};
+
+/// Who is to blame, when the process has to end.
+struct StageVerdict {
+  const MappedMarks::Working* working = nullptr;  // of those given to look()
+  std::uint64_t cause = 0;
+};
+
+/// A decider. Not thread-safe.
+class StageWatch {
+ public:
+  explicit StageWatch(StageWatchLimits limits) : limits_(limits) {}
+  /// `working`: who is inside a stage now; `resident`: memory of the process in bytes. A stage that has the same event since stall_max
+  /// has stalled. When the memory is used up, whoever has had one event for longest, and for kMemoryStay at least, is to blame: no
+  /// event takes that long by itself. Nobody: nothing.
+  [[nodiscard]] StageVerdict look(TimePoint now, const std::vector<MappedMarks::Working>& working, std::uint64_t resident);
+
+  static constexpr std::chrono::milliseconds kMemoryStay{100};
+
+ private:
+  struct Stay {
+    std::uint64_t entries = 0;
+    TimePoint since{0};
+    bool seen = false;
+  };
+  StageWatchLimits limits_;
+  std::map<const CodeMark*, Stay> stays_;
+};
+
+/// Looks, and where somebody is to blame says who, notes it in the mark and aborts the process. To be called often.
+void watch_stages(StageWatch& watch, const MappedMarks& marks, std::uint64_t resident, const Clock& clock, Logbook& logbook);
+
+}  // namespace weir

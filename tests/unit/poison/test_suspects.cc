@@ -1,0 +1,92 @@
+#include <csignal>
+
+#include "cluster/node/suspects_file.h"
+#include "tests/support/catch.h"
+
+using namespace weir;
+
+namespace {
+
+FormerMark mark(std::uint32_t partition, std::uint64_t offset, std::uint32_t count, std::uint64_t fingerprint, std::uint64_t cause) {
+  return {PartitionId{partition}, "fraud", {Offset{offset}, count, fingerprint, 1}, cause};
+}
+Suspects none() {
+  Suspects suspects;
+  suspects.partitions.resize(2);
+  return suspects;
+}
+
+}  // namespace
+
+TEST_CASE("where somebody could say why the process died, only that one is blamed", "[suspects]") {
+  Suspects suspects = none();
+  count_marks(suspects, 1, {mark(0, 7, 1, 70, 0), mark(1, 9, 1, 90, SIGSEGV)});
+  CHECK(suspects.partitions[0].empty());
+  REQUIRE(suspects.partitions[1].size() == 1);
+  CHECK(suspects.partitions[1][0].crashes == 1);
+  CHECK(suspects.partitions[1][0].cause.starts_with("SIGSEGV"));
+}
+
+TEST_CASE("of a process that was killed everybody inside is suspected", "[suspects]") {
+  Suspects suspects = none();
+  count_marks(suspects, 1, {mark(0, 7, 1, 70, 0), mark(1, 9, 1, 90, 0)});
+  CHECK(suspects.partitions[0].size() == 1);
+  CHECK(suspects.partitions[1].size() == 1);
+}
+
+TEST_CASE("three deaths with the same event make it poison, a life is counted once", "[suspects]") {
+  Suspects suspects = none();
+  count_marks(suspects, 1, {mark(0, 7, 1, 70, SIGSEGV)});
+  count_marks(suspects, 1, {mark(0, 7, 1, 70, SIGSEGV)});
+  count_marks(suspects, 2, {mark(0, 12, 1, 70, CodeMark::kStalled)});
+  {
+    PoisonBook book(3);
+    book.remember(suspects.partitions[0]);
+    CHECK(book.poison(70) == nullptr);
+  }
+  count_marks(suspects, 3, {mark(0, 9, 1, 70, CodeMark::kMemory)});
+  PoisonBook book(3);
+  book.remember(suspects.partitions[0]);
+  REQUIRE(book.poison(70) != nullptr);
+  CHECK(book.poison(70)->cause.find("limits.memory_max") != std::string::npos);
+}
+
+TEST_CASE("a batch whose stage took the process along is parted at once", "[suspects]") {
+  Suspects suspects = none();
+  count_marks(suspects, 1, {mark(0, 100, 512, 70, SIGSEGV)});
+  PoisonBook book(3);
+  book.remember(suspects.partitions[0]);
+  CHECK(book.must_part(Offset{611}, Offset{612}));
+  CHECK_FALSE(book.must_part(Offset{612}, Offset{613}));
+}
+
+TEST_CASE("a suspect that is quiet for more than three lives is forgotten, one that strikes again is not", "[suspects]") {
+  Suspects suspects = none();
+  count_marks(suspects, 1, {mark(0, 7, 1, 70, 0), mark(1, 9, 1, 90, 0)});
+  for (std::uint64_t life = 2; life <= 4; ++life) count_marks(suspects, life, {});
+  CHECK(suspects.partitions[0].size() == 1);
+  count_marks(suspects, 5, {mark(1, 9, 1, 90, 0)});
+  CHECK(suspects.partitions[0].empty());
+  REQUIRE(suspects.partitions[1].size() == 1);
+  CHECK(suspects.partitions[1][0].crashes == 1);  // it had been forgotten, too, before it struck again
+}
+
+TEST_CASE("the file of suspects is read as it was written, and refused when it is something else", "[suspects]") {
+  Suspects suspects = none();
+  count_marks(suspects, 3, {mark(0, 7, 1, 0xffffffffffffffff, SIGSEGV), mark(1, 100, 512, 1, SIGBUS)});
+  suspects.partitions[0][0].cause = "a \"quote\"\n\xff";
+  const std::string text = suspects.encode();
+  const auto again = Suspects::decode(text, 2);
+  REQUIRE(again);
+  CHECK(again->life == 3);
+  CHECK(again->encode() == Suspects(*again).encode());
+  CHECK(again->partitions[0][0].fingerprint == 0xffffffffffffffff);
+  CHECK(again->partitions[1][0].count == 512);
+  for (const std::string& broken : {std::string(), text.substr(0, text.size() / 2), std::string(R"({"version":1})")}) {
+    const auto refused = Suspects::decode(broken, 2);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == Errc::state_damaged);
+  }
+  CHECK(Suspects::decode(text, 1).error().code == Errc::state_damaged);
+  CHECK(Suspects::decode(R"({"version":2})", 1).error().code == Errc::format_newer);
+}
