@@ -26,4 +26,10 @@ std::string percent_encoded(std::string_view text) {
   return encoded;
 }
 
+std::string_view server_of_url(std::string_view url) noexcept {
+  const std::size_t scheme = url.find("://");
+  if (scheme == std::string_view::npos) return url.substr(0, url.find_first_of("/?#"));
+  return url.substr(0, url.find_first_of("/?#", scheme + 3));
+}
+
 }  // namespace weir

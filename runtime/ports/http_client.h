@@ -44,4 +44,7 @@ class HttpClient {
 /// `text` as one segment of a path or one value of a query: everything but A-Z a-z 0-9 - . _ ~ percent-encoded.
 [[nodiscard]] std::string percent_encoded(std::string_view text);
 
+/// "http://127.0.0.1:7070" of "http://127.0.0.1:7070/v1/x": for messages, and what connections are counted by.
+[[nodiscard]] std::string_view server_of_url(std::string_view url) noexcept;
+
 }  // namespace weir

@@ -1,62 +1,17 @@
 #include "runtime/adapters/curl/curl_client.h"
 
-#include <curl/curl.h>
-
 #include <array>
+#include <limits>
+
+#include "runtime/adapters/curl/curl_handles.h"
+#include "runtime/adapters/curl/receiving.h"
 
 namespace weir {
 
 namespace {
 
-struct EasyCloser {
-  void operator()(CURL* handle) const noexcept { curl_easy_cleanup(handle); }
-};
-struct ListCloser {
-  void operator()(curl_slist* list) const noexcept { curl_slist_free_all(list); }
-};
-
-struct Receiving {
-  HttpAnswer answer;
-  std::uint64_t bytes_max = 0;
-  bool too_large = false;
-};
-
-std::size_t take_body(char* bytes, std::size_t one, std::size_t count, void* user) {
-  auto& to = *static_cast<Receiving*>(user);
-  const std::size_t size = one * count;
-  if (to.answer.body.size() + size > to.bytes_max) {
-    to.too_large = true;
-    return 0;
-  }
-  to.answer.body.append(bytes, size);
-  return size;
-}
-
-std::size_t take_header(char* bytes, std::size_t one, std::size_t count, void* user) {
-  auto& to = *static_cast<Receiving*>(user);
-  std::string_view line(bytes, one * count);
-  while (!line.empty() && (line.back() == '\r' || line.back() == '\n' || line.back() == ' ')) line.remove_suffix(1);
-  // A new first line: what came before was 100 Continue.
-  if (line.starts_with("HTTP/")) to.answer.headers.clear();
-  const std::size_t colon = line.find(':');
-  if (colon == std::string_view::npos) return one * count;
-  std::string name(line.substr(0, colon));
-  for (char& c : name)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c | 0x20);
-  std::string_view value = line.substr(colon + 1);
-  while (!value.empty() && (value.front() == ' ' || value.front() == '\t')) value.remove_prefix(1);
-  to.answer.headers.emplace_back(std::move(name), value);
-  return one * count;
-}
-
-/// "http://127.0.0.1:7070" of a URL.
-std::string server_of(std::string_view url) {
-  const std::size_t scheme = url.find("://");
-  return std::string(url.substr(0, scheme == std::string_view::npos ? scheme : url.find('/', scheme + 3)));
-}
-
 Error error_of(CURLcode code, const HttpCall& call, const char* detail) {
-  const std::string server = server_of(call.url);
+  const std::string_view server = server_of_url(call.url);
   const auto text = [&](Errc errc, std::string what) { return Error{errc, std::move(what)}; };
   switch (code) {
     case CURLE_URL_MALFORMAT:
@@ -89,7 +44,7 @@ Error error_of(CURLcode code, const HttpCall& call, const char* detail) {
 
 class CurlClient final : public HttpClient {
  public:
-  explicit CurlClient(CURL* handle) : handle_(handle) {}
+  explicit CurlClient(EasyHandle handle) : handle_(std::move(handle)) {}
 
   [[nodiscard]] Result<HttpAnswer> call(const HttpCall& call) override {
     CURL* curl = handle_.get();
@@ -97,15 +52,12 @@ class CurlClient final : public HttpClient {
     if (!call.url.starts_with("http://")) return fail(error_of(CURLE_UNSUPPORTED_PROTOCOL, call, ""));
     curl_easy_reset(curl);  // connections stay
     Receiving to;
-    to.bytes_max = call.answer_bytes_max;
+    to.body_bytes_max = call.answer_bytes_max;
+    to.head_bytes_max = std::numeric_limits<std::uint64_t>::max();  // of nodes, which are trusted so far
     std::array<char, CURL_ERROR_SIZE> detail{};
-    std::unique_ptr<curl_slist, ListCloser> headers;
-    const auto add = [&headers](const std::string& line) {
-      curl_slist* longer = curl_slist_append(headers.get(), line.c_str());
-      if (longer != nullptr) static_cast<void>(headers.release()), headers.reset(longer);
-    };
-    for (const auto& [name, value] : call.headers) add(fmt::format("{}: {}", name, value));
-    add("Expect:");  // a second round trip before each body is not worth it
+    HeaderLines headers;
+    for (const auto& [name, value] : call.headers) headers.add(name, value);
+    headers.leave_out("Expect");  // a second round trip before each body is not worth it
     const bool bodiless = call.method == "GET" || call.method == "HEAD";
     curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, detail.data());
     curl_easy_setopt(curl, CURLOPT_URL, call.url.c_str());
@@ -133,9 +85,10 @@ class CurlClient final : public HttpClient {
     const CURLcode code = curl_easy_perform(curl);
     if (to.too_large) {
       return fail(Errc::limit_reached, "the answer of {} has more than {} bytes; ask for less with --limit",
-                  server_of(call.url), call.answer_bytes_max);
+                  server_of_url(call.url), call.answer_bytes_max);
     }
     if (code != CURLE_OK) return fail(error_of(code, call, detail.data()));
+    if (!to.head_complete) return fail(error_of(CURLE_PARTIAL_FILE, call, ""));
     long status = 0;
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
     to.answer.status = static_cast<int>(status);
@@ -143,17 +96,16 @@ class CurlClient final : public HttpClient {
   }
 
  private:
-  std::unique_ptr<CURL, EasyCloser> handle_;
+  EasyHandle handle_;
 };
 
 }  // namespace
 
 Result<std::unique_ptr<HttpClient>> make_curl_client() {
-  // Once per process, before the first handle.
-  static const CURLcode ready = curl_global_init(CURL_GLOBAL_DEFAULT);
-  CURL* handle = ready == CURLE_OK ? curl_easy_init() : nullptr;
-  if (handle == nullptr) return fail(Errc::internal, "libcurl cannot be set up: {}", curl_easy_strerror(ready));
-  return std::make_unique<CurlClient>(handle);
+  WEIR_TRY(make_curl_ready());
+  EasyHandle handle(curl_easy_init());
+  if (!handle) return fail(Errc::internal, "libcurl gives out no handle");
+  return std::make_unique<CurlClient>(std::move(handle));
 }
 
 }  // namespace weir

@@ -1,6 +1,7 @@
 // What every HTTP client promises, on libcurl against the real server and on the twin against the server in memory.
 #include <fmt/format.h>
 
+#include <atomic>
 #include <functional>
 
 #include "runtime/adapters/curl/curl_client.h"
@@ -8,6 +9,7 @@
 #include "runtime/adapters/memory/memory_http_client.h"
 #include "tests/support/catch.h"
 #include "tests/support/http_socket.h"
+#include "tests/support/script_server.h"
 
 using namespace weir;
 using namespace std::chrono_literals;
@@ -161,4 +163,22 @@ TEST_CASE("nobody there is not_ready and says how to start a node; connections a
   network = MemoryNetwork::loses_reply;
   CHECK(asking.call(call).error().code == Errc::not_ready);
   CHECK(server.status().requests == 1);
+}
+
+TEST_CASE("an answer that breaks off anywhere is not_ready", "[http_client]") {
+  const std::string whole = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbody";
+  std::atomic<std::size_t> length{0};
+  test::ScriptServer server([&](const test::ScriptRequest&) {
+    return test::ScriptReply{whole.substr(0, length), test::ScriptReply::Then::close};
+  });
+  const auto client = make_curl_client();
+  HttpCall call;
+  call.url = server.url() + "/";
+  for (; length < whole.size(); ++length) {
+    INFO(whole.substr(0, length));
+    const auto answer = (*client)->call(call);
+    REQUIRE_FALSE(answer);
+    CHECK(answer.error().code == Errc::not_ready);
+  }
+  CHECK((*client)->call(call)->body == "body");
 }
