@@ -4,7 +4,7 @@
 
 #include "actors/enrich/retry_after.h"
 #include "runtime/base/invariant.h"
-#include "runtime/engine/backoff.h"
+#include "runtime/base/backoff.h"
 
 namespace weir {
 

@@ -3,7 +3,7 @@
 
 #include "actors/enrich/http_lookup.h"
 #include "actors/enrich/retry_after.h"
-#include "runtime/engine/backoff.h"
+#include "runtime/base/backoff.h"
 
 namespace weir {
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "runtime/base/backoff.h"
 #include "runtime/base/invariant.h"
 
 namespace weir {
@@ -21,18 +22,15 @@ std::optional<std::chrono::microseconds> RestartPolicy::on_crash(std::chrono::na
   last_ = now;
   while (!crashes_.empty() && crashes_.front() <= progress_ && now - crashes_.front() >= limits_.window) crashes_.pop_front();
   if (crashes_.size() >= limits_.restarts_max) return std::nullopt;
-  std::chrono::microseconds backoff = std::min(limits_.backoff_min, limits_.backoff_max);
-  for (std::size_t doubled = 0; doubled < crashes_.size() && backoff < limits_.backoff_max; ++doubled)
-    backoff = std::min(backoff * 2, limits_.backoff_max);
+  const auto backoff = doubled(limits_.backoff_min, limits_.backoff_max, static_cast<std::uint32_t>(crashes_.size()));
   crashes_.push_back(now);
   return jittered(backoff);
 }
 
-std::chrono::microseconds RestartPolicy::shortest_pause() noexcept { return jittered(std::min(limits_.backoff_min, limits_.backoff_max)); }
+std::chrono::microseconds RestartPolicy::shortest_pause() noexcept { return jittered(limits_.backoff_min); }
 
-std::chrono::microseconds RestartPolicy::jittered(std::chrono::microseconds backoff) noexcept {
-  const auto half = static_cast<std::uint64_t>(backoff.count()) / 2;
-  return backoff - std::chrono::microseconds(draw(random_) % (half + 1));
+std::chrono::microseconds RestartPolicy::jittered(std::chrono::nanoseconds backoff) noexcept {
+  return std::chrono::ceil<std::chrono::microseconds>(between(backoff / 2, backoff, draw(random_)));
 }
 
 void RestartPolicy::on_progress(std::chrono::nanoseconds now) noexcept { progress_ = std::max(progress_, now); }

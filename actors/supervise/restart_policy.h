@@ -35,7 +35,7 @@ class RestartPolicy {
   [[nodiscard]] std::size_t crashes() const noexcept { return crashes_.size(); }
 
  private:
-  [[nodiscard]] std::chrono::microseconds jittered(std::chrono::microseconds backoff) noexcept;
+  [[nodiscard]] std::chrono::microseconds jittered(std::chrono::nanoseconds backoff) noexcept;
   RestartLimits limits_;
   std::uint64_t random_;
   std::deque<std::chrono::nanoseconds> crashes_;  // at most restarts_max

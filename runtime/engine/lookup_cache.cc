@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "runtime/base/invariant.h"
-#include "runtime/engine/backoff.h"
+#include "runtime/base/backoff.h"
 
 namespace weir {
 

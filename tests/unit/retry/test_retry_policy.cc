@@ -4,7 +4,7 @@
 #include <random>
 
 #include "runtime/base/invariant.h"
-#include "runtime/engine/backoff.h"
+#include "runtime/base/backoff.h"
 #include "tests/support/catch.h"
 
 using namespace weir;

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 #include <optional>
 
@@ -68,14 +69,14 @@ TEST_CASE("with restarts_max 0 the first crash escalates", "[supervise]") {
 
 TEST_CASE("jitter takes at most half off a pause, spreads evenly over that half, and is another for each seed", "[supervise]") {
   constexpr std::uint64_t seed = 20'261'127;
-  std::array<std::uint32_t, 6> seen{};  // pauses of 5 to 10 us
+  std::array<std::uint32_t, 5> seen{};  // pauses of 5 to 6 ms, …, 9 to 10 ms
   for (std::uint64_t child = 0; child < 6'000; ++child) {
-    RestartPolicy policy{{.restarts_max = 1, .window = 1s, .backoff_min = 10us, .backoff_max = 10us}, seed + child};
+    RestartPolicy policy{{.restarts_max = 1, .window = 1s, .backoff_min = 10ms, .backoff_max = 10ms}, seed + child};
     const auto pause = policy.on_crash(0s);
-    REQUIRE(about(pause, 10us));
-    ++seen[static_cast<std::size_t>(pause->count() - 5)];
+    REQUIRE(about(pause, 10ms));
+    ++seen[std::min<std::size_t>(4, static_cast<std::size_t>((*pause - 5ms) / 1ms))];
   }
-  for (const std::uint32_t count : seen) CHECK(count > 750);  // of 1'000 expected: eight standard deviations
+  for (const std::uint32_t count : seen) CHECK(count > 950);  // of 1'200 expected: eight standard deviations
 }
 
 TEST_CASE("all pauses of the defaults together take under three seconds", "[supervise]") {

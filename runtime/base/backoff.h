@@ -1,10 +1,9 @@
-// Pauses that grow, and chance within them: the arithmetic that retries and circuit breakers share. Nothing overflows.
+// Pauses that grow, and chance within them: the arithmetic that restarts, retries and circuit breakers share. Nothing overflows.
 #pragma once
 #include <chrono>
 #include <cstdint>
 
 #include "runtime/base/int256.h"
-#include "runtime/ports/clock.h"
 
 namespace weir {
 
@@ -26,8 +25,8 @@ namespace weir {
 }
 
 /// `pause` (at least 0) after `time`; the end of time where there is no such time.
-[[nodiscard]] constexpr TimePoint later(TimePoint time, std::chrono::nanoseconds pause) noexcept {
-  return time > TimePoint::max() - pause ? TimePoint::max() : time + pause;
+[[nodiscard]] constexpr std::chrono::nanoseconds later(std::chrono::nanoseconds time, std::chrono::nanoseconds pause) noexcept {
+  return time > std::chrono::nanoseconds::max() - pause ? std::chrono::nanoseconds::max() : time + pause;
 }
 
 }  // namespace weir
