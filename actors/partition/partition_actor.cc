@@ -347,6 +347,7 @@ class PartitionActor : public caf::event_based_actor {
         rereads_ = 0;
         told_waiting_ = false;
         note_latency(*commit.body);
+        note_poison();
         apply({commit.part.sequence, commit.part.from, commit.part.to, std::move(commit.body), std::move(commit.tables),
                std::move(commit.dedupe), commit.bytes});
         note_memory();
@@ -439,10 +440,16 @@ class PartitionActor : public caf::event_based_actor {
     // An event costs its stage one crash, however often it has to crash to be found; or a stage that crashes on everything would
     // make everything poison.
     (void)stages_.failing(crashed.who, crashed.error, blame.of_event && !blame.poison);
-    if (!blame.poison) return setup_->logbook->write(LogLevel::warn, crashed.who, describe(crashed.error));
-    if (setup_->gauges) ++setup_->gauges->poison_events;
-    setup_->logbook->write(LogLevel::error, crashed.who,
-                           fmt::format("event {} crashes it again and again and becomes a dead letter, reason poison: {}", *blame.poison, crashed.error.context));
+    setup_->logbook->write(LogLevel::warn, crashed.who, describe(crashed.error));
+  }
+
+  void note_poison() {
+    for (const PartitionWindow::Poisoned& poisoned : window_.take_poisoned()) {
+      if (setup_->gauges) ++setup_->gauges->poison_events;
+      setup_->logbook->write(LogLevel::error, fmt::format("{}/{}", poisoned.suspect.stage, setup_->partition.value),
+                             fmt::format("event {} crashes it again and again and became a dead letter, reason poison: {}", poisoned.id,
+                                         poisoned.suspect.cause));
+    }
   }
 
   void on_down(const caf::down_msg& down) {

@@ -294,6 +294,7 @@ class PipelineSupervisor : public caf::event_based_actor {
   }
 
   void start_doors() {
+    if (stopping_) return;  // before they were ever started
     doors_.start_all(known());
     publish_routes();
     check_done();

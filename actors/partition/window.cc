@@ -66,7 +66,9 @@ Result<void> PartitionWindow::admit(Offset first, IngestBatch input, UnixMicros 
   const std::int64_t partition_time = std::max(last_partition_time(), stamp);
   std::uint32_t skip = static_cast<std::uint32_t>(expected_ - first);
   while (skip < input.count()) {
-    const std::uint32_t count = std::min(input.count() - skip, batch_events_);
+    std::uint32_t count = std::min(input.count() - skip, batch_events_);
+    // What took the process along as a batch is not driven as one any more.
+    if (count > 1 && !poison_->empty() && poison_->must_part(expected_, expected_ + count)) count = 1;
     Batch& batch = batches_.emplace_back();
     batch.serial = next_serial_++;
     batch.first = expected_;
@@ -126,13 +128,13 @@ std::shared_ptr<ChainBatch> PartitionWindow::fresh_chain_batch() {
   return pool_.emplace_back(std::make_shared<ChainBatch>());
 }
 
-void PartitionWindow::fill(Round& round, const Batch& batch) {
+void PartitionWindow::fill(Round& round, Batch& batch) {
   round.batch = fresh_chain_batch();
   round.batch->begin(batch.input, partition_, Offset{batch.first.value - batch.skipped});
   const auto add = [&](std::uint32_t index) { round.batch->add(batch.skipped + index, batch.events[index].digest.low); };
   if (round.parted) return add(round.events[round.next_alone]);
   for (const std::uint32_t index : round.events) {
-    if (poison_of(batch, index) == nullptr) add(index);
+    if (!is_poison(batch, index)) add(index);
   }
 }
 
@@ -167,19 +169,22 @@ Result<void> PartitionWindow::round_done(std::uint64_t drive, std::uint64_t seri
   return advance();
 }
 
-const Suspect* PartitionWindow::poison_of(const Batch& batch, std::uint32_t index) const {
-  return poison_->empty() ? nullptr : poison_->poison(batch.events[index].digest.low);
+bool PartitionWindow::is_poison(Batch& batch, std::uint32_t index) const {
+  if (!batch.poison.empty() && batch.poison.contains(index)) return true;
+  const Suspect* suspect = poison_->empty() ? nullptr : poison_->poison(batch.events[index].digest.low);
+  if (suspect != nullptr) batch.poison.emplace(index, *suspect);
+  return suspect != nullptr;
 }
 
 /// Of a round that is not done; ends the part where it goes event by event.
-bool PartitionWindow::left_to_drive(const Batch& batch, Round& round) {
+bool PartitionWindow::left_to_drive(Batch& batch, Round& round) {
   if (round.parted) {
-    while (round.next_alone < round.events.size() && poison_of(batch, round.events[round.next_alone]) != nullptr) ++round.next_alone;
+    while (round.next_alone < round.events.size() && is_poison(batch, round.events[round.next_alone])) ++round.next_alone;
     if (round.next_alone < round.events.size()) return true;
     round.parted = false;
     poison_->parted(batch.first + round.events.front(), batch.first + round.events.back() + 1);
   }
-  return std::any_of(round.events.begin(), round.events.end(), [&](std::uint32_t index) { return poison_of(batch, index) == nullptr; });
+  return std::any_of(round.events.begin(), round.events.end(), [&](std::uint32_t index) { return !is_poison(batch, index); });
 }
 
 CrashBlame PartitionWindow::crashed(const StageCrash& crash) {
@@ -369,6 +374,7 @@ PreparedCommit PartitionWindow::committed() {
       for (const WindowEvent& event : batch.events) poison_->decided(event.digest.low);
       poison_->parted(batch.first, batch.end());
     }
+    for (auto& [index, suspect] : batch.poison) poisoned_.push_back({std::string(id_of(batch, index)), std::move(suspect)});
     hashes.push_back(std::move(batch.hashes));
     events_ -= static_cast<std::uint32_t>(batch.events.size());
     bytes_ -= batch.input.bytes().size() * batch.events.size() / batch.input.count();

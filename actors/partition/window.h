@@ -18,6 +18,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "runtime/base/result.h"
@@ -158,6 +159,12 @@ class PartitionWindow {
   [[nodiscard]] std::optional<PreparedCommit> let_time_pass(UnixMicros wall);
   /// The outstanding commit is durable: hands it out for the views; the index has applied it.
   [[nodiscard]] PreparedCommit committed();
+  /// Events that became dead letters because they crash stages, with the commits that were handed out since the last call.
+  struct Poisoned {
+    std::string id;
+    Suspect suspect;
+  };
+  [[nodiscard]] std::vector<Poisoned> take_poisoned() noexcept { return std::exchange(poisoned_, {}); }
   /// The outstanding commit: was not written and may be tried again unchanged (disk full).
   [[nodiscard]] PreparedCommit outstanding() const;
 
@@ -208,6 +215,7 @@ class PartitionWindow {
     std::vector<std::uint64_t> hashes;  // of the ids of `events`, as the index wants them
     std::vector<std::uint32_t> waiting;
     std::map<std::uint32_t, Entry> priors;  // what an event was judged against, where somebody may ask again
+    std::map<std::uint32_t, Suspect> poison;  // events that no stage sees any more; decided once, whatever the book forgets
     std::vector<Round> rounds;
     std::optional<OutcomeBatch> sealed;
     Sums sums;                        // of sealed
@@ -230,10 +238,10 @@ class PartitionWindow {
   [[nodiscard]] bool decided(const EventPlace& place);
   [[nodiscard]] bool judged(const Batch& batch, std::uint32_t index) const;
   void start_round(Batch& batch, std::vector<std::uint32_t> events);
-  void fill(Round& round, const Batch& batch);
-  [[nodiscard]] bool left_to_drive(const Batch& batch, Round& round);
+  void fill(Round& round, Batch& batch);
+  [[nodiscard]] bool left_to_drive(Batch& batch, Round& round);
   void drive_again();
-  [[nodiscard]] const Suspect* poison_of(const Batch& batch, std::uint32_t index) const;
+  [[nodiscard]] bool is_poison(Batch& batch, std::uint32_t index) const;
   [[nodiscard]] Result<void> advance();
   [[nodiscard]] Result<bool> resolve_waiting(Batch& batch);
   /// How many of its events fit into batch_bytes_max together, at least one; sealed when all do.
@@ -280,6 +288,7 @@ class PartitionWindow {
   std::size_t bytes_ = 0;
   std::uint32_t batch_events_;  // of the next batch at most: batch_events_max, or fewer while events become long
   std::uint64_t waited_ = 0;
+  std::vector<Poisoned> poisoned_;
 };
 
 }  // namespace weir

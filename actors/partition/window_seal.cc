@@ -83,7 +83,8 @@ std::int64_t PartitionWindow::seal_run(const Batch& batch, std::uint32_t index, 
                                        const OutcomeBatchBuilder::Event& head, TokenTable* tokens, std::size_t& from,
                                        std::int64_t greatest) const {
   const WindowEvent& event = batch.events[index];
-  if (const Suspect* poison = poison_of(batch, index)) {
+  if (const auto found = batch.poison.find(index); !batch.poison.empty() && found != batch.poison.end()) {
+    const Suspect* const poison = &found->second;
     out.add(head, Outcome::dead_lettered, event.flags);
     const std::string details = "[" + to_json_string(fmt::format("{} crashes of this stage, the last: {}", poison->crashes, poison->cause)) + "]";
     LetterView letter = letter_of(batch.input, batch.skipped + index, poison->stage, "poison", details);

@@ -48,8 +48,9 @@ void ScriptTransformer::process(ChainBatch& batch, StageScratch& scratch) const 
   const std::span<ChainEvent> events = batch.events();
   for (std::size_t i = 0; i < events.size(); ++i) {
     ChainEvent& event = events[i];
-    if (event.verdict != Verdict::pass || !when_.holds(event, batch)) continue;
+    if (event.verdict != Verdict::pass) continue;
     scratch.inside(batch, event);
+    if (!when_.holds(event, batch)) continue;
     running.state->transform(batch, event, running.answer);
     switch (running.answer.kind) {
       case ScriptAnswer::Kind::keep:

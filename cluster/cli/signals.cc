@@ -3,6 +3,8 @@
 #include <csignal>
 #include <unistd.h>
 
+#include "runtime/adapters/system/mapped_marks.h"
+
 namespace weir::cli {
 
 namespace {
@@ -12,7 +14,9 @@ static_assert(std::atomic<int>::is_always_lock_free, "a signal handler may touch
 
 void on_signal(int number) {
   int none = 0;
-  if (!first.compare_exchange_strong(none, number)) ::_exit(128 + number);
+  if (first.compare_exchange_strong(none, number)) return;
+  MappedMarks::ends_on_purpose();  // whatever a stage has in its hands is not to blame
+  ::_exit(128 + number);
 }
 
 }  // namespace

@@ -47,7 +47,13 @@ Result<void> OpenPipeline::open_marks() {
   const std::uint32_t partitions = config().partitions;
   const auto stages = static_cast<std::uint32_t>(config().stages.size() + 1);
   // As many versions as may be at work, and again as many of stages that were given up and hang.
-  WEIR_ASSIGN(marks_, MappedMarks::open(data_ + "/marks", partitions * stages * 4));
+  auto marks = MappedMarks::open(data_ + "/marks", partitions * stages * 4);
+  if (!marks && marks.error().code == Errc::disk_full) {
+    logbook_.write(LogLevel::warn, "pipeline", describe(marks.error()) + ": events that take the process along are not counted until there is room");
+    marks = MappedMarks::in_memory(partitions * stages * 4);
+  }
+  if (!marks) return fail(std::move(marks.error()));
+  marks_ = std::move(*marks);
   const auto stored = DataDirectory::read_file(data_, kFile);
   if (!stored && stored.error().code != Errc::not_found) return fail(stored.error());
   suspects_.partitions.resize(partitions);
@@ -58,14 +64,14 @@ Result<void> OpenPipeline::open_marks() {
   }
   const bool any = !marks_->former().empty() || std::any_of(suspects_.partitions.begin(), suspects_.partitions.end(), [](const auto& of) { return !of.empty(); });
   if (any) {
-    count_marks(suspects_, marks_->former_life(), marks_->former());
+    count_marks(suspects_, {marks_->former_life(), marks_->former_end(), marks_->former()});
     // A disk that is full must not keep a node from starting: then this death is counted for this life only.
     if (const auto written = directory_->write_file(kFile, suspects_.encode()); !written) logbook_.write(LogLevel::warn, "pipeline", describe(written.error()));
     for (const FormerMark& mark : marks_->former())
       logbook_.write(LogLevel::warn, fmt::format("{}/{}", mark.stage, mark.partition.value),
                      fmt::format("had {} in its hands when the process died: {}", events_of(mark.inside), cause_text(mark.cause)));
   }
-  marks_->begin();
+  marks_->begin(std::max(marks_->former_life(), suspects_.life) + 1);
   return {};
 }
 

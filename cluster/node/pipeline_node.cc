@@ -79,6 +79,7 @@ class Serving {
     // Before anything starts: an address that is taken is refused at once.
     WEIR_ASSIGN(server_, start_http_server(http, HttpApi(node_), logbook_));
     node_.serve_with(server_.get());
+    StageGuard guard({open_.config().limits.stage_stall_max, open_.node().memory_max}, open_.marks(), clock_, logbook_);
     NodeConfiguration configuration;
     caf::actor_system system{configuration};
     logbook_.know_epochs([this](std::uint32_t partition) { return state_.epoch_of(PartitionId{partition}); });
@@ -91,6 +92,7 @@ class Serving {
                                  }};
       wait_for_end(root, ready, stop_signal);
     }
+    guard.start();
     node_.stopping();
     server_->close(std::chrono::milliseconds(0));
     logbook_.know_epochs({});

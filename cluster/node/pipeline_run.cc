@@ -87,6 +87,7 @@ class Running {
   }
 
   Result<void> run(const std::atomic<int>& stop_signal, const std::function<void(const PartitionProgress&)>& progress, std::uint64_t& accepted) {
+    StageGuard guard({request_.pipeline.limits.stage_stall_max, open_->node().memory_max}, open_->marks(), clock_, logbook_);
     NodeConfiguration configuration;
     caf::actor_system system{configuration};
     Ending ending;
@@ -111,6 +112,7 @@ class Running {
         caf::anon_send(root, StopNode{});
       }
     }
+    guard.start();
     accepted = ending.accepted;
     if (request_.work_ended) request_.work_ended();
     return ending.result;

@@ -5,11 +5,18 @@
 #include <cstdlib>
 
 #include "cluster/node/suspects_file.h"
+#include "runtime/adapters/system/usage.h"
 
 namespace weir {
 
 StageVerdict StageWatch::look(TimePoint now, const std::vector<MappedMarks::Working>& working, std::uint64_t resident) {
-  for (auto& [mark, stay] : stays_) stay.seen = false;
+  // Nobody looked for a while, so nobody may have run: a process that was stopped, a machine that slept.
+  const TimePoint missed = last_look_ && now - *last_look_ > kLookMax ? now - *last_look_ : TimePoint{0};
+  last_look_ = now;
+  for (auto& [mark, stay] : stays_) {
+    stay.seen = false;
+    stay.since += missed;
+  }
   const MappedMarks::Working* longest = nullptr;
   TimePoint longest_stay{0};
   for (const MappedMarks::Working& one : working) {
@@ -17,6 +24,7 @@ StageVerdict StageWatch::look(TimePoint now, const std::vector<MappedMarks::Work
     if (stay.entries != one.inside.entries) stay = {one.inside.entries, now, true};
     stay.seen = true;
     const TimePoint stayed = now - stay.since;
+    one.mark->stayed(std::chrono::duration_cast<std::chrono::milliseconds>(stayed), one.inside.entries);
     if (stayed >= limits_.stall_max) return {&one, CodeMark::kStalled};
     if (longest == nullptr || stayed > longest_stay) {
       longest = &one;
@@ -26,6 +34,20 @@ StageVerdict StageWatch::look(TimePoint now, const std::vector<MappedMarks::Work
   std::erase_if(stays_, [](const auto& known) { return !known.second.seen; });
   if (longest != nullptr && limits_.memory_max != 0 && resident > limits_.memory_max && longest_stay >= kMemoryStay) return {longest, CodeMark::kMemory};
   return {};
+}
+
+StageGuard::~StageGuard() {
+  over_.store(true);
+  if (thread_.joinable()) thread_.join();
+}
+
+void StageGuard::start() {
+  thread_ = std::thread([this] {
+    while (!over_.load()) {
+      watch_stages(watch_, marks_, resident_bytes(), clock_, logbook_);
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+  });
 }
 
 void watch_stages(StageWatch& watch, const MappedMarks& marks, std::uint64_t resident, const Clock& clock, Logbook& logbook) {

@@ -1,10 +1,12 @@
 // Watches the stages from outside: one that does not come back, or that uses up the node's memory, is ended with the process, and the
 // event it had is named for the next one.
 #pragma once
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
+#include <thread>
 
 #include "runtime/adapters/system/mapped_marks.h"
 #include "runtime/ports/clock.h"
@@ -33,6 +35,8 @@ class StageWatch {
   [[nodiscard]] StageVerdict look(TimePoint now, const std::vector<MappedMarks::Working>& working, std::uint64_t resident);
 
   static constexpr std::chrono::milliseconds kMemoryStay{100};
+  /// Looks come every 20 ms; what is longer than this between two of them does not count as anybody's stay.
+  static constexpr std::chrono::milliseconds kLookMax{1'000};
 
  private:
   struct Stay {
@@ -42,6 +46,26 @@ class StageWatch {
   };
   StageWatchLimits limits_;
   std::map<const CodeMark*, Stay> stays_;
+  std::optional<TimePoint> last_look_;
+};
+
+/// Watches on from a thread of its own, for the end of a node: a stage that hangs holds up the end of the actor system.
+class StageGuard {
+ public:
+  StageGuard(StageWatchLimits limits, const MappedMarks& marks, const Clock& clock, Logbook& logbook)
+      : watch_(limits), marks_(marks), clock_(clock), logbook_(logbook) {}
+  StageGuard(const StageGuard&) = delete;
+  StageGuard& operator=(const StageGuard&) = delete;
+  ~StageGuard();
+  void start();
+
+ private:
+  StageWatch watch_;
+  const MappedMarks& marks_;
+  const Clock& clock_;
+  Logbook& logbook_;
+  std::atomic<bool> over_{false};
+  std::thread thread_;
 };
 
 /// Looks, and where somebody is to blame says who, notes it in the mark and aborts the process. To be called often.

@@ -53,22 +53,29 @@ Result<Suspects> Suspects::decode(std::string_view text, std::uint32_t partition
   }
 }
 
-void count_marks(Suspects& suspects, std::uint64_t life, const std::vector<FormerMark>& marks) {
-  if (life <= suspects.life) return;
-  suspects.life = life;
+void count_marks(Suspects& suspects, const FormerLife& former) {
+  if (former.life <= suspects.life) return;
+  suspects.life = former.life;
   for (std::vector<Suspect>& known : suspects.partitions) {
     for (Suspect& one : known) ++one.quiet_lives;
     std::erase_if(known, [](const Suspect& one) { return one.quiet_lives > kQuietLivesMax; });
   }
-  const bool known_cause = std::any_of(marks.begin(), marks.end(), [](const FormerMark& mark) { return mark.cause != 0; });
-  for (const FormerMark& mark : marks) {
-    if ((known_cause && mark.cause == 0) || mark.partition.value >= suspects.partitions.size()) continue;
-    std::vector<Suspect>& known = suspects.partitions[mark.partition.value];
+  std::vector<const FormerMark*> blamed;
+  for (const FormerMark& mark : former.marks) {
+    if (mark.cause != 0) blamed.push_back(&mark);
+  }
+  if (blamed.empty() && former.end == 0 && !former.marks.empty()) {
+    const auto longest = std::max_element(former.marks.begin(), former.marks.end(), [](const FormerMark& a, const FormerMark& b) { return a.stay < b.stay; });
+    if (longest->stay >= kUnexplainedStay) blamed.push_back(&*longest);
+  }
+  for (const FormerMark* mark : blamed) {
+    if (mark->partition.value >= suspects.partitions.size()) continue;
+    std::vector<Suspect>& known = suspects.partitions[mark->partition.value];
     PoisonBook book;
     book.remember(std::move(known));
-    const bool alone = mark.inside.count == 1;
-    (void)book.crashed({mark.inside.first, mark.inside.count, alone ? mark.inside.fingerprint : 0, mark.stage,
-                        alone ? 1 : PoisonBook::kBatchCrashesMax, cause_text(mark.cause), 0});
+    const bool alone = mark->inside.count == 1;
+    (void)book.crashed({mark->inside.first, mark->inside.count, alone ? mark->inside.fingerprint : 0, mark->stage,
+                        alone ? 1 : PoisonBook::kBatchCrashesMax, cause_text(mark->cause), 0});
     known = book.suspects();
   }
 }

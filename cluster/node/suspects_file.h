@@ -23,9 +23,20 @@ struct Suspects {
 /// A suspect that did not crash anything in so many lives is forgotten: it was a bystander, or was decided.
 inline constexpr std::uint32_t kQuietLivesMax = 3;
 
-/// Counts the marks of life `life` once. Where somebody could say why the process died, only that one is blamed; else (SIGKILL, the
-/// kernel's out-of-memory killer) everybody who was inside a stage.
-void count_marks(Suspects& suspects, std::uint64_t life, const std::vector<FormerMark>& marks);
+/// What is left of a life of the process.
+struct FormerLife {
+  std::uint64_t life = 0;  // MappedMarks::former_life()
+  std::uint64_t end = 0;   // MappedMarks::former_end()
+  std::vector<FormerMark> marks;
+};
+
+/// Of a death that nobody can explain (SIGKILL, the kernel's out-of-memory killer) only a call is suspected that had lasted so long: it
+/// is not that of an ordinary event.
+inline constexpr std::chrono::milliseconds kUnexplainedStay{100};
+
+/// Counts the marks of a life once. Where a stage is known to have ended it, that one is blamed; where it ended elsewhere, or on
+/// purpose, nobody; where nobody can say, whoever had been in one call for longest, and for kUnexplainedStay at least.
+void count_marks(Suspects& suspects, const FormerLife& former);
 
 /// "SIGSEGV", "longer than limits.stage_stall_max with one event".
 [[nodiscard]] std::string cause_text(std::uint64_t cause);

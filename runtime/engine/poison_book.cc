@@ -58,7 +58,21 @@ bool PoisonBook::must_part(Offset first, Offset end) const {
 }
 
 void PoisonBook::parted(Offset first, Offset end) {
-  std::erase_if(batches_, [&](const Suspect& batch) { return overlap(batch, first, end); });
+  std::vector<Suspect> rest;
+  for (const Suspect& batch : batches_) {
+    if (!overlap(batch, first, end)) {
+      rest.push_back(batch);
+      continue;
+    }
+    const Offset batch_end = batch.first + batch.count;
+    for (const auto& [from, to] : {std::pair{batch.first, std::max(batch.first, first)}, {std::min(batch_end, end), batch_end}}) {
+      if (from >= to) continue;
+      rest.push_back(batch);
+      rest.back().first = from;
+      rest.back().count = static_cast<std::uint32_t>(to - from);
+    }
+  }
+  batches_ = std::move(rest);
 }
 
 std::vector<Suspect> PoisonBook::suspects() const {

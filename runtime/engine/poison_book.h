@@ -48,7 +48,7 @@ class PoisonBook {
   [[nodiscard]] const Suspect* poison(std::uint64_t fingerprint) const;
   /// Whether events of [first, end) are to be driven one by one.
   [[nodiscard]] bool must_part(Offset first, Offset end) const;
-  /// They were, and whoever is to blame is known.
+  /// They were, and whoever is to blame is known: the rest of the batch is still suspected.
   void parted(Offset first, Offset end);
   /// The event is decided.
   void decided(std::uint64_t fingerprint) { events_.erase(fingerprint); }

@@ -2,6 +2,7 @@
 // the shell's own handler, a watch, or, where the words lie in a mapped file, the next life of the process.
 #pragma once
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <optional>
 
@@ -37,6 +38,16 @@ class alignas(64) CodeMark {
   /// Why the process is about to die in there: a signal's number, or kStalled, kMemory. From a signal handler, too.
   void cause(std::uint64_t cause) noexcept { cause_.store(cause, std::memory_order_relaxed); }
   [[nodiscard]] std::uint64_t cause() const noexcept { return cause_.load(std::memory_order_relaxed); }
+  /// How long the call with this number of entries has lasted; by whoever watches. Of an older one: nothing.
+  void stayed(std::chrono::milliseconds time, std::uint64_t entries) noexcept {
+    stay_entries_.store(entries, std::memory_order_relaxed);
+    stay_ms_.store(static_cast<std::uint64_t>(time.count()), std::memory_order_relaxed);
+  }
+  /// Of the call that is inside now, as the watch saw it last.
+  [[nodiscard]] std::chrono::milliseconds stay() const noexcept {
+    const bool same = stay_entries_.load(std::memory_order_relaxed) == entries_.load(std::memory_order_relaxed);
+    return std::chrono::milliseconds(same ? static_cast<std::int64_t>(stay_ms_.load(std::memory_order_relaxed)) : 0);
+  }
   static constexpr std::uint64_t kStalled = 1'000;  // longer than limits.stage_stall_max with one event
   static constexpr std::uint64_t kMemory = 1'001;   // the process had used its memory up
 
@@ -46,7 +57,9 @@ class alignas(64) CodeMark {
   std::atomic<std::uint64_t> fingerprint_{0};
   std::atomic<std::uint64_t> entries_{0};
   std::atomic<std::uint64_t> cause_{0};
-  std::uint64_t reserved_[3]{};
+  std::atomic<std::uint64_t> stay_entries_{0};
+  std::atomic<std::uint64_t> stay_ms_{0};
+  std::uint64_t reserved_ = 0;
 };
 static_assert(sizeof(CodeMark) == 64);
 

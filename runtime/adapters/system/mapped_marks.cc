@@ -20,6 +20,7 @@ namespace {
 
 constexpr char kMagic[8] = {'w', 'e', 'i', 'r', 'm', 'a', 'r', 'k'};
 constexpr std::uint32_t kVersion = 1;
+constexpr std::size_t kHeaderSize = 128;  // a slot's, so that marks have cache lines of their own
 constexpr int kSignals[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
 /// A stack that has run over leaves no room for a handler on it. Arbitrary; the handler needs next to nothing.
 constexpr std::size_t kSignalStack = 64 * 1024;
@@ -27,8 +28,22 @@ constexpr std::size_t kSignalStack = 64 * 1024;
 /// Of the calling thread: whose a signal is. A signal handler has no other way to know.
 thread_local CodeMark* current = nullptr;
 
+/// Where the end of this life is noted; of the marks that began last.
+std::atomic<std::atomic<std::uint64_t>*> end_of_life{nullptr};
+
+void note_end(std::uint64_t how) noexcept {
+  std::atomic<std::uint64_t>* const end = end_of_life.load(std::memory_order_relaxed);
+  if (end == nullptr) return;
+  std::uint64_t none = 0;
+  end->compare_exchange_strong(none, how, std::memory_order_relaxed);
+}
+
 void note_signal(int number) {
-  if (CodeMark* mark = current; mark != nullptr && mark->cause() == 0) mark->cause(static_cast<std::uint64_t>(number));
+  if (CodeMark* mark = current; mark == nullptr) {
+    note_end(static_cast<std::uint64_t>(number));
+  } else if (mark->cause() == 0) {
+    mark->cause(static_cast<std::uint64_t>(number));
+  }
   ::signal(number, SIG_DFL);
   ::raise(number);  // delivered when this handler returns
 }
@@ -54,11 +69,11 @@ struct SignalStack {
 };
 
 /// Changes with every start of the machine.
-std::array<char, 40> boot_id() {
-  std::array<char, 40> id{};
+std::array<char, 36> boot_id() {
+  std::array<char, 36> id{};
   const int file = ::open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
   if (file < 0) return id;
-  if (::read(file, id.data(), id.size() - 1) < 0) id = {};
+  if (::read(file, id.data(), id.size()) < 0) id = {};
   ::close(file);
   return id;
 }
@@ -70,12 +85,14 @@ Error failed(const std::string& file, int number) {
 
 }  // namespace
 
-struct MappedMarks::Header {
+struct alignas(128) MappedMarks::Header {
   char magic[8];
   std::uint32_t version;
   std::uint32_t slots;
   std::uint64_t life;
-  char boot[40];
+  char boot[36];
+  std::uint32_t reserved;
+  std::atomic<std::uint64_t> end;
 };
 
 struct MappedMarks::Slot {
@@ -88,7 +105,7 @@ struct MappedMarks::Slot {
 MappedMarks::Slot* MappedMarks::slots() const noexcept { return reinterpret_cast<Slot*>(map_ + sizeof(Header)); }
 
 Result<std::unique_ptr<MappedMarks>> MappedMarks::open(const std::string& file, std::uint32_t slots) {
-  static_assert(sizeof(Header) == 64);
+  static_assert(sizeof(Header) == kHeaderSize);
   static_assert(sizeof(Slot) == 128);
   std::unique_ptr<MappedMarks> made(new MappedMarks);
   const int descriptor = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -111,27 +128,29 @@ Result<std::unique_ptr<MappedMarks>> MappedMarks::open(const std::string& file, 
   if (!ours) return made;
   made->former_life_ = header->life;
   if (std::memcmp(header->boot, boot_id().data(), sizeof header->boot) != 0) return made;
+  made->former_end_ = header->end.load(std::memory_order_relaxed);
   for (std::uint32_t i = 0; i < header->slots; ++i) {
     const Slot& slot = made->slots()[i];
     const auto inside = slot.mark.inside();
     if (slot.used == 0 || !inside) continue;
-    made->former_.push_back({PartitionId{slot.partition}, std::string(slot.stage, ::strnlen(slot.stage, sizeof slot.stage)), *inside, slot.mark.cause()});
+    made->former_.push_back({PartitionId{slot.partition}, std::string(slot.stage, ::strnlen(slot.stage, sizeof slot.stage)), *inside, slot.mark.cause(), slot.mark.stay()});
   }
   return made;
 }
 
-void MappedMarks::begin() {
-  Header header{};
-  std::memcpy(header.magic, kMagic, sizeof kMagic);
-  header.version = kVersion;
-  header.slots = count_;
-  header.life = former_life_ + 1;
-  const auto boot = boot_id();
-  std::memcpy(header.boot, boot.data(), sizeof header.boot);
+void MappedMarks::begin(std::uint64_t life) {
+  auto& header = *reinterpret_cast<Header*>(map_);
   // The marks first: a process that dies in between leaves the old life with fewer of them, which is counted already.
   std::memset(map_ + sizeof(Header), 0, size_ - sizeof(Header));
   std::atomic_signal_fence(std::memory_order_seq_cst);
-  std::memcpy(map_, &header, sizeof header);
+  std::memcpy(header.magic, kMagic, sizeof kMagic);
+  header.version = kVersion;
+  header.slots = count_;
+  header.life = life;
+  const auto boot = boot_id();
+  std::memcpy(header.boot, boot.data(), sizeof header.boot);
+  header.end.store(0, std::memory_order_relaxed);
+  end_of_life.store(&header.end, std::memory_order_relaxed);
   struct sigaction action {};
   action.sa_handler = note_signal;
   action.sa_flags = SA_ONSTACK;
@@ -141,7 +160,20 @@ void MappedMarks::begin() {
 MappedMarks::~MappedMarks() {
   if (map_ == nullptr) return;
   for (const int number : kSignals) ::signal(number, SIG_DFL);
+  if (end_of_life.load() == &reinterpret_cast<Header*>(map_)->end) end_of_life.store(nullptr);
   ::munmap(map_, size_);
+}
+
+void MappedMarks::ends_on_purpose() noexcept { note_end(kOnPurpose); }
+
+Result<std::unique_ptr<MappedMarks>> MappedMarks::in_memory(std::uint32_t slots) {
+  std::unique_ptr<MappedMarks> made(new MappedMarks);
+  made->count_ = slots;
+  made->size_ = sizeof(Header) + slots * sizeof(Slot);
+  void* const map = ::mmap(nullptr, made->size_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (map == MAP_FAILED) return tl::unexpected(failed("memory for marks", errno));
+  made->map_ = static_cast<char*>(map);
+  return made;
 }
 
 std::shared_ptr<CodeMark> MappedMarks::take(PartitionId partition, std::string_view stage) {

@@ -462,7 +462,7 @@ const ConfigKeys& pipeline_keys() {
                  key("poison_crashes_max", integer(1, 100), "an event that crashed a stage so often is a dead letter, reason poison")
                      .by_default(std::to_string(defaults.limits.poison_crashes_max)),
                  key("stage_stall_max", between(Form::duration, "1s", "1h"),
-                     "a stage that works on one event for longer has hung: the process is aborted, and the event blamed")
+                     "a stage that works on one event (one of ours: on one batch of up to 512) for longer has hung: the process is aborted, and that one blamed")
                      .by_default(format_duration(defaults.limits.stage_stall_max))}),
             "bounds of one event"),
         key("tests", tests_shape(), "examples of what must come of what; `weir test` runs them, a node does not")

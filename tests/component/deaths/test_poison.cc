@@ -145,7 +145,7 @@ TEST_CASE("several poison events of one batch are found, each once, while their 
     REQUIRE(end.result);
     CHECK(end.result->has_value());
     for (const std::string& id : bad) {
-      const auto named = std::count_if(end.log.begin(), end.log.end(), [&](const std::string& line) { return line.find("event " + id + " crashes it") != std::string::npos; });
+      const auto named = std::count_if(end.log.begin(), end.log.end(), [&](const std::string& line) { return line.find("event " + id + " crashes it again and again and became") != std::string::npos; });
       CHECK(named == 1);
     }
   }

@@ -198,3 +198,37 @@ TEST_CASE("the tree names every actor of the node with its state and what it has
     CHECK(report.state == ActorState::stopped);
   }
 }
+
+TEST_CASE("a node that is stopped while its partitions are still opening starts no door any more", "[supervision]") {
+  SmallMachine calm{pipeline(), {small_input(kLines)}};
+  std::uint64_t steps = 0, first_door = 0;
+  NodeOptions watched;
+  const auto board = std::make_shared<ActorBoard>();
+  watched.board = board;
+  watched.at_step = [&](std::uint64_t step) {
+    steps = step;
+    const auto all = board->report();
+    if (first_door == 0 && std::any_of(all.begin(), all.end(), [](const ActorReport& report) { return report.path == "pipeline/door/small0"; })) first_door = step;
+  };
+  REQUIRE(calm.run(watched).result.value().has_value());
+  REQUIRE(first_door > 5);
+  std::uint64_t ended_well = 0, without_door = 0;
+  for (std::uint64_t step = 1; step + 1 < first_door; ++step) {
+    SmallMachine machine{pipeline(), {small_input(kLines)}};
+    NodeOptions options;
+    options.idle = [](const caf::actor&, sim::SimClock&) { return true; };
+    options.stop_at = step;
+    options.stop_patience = std::chrono::hours(1'000);
+    const NodeEnd end = machine.run(options);
+    INFO("stopped at step " << step << " of " << first_door << "\n" << last_words(end));
+    REQUIRE(end.result);
+    ended_well += end.result->has_value() ? 1 : 0;
+    // The wish may reach the supervisor only after it has started the door.
+    if (end.turns.count("door") == 0) {
+      ++without_door;
+      CHECK(machine.accepted(kHealthy) + machine.accepted(kSick) == 0);
+    }
+  }
+  CHECK(without_door > first_door / 3);
+  CHECK(ended_well + 2 >= first_door - 2);  // the scheduler may let all its patience pass at once
+}

@@ -225,7 +225,7 @@ TEST_CASE("whatever the timing, the window decides as if events came one at a ti
         log.sequence = commit.part.sequence;
         log.committed = commit.part.to;
         for (const OutcomeBatch& batch : commit.body->batches) {
-          REQUIRE((batch.outcomes() == 1 || batch.size() < batch_bytes_max + 8));
+          REQUIRE((batch.outcomes() == 1 || batch.size() < batch_bytes_max + 16));  // the last id, and up to 7 bytes of padding
           parts += std::none_of(ingest.begin(), ingest.end(), [&](const auto& of) { return of.first == batch.offset(0); });
           for (std::uint32_t i = 0; i < batch.outcomes(); ++i) {
             REQUIRE(batch.offset(i) == Offset{committed.size()});
@@ -288,7 +288,7 @@ TEST_CASE("whatever the timing, the window decides as if events came one at a ti
   REQUIRE(window.waited() > 0);
   REQUIRE(poisoned > 0);
   REQUIRE(crashes > 2 * poisoned);
-  REQUIRE((parts > 100) == narrow);
+  REQUIRE((parts > 100 || !narrow));  // and where a batch crashes a stage
   if (!many_ids) return;
   REQUIRE(model.capped > 0);
   REQUIRE((model.lates > 0) == (late.then != OnLate::accept));

@@ -51,6 +51,19 @@ TEST_CASE("a batch is parted after its second crash, and when a process died of 
   CHECK(book.must_part(Offset{31}, Offset{32}));
 }
 
+TEST_CASE("of a batch that is parted bit by bit the rest stays suspected", "[poison]") {
+  PoisonBook book(3);
+  CHECK_FALSE(book.crashed(batch(10, 5, 2)));
+  book.parted(Offset{12}, Offset{13});
+  CHECK(book.must_part(Offset{10}, Offset{12}));
+  CHECK_FALSE(book.must_part(Offset{12}, Offset{13}));
+  CHECK(book.must_part(Offset{13}, Offset{15}));
+  book.parted(Offset{0}, Offset{12});
+  CHECK_FALSE(book.must_part(Offset{0}, Offset{13}));
+  book.parted(Offset{13}, Offset{99});
+  CHECK(book.empty());
+}
+
 TEST_CASE("a batch that was cut otherwise the next time is the same suspicion", "[poison]") {
   PoisonBook book(3);
   CHECK_FALSE(book.crashed(batch(10, 5)));

@@ -19,6 +19,7 @@ struct Ended {
   int signal = 0;
   std::vector<FormerMark> marks;
   std::uint64_t life = 0;
+  std::uint64_t end = 0;
 };
 Ended die(const std::string& file, const std::function<void(MappedMarks&)>& life) {
   const pid_t child = ::fork();
@@ -27,7 +28,7 @@ Ended die(const std::string& file, const std::function<void(MappedMarks&)>& life
     ::setrlimit(RLIMIT_CORE, &none);
     auto marks = MappedMarks::open(file, 4);
     if (!marks) ::_exit(9);
-    (*marks)->begin();
+    (*marks)->begin((*marks)->former_life() + 1);
     life(**marks);
     ::_exit(0);
   }
@@ -35,7 +36,7 @@ Ended die(const std::string& file, const std::function<void(MappedMarks&)>& life
   REQUIRE(::waitpid(child, &status, 0) == child);
   const auto marks = MappedMarks::open(file, 4);
   REQUIRE(marks);
-  return {WIFSIGNALED(status) ? WTERMSIG(status) : 0, (*marks)->former(), (*marks)->former_life()};
+  return {WIFSIGNALED(status) ? WTERMSIG(status) : 0, (*marks)->former(), (*marks)->former_life(), (*marks)->former_end()};
 }
 
 [[gnu::noinline]] int overflow(volatile int* deeper) {
@@ -136,11 +137,41 @@ TEST_CASE("a file that is none of ours, or of another format, says nothing and i
   const auto marks = MappedMarks::open(file, 4);
   REQUIRE(marks);
   CHECK((*marks)->former().empty());
-  (*marks)->begin();
+  (*marks)->begin(1);
   const auto mark = (*marks)->take(PartitionId{7}, std::string(100, 's'));
   mark->enter(Offset{1}, 1, 2);
   const auto working = (*marks)->working();
   REQUIRE(working.size() == 1);
   CHECK(working[0].partition == PartitionId{7});
   CHECK(working[0].stage == std::string(55, 's'));
+}
+
+TEST_CASE("a signal outside of any stage, and an end on purpose, are noted as the end of that life", "[marks]") {
+  ScratchFolder folder;
+  const std::string file = folder.write("x", "") + ".marks";
+  const auto with_one_inside = [&](const std::function<void()>& then) {
+    return die(file, [&](MappedMarks& marks) {
+      const auto bystander = marks.take(PartitionId{0}, "validate");
+      bystander->enter(Offset{3}, 1, 9);
+      bystander->stayed(std::chrono::milliseconds(250), bystander->inside()->entries);
+      then();
+    });
+  };
+  const Ended crashed = with_one_inside([] { ::raise(SIGSEGV); });
+  CHECK(crashed.signal == SIGSEGV);
+  CHECK(crashed.end == SIGSEGV);
+  REQUIRE(crashed.marks.size() == 1);
+  CHECK(crashed.marks[0].cause == 0);
+  CHECK(crashed.marks[0].stay == std::chrono::milliseconds(250));
+  CHECK(with_one_inside([] { MappedMarks::ends_on_purpose(), ::_exit(130); }).end == MappedMarks::kOnPurpose);
+  CHECK(with_one_inside([] { ::raise(SIGKILL); }).end == 0);
+}
+
+TEST_CASE("how long a call lasts is forgotten with the next one", "[marks]") {
+  CodeMark mark;
+  mark.enter(Offset{1}, 1, 1);
+  mark.stayed(std::chrono::milliseconds(250), mark.inside()->entries);
+  CHECK(mark.stay() == std::chrono::milliseconds(250));
+  mark.enter(Offset{1}, 1, 1);
+  CHECK(mark.stay() == std::chrono::milliseconds(0));
 }

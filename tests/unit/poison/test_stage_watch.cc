@@ -18,12 +18,12 @@ TEST_CASE("a stage that has one event for stall_max has stalled, one that goes f
   StageWatch watch{{.stall_max = 30s, .memory_max = kMemoryMax}};
   CodeMark slow, quick;
   slow.enter(Offset{1}, 1, 1);
-  for (int second = 0; second < 100; ++second) {
+  for (int half = 0; half < 200; ++half) {
     quick.enter(Offset{2}, 1, 2);  // the same event again is another call
     const std::vector<MappedMarks::Working> now = {working(quick), working(slow, 3)};
-    const StageVerdict verdict = watch.look(std::chrono::seconds(second), now, 0);
-    INFO(second);
-    CHECK((verdict.working != nullptr) == (second >= 30));
+    const StageVerdict verdict = watch.look(std::chrono::milliseconds(500) * half, now, 0);
+    INFO(half);
+    CHECK((verdict.working != nullptr) == (half >= 60));
     if (verdict.working == nullptr) continue;
     CHECK(verdict.working->partition == PartitionId{3});
     CHECK(verdict.cause == CodeMark::kStalled);
@@ -39,6 +39,17 @@ TEST_CASE("a stage that comes back begins anew", "[stages]") {
   CHECK(watch.look(29s, {}, 0).working == nullptr);
   mark.enter(Offset{1}, 1, 1);
   CHECK(watch.look(31s, {working(mark)}, 0).working == nullptr);
+}
+
+TEST_CASE("time in which nobody looked is nobody's: the process was stopped, or the machine slept", "[stages]") {
+  StageWatch watch{{.stall_max = 2s, .memory_max = kMemoryMax}};
+  CodeMark mark;
+  mark.enter(Offset{1}, 1, 1);
+  CHECK(watch.look(0s, {working(mark)}, 0).working == nullptr);
+  CHECK(watch.look(1h, {working(mark)}, 0).working == nullptr);
+  CHECK(watch.look(1h + 1'000ms, {working(mark)}, 0).working == nullptr);
+  const std::vector<MappedMarks::Working> now = {working(mark)};
+  CHECK(watch.look(1h + 2'000ms, now, 0).working != nullptr);
 }
 
 TEST_CASE("when the memory is used up, whoever has had one event for longest is to blame", "[stages]") {
