@@ -179,6 +179,7 @@ Result<void> HttpServerConfig::validate() const {
   };
   WEIR_TRY(time("bodies_wait (ms)", bodies_wait, 0));
   WEIR_TRY(time("header_timeout (ms)", header_timeout, 1));
+  WEIR_TRY(time("greeting_timeout (ms)", greeting_timeout, 1));
   WEIR_TRY(time("idle_timeout (ms)", idle_timeout, 1));
   WEIR_TRY(time("body_stall_timeout (ms)", body_stall_timeout, 1));
   WEIR_TRY(time("body_timeout (ms)", body_timeout, 1));

@@ -26,6 +26,7 @@
 
 #include "runtime/base/bytes.h"
 #include "runtime/base/result.h"
+#include "runtime/ports/access.h"
 
 namespace weir {
 
@@ -37,6 +38,7 @@ struct HttpRequest {
   std::vector<std::pair<std::string, std::string>> headers;  // names in lower case, in order
   SharedBytes body;                                          // kBlockPadding bytes behind it may be read
   std::string peer;                                          // "127.0.0.1:41234", for messages
+  Principal principal;                                       // who asks, as the gate found out
   /// The first of that name; nullopt: there is none.
   [[nodiscard]] std::optional<std::string_view> header(std::string_view lower_case_name) const noexcept;
   [[nodiscard]] std::optional<std::string_view> parameter(std::string_view name) const noexcept;
@@ -57,6 +59,11 @@ using HttpReply = std::function<void(HttpResponse)>;
 /// against answers_bytes_max when the client does not take it at once: at the limit connections that took nothing for a
 /// second are reset; if that is not enough, the answer is replaced by 503 with Retry-After.
 using HttpHandler = std::function<void(HttpRequest, HttpReply)>;
+
+/// Called on a thread of the server when the header of a request has been read, and before anything of its body is: whoever may
+/// not ask costs no memory for a body. It may change the request (its principal). An answer refuses the request, which is then
+/// not handed over, and the connection is closed behind it. Must be short, must not block, and must not throw.
+using HttpGate = std::function<std::optional<HttpResponse>(HttpRequest&)>;
 
 /// Reads a request's target ("/v1/views/by%20day?limit=5", also with "http://example.org" before it) into path, segments and
 /// query.
@@ -86,6 +93,7 @@ struct HttpServerConfig {
   std::uint32_t target_bytes_max = 8 * 1024;   // 414
   std::chrono::milliseconds header_timeout{
       10'000};  // from a request's first byte (or the connection) to its header's end; 408
+  std::chrono::milliseconds greeting_timeout{10'000};    // for the handshake of TLS, where it is spoken; closed without a word
   std::chrono::milliseconds idle_timeout{60'000};        // between requests; closed without a word
   std::chrono::milliseconds body_stall_timeout{10'000};  // without a byte of the body; 408
   std::chrono::milliseconds body_timeout{120'000};       // for a whole body; 408
@@ -99,9 +107,10 @@ struct HttpServerStatus {
   std::uint64_t connections_refused = 0;  // so far, for connections_max
   std::uint64_t requests = 0;             // handed to the handler so far
   std::uint64_t requests_in_flight = 0;   // handed over and not answered
+  std::uint64_t greetings_failed = 0;     // handshakes of TLS that came to nothing so far: no TLS, too slow, broken off
   std::uint64_t bodies_bytes = 0;         // held now
   std::uint64_t answers_bytes = 0;        // of answers not taken yet
-  std::uint64_t refused = 0;              // answered by the server itself so far: 4xx and 5xx of protocol and limits
+  std::uint64_t refused = 0;              // not handed over so far: answered by the gate, or by the server itself for protocol and limits
 };
 
 class HttpServer {

@@ -2,15 +2,20 @@
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
+#include <csignal>
 #include <cstdlib>
 #include <utility>
 
@@ -23,6 +28,23 @@ std::string lower(std::string_view text) {
   for (char& c : result)
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c | 0x20);
   return result;
+}
+
+std::atomic<bool> speaks_tls{false};
+
+/// Takes whatever certificate it is shown: what is tested is the server.
+std::shared_ptr<SSL> new_tls(int fd) {
+  static const std::shared_ptr<SSL_CTX> context = [] {
+    std::signal(SIGPIPE, SIG_IGN);  // the library writes as it likes
+    std::shared_ptr<SSL_CTX> made(SSL_CTX_new(TLS_client_method()), &SSL_CTX_free);
+    SSL_CTX_set_mode(made.get(), SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    SSL_CTX_set_options(made.get(), SSL_OP_IGNORE_UNEXPECTED_EOF);
+    return made;
+  }();
+  std::shared_ptr<SSL> tls(SSL_new(context.get()), &SSL_free);
+  SSL_set_fd(tls.get(), fd);
+  SSL_set_connect_state(tls.get());
+  return tls;
 }
 
 bool ready(int fd, short what, std::chrono::steady_clock::time_point until) {
@@ -46,12 +68,20 @@ std::string RawAnswer::header(std::string_view name) const {
   return head.substr(begin, head.find("\r\n", begin) - begin);
 }
 
+void HttpSocket::speak_tls(bool on) noexcept {
+  speaks_tls = on;
+}
+
 HttpSocket::HttpSocket() : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {}
 HttpSocket::HttpSocket(std::uint16_t port) : HttpSocket() {
   connect(port);
 }
 HttpSocket::HttpSocket(HttpSocket&& other) noexcept
-    : fd_(std::exchange(other.fd_, -1)), connected_(other.connected_), unread_(std::move(other.unread_)) {}
+    : fd_(std::exchange(other.fd_, -1)),
+      tls_(std::move(other.tls_)),
+      held_back_(std::move(other.held_back_)),
+      connected_(other.connected_),
+      unread_(std::move(other.unread_)) {}
 HttpSocket::~HttpSocket() {
   if (fd_ >= 0) ::close(fd_);
 }
@@ -64,15 +94,47 @@ bool HttpSocket::connect(std::uint16_t port) {
   connected_ = fd_ >= 0 && ::connect(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
   const int on = 1;
   if (connected_) ::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  if (connected_ && speaks_tls) {
+    ::fcntl(fd_, F_SETFL, ::fcntl(fd_, F_GETFL) | O_NONBLOCK);
+    tls_ = new_tls(fd_);
+  }
   return connected_;
 }
 
+bool HttpSocket::secure_send(std::string_view bytes, std::chrono::milliseconds patience) {
+  while (!bytes.empty()) {
+    ERR_clear_error();
+    const int sent = SSL_write(tls_.get(), bytes.data(), static_cast<int>(bytes.size()));
+    if (sent > 0) {
+      bytes.remove_prefix(static_cast<std::size_t>(sent));
+      continue;
+    }
+    const int error = SSL_get_error(tls_.get(), sent);
+    if (error != SSL_ERROR_WANT_READ && error != SSL_ERROR_WANT_WRITE) return false;
+    const short what = error == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT;
+    if (ready(fd_, what, std::chrono::steady_clock::now() + patience)) continue;
+    if (patience.count() == 0) held_back_ = bytes;
+    return false;
+  }
+  return true;
+}
+
 std::size_t HttpSocket::send_some(std::string_view bytes) {
+  if (tls_) {
+    // What TLS did not take at once it wants to see again, so it counts as taken.
+    if (const std::string before = std::exchange(held_back_, {}); !before.empty() && !secure_send(before, {})) return 0;
+    const bool sent = secure_send(bytes, {});
+    return sent || !held_back_.empty() ? bytes.size() : 0;
+  }
   const ssize_t sent = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
   return sent < 0 ? 0 : static_cast<std::size_t>(sent);
 }
 
 bool HttpSocket::send(std::string_view bytes, std::chrono::milliseconds patience) {
+  if (tls_) {
+    const std::string before = std::exchange(held_back_, {});
+    return secure_send(before, patience) && secure_send(bytes, patience);
+  }
   while (!bytes.empty()) {
     if (!ready(fd_, POLLOUT, std::chrono::steady_clock::now() + patience)) return false;
     const ssize_t sent = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -82,10 +144,23 @@ bool HttpSocket::send(std::string_view bytes, std::chrono::milliseconds patience
   return true;
 }
 
+int HttpSocket::receive_some(char* to, std::size_t size, std::chrono::steady_clock::time_point until) {
+  if (!tls_) return ready(fd_, POLLIN, until) ? static_cast<int>(std::max<ssize_t>(::recv(fd_, to, size, 0), 0)) : -1;
+  for (;;) {
+    if (const std::string before = std::exchange(held_back_, {}); !before.empty()) static_cast<void>(secure_send(before, {}));
+    ERR_clear_error();
+    const int count = SSL_read(tls_.get(), to, static_cast<int>(size));
+    if (count > 0) return count;
+    const int error = SSL_get_error(tls_.get(), count);
+    if (error != SSL_ERROR_WANT_READ && error != SSL_ERROR_WANT_WRITE) return 0;
+    const bool both = !held_back_.empty() || error == SSL_ERROR_WANT_WRITE;
+    if (!ready(fd_, both ? POLLIN | POLLOUT : POLLIN, until)) return -1;
+  }
+}
+
 bool HttpSocket::receive(std::chrono::steady_clock::time_point until) {
-  if (!ready(fd_, POLLIN, until)) return false;
   std::array<char, 64 * 1024> bytes{};
-  const ssize_t count = ::recv(fd_, bytes.data(), bytes.size(), 0);
+  const int count = receive_some(bytes.data(), bytes.size(), until);
   if (count <= 0) return false;
   unread_.append(bytes.data(), static_cast<std::size_t>(count));
   return true;
@@ -112,12 +187,12 @@ std::optional<RawAnswer> HttpSocket::answer(bool head_only, std::chrono::millise
 
 bool HttpSocket::closed(std::chrono::milliseconds patience) {
   const auto until = std::chrono::steady_clock::now() + patience;
-  if (!unread_.empty() || !ready(fd_, POLLIN, until)) return false;
   char byte = 0;
-  return ::recv(fd_, &byte, 1, 0) <= 0;
+  return unread_.empty() && receive_some(&byte, 1, until) == 0;
 }
 
 void HttpSocket::finish() {
+  if (tls_) static_cast<void>(SSL_shutdown(tls_.get()));
   ::shutdown(fd_, SHUT_WR);
 }
 

@@ -3,9 +3,12 @@
 #pragma once
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+
+struct ssl_st;
 
 namespace weir::test {
 
@@ -19,6 +22,10 @@ struct RawAnswer {
 
 class HttpSocket {
  public:
+  /// What sockets that are made from now on speak: TLS, whoever the server is, or plain HTTP. The greeting comes with the first byte that is
+  /// sent or waited for.
+  static void speak_tls(bool on) noexcept;
+
   /// Connects to 127.0.0.1:`port`; connected() says whether it worked.
   explicit HttpSocket(std::uint16_t port);
   /// Only makes the socket.
@@ -50,7 +57,12 @@ class HttpSocket {
  private:
   /// False: closed, or the time is over.
   bool receive(std::chrono::steady_clock::time_point until);
+  /// Bytes that were read, 0: the end, -1: nothing within the time.
+  int receive_some(char* to, std::size_t size, std::chrono::steady_clock::time_point until);
+  [[nodiscard]] bool secure_send(std::string_view bytes, std::chrono::milliseconds patience);
   int fd_ = -1;
+  std::shared_ptr<ssl_st> tls_;  // null: plain
+  std::string held_back_;        // taken by send_some, and not yet by TLS
   bool connected_ = false;
   std::string unread_;
 };

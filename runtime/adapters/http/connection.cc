@@ -70,6 +70,14 @@ void Connection::start() {
   boost::system::error_code ignored;
   socket_.non_blocking(true, ignored);
   socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
+  if (!shared_->tls) return begin();
+  if (shared_->draining) return close();
+  wire_ = std::make_unique<TlsWire>(shared_->tls->current(), socket_.native_handle());
+  enter(State::greeting, now() + shared_->config.greeting_timeout);
+  greet();
+}
+
+void Connection::begin() {
   if (turned_away_) {
     HttpResponse response =
         problem(503, fmt::format("all {} connections are in use (http.connections_max); try again soon, and keep "
@@ -99,8 +107,7 @@ void Connection::consume(std::size_t size) {
 void Connection::read_some(char* to, std::size_t size, void (Connection::*then)(std::size_t)) {
   reading_ = true;
   const State reader = state_;
-  const auto done = [self = shared_from_this(), then, reader](const boost::system::error_code& error,
-                                                              std::size_t count) {
+  auto done = [self = shared_from_this(), then, reader](const boost::system::error_code& error, std::size_t count) {
     self->reading_ = false;
     const bool lingers = self->state_ == State::lingering;  // answered in the meantime: too slow
     if (self->state_ != reader && !lingers) return;
@@ -109,7 +116,8 @@ void Connection::read_some(char* to, std::size_t size, void (Connection::*then)(
     if (lingers) return self->on_unwanted_bytes(count);
     (self.get()->*then)(count);
   };
-  socket_.async_read_some(asio::buffer(to, size), done);
+  if (wire_) return read_wire(to, size, std::move(done));
+  socket_.async_read_some(asio::buffer(to, size), std::move(done));
 }
 
 void Connection::on_read_error(const boost::system::error_code& error) {
@@ -154,6 +162,8 @@ void Connection::on_head(std::size_t end) {
   consume(end);
   scan_ = {};
   if (refused) return refuse(refused->status, refused->detail);
+  if (shared_->gate)
+    if (auto denied = shared_->gate(request_)) return refuse_with(std::move(*denied));
   if (head_.content_length > config.body_max) return refuse_too_large(head_.content_length);
   if (!head_.chunked && head_.content_length == 0) return hand_over();
   begin_body();
@@ -191,6 +201,9 @@ void Connection::reply(HttpResponse response) {
 }
 
 void Connection::linger() {
+  if (wire_) wire_->end();
+  // What the other side still says is nobody's business, not even whether it is TLS.
+  wire_.reset();
   boost::system::error_code error;
   socket_.shutdown(asio::ip::tcp::socket::shutdown_send, error);
   if (error) return close();
@@ -206,13 +219,16 @@ void Connection::on_unwanted_bytes(std::size_t) {
 
 void Connection::drain() {
   close_after_ = true;
-  if (state_ == State::idle || state_ == State::head || state_ == State::budget || state_ == State::body) close();
+  if (state_ == State::greeting || state_ == State::idle || state_ == State::head || state_ == State::budget || state_ == State::body) close();
 }
 
 void Connection::sweep(Moment at) {
   if (at < deadline_) return;
   const HttpServerConfig& config = shared_->config;
   switch (state_) {
+    case State::greeting:
+      shared_->greetings_failed.fetch_add(1);
+      return close();
     case State::idle:
     case State::lingering:
       return close();
@@ -246,6 +262,7 @@ void Connection::close() {
   enter(State::closed, Moment::max());
   if (line_number_ != 0) shared_->bodies->cancel(std::exchange(line_number_, 0));
   shared_->answers.remove(this);
+  if (wire_) wire_->end();  // else a client could not tell this end from one that somebody else made
   boost::system::error_code ignored;
   socket_.close(ignored);
   if (std::exchange(busy_, false)) shared_->busy_ends();

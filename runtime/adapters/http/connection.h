@@ -19,6 +19,7 @@
 
 #include "runtime/adapters/http/byte_budget.h"
 #include "runtime/adapters/http/request_head.h"
+#include "runtime/adapters/http/tls_wire.h"
 #include "runtime/ports/http_server.h"
 #include "runtime/ports/logbook.h"
 
@@ -74,9 +75,11 @@ class AnswersHeld {
 
 /// What the connections of a server share, also with replies that come after it is gone.
 struct Shared {
-  Shared(HttpServerConfig settings, HttpHandler handle, Logbook& book)
+  Shared(HttpServerConfig settings, HttpHandler handle, Logbook& book, HttpGate keeper, std::shared_ptr<const TlsIdentities> identities)
       : config(std::move(settings)),
         handler(std::move(handle)),
+        gate(std::move(keeper)),
+        tls(std::move(identities)),
         logbook(book),
         bodies(std::make_shared<ByteBudget>(config.bodies_bytes_max)),
         answers(config.answers_bytes_max) {}
@@ -86,12 +89,14 @@ struct Shared {
 
   const HttpServerConfig config;
   const HttpHandler handler;
+  const HttpGate gate;                             // may be empty
+  const std::shared_ptr<const TlsIdentities> tls;  // null: plain HTTP
   Logbook& logbook;  // used on the loops' threads only: a reply may come when it is gone
   const std::shared_ptr<ByteBudget> bodies;
   AnswersHeld answers;
   std::atomic<bool> draining{false};
   std::atomic<std::uint64_t> connections{0}, refusing{0}, connections_refused{0}, requests{0}, in_flight{0}, refused{0},
-      busy{0};
+      greetings_failed{0}, busy{0};
   std::mutex mutex;
   std::condition_variable drained;  // busy is 0
 };
@@ -114,9 +119,18 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void on_budget(ByteLease lease);
 
  private:
-  enum class State { idle, head, budget, body, handling, writing, lingering, closed };
+  enum class State { greeting, idle, head, budget, body, handling, writing, lingering, closed };
+  using ReadDone = std::function<void(const boost::system::error_code&, std::size_t)>;
   void enter(State state, Moment deadline);
+  // connection_tls.cc
+  void greet();
+  void greeting_failed();
+  /// As async_read_some of the socket.
+  void read_wire(char* to, std::size_t size, ReadDone done);
+  /// As write_some of the socket; on would_block waits_for_ says for what.
+  std::size_t write_some(std::string_view first, std::string_view second, boost::system::error_code& error);
   // connection.cc: header, handing over, end
+  void begin();
   void read_head();
   void on_head(std::size_t end);
   void hand_over();
@@ -132,6 +146,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void refuse_too_large(std::uint64_t size);
   // connection_answer.cc
   void refuse(int status, std::string_view detail);
+  void refuse_with(HttpResponse response);
   void answer(HttpResponse response);
   void make_head(const HttpResponse& response);
   void write_on();
@@ -152,6 +167,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   const std::shared_ptr<Shared> shared_;
   Loop& loop_;
   asio::ip::tcp::socket socket_;
+  std::unique_ptr<TlsWire> wire_;  // null: plain
+  asio::ip::tcp::socket::wait_type waits_for_ = asio::ip::tcp::socket::wait_write;
   const std::string peer_;
   const bool turned_away_;
   State state_ = State::idle;

@@ -79,12 +79,16 @@ const std::string& Loop::date() {
 }
 
 void Connection::refuse(int status, std::string_view detail) {
-  shared_->refused.fetch_add(1);
-  if (line_number_ != 0) shared_->bodies->cancel(std::exchange(line_number_, 0));
-  close_after_ = true;
   HttpResponse response = problem(status, detail);
   if (status == 429) response.headers.emplace_back("Retry-After", "1");
   if (status == 415) response.headers.emplace_back("Accept-Encoding", "identity");
+  refuse_with(std::move(response));
+}
+
+void Connection::refuse_with(HttpResponse response) {
+  shared_->refused.fetch_add(1);
+  if (line_number_ != 0) shared_->bodies->cancel(std::exchange(line_number_, 0));
+  close_after_ = true;
   answer(std::move(response));
 }
 
@@ -130,18 +134,15 @@ void Connection::make_head(const HttpResponse& response) {
 void Connection::write_on() {
   for (std::size_t turn = 0; turn < kTurnBytes;) {
     const std::size_t head_done = std::min(out_done_, out_head_.size()), body_done = out_done_ - head_done;
-    const std::array<asio::const_buffer, 2> rest{
-        asio::buffer(out_head_.data() + head_done, out_head_.size() - head_done),
-        asio::buffer(out_body_.data() + body_done, out_body_.size() - body_done)};
     boost::system::error_code error;
-    const std::size_t count = socket_.write_some(rest, error);
+    const std::size_t count = write_some(std::string_view(out_head_).substr(head_done), std::string_view(out_body_).substr(body_done), error);
     if (error == asio::error::would_block || error == asio::error::try_again) break;
     if (error) return close();
     turn += count;
     out_done_ += count;
     if (out_done_ == out_head_.size() + out_body_.size()) return written();
   }
-  socket_.async_wait(asio::ip::tcp::socket::wait_write,
+  socket_.async_wait(waits_for_,
                      [self = shared_from_this()](const boost::system::error_code& error) {
                        if (self->state_ != State::writing) return;
                        if (error) return self->close();

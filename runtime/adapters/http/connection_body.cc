@@ -73,7 +73,7 @@ void Connection::on_budget(ByteLease lease) {
     boost::system::error_code error;
     // 25 bytes always fit: whatever was answered before on this connection has been taken, or this would not be
     // reached.
-    if (socket_.write_some(asio::buffer(kContinue.data(), kContinue.size()), error) != kContinue.size() || error)
+    if (write_some(kContinue, {}, error) != kContinue.size() || error)
       return abort();
   }
   enter(State::body, std::min(body_deadline_, std::chrono::steady_clock::now() + shared_->config.body_stall_timeout));

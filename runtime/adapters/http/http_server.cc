@@ -35,7 +35,7 @@ std::string text_of(const tcp::endpoint& endpoint) {
 
 /// Deadlines are looked at four times within the shortest of them.
 std::chrono::milliseconds sweep_period(const HttpServerConfig& config) {
-  const auto shortest = std::min({config.header_timeout, config.idle_timeout, config.body_stall_timeout,
+  const auto shortest = std::min({config.greeting_timeout, config.header_timeout, config.idle_timeout, config.body_stall_timeout,
                                   config.body_timeout, config.write_timeout, std::max(config.bodies_wait, 40ms)});
   return std::clamp<std::chrono::milliseconds>(shortest / 4, 10ms, kSweepMax);
 }
@@ -56,8 +56,8 @@ void allow_open_files(std::uint64_t connections_max, Logbook& logbook) {
 
 class AsioServer final : public HttpServer {
  public:
-  AsioServer(const HttpServerConfig& config, HttpHandler handler, Logbook& logbook)
-      : shared_(std::make_shared<http::Shared>(config, std::move(handler), logbook)) {
+  AsioServer(const HttpServerConfig& config, HttpHandler handler, Logbook& logbook, HttpGate gate, std::shared_ptr<const TlsIdentities> tls)
+      : shared_(std::make_shared<http::Shared>(config, std::move(handler), logbook, std::move(gate), std::move(tls))) {
     for (std::uint32_t i = 0; i < config.threads; ++i) loops_.push_back(std::make_shared<Loop>());
     acceptor_.emplace(loops_.front()->io);
     pause_.emplace(loops_.front()->io);
@@ -112,6 +112,7 @@ class AsioServer final : public HttpServer {
     status.bodies_bytes = shared_->bodies->held();
     status.answers_bytes = shared_->answers.held();
     status.refused = shared_->refused;
+    status.greetings_failed = shared_->greetings_failed;
     return status;
   }
 
@@ -226,9 +227,10 @@ class AsioServer final : public HttpServer {
 }  // namespace
 
 Result<std::unique_ptr<HttpServer>> start_http_server(const HttpServerConfig& config, HttpHandler handler,
-                                                      Logbook& logbook) {
+                                                      Logbook& logbook, HttpGate gate,
+                                                      std::shared_ptr<const TlsIdentities> tls) {
   WEIR_TRY(config.validate());
-  auto server = std::make_unique<AsioServer>(config, std::move(handler), logbook);
+  auto server = std::make_unique<AsioServer>(config, std::move(handler), logbook, std::move(gate), std::move(tls));
   WEIR_TRY(server->listen());
   allow_open_files(config.connections_max, logbook);
   server->run();

@@ -44,8 +44,8 @@ class MemoryHttpServer::Slot {
   std::promise<HttpResponse> promise_;
 };
 
-MemoryHttpServer::MemoryHttpServer(HttpServerConfig config, HttpHandler handler)
-    : config_(std::move(config)), handler_(std::move(handler)), state_(std::make_shared<State>()) {}
+MemoryHttpServer::MemoryHttpServer(HttpServerConfig config, HttpHandler handler, HttpGate gate)
+    : config_(std::move(config)), handler_(std::move(handler)), gate_(std::move(gate)), state_(std::make_shared<State>()) {}
 
 MemoryHttpServer::~MemoryHttpServer() {
   MemoryHttpServer::close(std::chrono::milliseconds{0});
@@ -57,17 +57,23 @@ std::future<HttpResponse> MemoryHttpServer::ask(std::string_view method, std::st
   request.method = method;
   request.headers = std::move(headers);
   request.peer = "127.0.0.1:1";
-  const auto refuse = [this](int status, std::string_view detail) {
+  const auto refuse_with = [this, method](HttpResponse response) {
     ++state_->status.refused;
+    if (method == "HEAD") response.body.clear();
     std::promise<HttpResponse> promise;
-    HttpResponse response = problem(status, detail);
-    if (status == 429 || status == 503) response.headers.emplace_back("Retry-After", "1");
     promise.set_value(std::move(response));
     return promise.get_future();
+  };
+  const auto refuse = [&](int status, std::string_view detail) {
+    HttpResponse response = problem(status, detail);
+    if (status == 429 || status == 503) response.headers.emplace_back("Retry-After", "1");
+    return refuse_with(std::move(response));
   };
   std::unique_lock lock(state_->mutex);
   if (state_->closed) return refuse(503, "the server is closed");
   if (const auto read = read_target(target, request); !read) return refuse(400, read.error().context);
+  if (gate_)
+    if (auto denied = gate_(request)) return refuse_with(std::move(*denied));
   if (body.size() > config_.body_max)
     return refuse(413, fmt::format("at most {} bytes are taken (http.body_max)", config_.body_max));
   if (state_->status.bodies_bytes + body.size() > config_.bodies_bytes_max)

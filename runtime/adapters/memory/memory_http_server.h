@@ -17,8 +17,8 @@ namespace weir {
 /// so a body that finds no room is answered 429 at once. Thread-safe.
 class MemoryHttpServer final : public HttpServer {
  public:
-  /// The handler is called on the threads that call ask(). `config` is taken as it is.
-  MemoryHttpServer(HttpServerConfig config, HttpHandler handler);
+  /// Handler and gate are called on the threads that call ask(). `config` is taken as it is.
+  MemoryHttpServer(HttpServerConfig config, HttpHandler handler, HttpGate gate = {});
   MemoryHttpServer(const MemoryHttpServer&) = delete;
   MemoryHttpServer& operator=(const MemoryHttpServer&) = delete;
   ~MemoryHttpServer() override;
@@ -39,6 +39,7 @@ class MemoryHttpServer final : public HttpServer {
   class Slot;
   HttpServerConfig config_;
   HttpHandler handler_;
+  HttpGate gate_;
   std::shared_ptr<State> state_;  // replies and bodies may outlive the server
 };
 

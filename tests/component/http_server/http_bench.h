@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <cstdlib>
 #include <deque>
 #include <memory>
 #include <mutex>
@@ -14,6 +15,7 @@
 #include "runtime/adapters/http/http_server.h"
 #include "tests/support/catch.h"
 #include "tests/support/http_socket.h"
+#include "tests/support/test_identity.h"
 
 namespace weir::test {
 
@@ -47,14 +49,28 @@ bool comes_true(Condition condition) {
   return true;
 }
 
+inline std::shared_ptr<const TlsIdentity> sound(const TestIdentity& made) {
+  const auto identity = TlsIdentity::make(made.certificate, Secret(made.key), std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch()).count());
+  if (!identity) FAIL(identity.error().what);
+  return *identity;
+}
+
+/// Whether the whole program speaks TLS: every test of the server holds inside it, too.
+inline bool over_tls() {
+  return std::getenv("WEIR_TEST_TLS") != nullptr;
+}
+
 /// "/echo": the body. "/size": its size. "/big?N": N bytes. "/hold": waits for next_held(). Others: the path.
 class Bench {
  public:
   explicit Bench(HttpServerConfig config = {}) {
     config.port = 0;
+    HttpSocket::speak_tls(over_tls());
+    std::shared_ptr<TlsIdentities> tls;
+    if (over_tls()) tls = std::make_shared<TlsIdentities>(sound(TestAuthority().make()));
     auto started = start_http_server(
         config, [this](HttpRequest request, HttpReply reply) { handle(std::move(request), std::move(reply)); },
-        logbook);
+        logbook, {}, std::move(tls));
     if (!started) FAIL(started.error().context);
     server = std::move(*started);
     port = server->port();

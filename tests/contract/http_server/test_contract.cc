@@ -1,4 +1,4 @@
-// What every HTTP server promises to its handler and to its clients, on the real one and its twin in memory.
+// What every HTTP server promises to its handler and to its clients, on the real one, the same inside TLS, and its twin in memory.
 #include <fmt/format.h>
 
 #include <atomic>
@@ -14,6 +14,7 @@
 #include "runtime/base/json_text.h"
 #include "tests/support/catch.h"
 #include "tests/support/http_socket.h"
+#include "tests/support/test_identity.h"
 
 using namespace weir;
 using namespace std::chrono_literals;
@@ -40,11 +41,13 @@ struct Subject {
   std::function<Answer(std::string_view method, std::string_view target, std::string_view body)> ask;
 };
 
-Subject real(const HttpServerConfig& config, HttpHandler handler) {
-  auto started = start_http_server(config, std::move(handler), no_logbook);
-  REQUIRE(started);
-  const std::uint16_t port = (*started)->port();
-  return {"http", std::move(*started), [port](std::string_view method, std::string_view target, std::string_view body) {
+Subject started(const HttpServerConfig& config, HttpHandler handler, HttpGate gate, std::shared_ptr<const TlsIdentities> tls) {
+  const bool secure = tls != nullptr;
+  auto server = start_http_server(config, std::move(handler), no_logbook, std::move(gate), std::move(tls));
+  REQUIRE(server);
+  const std::uint16_t port = (*server)->port();
+  test::HttpSocket::speak_tls(secure);
+  return {secure ? "https" : "http", std::move(*server), [port](std::string_view method, std::string_view target, std::string_view body) {
             test::HttpSocket socket(port);
             const auto answer = socket.ask(method, target, "X-Colour: blue\r\n", body);
             if (!answer) return Answer{};
@@ -52,8 +55,20 @@ Subject real(const HttpServerConfig& config, HttpHandler handler) {
           }};
 }
 
-Subject in_memory(const HttpServerConfig& config, HttpHandler handler) {
-  auto server = std::make_unique<MemoryHttpServer>(config, std::move(handler));
+Subject real(const HttpServerConfig& config, HttpHandler handler, HttpGate gate) {
+  return started(config, std::move(handler), std::move(gate), nullptr);
+}
+
+Subject real_tls(const HttpServerConfig& config, HttpHandler handler, HttpGate gate) {
+  const test::TestIdentity made = test::TestAuthority().make();
+  const auto now = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch());
+  auto identity = TlsIdentity::make(made.certificate, Secret(made.key), now.count());
+  REQUIRE(identity);
+  return started(config, std::move(handler), std::move(gate), std::make_shared<TlsIdentities>(*identity));
+}
+
+Subject in_memory(const HttpServerConfig& config, HttpHandler handler, HttpGate gate) {
+  auto server = std::make_unique<MemoryHttpServer>(config, std::move(handler), std::move(gate));
   MemoryHttpServer& asked = *server;
   return {"memory", std::move(server),
           [&asked](std::string_view method, std::string_view target, std::string_view body) {
@@ -74,9 +89,9 @@ HttpServerConfig small_config() {
   return config;
 }
 
-void on_both(const HttpHandler& handler, const std::function<void(Subject&)>& check) {
-  for (auto* make : {&real, &in_memory}) {
-    Subject subject = make(small_config(), handler);
+void on_all(const HttpHandler& handler, const std::function<void(Subject&)>& check, const HttpGate& gate = {}) {
+  for (auto* make : {&real, &real_tls, &in_memory}) {
+    Subject subject = make(small_config(), handler, gate);
     INFO("server: " << subject.name);
     check(subject);
   }
@@ -134,7 +149,7 @@ TEST_CASE("a request comes as it was sent, taken apart", "[http_server]") {
     response.body += request.body.view();
     reply(std::move(response));
   };
-  on_both(describe, [](Subject& subject) {
+  on_all(describe, [](Subject& subject) {
     const Answer answer = subject.ask("POST", "/v1/a%2Fb//by%20day/?a=1&a=2&b+c=%26+x&&d", "the body");
     CHECK(answer.status == 200);
     CHECK(answer.content_type == "text/plain");
@@ -155,7 +170,7 @@ TEST_CASE("a target that cannot be decoded is answered 400 and never handed over
     ++calls;
     reply({});
   };
-  on_both(count, [](Subject& subject) {
+  on_all(count, [](Subject& subject) {
     for (const std::string target : {"/a%", "/a%4", "/a%zz", "/a?b=%g0", "/%4"}) {
       const Answer answer = subject.ask("GET", target, "");
       CAPTURE(target, answer.body);
@@ -177,14 +192,14 @@ TEST_CASE("a body has padding behind it that may be read", "[http_server]") {
     response.body = fmt::format("{}", behind);
     reply(std::move(response));
   };
-  on_both(sum, [](Subject& subject) {
+  on_all(sum, [](Subject& subject) {
     for (const std::size_t size : {1, 63, 64, 1000, 1024})
       CHECK(subject.ask("POST", "/", std::string(size, 'x')).body == "0");
   });
 }
 
 TEST_CASE("a body over body_max is 413 with the limit named, one byte less is taken", "[http_server]") {
-  on_both([](const HttpRequest&, const HttpReply& reply) { reply({}); },
+  on_all([](const HttpRequest&, const HttpReply& reply) { reply({}); },
           [](Subject& subject) {
             CHECK(subject.ask("POST", "/", std::string(1024, 'x')).status == 200);
             const Answer answer = subject.ask("POST", "/", std::string(1025, 'x'));
@@ -196,7 +211,7 @@ TEST_CASE("a body over body_max is 413 with the limit named, one byte less is ta
 
 TEST_CASE("bodies count until their last copy is gone, and what finds no room is 429", "[http_server]") {
   Desk desk;
-  on_both(at(desk), [&desk](Subject& subject) {
+  on_all(at(desk), [&desk](Subject& subject) {
     auto first = aside(subject, "POST", std::string(600, 'x'));
     auto held = desk.next();
     CHECK(subject.server->status().bodies_bytes >= 600);
@@ -220,7 +235,7 @@ TEST_CASE("bodies count until their last copy is gone, and what finds no room is
 
 TEST_CASE("the first answer counts, from whatever thread; a dropped reply and an exception are 500", "[http_server]") {
   Desk desk;
-  on_both(at(desk), [&desk](Subject& subject) {
+  on_all(at(desk), [&desk](Subject& subject) {
     auto client = aside(subject, "GET");
     auto held = desk.next();
     CHECK(subject.server->status().requests_in_flight == 1);
@@ -238,14 +253,14 @@ TEST_CASE("the first answer counts, from whatever thread; a dropped reply and an
     held = {};
     CHECK(dropped.get().status == 500);
   });
-  on_both([](const HttpRequest&, const HttpReply&) { throw std::runtime_error("no"); },
+  on_all([](const HttpRequest&, const HttpReply&) { throw std::runtime_error("no"); },
           [](Subject& subject) { CHECK(subject.ask("GET", "/", "").status == 500); });
 }
 
 TEST_CASE("close waits for answers of what was handed over, and afterwards replies have no effect", "[http_server]") {
   Desk desk;
   HttpReply late;
-  on_both(at(desk), [&](Subject& subject) {
+  on_all(at(desk), [&](Subject& subject) {
     auto client = aside(subject, "GET");
     auto held = desk.next();
     std::thread closer([&] { subject.server->close(20s); });
@@ -259,7 +274,7 @@ TEST_CASE("close waits for answers of what was handed over, and afterwards repli
     late = held.reply;
   });
   late({});
-  on_both(at(desk), [&](Subject& subject) {
+  on_all(at(desk), [&](Subject& subject) {
     // Without patience the client gets no answer, or is told so; the reply comes to nobody.
     auto client = aside(subject, "GET");
     late = desk.next().reply;
@@ -268,4 +283,46 @@ TEST_CASE("close waits for answers of what was handed over, and afterwards repli
     CHECK((status == 0 || status == 503));
   });
   late({});
+}
+
+TEST_CASE("a gate refuses a request before its body is looked at, or says who asks", "[http_server]") {
+  const HttpGate gate = [](HttpRequest& request) -> std::optional<HttpResponse> {
+    CHECK(request.principal.name == "anonymous");
+    CHECK_FALSE(request.principal.role);
+    CHECK(request.body.size() == 0);
+    CHECK(request.header("x-colour") == "blue");
+    if (request.parameter("who") == "anna") {
+      request.principal = {"anna", Role::operate};
+      return std::nullopt;
+    }
+    HttpResponse refusal = problem(401, "who are you?");
+    refusal.headers.emplace_back("Retry-After", "1");
+    return refusal;
+  };
+  std::atomic<int> calls{0};
+  const HttpHandler handler = [&calls](const HttpRequest& request, const HttpReply& reply) {
+    ++calls;
+    HttpResponse response;
+    response.body = fmt::format("{} {} {}", request.principal.name, to_string(*request.principal.role), request.body.view());
+    reply(std::move(response));
+  };
+  on_all(handler,
+         [&calls](Subject& subject) {
+           const int before = calls;
+           CHECK(subject.ask("POST", "/?who=anna", "hello").body == "anna operate hello");
+           const Answer refused = subject.ask("POST", "/?who=bert", "hello");
+           CHECK(refused.status == 401);
+           CHECK(refused.content_type == "application/problem+json");
+           CHECK(refused.retry_after == "1");
+           CHECK(refused.body.find("who are you?") != std::string::npos);
+           CHECK(subject.ask("HEAD", "/", "").status == 401);
+           CHECK(subject.ask("HEAD", "/", "").body.empty());
+           // The body alone would be 413.
+           CHECK(subject.ask("POST", "/", std::string(1025, 'x')).status == 401);
+           CHECK(subject.server->status().bodies_bytes == 0);
+           CHECK(subject.server->status().refused == 4);
+           CHECK(subject.server->status().requests == 1);
+           CHECK(calls == before + 1);
+         },
+         gate);
 }
