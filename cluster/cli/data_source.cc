@@ -24,6 +24,7 @@ void add_source(Level command, DataSource& source) {
       .type_name("URL")
       .shown_default(kNodeDefault)
       .excludes(data);
+  add_trust(command, source.trust);
 }
 
 std::string data_of(const DataSource& source) {
@@ -37,8 +38,12 @@ std::string node_of(const DataSource& source) {
   return node.empty() ? kNodeDefault : node;
 }
 
+Result<NodeClient> open_node(const DataSource& source) {
+  return NodeClient::open(node_of(source), source.trust);
+}
+
 std::optional<std::string> ask_node(const DataSource& source, const std::string& target, int& code) {
-  auto node = NodeClient::open(node_of(source));
+  auto node = open_node(source);
   if (!node) {
     code = report(node.error());
     return std::nullopt;

@@ -193,7 +193,7 @@ int show(const Options& options) {
 
 /// Piece by piece, put together as they come.
 int ask_export(const Options& options) {
-  auto node = NodeClient::open(node_of(options.source));
+  auto node = open_node(options.source);
   if (!node) return report(node.error());
   const std::string target = fmt::format("/v1/dead-letters?export={}&limit=10000", options.raw ? "raw" : "ndjson") + filters_of(options);
   std::string cursor;

@@ -26,6 +26,7 @@ struct Options {
   std::vector<std::string> files;
   std::string format, acked_to, node = kNodeDefault, give_up_after = "10m";
   std::uint32_t in_flight = 4;
+  NodeTrust trust;
 };
 
 /// The ids of acknowledged events, one a line, behind what the file has already.
@@ -126,6 +127,7 @@ std::optional<std::uint64_t> stored_size(const std::string& name) {
 }
 
 struct Plan {
+  CurlSettings client;
   NodePipeline pipeline;
   std::vector<InputFormat> formats;  // of each file
   std::chrono::microseconds give_up_after{0};
@@ -143,7 +145,8 @@ Result<Plan> make_plan(const Options& options) {
   plan.give_up_after = *time;
   if (options.in_flight < 1 || options.in_flight > 64)
     return fail(Errc::invalid_argument, "--in-flight {}: allowed is 1 to 64", options.in_flight);
-  WEIR_ASSIGN(NodeClient node, NodeClient::open(options.node));
+  WEIR_ASSIGN(plan.client, client_settings(options.trust));
+  WEIR_ASSIGN(NodeClient node, NodeClient::open(options.node, options.trust));
   WEIR_ASSIGN(plan.pipeline, ask_pipeline(node));
   for (const std::string& name : options.files) {
     WEIR_ASSIGN(const InputFormat one, input_format_of_file(name, format, plan.pipeline.record.format));
@@ -170,7 +173,7 @@ int run(const Options& options) {
   while (config.url.ends_with('/')) config.url.pop_back();
   config.lanes = options.in_flight;
   config.give_up_after = plan->give_up_after;
-  config.client = [] { return make_curl_client(); };
+  config.client = [&plan] { return make_curl_client(plan->client); };
   config.acknowledged = [&acked](const IngestRequest& request) { return acked.write(request); };
   config.note = [&progress](const std::string& text) {
     progress.clear();
@@ -232,6 +235,7 @@ Command make_ingest(Level root) {
       .type_name("DURATION")
       .shown_default("10m");
   add_node(app, options->node);
+  add_trust(app, options->trust);
   return {app, [options] {
             if (options->files.empty()) options->files.emplace_back("-");
             return run(*options);

@@ -5,7 +5,8 @@
 #include <nlohmann/json.hpp>
 
 #include "actors/doors/frame_format.h"
-#include "runtime/adapters/curl/curl_client.h"
+#include "runtime/adapters/system/secret_file.h"
+#include "runtime/ports/access.h"
 
 namespace weir::cli {
 
@@ -59,6 +60,29 @@ Option add_node(Level command, std::string& url) {
       .shown_default(kNodeDefault);
 }
 
+void add_trust(Level command, NodeTrust& trust) {
+  command.add_option("--token-file", trust.token_file, "File with the token for a node that wants one, alone on one line").environment("WEIR_TOKEN_FILE").type_name("FILE");
+  command.add_option("--ca-file", trust.ca_file, "PEM file of those who may have signed the certificate of an https:// node, instead of those this machine trusts")
+      .environment("WEIR_CA_FILE")
+      .type_name("FILE");
+}
+
+Result<CurlSettings> client_settings(const NodeTrust& trust) {
+  CurlSettings settings;
+  settings.ca_file = trust.ca_file;
+  if (trust.token_file.empty()) return settings;
+  auto text = read_small_file(trust.token_file, 4'096, Closed::no);
+  if (!text) return fail(Errc::config_invalid, "the token file {}: {}; check --token-file or WEIR_TOKEN_FILE", trust.token_file, text.error().context);
+  if (text->ends_with('\n')) text->pop_back();
+  if (text->ends_with('\r')) text->pop_back();
+  // What is sent must be one header, whatever somebody put into the file.
+  if (!is_token_text(*text))
+    return fail(Errc::config_invalid, "the token file {}: it must hold the token alone, on one line: letters, digits, and - . _ ~ + / =; a node's tokens file is another one",
+                trust.token_file);
+  settings.token = Secret(std::move(*text));
+  return settings;
+}
+
 Error error_of_answer(const HttpAnswer& answer, std::string_view asked) {
   const auto json = nlohmann::json::parse(answer.body, nullptr, false);
   std::string detail;
@@ -72,8 +96,9 @@ NodeClient::NodeClient(std::unique_ptr<HttpClient> http, std::string url)
   while (url_.ends_with('/')) url_.pop_back();
 }
 
-Result<NodeClient> NodeClient::open(const std::string& url) {
-  WEIR_ASSIGN(auto http, make_curl_client());
+Result<NodeClient> NodeClient::open(const std::string& url, const NodeTrust& trust) {
+  WEIR_ASSIGN(CurlSettings settings, client_settings(trust));
+  WEIR_ASSIGN(auto http, make_curl_client(std::move(settings)));
   return NodeClient(std::move(http), url);
 }
 

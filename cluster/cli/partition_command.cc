@@ -12,7 +12,7 @@ namespace weir::cli {
 namespace {
 
 struct Options {
-  std::string node;
+  DataSource source;
   std::uint32_t partition = 0;
   std::string wait = "30s";
   Output output = Output::table;
@@ -29,7 +29,7 @@ Result<nlohmann::json> parse_partitions(const std::string& text) {
 
 int list(const Options& options) {
   int code = kDone;
-  const auto text = ask_node({{}, options.node}, "/v1/partitions", code);
+  const auto text = ask_node(options.source, "/v1/partitions", code);
   if (!text) return code;
   if (options.output == Output::json) {
     (void)to_stdout(*text);
@@ -87,7 +87,7 @@ int await(NodeClient& node, const Options& options, std::chrono::microseconds wa
 int release(const Options& options) {
   const auto wait = parse_duration(options.wait);
   if (!wait) return report(Error{Errc::invalid_argument, "--wait: " + wait.error().context});
-  auto node = NodeClient::open(node_of({{}, options.node}));
+  auto node = open_node(options.source);
   if (!node) return report(node.error());
   const auto released = node->post(fmt::format("/v1/partitions/{}/release", options.partition));
   if (!released && released.error().code == Errc::not_found) return report(released.error(), kUsage);
@@ -104,12 +104,14 @@ Command make_partition(Level root) {
   app.footer("Example: weir partition list");
   const Level listing = app.add_command("list", "State, owner and position of every partition, and why one is quarantined");
   listing.footer("Example: weir partition list --output json");
-  add_node(listing, options->node);
+  add_node(listing, options->source.node);
+  add_trust(listing, options->source.trust);
   add_output(listing, options->output);
   const Level releasing = app.add_command("release", "Try a quarantined partition again, when the cause of its quarantine is mended");
   releasing.footer("Example: weir partition release 3\nWhat was accepted for it meanwhile lies in the log and is decided first.\n"
                    "Exit code 1: it is quarantined again; 3: not open after --wait; 4: it is not quarantined.");
-  add_node(releasing, options->node);
+  add_node(releasing, options->source.node);
+  add_trust(releasing, options->source.trust);
   releasing.add_option("partition", options->partition, "Its number").required().type_name("P");
   releasing.add_option("--wait", options->wait, "How long it may take to open").type_name("DURATION").shown_default("30s");
   return {app, [options, listing] { return listing.parsed() ? list(*options) : release(*options); }};

@@ -10,7 +10,7 @@ namespace weir::cli {
 namespace {
 
 struct Options {
-  std::string node;
+  DataSource source;
   Output output = Output::table;
 };
 
@@ -31,7 +31,7 @@ std::pair<std::string, std::string> cell(const std::string& name, const nlohmann
 
 int show(const Options& options) {
   int code = kDone;
-  const auto text = ask_node({{}, options.node}, "/v1/tree", code);
+  const auto text = ask_node(options.source, "/v1/tree", code);
   if (!text) return code;
   if (options.output == Output::json) {
     (void)to_stdout(*text);
@@ -60,7 +60,8 @@ Command make_tree(Level root) {
   auto options = std::make_shared<Options>();
   const Level app = root.add_command("tree", "The actors of a running node: state, restarts, last error, queue and credits");
   app.footer("Example: weir tree\n         weir tree --output json --node http://127.0.0.1:7070");
-  add_node(app, options->node);
+  add_node(app, options->source.node);
+  add_trust(app, options->source.trust);
   add_output(app, options->output);
   return {app, [options] { return show(*options); }};
 }

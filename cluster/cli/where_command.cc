@@ -44,7 +44,7 @@ int line_never_seen() {
 }
 
 int ask_where(const Options& options) {
-  auto node = NodeClient::open(node_of(options.source));
+  auto node = open_node(options.source);
   if (!node) return report(node.error());
   std::string id = options.id;
   if (id.empty()) {
@@ -70,7 +70,7 @@ int run(const Options& options) {
     return report(Error{Errc::invalid_argument, "name the event by its ID, by --raw LINE, or events by --field NAME=VALUE"});
   int code = kDone;
   const std::string directory = data_of(options.source);
-  if (directory.empty() && !options.search.fields.empty()) return search_node(options.search, node_of(options.source), options.output);
+  if (directory.empty() && !options.search.fields.empty()) return search_node(options.search, options.source, options.output);
   if (directory.empty()) return ask_where(options);
   const auto data = open_data(directory, code);
   if (!data) return code;

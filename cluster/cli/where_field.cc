@@ -204,10 +204,10 @@ int search_data(const FieldSearch& search, const StoppedData& data, Output outpu
   return found->ids.empty() ? nothing_found(search, *found) : print_lives(search, *found, log, output);
 }
 
-int search_node(const FieldSearch& search, const std::string& url, Output output) {
+int search_node(const FieldSearch& search, const DataSource& source, Output output) {
   const auto conditions = conditions_of(search);
   if (!conditions) return report(conditions.error());
-  auto node = NodeClient::open(url);
+  auto node = open_node(source);
   if (!node) return report(node.error());
   std::string question = fmt::format("/v1/events?limit={}", kPageEvents);
   for (const FieldCondition& condition : *conditions)

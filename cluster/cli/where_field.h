@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "cluster/cli/command.h"
+#include "cluster/cli/data_source.h"
 #include "cluster/node/stopped_data.h"
 
 namespace weir::cli {
@@ -16,6 +16,6 @@ struct FieldSearch {
 
 /// Both print and give the exit code: 1 where nothing was found.
 [[nodiscard]] int search_data(const FieldSearch& search, const StoppedData& data, Output output);
-[[nodiscard]] int search_node(const FieldSearch& search, const std::string& node, Output output);
+[[nodiscard]] int search_node(const FieldSearch& search, const DataSource& node, Output output);
 
 }  // namespace weir::cli
