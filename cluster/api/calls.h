@@ -6,7 +6,7 @@
 
 namespace weir::api {
 
-/// What every call gets. Copied into callbacks; the node outlives them.
+/// What every call gets; request->principal is who asks, and may. Copied into callbacks; the node outlives them.
 struct Call {
   NodeAccess* node = nullptr;
   HttpApiLimits limits;

@@ -67,31 +67,33 @@ void post_events(const Call& call) {
   call.node->ingest(*call.request, call.reply);
 }
 
-/// `*` stands for one segment, `**` at the end for any number, none too.
+/// `*` stands for one segment, `**` at the end for any number, none too. A row without its need does not compile.
 struct Route {
   std::string_view method;
   std::array<std::string_view, 4> segments;
+  Need need;
   void (*answer)(const Call& call);
 };
 
+/// Whoever sends has to know how events are framed and what their id is: of the pipeline every token may ask.
 constexpr std::array<Route, 17> kRoutes{{
-    {"POST", {"v1", "events"}, post_events},
-    {"GET", {"v1", "events"}, get_events},
-    {"GET", {"v1", "events", "*"}, get_event},
-    {"GET", {"v1", "views"}, get_views},
-    {"GET", {"v1", "views", "*", "**"}, get_view},
-    {"GET", {"v1", "ledger"}, get_ledger},
-    {"GET", {"v1", "partitions"}, get_partitions},
-    {"POST", {"v1", "partitions", "*", "release"}, release_partition},
-    {"GET", {"v1", "tree"}, get_tree},
-    {"GET", {"v1", "pipeline"}, get_pipeline},
-    {"GET", {"v1", "digest"}, get_digest},
-    {"GET", {"v1", "dead-letters"}, get_dead_letters},
-    {"GET", {"v1", "dead-letters", "*"}, get_dead_letter},
-    {"GET", {"healthz"}, get_health},
-    {"GET", {"readyz"}, get_readiness},
-    {"GET", {"metrics"}, get_metrics},
-    {"GET", {"openapi.json"}, get_openapi},
+    {"POST", {"v1", "events"}, Need::ingest, post_events},
+    {"GET", {"v1", "events"}, Need::read, get_events},
+    {"GET", {"v1", "events", "*"}, Need::read, get_event},
+    {"GET", {"v1", "views"}, Need::read, get_views},
+    {"GET", {"v1", "views", "*", "**"}, Need::read, get_view},
+    {"GET", {"v1", "ledger"}, Need::read, get_ledger},
+    {"GET", {"v1", "partitions"}, Need::read, get_partitions},
+    {"POST", {"v1", "partitions", "*", "release"}, Need::operate, release_partition},
+    {"GET", {"v1", "tree"}, Need::read, get_tree},
+    {"GET", {"v1", "pipeline"}, Need::any_role, get_pipeline},
+    {"GET", {"v1", "digest"}, Need::read, get_digest},
+    {"GET", {"v1", "dead-letters"}, Need::read, get_dead_letters},
+    {"GET", {"v1", "dead-letters", "*"}, Need::read, get_dead_letter},
+    {"GET", {"healthz"}, Need::nothing, get_health},
+    {"GET", {"readyz"}, Need::nothing, get_readiness},
+    {"GET", {"metrics"}, Need::read, get_metrics},
+    {"GET", {"openapi.json"}, Need::nothing, get_openapi},
 }};
 
 bool matches(const Route& route, const std::vector<std::string>& segments) {
@@ -105,26 +107,65 @@ bool matches(const Route& route, const std::vector<std::string>& segments) {
   return at == segments.size();
 }
 
+/// What a request's address offers.
+struct Place {
+  const Route* route = nullptr;  // of its method
+  std::string allowed;           // the methods of the address, if its own is none of them
+  bool open = false;             // one of its calls needs nothing
+};
+
+Place place_of(const HttpRequest& request) {
+  const std::string_view method = request.method == "HEAD" ? std::string_view("GET") : std::string_view(request.method);
+  Place place;
+  for (const Route& route : kRoutes) {
+    if (!matches(route, request.segments)) continue;
+    place.open = place.open || route.need == Need::nothing;
+    if (route.method == method) {
+      place.route = &route;
+      return place;
+    }
+    if (place.allowed.find(route.method) == std::string::npos)
+      place.allowed += (place.allowed.empty() ? "" : ", ") + std::string(route.method);
+  }
+  return place;
+}
+
+Need need_of(const Place& place) {
+  if (place.route != nullptr) return place.route->need;
+  return place.open ? Need::nothing : Need::any_role;
+}
+
 }  // namespace
 }  // namespace api
 
-void HttpApi::operator()(HttpRequest request, HttpReply reply) const {
-  auto shared = std::make_shared<const HttpRequest>(std::move(request));
-  const std::string_view method = shared->method == "HEAD" ? std::string_view("GET") : std::string_view(shared->method);
-  std::string allowed;
+std::vector<ApiRoute> api_routes() {
+  std::vector<ApiRoute> routes;
   for (const api::Route& route : api::kRoutes) {
-    if (!api::matches(route, shared->segments)) continue;
-    if (route.method == method) return route.answer({&node_, limits_, shared, std::move(reply)});
-    if (allowed.find(route.method) == std::string::npos)
-      allowed += (allowed.empty() ? "" : ", ") + std::string(route.method);
+    ApiRoute made{route.method, {}, route.need};
+    for (const std::string_view segment : route.segments)
+      if (!segment.empty()) made.path += "/" + std::string(segment);
+    routes.push_back(std::move(made));
   }
-  if (allowed.empty())
+  return routes;
+}
+
+std::optional<HttpResponse> HttpApi::admit(HttpRequest& request) const {
+  return access_.check(request, api::need_of(api::place_of(request)));
+}
+
+void HttpApi::operator()(HttpRequest request, HttpReply reply) const {
+  const api::Place place = api::place_of(request);
+  if (!request.principal.may(api::need_of(place)))
+    return reply(problem(403, "nobody has found out who asks: the node is put together wrongly; please report this"));
+  auto shared = std::make_shared<const HttpRequest>(std::move(request));
+  if (place.route != nullptr) return place.route->answer({&node_, limits_, shared, std::move(reply)});
+  if (place.allowed.empty())
     return reply(
         problem(404, fmt::format("there is nothing at {}; the calls are described in /openapi.json", shared->path)));
   HttpResponse response =
-      problem(405, fmt::format("{} is not allowed at {}; allowed: {}", shared->method, shared->path, allowed));
-  const bool get = allowed == "GET" || allowed.ends_with(", GET");
-  response.headers.emplace_back("Allow", get ? allowed + ", HEAD" : allowed);
+      problem(405, fmt::format("{} is not allowed at {}; allowed: {}", shared->method, shared->path, place.allowed));
+  const bool get = place.allowed == "GET" || place.allowed.ends_with(", GET");
+  response.headers.emplace_back("Allow", get ? place.allowed + ", HEAD" : place.allowed);
   reply(std::move(response));
 }
 

@@ -2,9 +2,11 @@
 
 #include "cluster/cli/config_options.h"
 #include "cluster/cli/config_schema.h"
+#include "cluster/node/access_files.h"
 #include "cluster/node/compiled_pipeline.h"
 #include "cluster/node/input_notes.h"
 #include "runtime/adapters/compress/input_directory.h"
+#include "runtime/adapters/system/system_clock.h"
 #include "runtime/adapters/yaml/effective_config.h"
 #include "runtime/adapters/yaml/yaml_config_loader.h"
 #include "runtime/ports/pipeline_tests.h"
@@ -24,8 +26,8 @@ Result<void> lint(const ConfigOptions& configs) {
   if (yaml::kind_of(configs.pipeline_sources()) == yaml::ConfigKind::node) {
     ConfigOptions node = configs;
     node.node_config = configs.pipeline;
-    WEIR_TRY(YamlConfigLoader{}.node(node.node_sources()));
-    return {};
+    WEIR_ASSIGN(const NodeConfig config, YamlConfigLoader{}.node(node.node_sources()));
+    return check_access_files(config, SystemClock().wall());
   }
   // With a pipeline file, settings of the node are held against the node's keys.
   WEIR_TRY(check_node_sets(configs));

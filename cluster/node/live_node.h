@@ -6,6 +6,7 @@
 #include <string>
 
 #include "cluster/api/node_access.h"
+#include "cluster/node/doorkeeper.h"
 #include "cluster/node/live_state.h"
 #include "cluster/node/open_pipeline.h"
 #include "runtime/adapters/prometheus/metrics_text.h"
@@ -35,8 +36,11 @@ class LiveNode final : public NodeAccess {
     return rules_hash_;
   }
   Digest128 log_id() const override { return state_.log_id(); }
-  /// Once, before anybody asks. It outlives this, or is told so with nullptr.
-  void serve_with(const HttpServer* server) { server_.store(server); }
+  /// Once, before anybody asks. Both outlive this, or it is told so with nullptr.
+  void serve_with(const HttpServer* server, const Doorkeeper* doorkeeper) {
+    doorkeeper_.store(doorkeeper);
+    server_.store(server);
+  }
   /// Likewise: whom to send ReleasePartition. Told to forget it before the actor system goes.
   void release_with(caf::actor pipeline) {
     const std::scoped_lock lock(pipeline_mutex_);
@@ -63,6 +67,7 @@ class LiveNode final : public NodeAccess {
   WorkPool& pool_;
   std::atomic<bool> stopping_{false};
   std::atomic<const HttpServer*> server_{nullptr};
+  std::atomic<const Doorkeeper*> doorkeeper_{nullptr};
   std::unique_ptr<MetricsWriter> metrics_ = make_prometheus_writer();
   std::mutex pipeline_mutex_;
   caf::actor pipeline_;

@@ -220,6 +220,55 @@ std::vector<Metric> actors() {
   };
 }
 
+/// One value per set of files that the node has.
+template <class Read>
+std::function<Samples(const MetricSources&)> by_access_files(Read read) {
+  return [read](const MetricSources& sources) {
+    Samples samples;
+    if (sources.doorkeeper == nullptr) return samples;
+    const auto add = [&](const AccessGauges* gauges, const char* files) {
+      if (gauges != nullptr) samples.push_back(sample(static_cast<double>(read(*gauges)), {{"files", files}}));
+    };
+    add(sources.doorkeeper->tokens_gauges(), "tokens");
+    add(sources.doorkeeper->tls_gauges(), "tls");
+    return samples;
+  };
+}
+
+Samples denied(const MetricSources& sources) {
+  if (sources.doorkeeper == nullptr) return {};
+  const AccessCounters& counters = sources.doorkeeper->gate().counters();
+  const auto one_of = [](const char* reason, const std::atomic<std::uint64_t>& count) {
+    return sample(static_cast<double>(count.load()), {{"reason", reason}});
+  };
+  return {one_of("no_token", counters.no_token), one_of("unknown_token", counters.unknown_token), one_of("role", counters.role),
+          one_of("host", counters.host)};
+}
+
+std::vector<Metric> access() {
+  using enum MetricKind;
+  return {
+      {{"weir_http_denied_total", counter, "reason",
+        "Requests refused for who asked: `no_token`, `unknown_token` (401), `role` (403), and of a node without tokens `host` (421, 403: asked "
+        "under another machine's name, or by another site's script)."},
+       denied},
+      {{"weir_access_changes_total", counter, "files", "Times that changed files of `tokens` or `tls` were taken into use."},
+       by_access_files([](const AccessGauges& g) { return g.changes.load(); })},
+      {{"weir_access_refused_total", counter, "files",
+        "Times that changed files of `tokens` or `tls` could not be used; the log says why, what was read before goes on counting."},
+       by_access_files([](const AccessGauges& g) { return g.refusals.load(); })},
+      {{"weir_access_stale", gauge, "files", "1: the files cannot be used as they are now; what they held before counts."},
+       by_access_files([](const AccessGauges& g) { return g.stale.load() ? 1 : 0; })},
+      {{"weir_tls_certificate_expiry_timestamp_seconds", gauge, "", "When the certificate ends that new connections are shown; nothing without `http.tls`."},
+       [](const MetricSources& s) {
+         if (s.doorkeeper == nullptr || !s.doorkeeper->identities()) return Samples{};
+         return Samples{sample(static_cast<double>(s.doorkeeper->identities()->current()->ends() / 1'000'000))};
+       }},
+      {{"weir_tls_greetings_failed_total", counter, "", "Connections whose handshake came to nothing: no TLS, too slow, a certificate that the client refused."},
+       of_server([](const HttpServerStatus& now) { return now.greetings_failed; })},
+  };
+}
+
 std::vector<Metric> node() {
   using enum MetricKind;
   return {
@@ -264,7 +313,7 @@ std::vector<Metric> node() {
       {{"weir_http_requests_in_flight", gauge, "", "Requests that are not answered yet."},
        of_server([](const HttpServerStatus& now) { return now.requests_in_flight; })},
       {{"weir_http_refused_total", counter, "",
-        "Requests refused for their form or size, or because they came too slowly."},
+        "Requests refused for their form or size, because they came too slowly, or for who asked."},
        of_server([](const HttpServerStatus& now) { return now.refused; })},
       {{"weir_http_bodies_bytes", gauge, "", "Memory of request bodies."},
        of_server([](const HttpServerStatus& now) { return now.bodies_bytes; })},
@@ -276,7 +325,7 @@ std::vector<Metric> node() {
 const std::vector<Metric>& all_metrics() {
   static const std::vector<Metric> metrics = [] {
     std::vector<Metric> made = events();
-    for (auto more : {inputs(), partitions(), actors(), node()}) made.insert(made.end(), more.begin(), more.end());
+    for (auto more : {inputs(), partitions(), actors(), node(), access()}) made.insert(made.end(), more.begin(), more.end());
     return made;
   }();
   return metrics;

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "cluster/node/doorkeeper.h"
 #include "cluster/node/live_state.h"
 #include "cluster/node/open_pipeline.h"
 #include "runtime/adapters/system/work_pool.h"
@@ -16,7 +17,8 @@ struct MetricSources {
   OpenPipeline* open = nullptr;
   const LiveState* state = nullptr;
   const WorkPool* pool = nullptr;
-  const HttpServer* server = nullptr;  // null: there is none yet
+  const HttpServer* server = nullptr;      // null: there is none yet
+  const Doorkeeper* doorkeeper = nullptr;  // null: there is none yet
   bool ready = false;
 };
 

@@ -7,7 +7,9 @@
 #include "actors/doors/http_door_actor.h"
 #include "actors/partition/pipeline_supervisor.h"
 #include "cluster/api/http_api.h"
+#include "cluster/node/access_files.h"
 #include "cluster/node/actor_setup.h"
+#include "cluster/node/doorkeeper.h"
 #include "cluster/node/file_doors.h"
 #include "cluster/node/live_node.h"
 #include "cluster/node/live_state.h"
@@ -52,8 +54,8 @@ LaterWork later_work(WorkPool& pool) {
       [&pool](std::chrono::milliseconds delay, std::function<void()> job) { pool.post_later(delay, std::move(job)); }};
 }
 
-/// How often the files of the stages are looked at: a change counts after one to two of these.
-constexpr std::chrono::milliseconds kRulesInterval{1'000};
+/// How often the files of the stages, of tokens and TLS are looked at: a change counts after one to two of these.
+constexpr std::chrono::milliseconds kFilesInterval{1'000};
 
 class Serving {
  public:
@@ -77,8 +79,11 @@ class Serving {
     http.answers_bytes_max = open_.memory().http_answers_bytes_max;
     http.connections_max = open_.node().http_connections_max;
     // Before anything starts: an address that is taken is refused at once.
-    WEIR_ASSIGN(server_, start_http_server(http, HttpApi(node_), logbook_));
-    node_.serve_with(server_.get());
+    WEIR_ASSIGN(doorkeeper_, Doorkeeper::open(open_.node(), clock_, logbook_, looks_));
+    const HttpApi api(node_, doorkeeper_->gate());
+    WEIR_ASSIGN(server_, start_http_server(http, api, logbook_, [api](HttpRequest& request) { return api.admit(request); }, doorkeeper_->identities()));
+    node_.serve_with(server_.get(), doorkeeper_.get());
+    doorkeeper_->watch(kFilesInterval);
     StageGuard guard({open_.config().limits.stage_stall_max, open_.node().memory_max}, open_.marks(), clock_, logbook_);
     NodeConfiguration configuration;
     caf::actor_system system{configuration};
@@ -86,7 +91,7 @@ class Serving {
     const caf::actor root = spawn_pipeline(system, setup());
     node_.release_with(root);
     {
-      const RulesWatcher watcher{open_.watch_rules(looks_), kRulesInterval, [&](std::shared_ptr<const ChainRules> rules) {
+      const RulesWatcher watcher{open_.watch_rules(looks_), kFilesInterval, [&](std::shared_ptr<const ChainRules> rules) {
                                    node_.rules_changed(rules->version.hash);
                                    caf::anon_send(root, NewRules{std::move(rules)});
                                  }};
@@ -181,12 +186,15 @@ class Serving {
   LiveNode node_;
   LimitsWatch watch_;
   StageWatch stages_;
+  std::unique_ptr<Doorkeeper> doorkeeper_;
   std::unique_ptr<HttpServer> server_;
 };
 
 }  // namespace
 
 Result<void> run_node(NodeRequest request, const Clock& clock, Logbook& logbook, const std::atomic<int>& stop_signal) {
+  // At once: opening may take minutes.
+  WEIR_TRY(check_access_files(request.node, clock.wall()));
   WEIR_ASSIGN(const auto open, OpenPipeline::open(std::move(request.pipeline), std::move(request.node),
                                                   std::move(request.data), clock, logbook, request.opening));
   if (request.note)

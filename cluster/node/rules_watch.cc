@@ -117,24 +117,9 @@ void RulesWatch::use(CompiledRules fresh) {
 }
 
 RulesWatcher::RulesWatcher(RulesWatch watch, std::chrono::milliseconds interval,
-                           std::function<void(std::shared_ptr<const ChainRules>)> publish) {
-  thread_ = std::thread([this, watch = std::move(watch), interval, publish = std::move(publish)]() mutable {
-    std::unique_lock lock(mutex_);
-    while (!wake_.wait_for(lock, interval, [this] { return ending_; })) {
-      lock.unlock();
-      if (auto rules = watch.look()) publish(std::move(rules));
-      lock.lock();
-    }
-  });
-}
-
-RulesWatcher::~RulesWatcher() {
-  {
-    const std::scoped_lock lock(mutex_);
-    ending_ = true;
-  }
-  wake_.notify_one();
-  thread_.join();
-}
+                           std::function<void(std::shared_ptr<const ChainRules>)> publish)
+    : looking_(interval, [watch = std::make_shared<RulesWatch>(std::move(watch)), publish = std::move(publish)] {
+        if (auto rules = watch->look()) publish(std::move(rules));
+      }) {}
 
 }  // namespace weir

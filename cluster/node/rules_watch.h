@@ -2,16 +2,14 @@
 #pragma once
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "cluster/node/compiled_pipeline.h"
+#include "cluster/node/repeated_look.h"
 #include "runtime/ports/file_looks.h"
 #include "runtime/ports/logbook.h"
 
@@ -70,22 +68,16 @@ class RulesWatch {
   std::uint32_t restless_ = 0;
 };
 
-/// Looks every `interval` on a thread of its own, because reading and compiling take as long as the files are big.
+/// Looks every `interval` on a thread of its own, because reading and compiling take as long as the files are big. When it goes,
+/// nothing is published any more; it waits for a compilation that is under way.
 class RulesWatcher {
  public:
   /// `publish` gets new rules on that thread.
   RulesWatcher(RulesWatch watch, std::chrono::milliseconds interval,
                std::function<void(std::shared_ptr<const ChainRules>)> publish);
-  RulesWatcher(const RulesWatcher&) = delete;
-  RulesWatcher& operator=(const RulesWatcher&) = delete;
-  /// After it nothing is published. Waits for a compilation that is under way.
-  ~RulesWatcher();
 
  private:
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  bool ending_ = false;
-  std::thread thread_;
+  RepeatedLook looking_;
 };
 
 }  // namespace weir

@@ -144,7 +144,8 @@ class Run {
     root_ = spawn_pipeline(scheduler_->system(), setup());
     root_dead_ = false;
     if (workload_.clients == 0) return;
-    server_ = std::make_unique<MemoryHttpServer>(HttpServerConfig{}, HttpApi(*node_));
+    const HttpApi api(*node_, access_);
+    server_ = std::make_unique<MemoryHttpServer>(HttpServerConfig{}, api, [api](HttpRequest& request) { return api.admit(request); });
     std::vector<CommitSequence> at_start;
     for (std::uint32_t p = 0; p < workload_.partitions; ++p)
       at_start.push_back(log_->status(PartitionId{p}).position.sequence);
@@ -362,6 +363,7 @@ class Run {
   SeededRng rng_;
   SimClock clock_;
   SimLogbook logbook_;
+  AccessGate access_{clock_, logbook_};
   ViewMerger merger_;
   Workload workload_;
   Rates rates_{};

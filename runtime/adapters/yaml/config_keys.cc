@@ -175,7 +175,7 @@ const std::vector<Unsayable>& unsayable() {
       {"the length of a text in bytes", "must be a text of"},
       {"one character is one character", "must be one character"},
       {"forms are nested at most 16 deep", "is nested deeper than"},
-      {"the parts of an address and a port", "\"http.listen\""},
+      {"the parts of an address and a port, and that beyond loopback there are tokens and TLS", "\"http.listen\""},
       {"tests: their names are unique", "a second test is called"},
       {"tests: their names are short and of one line", "must be one line of at most"},
       {"tests: `after` stands behind another input", "needs an input before it"},

@@ -25,14 +25,32 @@ Shape embedded(const NodeConfig& defaults) {
 Shape http(const NodeConfig& defaults) {
   return map({
       key("listen",
-          pattern("^(localhost|127\\.[0-9.]+|\\[::1\\]):[0-9]{1,5}$",
-                  "a loopback address and a port; port 0 is a free one"),
+          pattern("^(localhost|[0-9.]+|\\[[0-9A-Fa-f:.]+\\]):[0-9]{1,5}$",
+                  "an address and a port, loopback unless there are `tokens_file` and `tls`; port 0 is a free one"),
           "where the node answers")
           .by_default(fmt::format("\"{}:{}\"", defaults.http_address, defaults.http_port)),
       key("body_max", between(Form::size, "1KiB", "1GiB"), "bytes of one request")
           .by_default(format_size(defaults.http_body_max)),
-      key("connections_max", integer(1, 100'000), "open connections")
+      key("connections_max", integer(1, 100'000), "open connections; with `tls` each takes some 20 KiB of memory")
           .by_default(std::to_string(defaults.http_connections_max)),
+      key("tokens_file", shape(Form::file),
+          "who may ask: one token a line, `ROLE NAME TOKEN` with a role of ingest, read, operate, admin and for the token "
+          "itself or `sha256:` and its digest; read again when it changes; closed to others (chmod 640)")
+          .otherwise("everybody on this machine may do everything")
+          .example("tokens"),
+      key("tls",
+          map({
+              key("certificate_file", shape(Form::file),
+                  "PEM: the node's certificate, then those that signed it; read again when it changes")
+                  .required()
+                  .example("node.crt"),
+              key("key_file", shape(Form::file),
+                  "PEM: its private key, without a passphrase; closed to others (chmod 640); read again when it changes")
+                  .required()
+                  .example("node.key"),
+          }),
+          "TLS 1.2 and 1.3 instead of plain HTTP")
+          .otherwise("plain HTTP"),
   });
 }
 

@@ -2,6 +2,7 @@
 #include <arpa/inet.h>
 
 #include <charconv>
+#include <filesystem>
 
 #include "runtime/adapters/yaml/reader.h"
 #include "runtime/base/units.h"
@@ -42,32 +43,58 @@ std::optional<Listen> parse_listen(std::string_view text) {
   return listen;
 }
 
-void read_listen(Context& context, const Node& node, const std::string& name, NodeConfig& out) {
+std::optional<Listen> read_listen(Context& context, const Node& node, const std::string& name) {
   std::string text;
-  if (!read_text(context, node, name, text)) return;
-  const std::optional<Listen> listen = parse_listen(text);
+  if (!read_text(context, node, name, text)) return std::nullopt;
+  std::optional<Listen> listen = parse_listen(text);
   if (!listen) {
     context.findings.add(node.place,
                          fmt::format("\"{}\" must be an address and a port from 0 (a free one) to 65535, such "
                                      "as 127.0.0.1:7070 or [::1]:7070; found {}",
                                      name, describe_found(node)));
-    return;
   }
-  if (!listen->loopback) {
-    context.findings.add(
-        node.place, fmt::format("\"{}\" {} can be reached from other machines, and neither authentication nor TLS is "
-                                "configured: anybody there could send events and read answers; listen on "
-                                "127.0.0.1:{} and put a proxy that does both in front",
-                                name, text, listen->port));
-    return;
-  }
-  out.http_address = listen->address;
-  out.http_port = listen->port;
+  return listen;
+}
+
+/// Beyond this machine a node is there for those who can prove who they are, and nobody on the way may listen.
+void check_reach(Context& context, const Node& node, const Listen& listen, const MapReader& map, bool tokens, bool tls) {
+  if (listen.loopback || (tokens && tls)) return;
+  const std::string missing = !tokens && !tls ? fmt::format("neither \"{}\" nor \"{}\" is", map.path("tokens_file"), map.path("tls"))
+                                              : fmt::format("\"{}\" is not", map.path(tokens ? "tls" : "tokens_file"));
+  context.findings.add(node.place,
+                       fmt::format("\"{}\" {} can be reached from other machines, and {} configured: {}; configure both, or listen "
+                                   "on 127.0.0.1:{}",
+                                   map.path("listen"), node.text, missing,
+                                   tokens ? "anybody on the way could read tokens and events"
+                                          : "anybody there could send events and read answers",
+                                   listen.port));
+}
+
+bool read_named_file(Context& context, const Node& node, const std::string& name, NamedFile& out) {
+  std::string file;
+  if (!read_text(context, node, name, file)) return false;
+  out.name = (std::filesystem::path(context.folder) / file).lexically_normal().string();  // an absolute name stays as it is
+  out.place = node.place;
+  return true;
+}
+
+void read_tls(Context& context, const Node& node, const std::string& name, NodeConfig& out) {
+  MapReader map(context, node, name);
+  HttpTlsConfig tls;
+  bool whole = true;
+  const Node* certificate = map.require("certificate_file", "node.crt");
+  whole = certificate != nullptr && read_named_file(context, *certificate, map.path("certificate_file"), tls.certificate);
+  const Node* key = map.require("key_file", "node.key");
+  whole = key != nullptr && read_named_file(context, *key, map.path("key_file"), tls.key) && whole;
+  map.finish();
+  if (whole) out.http_tls = std::move(tls);
 }
 
 void read_http(Context& context, const Node& node, NodeConfig& out) {
   MapReader map(context, node, "http");
-  if (const Node* listen = map.take("listen")) read_listen(context, *listen, map.path("listen"), out);
+  const Node* const listen = map.take("listen");
+  std::optional<Listen> where;
+  if (listen != nullptr) where = read_listen(context, *listen, map.path("listen"));
   if (const Node* body = map.take("body_max")) {
     read_bytes(context, *body, map.path("body_max"), {1u << 10, 1u << 30}, out.http_body_max);
   }
@@ -75,7 +102,17 @@ void read_http(Context& context, const Node& node, NodeConfig& out) {
     read_integer(context, *connections, map.path("connections_max"), Range<std::uint32_t>{1, 100'000},
                  out.http_connections_max);
   }
+  const Node* const tokens = map.take("tokens_file");
+  NamedFile file;
+  if (tokens != nullptr && read_named_file(context, *tokens, map.path("tokens_file"), file)) out.http_tokens = std::move(file);
+  const Node* const tls = map.take("tls");
+  if (tls != nullptr) read_tls(context, *tls, map.path("tls"), out);
   map.finish();
+  if (!where) return;
+  // What is there and wrong has a finding of its own.
+  check_reach(context, *listen, *where, map, tokens != nullptr, tls != nullptr);
+  out.http_address = where->address;
+  out.http_port = where->port;
 }
 
 void read_plugins(Context& context, const Node& node) {

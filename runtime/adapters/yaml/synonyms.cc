@@ -52,6 +52,17 @@ constexpr Synonym kSynonyms[] = {
     {"where", "when"},
     {"condition", "when"},
     {"if", "when"},
+    // the HTTP door of a node
+    {"token", "tokens_file"},
+    {"tokens", "tokens_file"},
+    {"auth", "tokens_file"},
+    {"ssl", "tls"},
+    {"cert", "certificate_file"},
+    {"cert_file", "certificate_file"},
+    {"crt_file", "certificate_file"},
+    {"certificate", "certificate_file"},
+    {"key", "key_file"},
+    {"private_key", "key_file"},
     // sections
     {"name", "pipeline"},
     {"steps", "stages"},

@@ -96,18 +96,18 @@ def protocol(driver):
     document = driver.contract.document
     refusals = [
         (400, "HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n"),
-        (413, f"HTTP/1.1\r\nHost: a\r\nContent-Length: {1 << 40}\r\n\r\n"),
-        (415, "HTTP/1.1\r\nHost: a\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}"),
-        (417, "HTTP/1.1\r\nHost: a\r\nExpect: tea\r\nContent-Length: 2\r\n\r\n{}"),
-        (431, "HTTP/1.1\r\nHost: a\r\nX: " + "x" * 17_000 + "\r\n\r\n"),
-        (501, "HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n"),
-        (505, "HTTP/2.0\r\nHost: a\r\n\r\n"),
+        (413, f"HTTP/1.1\r\nHost: localhost\r\nContent-Length: {1 << 40}\r\n\r\n"),
+        (415, "HTTP/1.1\r\nHost: localhost\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}"),
+        (417, "HTTP/1.1\r\nHost: localhost\r\nExpect: tea\r\nContent-Length: 2\r\n\r\n{}"),
+        (431, "HTTP/1.1\r\nHost: localhost\r\nX: " + "x" * 17_000 + "\r\n\r\n"),
+        (501, "HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: gzip, chunked\r\n\r\n"),
+        (505, "HTTP/2.0\r\nHost: localhost\r\n\r\n"),
     ]
     for method, template, operation in document.operations():
         target = target_of(document, template, operation)
         for status, head in refusals:
             check(driver.raw(method, target, head).status, status, f"{method} {target} {head[:60]!r}")
-        check(driver.raw(method, target + "?" + "a" * 9_000, "HTTP/1.1\r\nHost: a\r\n\r\n").status, 414, "a long target")
+        check(driver.raw(method, target + "?" + "a" * 9_000, "HTTP/1.1\r\nHost: localhost\r\n\r\n").status, 414, "a long target")
         check(driver.call("DELETE", target).status, 405, f"DELETE {target}")
         check(driver.call(method, target + "?never=1").status, 400, f"an unknown parameter of {target}")
         if method == "GET":
@@ -119,7 +119,7 @@ def protocol(driver):
 def begin_slow_requests(driver):
     """Half a header each; answered when the server has had enough."""
     document = driver.contract.document
-    return [(driver.begin(m, target_of(document, t, o), "HTTP/1.1\r\nHost: a\r\n"), m, target_of(document, t, o)) for m, t, o in document.operations()]
+    return [(driver.begin(m, target_of(document, t, o), "HTTP/1.1\r\nHost: localhost\r\n"), m, target_of(document, t, o)) for m, t, o in document.operations()]
 
 
 # -- events ---------------------------------------------------------------------------------------------------------------
@@ -295,7 +295,7 @@ def at_limits(weir, contract, folder):
     document = contract.document
     for method, template, operation in document.operations():
         target = target_of(document, template, operation)
-        turned_away = driver.raw(method, target, "HTTP/1.1\r\nHost: a\r\n\r\n")
+        turned_away = driver.raw(method, target, "HTTP/1.1\r\nHost: localhost\r\n\r\n")
         check((turned_away.status, "http.connections_max" in turned_away.json()["detail"]), (503, True), f"one connection too many: {turned_away}")
     for connection in held:
         connection.close()
@@ -312,6 +312,52 @@ def at_limits(weir, contract, folder):
         if time.monotonic() > end:
             raise Broken("a disk that is full is never noticed")
     check(reply.status, 507, "a full disk")
+    check(driver.node.stop().code, 0, "exit code of a stop")
+
+
+TOKENS = {role: f"{role}-token-of-the-test" for role in ("ingest", "read", "operate", "admin")}
+MAY = {None: set(TOKENS), "any_role": set(TOKENS), "ingest": {"ingest", "operate", "admin"}, "read": {"read", "operate", "admin"}, "operate": {"operate", "admin"}, "admin": {"admin"}}
+
+
+def with_tokens_of_every_role(weir, contract, folder):
+    """Who may ask what, of every operation; and what a node without tokens says to those who come under another name."""
+    os.makedirs(os.path.join(folder, "tokens"))
+    path = os.path.join(folder, "tokens", "tokens")
+    with open(path, "w", encoding="utf-8", opener=lambda p, f: os.open(p, f, 0o600)) as f:
+        f.writelines(f"{role} {role}-name {token}\n" for role, token in TOKENS.items())
+    driver = start(weir, contract, os.path.join(folder, "tokens"), "--set", f"http.tokens_file={path}")
+    document = contract.document
+    bearer = lambda token: {"Authorization": f"Bearer {token}"}
+    for method, template, operation in document.operations():
+        target, role = target_of(document, template, operation), document.role_of(operation)
+        for name, token in TOKENS.items():
+            reply = driver.call(method, target, headers=bearer(token))
+            check(reply.status != 403 if name in MAY[role] else reply.status == 403, True, f"{method} {target} as {name}: {reply}")
+            if reply.status == 403:
+                check(f"needs the role {role}" in reply.json()["detail"] and f"has the role {name}" in reply.json()["detail"], True, f"the reason: {reply}")
+        for headers, challenge in [({}, "Bearer"), ({"Authorization": "Basic YTpi"}, "Bearer"), (bearer("no-token-of-this-node"), 'Bearer error="invalid_token"')]:
+            reply = driver.call(method, target, headers=headers)
+            wanted = (401, challenge) if role else (reply.status, None)
+            check((reply.status, reply.headers.get("www-authenticate")), wanted, f"{method} {target} with {headers}")
+            check(role is not None or reply.status not in (401, 403, 421), True, f"{target} is open: {reply}")
+        if role:
+            check(driver.call(method, f"{target}?access_token={TOKENS['admin']}&token={TOKENS['admin']}").status, 401, f"a token in the address of {target}")
+            check(driver.call("DELETE", target).status, 401, f"another method of {target}")
+            check(driver.call("DELETE", target, headers=bearer(TOKENS["ingest"])).status, 405, f"another method of {target}")
+    check(driver.node.get("/v1/nothing").status, 401, "no address")
+    check(driver.call("GET", "/v1/nothing", headers=bearer(TOKENS["ingest"])).status, 404, "no address, with a token")
+    check(driver.node.stop().code, 0, "exit code of a stop")
+    driver = start(weir, contract, os.path.join(folder, "names"))
+    for method, template, operation in document.operations():
+        target, closed = target_of(document, template, operation), document.role_of(operation) is not None
+        refused = lambda **headers: driver.call(method, target, headers=headers).status
+        for host in ("localhost", "LocalHost:1", "127.0.0.1", "127.9.9.9:80", "[::1]", "[::1]:7070"):
+            check(refused(Host=host) in (403, 421), False, f"{method} {target} as {host}")
+        for host in ("evil.example", "localhost.evil.example:7070", "127.0.0.1.evil.example", "10.0.0.1", "[::2]:7070", ""):
+            check(refused(Host=host) == 421, closed, f"{method} {target} as {host!r}")
+        check(refused(Origin="http://localhost:3000") == 403, False, f"{method} {target} of a script of this machine")
+        for origin in ("http://evil.example", "https://127.0.0.1.evil.example:80", "null"):
+            check(refused(Origin=origin) == 403, closed, f"{method} {target} of a script of {origin}")
     check(driver.node.stop().code, 0, "exit code of a stop")
 
 
@@ -378,6 +424,8 @@ def run(weir, folder):
     check(driver.node.stop().code, 0, "exit code of a stop")
     at_limits(weir, contract, folder)
     print("ok at_limits", flush=True)
+    with_tokens_of_every_role(weir, contract, folder)
+    print("ok with_tokens_of_every_role", flush=True)
     without_an_http_input(weir, contract, folder)
     print("ok without_an_http_input", flush=True)
     a_quarantined_partition(weir, contract, folder)

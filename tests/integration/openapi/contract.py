@@ -11,24 +11,26 @@ PLAIN_HEADERS = {"date", "connection", "content-type", "content-length"}
 
 
 def routes_of(source):
-    """{(method, pattern)} of kRoutes in http_api.cc; `*` is one segment, `**` at the end any number."""
+    """{(method, pattern, role)} of kRoutes in http_api.cc; `*` is one segment, `**` at the end any number; the role is None where
+    nothing is needed."""
     table = re.search(r"kRoutes\{\{\n(.*?)\}\};", source, re.S)
     if not table:
         raise Broken("there is no kRoutes in http_api.cc")
     rows = [r for r in table.group(1).splitlines() if r.strip()]
     routes = set()
     for row in rows:
-        found = re.fullmatch(r'\s*\{"([A-Z]+)", \{((?:"[^"]+"(?:, )?)+)\}, \w+\},', row)
+        found = re.fullmatch(r'\s*\{"([A-Z]+)", \{((?:"[^"]+"(?:, )?)+)\}, Need::(\w+), \w+\},', row)
         if not found:
             raise Broken(f"a route of http_api.cc is written in another way: {row}")
-        routes.add((found.group(1), "/" + "/".join(re.findall(r'"([^"]+)"', found.group(2)))))
+        role = None if found.group(3) == "nothing" else found.group(3)
+        routes.add((found.group(1), "/" + "/".join(re.findall(r'"([^"]+)"', found.group(2))), role))
     return routes
 
 
 def routes_differ(routes, document):
     """What is only in the table of routes, or only in the document."""
     found, reached = [], set()
-    for method, template, _ in document.operations():
+    for method, template, operation in document.operations():
         shape = re.sub(r"\{[^}]*\}", "*", template)
         match = None
         for route in routes:
@@ -37,8 +39,10 @@ def routes_differ(routes, document):
                 match = route
         if match is None:
             found.append(f"{method} {template} is in the document and no route of the server")
+        elif match[2] != document.role_of(operation):
+            found.append(f"{method} {template} needs the role {document.role_of(operation)} by the document, {match[2]} by the server")
         reached.add(match)
-    return found + [f"{m} {p} is a route of the server and not in the document" for m, p in sorted(routes - reached)]
+    return found + [f"{m} {p} is a route of the server and not in the document" for m, p, _ in sorted(routes - reached, key=str)]
 
 
 class Contract:

@@ -14,24 +14,29 @@ METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 # What each kind of object may have; anything else is a slip of the pen.
 KEYS = {
     "document": {"openapi", "info", "servers", "security", "tags", "paths", "components"},
-    "operation": {"operationId", "tags", "summary", "description", "parameters", "requestBody", "responses"},
+    "operation": {"operationId", "security", "tags", "summary", "description", "parameters", "requestBody", "responses"},
     "parameter": {"name", "in", "required", "description", "schema", "example", "style", "explode"},
     "body": {"required", "description", "content"},
     "response": {"description", "headers", "content"},
     "header": {"description", "required", "schema", "example"},
     "media": {"schema", "example", "x-itemSchema"},
-    "components": {"parameters", "headers", "responses", "schemas"},
+    "components": {"securitySchemes", "parameters", "headers", "responses", "schemas"},
+    "scheme": {"type", "scheme", "description"},
 }
 NEEDED = {
     "document": {"openapi", "info", "paths", "components"},
-    "operation": {"operationId", "tags", "summary", "responses"},
+    "operation": {"operationId", "security", "tags", "summary", "responses"},
     "parameter": {"name", "in", "description", "schema", "example"},
     "body": {"content"},
     "response": {"description", "content"},
     "header": {"description", "schema", "example"},
     "media": {"schema", "example"},
     "components": set(),
+    "scheme": {"type", "scheme", "description"},
 }
+ROLES = {"ingest", "read", "operate", "admin"}
+# What those are answered who may not ask.
+DENIALS = {"401", "403", "421"}
 # The specification has these as media types and security, never as parameters.
 NO_HEADER_PARAMETERS = {"accept", "content-type", "authorization"}
 
@@ -161,7 +166,8 @@ class Document:
         if found:
             return found  # the rest would stumble over them
         for kind, named in self.document.get("components", {}).items():
-            found += [f"#/components/{kind}/{name}: is not used" for name in named if f"#/components/{kind}/{name}" not in used]
+            if kind != "securitySchemes":  # are named, not referred to
+                found += [f"#/components/{kind}/{name}: is not used" for name in named if f"#/components/{kind}/{name}" not in used]
         if wrong := self._schemas():
             return found + wrong
         found += self._shape("document", "#", self.document) + self._shape("components", "#/components", self.document["components"])
@@ -263,7 +269,7 @@ class Document:
                 found.append(f"{where}: the operationId {operation['operationId']} is taken")
             ids.add(operation["operationId"])
             found += [f"{where}: the tag {t} is not described" for t in operation["tags"] if t not in tags]
-            found += self._operation_parameters(where, template, operation)
+            found += self._operation_parameters(where, template, operation) + self._security(where, operation)
             if "requestBody" in operation:
                 found += self._shape("body", where + " body", operation["requestBody"])
                 found += self._media(where + " body", operation["requestBody"].get("content", {}))
@@ -275,6 +281,27 @@ class Document:
                 found += self._response(f"{where} {status}", response)
                 if status[0] in "45" and list(self.resolve(response).get("content", {})) != ["application/problem+json"]:
                     found.append(f"{where} {status}: is not application/problem+json")
+        return found
+
+    def role_of(self, operation):
+        """The role that a call needs, any_role where any will do; None: it is open."""
+        return next((roles[0] if roles else "any_role" for wish in operation["security"] for roles in wish.values()), None)
+
+    def _security(self, where, operation):
+        """Open, or a role of one scheme, or any, which nodes without tokens do not ask for."""
+        schemes = self.document["components"].get("securitySchemes", {})
+        found = [e for name, node in schemes.items() for e in self._shape("scheme", f"#/components/securitySchemes/{name}", node)]
+        wishes = operation["security"]
+        for name, roles in ((n, r) for wish in wishes for n, r in wish.items()):
+            if name not in schemes:
+                found.append(f"{where}: the security scheme {name} is not described")
+            if len(roles) > 1 or not set(roles) <= ROLES:
+                found.append(f"{where}: {roles} is not one role, or none")
+        if wishes and (len(wishes) != 2 or wishes[1] != {}):
+            found.append(f"{where}: a node without tokens asks for none: security ends with {{}}")
+        wanted = DENIALS if wishes else set()
+        if DENIALS & set(operation["responses"]) != wanted:
+            found.append(f"{where}: has not the responses {sorted(wanted)} of its security")
         return found
 
     def _operation_parameters(self, where, template, operation):

@@ -54,6 +54,12 @@ class Lint(unittest.TestCase):
             "lacks summary": lambda d: operation(d).pop("summary"),
             "lacks operationId": lambda d: operation(d).pop("operationId"),
             "is taken": lambda d: operation(d).update(operationId="getLedger"),
+            "lacks security": lambda d: operation(d).pop("security"),
+            "the security scheme basic is not described": lambda d: operation(d, LEDGER).update(security=[{"basic": ["read"]}, {}]),
+            "is not one role": lambda d: operation(d, LEDGER).update(security=[{"bearer": ["reader"]}, {}]),
+            "security ends with {}": lambda d: operation(d, LEDGER).update(security=[{"bearer": ["read"]}]),
+            "has not the responses ['401', '403', '421']": lambda d: operation(d, LEDGER)["responses"].pop("401"),
+            "has not the responses []": lambda d: operation(d, LEDGER).update(security=[]),
             "lacks responses": lambda d: operation(d).pop("responses"),
             "has no response 2xx": lambda d: operation(d)["responses"].pop("200"),
             "is not described": lambda d: operation(d, "/v1/events/{id}").pop("parameters"),
@@ -81,9 +87,11 @@ class Routes(unittest.TestCase):
 
     def test_one_more_on_either_side_is_found(self):
         routes = contracts.routes_of(ROUTES)
-        self.assertEqual(len(contracts.routes_differ(routes | {("POST", "/v1/redrive")}, Document(SOURCE))), 1)
+        self.assertEqual(len(contracts.routes_differ(routes | {("POST", "/v1/redrive", "operate")}, Document(SOURCE))), 1)
         self.assertEqual(len(contracts.routes_differ(routes, mutated(lambda d: d["paths"].pop(HEALTH)))), 1)
-        self.assertEqual(len(contracts.routes_differ(routes - {("GET", HEALTH)}, Document(SOURCE))), 1)
+        self.assertEqual(len(contracts.routes_differ(routes - {("GET", HEALTH, None)}, Document(SOURCE))), 1)
+        self.assertEqual(len(contracts.routes_differ(routes - {("GET", LEDGER, "read")} | {("GET", LEDGER, "admin")}, Document(SOURCE))), 1)
+        self.assertEqual(len(contracts.routes_differ(routes - {("GET", LEDGER, "read")} | {("GET", LEDGER, None)}, Document(SOURCE))), 1)
         self.assertEqual(len(contracts.routes_differ(routes, mutated(lambda d: d["paths"].update({"/v1/x": d["paths"][HEALTH]})))), 1)
 
 

@@ -97,16 +97,48 @@ TEST_CASE("no file at all is a node with its defaults", "[config]") {
   CHECK(config->http_port == 7070);
 }
 
-TEST_CASE("a node listens on loopback addresses only", "[config]") {
-  const auto listen = [](const std::string& text) {
-    const auto config = YamlConfigLoader{}.node("", {"http.listen='" + text + "'"});
-    if (!config) FAIL(config.error().context);
+TEST_CASE("a node listens on loopback addresses, and beyond them with tokens and TLS", "[config]") {
+  std::vector<std::string> more;
+  const auto listen = [&more](const std::string& text) {
+    std::vector<std::string> sets = more;
+    sets.push_back("http.listen='" + text + "'");
+    const auto config = YamlConfigLoader{}.node("", sets);
+    if (!config) return std::string("refused");
     return fmt::format("{} {}", config->http_address, config->http_port);
   };
+  CHECK(listen("0.0.0.0:7070") == "refused");
   CHECK(listen("127.0.0.1:0") == "127.0.0.1 0");
   CHECK(listen("127.9.8.7:65535") == "127.9.8.7 65535");
   CHECK(listen("[::1]:7070") == "::1 7070");
   CHECK(listen("localhost:80") == "127.0.0.1 80");
+  more = {"http.tls.certificate_file=c", "http.tls.key_file=k"};
+  CHECK(listen("0.0.0.0:7070") == "refused");
+  more = {"http.tokens_file=t"};
+  CHECK(listen("0.0.0.0:7070") == "refused");
+  more = {"http.tokens_file=t", "http.tls.certificate_file=c", "http.tls.key_file=k"};
+  CHECK(listen("0.0.0.0:7070") == "0.0.0.0 7070");
+  CHECK(listen("[::]:0") == ":: 0");
+  CHECK(listen("[2001:db8::7]:7070") == "2001:db8::7 7070");
+  CHECK(listen("192.0.2.7:443") == "192.0.2.7 443");
+  CHECK(listen("node.example:443") == "refused");
+}
+
+TEST_CASE("the files of tokens and TLS are named beside the node file, and not opened by the loader", "[config]") {
+  ScratchFolder folder;
+  const std::string file =
+      folder.write("n.yaml", "http:\n  tokens_file: secrets/tokens\n  tls: {certificate_file: ./node.crt, key_file: /etc/weir/node.key}\n");
+  const auto config = YamlConfigLoader{}.node(file, {});
+  if (!config) FAIL(config.error().context);
+  REQUIRE(config->http_tokens);
+  CHECK(config->http_tokens->name == folder.path() + "/secrets/tokens");
+  CHECK(config->http_tokens->place.line == 2);
+  REQUIRE(config->http_tls);
+  CHECK(config->http_tls->certificate.name == folder.path() + "/node.crt");
+  CHECK(config->http_tls->key.name == "/etc/weir/node.key");
+  CHECK(config->http_tls->key.place.column == 49);
+  const auto plain = YamlConfigLoader{}.node("", {});
+  CHECK_FALSE(plain->http_tokens);
+  CHECK_FALSE(plain->http_tls);
 }
 
 }  // namespace

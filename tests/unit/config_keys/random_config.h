@@ -87,7 +87,7 @@ class RandomConfig {
     if (shape.what == "a number") return std::to_string(pick(20));
     if (shape.what.find("%Y") != std::string::npos) return one({"%Y-%m-%d %H:%M:%S", "%d.%m.%Y", "%Y-%m-%dT%H:%M:%S.%f%z"});
     if (shape.what.find("UTC") != std::string::npos) return one({"UTC", "+02:00", "-03:30"});
-    if (shape.what.find("loopback") != std::string::npos) return one({"127.0.0.1:7070", "[::1]:0", "localhost:80"});
+    if (shape.what.starts_with("an address and a port")) return one({"127.0.0.1:7070", "[::1]:0", "localhost:80"});
     if (shape.what.find("2026-01-31") != std::string::npos) return one({"2026-01-02", "2026-01-02T03:04:05Z"});
     if (shape.what == "rule:NAME") return "mine:reason";
     if (shape.what == "a line as it stands") return "{\"a\":1";
