@@ -89,7 +89,7 @@ def run(blocks, folder, samples):
         script += f"set -e\n{block.commands}\nset +e\nprintf '%s\\n' '{MARK}'\n"
     env = dict(os.environ, WEIR_NO_INSTALL="1", NO_COLOR="1", WEIR_SAMPLES=samples)
     env["PATH"] = os.path.join(folder, "stand-ins") + os.pathsep + env["PATH"]
-    for name in ("WEIR_DATA", "WEIR_NODE", "WEIR_ORDERS_TABLES", "WEIR_FAIL_POINT", "WEIR_DEFECT"):
+    for name in ("WEIR_DATA", "WEIR_NODE", "WEIR_TOKEN_FILE", "WEIR_CA_FILE", "WEIR_ORDERS_TABLES", "WEIR_FAIL_POINT", "WEIR_DEFECT"):
         env.pop(name, None)
     done = subprocess.run(["bash", "-c", script], cwd=folder, env=env, capture_output=True, timeout=SECONDS_MAX)
     return done.stdout.decode("utf-8", "replace").split(MARK + "\n"), done.returncode

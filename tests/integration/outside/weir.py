@@ -139,7 +139,7 @@ class Weir:
     def __init__(self, binary, env=None):
         self.binary = os.path.abspath(binary)
         self.env = dict(os.environ, NO_COLOR="1")
-        for name in ("WEIR_DATA", "WEIR_NODE", "WEIR_FAIL_POINT", "WEIR_DEFECT"):
+        for name in ("WEIR_DATA", "WEIR_NODE", "WEIR_TOKEN_FILE", "WEIR_CA_FILE", "WEIR_FAIL_POINT", "WEIR_DEFECT"):
             self.env.pop(name, None)
         self.env.update(env or {})
 
