@@ -16,6 +16,7 @@ namespace {
 constexpr std::uint32_t kBatchMagic = 0x31424f57;  // "WOB1"
 constexpr std::uint32_t kBodyMagic = 0x31424357;   // "WCB1"
 constexpr std::uint16_t kVersion = 1;
+constexpr std::uint16_t kVersionWithParks = 2;  // only where there are some: what has none can be read by who knows none
 
 struct WireBatch {
   std::uint32_t magic;
@@ -28,7 +29,8 @@ struct WireBatch {
   std::uint32_t records;
   std::uint32_t letters;
   std::uint32_t offsets;      // 0 or `outcomes`
-  std::uint64_t reserved[3];
+  std::uint32_t parks;        // version 2
+  std::uint32_t reserved[5];
 };
 static_assert(sizeof(WireBatch) == 64);
 
@@ -73,12 +75,15 @@ Result<OutcomeBatch> OutcomeBatch::decode(const SharedBytes& bytes) {
   if (all.size() < sizeof(WireBatch)) return damaged("no header");
   const auto wire = load<WireBatch>(all.data());
   if (wire.magic != kBatchMagic) return damaged("wrong magic");
-  if (wire.version != kVersion) return fail(Errc::format_newer, "packed batch has version {}, this weir reads {}", wire.version, kVersion);
+  if (wire.version != kVersion && wire.version != kVersionWithParks)
+    return fail(Errc::format_newer, "packed batch has version {}, this weir reads up to {}", wire.version, kVersionWithParks);
   if (wire.size > all.size() || wire.size % 8 != 0 || wire.area_length % 8 != 0) return damaged("wrong size");
+  const std::uint32_t parks = wire.version == kVersionWithParks ? wire.parks : 0;
   if (wire.offsets != 0 && wire.offsets != wire.outcomes) return damaged("wrong number of offsets");
   const std::uint64_t tables = std::uint64_t{wire.outcomes} * sizeof(OutcomeEntry) + std::uint64_t{wire.records} * sizeof(RecordEntry) +
                                std::uint64_t{wire.letters} * sizeof(LetterEntry) +
-                               std::uint64_t{wire.attributes} * sizeof(AttributeEntry) + std::uint64_t{wire.offsets} * 8;
+                               std::uint64_t{wire.attributes} * sizeof(AttributeEntry) + std::uint64_t{wire.offsets} * 8 +
+                               std::uint64_t{parks} * sizeof(ParkEntry);
   if (sizeof(WireBatch) + std::uint64_t{wire.area_length} + tables != wire.size) return damaged("tables do not fill it");
 
   OutcomeBatch batch;
@@ -95,10 +100,13 @@ Result<OutcomeBatch> OutcomeBatch::decode(const SharedBytes& bytes) {
   batch.attribute_table_ = reinterpret_cast<const AttributeEntry*>(at);
   at += std::size_t{wire.attributes} * sizeof(AttributeEntry);
   batch.offsets_ = wire.offsets == 0 ? nullptr : reinterpret_cast<const std::uint64_t*>(at);
+  at += std::size_t{wire.offsets} * 8;
+  batch.park_table_ = reinterpret_cast<const ParkEntry*>(at);
   batch.first_offset_ = Offset{wire.first_offset};
   batch.outcomes_ = wire.outcomes;
   batch.records_ = wire.records;
   batch.letters_ = wire.letters;
+  batch.parks_ = parks;
 
   const std::uint64_t area = wire.area_length;
   for (std::uint32_t i = 0; i < wire.outcomes; ++i) {
@@ -107,6 +115,11 @@ Result<OutcomeBatch> OutcomeBatch::decode(const SharedBytes& bytes) {
     if (!inside(e.id_offset, e.id_length, area) || kind < 1 || kind > 7) return damaged("an outcome is out of bounds");
     if (e.outcome == Outcome::served && !inside(e.first_record, e.record_count, wire.records)) return damaged("an outcome's records");
     if (e.outcome == Outcome::dead_lettered && e.first_record >= wire.letters) return damaged("an outcome's letter");
+    if (e.outcome == Outcome::retrying && (e.first_record >= wire.letters || e.record_count >= parks)) return damaged("a parked outcome's letter");
+  }
+  for (std::uint32_t i = 0; i < parks; ++i) {
+    const ParkEntry& e = batch.park_table_[i];
+    if (!inside(e.key_offset, e.key_length, area)) return damaged("a park entry is out of bounds");
   }
   for (std::uint32_t i = 0; i < wire.records; ++i) {
     const RecordEntry& e = batch.record_table_[i];
@@ -159,6 +172,11 @@ LetterView OutcomeBatch::letter(std::uint32_t i) const noexcept {
   return view;
 }
 
+ParkView OutcomeBatch::park(std::uint32_t i) const noexcept {
+  const ParkEntry& e = park_table_[i];
+  return {e.first_at, e.due_at, {area_ + e.key_offset, e.key_length}, (e.flags & park_flag::held) != 0};
+}
+
 OutcomeBatchBuilder::OutcomeBatchBuilder(Offset first, std::size_t bytes_expected, std::size_t outcomes_expected)
     : arena_(bytes_expected + 4096), first_(first) {
   outcomes_.reserve(outcomes_expected);
@@ -184,7 +202,9 @@ void OutcomeBatchBuilder::begin_outcome(const Event& event, Outcome outcome, std
   entry.id_length = static_cast<std::uint16_t>(event.id.size());
   entry.outcome = outcome;
   entry.flags = flags;
-  entry.first_record = static_cast<std::uint32_t>(outcome == Outcome::dead_lettered ? letters_.size() : records_.size());
+  const bool has_letter = outcome == Outcome::dead_lettered || outcome == Outcome::retrying;
+  entry.first_record = static_cast<std::uint32_t>(has_letter ? letters_.size() : records_.size());
+  if (outcome == Outcome::retrying) entry.record_count = static_cast<std::uint32_t>(parks_.size());
   outcomes_.push_back(entry);
   unplaced_id_ = event.id;
 }
@@ -215,7 +235,8 @@ void OutcomeBatchBuilder::add_at(Offset offset, const Event& event, Outcome outc
 
 void OutcomeBatchBuilder::abandon_last() {
   INVARIANT(!outcomes_.empty(), "there is an outcome to take back");
-  INVARIANT(outcomes_.back().outcome != Outcome::dead_lettered, "a dead-lettered outcome is final");
+  INVARIANT(outcomes_.back().outcome != Outcome::dead_lettered && outcomes_.back().outcome != Outcome::retrying,
+            "an outcome with a letter is final");
   for (std::uint32_t i = 0; i < outcomes_.back().record_count; ++i) records_.pop_back();
   outcomes_.pop_back();
   unplaced_id_ = {};
@@ -270,6 +291,23 @@ std::uint16_t OutcomeBatchBuilder::attributes(std::string_view type, std::string
 
 void OutcomeBatchBuilder::letter(const LetterView& letter) {
   INVARIANT(!outcomes_.empty() && outcomes_.back().outcome == Outcome::dead_lettered, "a letter belongs to a dead-lettered outcome");
+  add_letter(letter);
+}
+
+void OutcomeBatchBuilder::park(const LetterView& letter, const ParkView& park) {
+  INVARIANT(!outcomes_.empty() && outcomes_.back().outcome == Outcome::retrying, "an event is parked by an outcome that says so");
+  INVARIANT(parks_.size() == outcomes_.back().record_count, "an event is parked once");
+  add_letter(letter);
+  ParkEntry entry{};
+  entry.first_at = park.first_at;
+  entry.due_at = park.due_at;
+  entry.key_offset = static_cast<std::uint32_t>(arena_.append(park.key) - sizeof(WireBatch));
+  entry.key_length = static_cast<std::uint32_t>(park.key.size());
+  entry.flags = park.held ? park_flag::held : 0;
+  parks_.push_back(entry);
+}
+
+void OutcomeBatchBuilder::add_letter(const LetterView& letter) {
   const auto put = [this](std::string_view text) { return static_cast<std::uint32_t>(arena_.append(text) - sizeof(WireBatch)); };
   LetterEntry entry{};
   entry.outcome_index = static_cast<std::uint32_t>(outcomes_.size() - 1);
@@ -298,7 +336,8 @@ OutcomeBatch OutcomeBatchBuilder::finish() {
   arena_.align(8);
   WireBatch wire{};
   wire.magic = kBatchMagic;
-  wire.version = kVersion;
+  wire.version = parks_.empty() ? kVersion : kVersionWithParks;
+  wire.parks = static_cast<std::uint32_t>(parks_.size());
   wire.attributes = static_cast<std::uint16_t>(attributes_.size());
   wire.area_length = static_cast<std::uint32_t>(arena_.size() - sizeof(WireBatch));
   wire.first_offset = first_.value;
@@ -315,6 +354,7 @@ OutcomeBatch OutcomeBatchBuilder::finish() {
   table(letters_);
   table(attributes_);
   table(offsets_);
+  table(parks_);
   wire.size = static_cast<std::uint32_t>(arena_.size());
   std::memcpy(arena_.data(), &wire, sizeof wire);
   auto batch = OutcomeBatch::decode(SharedBytes::take(std::move(arena_)));

@@ -43,8 +43,8 @@ struct OutcomeEntry {
   std::uint16_t id_length;     // 1..512
   Outcome outcome;
   std::uint8_t flags;
-  std::uint32_t first_record;  // served: index of its first record; dead_lettered: index of its letter
-  std::uint32_t record_count;
+  std::uint32_t first_record;  // served: index of its first record; dead_lettered, retrying: index of its letter
+  std::uint32_t record_count;  // retrying: index of its park entry
 };
 static_assert(sizeof(OutcomeEntry) == 40);
 
@@ -90,6 +90,21 @@ struct LetterEntry {
 };
 static_assert(sizeof(LetterEntry) == 64);
 
+/// What a parked event waits for. Its letter says what it is, and what it failed with so far.
+struct ParkEntry {
+  std::int64_t first_at;       // its first attempt, microseconds since 1970
+  std::int64_t due_at;         // its next one, likewise; of held: when it was held
+  std::uint32_t key_offset;    // what its order is kept by (retry.order_by); its id where that is not set
+  std::uint32_t key_length;
+  std::uint32_t flags;         // park_flag bits
+  std::uint32_t reserved;
+};
+static_assert(sizeof(ParkEntry) == 32);
+
+namespace park_flag {
+inline constexpr std::uint32_t held = 1;  // it was not tried: an earlier event with its key is parked
+}  // namespace park_flag
+
 struct RecordView {
   std::string_view payload;  // a JSON object, one line
   std::string_view type;
@@ -110,6 +125,13 @@ struct LetterView {
   std::uint32_t format = 1;
   std::uint16_t frame_flags = 0;
   std::uint64_t line = 0;
+};
+
+struct ParkView {
+  std::int64_t first_at = 0;
+  std::int64_t due_at = 0;
+  std::string_view key;
+  bool held = false;
 };
 
 /// Read-only, shared, cheap to copy, thread-safe.
@@ -137,6 +159,8 @@ class OutcomeBatch {
   }
   [[nodiscard]] RecordView record(std::uint32_t i) const noexcept;
   [[nodiscard]] LetterView letter(std::uint32_t i) const noexcept;
+  [[nodiscard]] std::uint32_t parks() const noexcept { return parks_; }
+  [[nodiscard]] ParkView park(std::uint32_t i) const noexcept;
 
  private:
   SharedBytes bytes_;
@@ -146,10 +170,12 @@ class OutcomeBatch {
   const LetterEntry* letter_table_ = nullptr;
   const AttributeEntry* attribute_table_ = nullptr;
   const std::uint64_t* offsets_ = nullptr;
+  const ParkEntry* park_table_ = nullptr;
   Offset first_offset_;
   std::uint32_t outcomes_ = 0;
   std::uint32_t records_ = 0;
   std::uint32_t letters_ = 0;
+  std::uint32_t parks_ = 0;
 };
 
 /// Makes one packed batch. Outcomes in offset order; the records and the letter of an outcome directly after it.
@@ -184,18 +210,21 @@ class OutcomeBatchBuilder {
 
   /// For the outcome added last, which must be dead_lettered. `outcome_index` of the view is ignored.
   void letter(const LetterView& letter);
+  /// For the outcome added last, which must be retrying: what it is, and what it waits for.
+  void park(const LetterView& letter, const ParkView& park);
 
   [[nodiscard]] std::uint32_t outcomes() const noexcept { return static_cast<std::uint32_t>(outcomes_.size()); }
   /// Bytes the packed batch has so far, its tables included.
   [[nodiscard]] std::size_t size() const noexcept {
     return arena_.size() + outcomes_.size() * sizeof(OutcomeEntry) + records_.size() * sizeof(RecordEntry) +
-           letters_.size() * sizeof(LetterEntry) + attributes_.size() * sizeof(AttributeEntry);
+           letters_.size() * sizeof(LetterEntry) + attributes_.size() * sizeof(AttributeEntry) + parks_.size() * sizeof(ParkEntry);
   }
   [[nodiscard]] OutcomeBatch finish();
 
  private:
   void begin_outcome(const Event& event, Outcome outcome, std::uint8_t flags);
   void place_id();
+  void add_letter(const LetterView& letter);
   ByteArena arena_;
   std::string_view unplaced_id_;  // of the outcome added last; empty: it has its place
   std::vector<OutcomeEntry> outcomes_;
@@ -203,6 +232,7 @@ class OutcomeBatchBuilder {
   std::vector<LetterEntry> letters_;
   std::vector<AttributeEntry> attributes_;
   std::vector<std::uint64_t> offsets_;
+  std::vector<ParkEntry> parks_;
   std::string last_type_;
   std::string last_source_;
   std::uint16_t last_attributes_ = 0xffff;

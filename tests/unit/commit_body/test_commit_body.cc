@@ -151,3 +151,36 @@ TEST_CASE("a packed batch that is cut or points outside itself is damaged, and n
     for (std::uint32_t i = 0; i < batch->letters(); ++i) REQUIRE(inside(batch->letter(i).original));
   }
 }
+
+TEST_CASE("a parked event is packed with what it is and what it waits for, and its batch has another version", "[commit_body]") {
+  OutcomeBatchBuilder out{Offset{7}};
+  out.add(event("first"), Outcome::duplicate);
+  out.add(event("second"), Outcome::retrying);
+  out.park(letter("raw bytes"), {1'000, 2'000, "customer 9", false});
+  out.add(event("third"), Outcome::dead_lettered);
+  out.letter(letter("other bytes"));
+  out.add(event("fourth"), Outcome::retrying);
+  out.park(letter("held bytes"), {0, 3'000, "customer 9", true});
+  const OutcomeBatch made = out.finish();
+  const auto decoded = OutcomeBatch::decode(SharedBytes::copy_of(made.bytes().view()));
+  REQUIRE(decoded);
+  REQUIRE(decoded->parks() == 2);
+  REQUIRE(decoded->letters() == 3);
+  const OutcomeEntry& second = decoded->outcome(1);
+  CHECK(decoded->letter(second.first_record).original == "raw bytes");
+  CHECK(decoded->park(second.record_count).key == "customer 9");
+  CHECK(decoded->park(second.record_count).due_at == 2'000);
+  CHECK_FALSE(decoded->park(second.record_count).held);
+  CHECK(decoded->letter(decoded->outcome(2).first_record).original == "other bytes");
+  const OutcomeEntry& fourth = decoded->outcome(3);
+  CHECK(decoded->letter(fourth.first_record).original == "held bytes");
+  CHECK(decoded->park(fourth.record_count).held);
+  // Who knows no parks is told so, and does not take the batch for damaged; who has none need not know.
+  CHECK(made.bytes().view()[4] == 2);
+  CHECK(sample().bytes().view()[4] == 1);
+  std::string newer(made.bytes().view());
+  newer[4] = 3;
+  CHECK(OutcomeBatch::decode(SharedBytes::copy_of(newer)).error().code == Errc::format_newer);
+  for (std::size_t size = 0; size < made.size(); size += 8)
+    CHECK_FALSE(OutcomeBatch::decode(SharedBytes::copy_of(made.bytes().view().substr(0, size))));
+}

@@ -1,0 +1,134 @@
+#include "runtime/engine/retry_set.h"
+
+#include <algorithm>
+
+#include "runtime/base/invariant.h"
+
+namespace weir {
+
+ParkedEvent parked_event_of(const OutcomeBatch& batch, std::uint32_t index) {
+  const OutcomeEntry& outcome = batch.outcome(index);
+  const LetterView letter = batch.letter(outcome.first_record);
+  const ParkView park = batch.park(outcome.record_count);
+  ParkedEvent event;
+  event.offset = batch.offset(index);
+  event.id = batch.id(index);
+  event.digest = outcome.digest;
+  event.accepted_at = outcome.accepted_at;
+  event.original = letter.original;
+  event.csv_header = letter.csv_header;
+  event.door = letter.door;
+  event.format = letter.format;
+  event.frame_flags = letter.frame_flags;
+  event.line = letter.line;
+  event.attempts = letter.attempts;
+  event.stage = letter.stage;
+  event.reason = letter.reason;
+  event.details = letter.details;
+  event.first_at = park.first_at;
+  event.due_at = park.due_at;
+  event.key = park.key;
+  event.held = park.held;
+  return event;
+}
+
+RetrySet::Due RetrySet::due_of(const ParkedEvent& event) noexcept {
+  // Who was held and is the first now has waited for long enough.
+  return {event.held ? INT64_MIN : event.due_at, event.offset};
+}
+
+void RetrySet::suspend(const std::set<Offset>& queue) {
+  if (!queue.empty()) due_.erase(due_of(events_.at(*queue.begin())));
+}
+
+void RetrySet::resume(const std::set<Offset>& queue) {
+  if (!queue.empty()) due_.insert(due_of(events_.at(*queue.begin())));
+}
+
+void RetrySet::insert(ParkedEvent event) {
+  std::set<Offset>& queue = keys_[event.key];
+  suspend(queue);
+  queue.insert(event.offset);
+  ids_.emplace(event.id, event.offset);
+  bytes_ += event.bytes();
+  const Offset offset = event.offset;
+  events_.emplace(offset, std::move(event));
+  resume(queue);
+}
+
+void RetrySet::erase(std::map<Offset, ParkedEvent>::iterator found) {
+  const ParkedEvent& event = found->second;
+  const auto queue = keys_.find(event.key);
+  INVARIANT(queue != keys_.end(), "every parked event stands in the queue of its key");
+  suspend(queue->second);
+  queue->second.erase(event.offset);
+  const auto [first, last] = ids_.equal_range(event.id);
+  ids_.erase(std::find_if(first, last, [&](const auto& known) { return known.second == event.offset; }));
+  bytes_ -= event.bytes();
+  events_.erase(found);
+  if (queue->second.empty()) {
+    keys_.erase(queue);
+  } else {
+    resume(queue->second);
+  }
+}
+
+Result<void> RetrySet::add(ParkedEvent event) {
+  if (events_.contains(event.offset)) return fail(Errc::state_damaged, "the event of offset {} is parked twice", event.offset.value);
+  insert(std::move(event));
+  return {};
+}
+
+Result<void> RetrySet::apply(const CommitBody& body) {
+  for (const OutcomeBatch& batch : body.batches) {
+    if (!batch.redecided() && batch.parks() == 0) continue;
+    for (std::uint32_t i = 0; i < batch.outcomes(); ++i) {
+      const Outcome outcome = batch.outcome(i).outcome;
+      const auto known = events_.find(batch.offset(i));
+      if (!batch.redecided()) {
+        if (outcome != Outcome::retrying) continue;
+        if (known != events_.end()) return fail(Errc::log_damaged, "a commit parks offset {} twice", batch.offset(i).value);
+        insert(parked_event_of(batch, i));
+        continue;
+      }
+      const bool parked = known != events_.end();
+      if (parked) erase(known);
+      if (outcome == Outcome::retrying) {
+        if (!parked) return fail(Errc::log_damaged, "a commit tries offset {} again, which is not parked", batch.offset(i).value);
+        insert(parked_event_of(batch, i));
+      }
+    }
+  }
+  return {};
+}
+
+const ParkedEvent* RetrySet::find(Offset offset) const {
+  const auto known = events_.find(offset);
+  return known == events_.end() ? nullptr : &known->second;
+}
+
+const ParkedEvent* RetrySet::same(std::string_view id, const Digest128& digest) const {
+  if (ids_.empty()) return nullptr;
+  const auto [first, last] = ids_.equal_range(std::string(id));
+  for (auto known = first; known != last; ++known) {
+    const ParkedEvent& event = events_.at(known->second);
+    if (event.digest == digest) return &event;
+  }
+  return nullptr;
+}
+
+std::optional<std::int64_t> RetrySet::next_due() const {
+  if (due_.empty()) return std::nullopt;
+  return due_.begin()->first;
+}
+
+std::vector<Offset> RetrySet::due(std::int64_t now, std::size_t count) const {
+  std::vector<Offset> offsets;
+  for (const Due& due : due_) {
+    if (due.first > now || offsets.size() == count) break;
+    offsets.push_back(due.second);
+  }
+  return offsets;
+}
+
+}  // namespace weir

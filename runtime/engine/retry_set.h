@@ -1,0 +1,96 @@
+// The parked events of one partition: tried in vain and due again, or held behind an earlier event of their key. It is what the
+// commits say, no more: rebuilt from the state and the commits behind it, by owner, standby and replay alike.
+//
+// Of each key only the first event is ever due: the others wait for it, so the order of a key is kept. When it is decided the next
+// one is due at once.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "runtime/base/ids.h"
+#include "runtime/base/result.h"
+#include "runtime/event/commit_body.h"
+
+namespace weir {
+
+/// One parked event, owning its texts.
+struct ParkedEvent {
+  Offset offset;
+  std::string id;
+  Digest128 digest;              // of the original bytes
+  std::int64_t accepted_at = 0;  // microseconds since 1970, as all times here
+  std::string original;
+  std::string csv_header;
+  std::string door;
+  std::uint32_t format = 1;      // FrameFormat
+  std::uint16_t frame_flags = 0;
+  std::uint64_t line = 0;
+  std::uint32_t attempts = 0;    // made so far; 0: it was held before it was tried
+  std::string stage;             // of the last attempt; of held: empty
+  std::string reason;
+  std::string details;           // a JSON array of strings
+  std::int64_t first_at = 0;     // the first attempt
+  std::int64_t due_at = 0;       // the next one; of held: when it was held
+  std::string key;               // what its order is kept by
+  bool held = false;
+  /// What it takes in memory, about.
+  [[nodiscard]] std::size_t bytes() const noexcept {
+    return sizeof(ParkedEvent) + 256 + id.size() * 2 + original.size() + csv_header.size() + door.size() + details.size() + key.size() * 2;
+  }
+};
+
+/// What a parked outcome of a commit says.
+[[nodiscard]] ParkedEvent parked_event_of(const OutcomeBatch& batch, std::uint32_t index);
+
+/// Not thread-safe.
+class RetrySet {
+ public:
+  /// Applies what a commit parks, tries again in vain, and decides. Errors: log_damaged (it decides an event below its position
+  /// that is not parked, or parks one twice).
+  [[nodiscard]] Result<void> apply(const CommitBody& body);
+  /// From a flushed state. Error state_damaged: it is there already.
+  [[nodiscard]] Result<void> add(ParkedEvent event);
+
+  [[nodiscard]] std::size_t size() const noexcept { return events_.size(); }
+  /// Of memory, about.
+  [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
+  [[nodiscard]] const ParkedEvent* find(Offset offset) const;
+  /// The parked event with this id and these bytes; null: there is none.
+  [[nodiscard]] const ParkedEvent* same(std::string_view id, const Digest128& digest) const;
+  /// Whether any event of this key is parked.
+  [[nodiscard]] bool holds(std::string_view key) const { return keys_.contains(std::string(key)); }
+  /// Keys with parked events.
+  [[nodiscard]] std::size_t keys() const noexcept { return keys_.size(); }
+
+  /// When the next one is due (in the past: now); nothing: none is parked.
+  [[nodiscard]] std::optional<std::int64_t> next_due() const;
+  /// Those that are due at `now`, at most `count`, the longest due first.
+  [[nodiscard]] std::vector<Offset> due(std::int64_t now, std::size_t count) const;
+  /// All, by offset.
+  [[nodiscard]] const std::map<Offset, ParkedEvent>& events() const noexcept { return events_; }
+
+ private:
+  using Due = std::pair<std::int64_t, Offset>;
+  void insert(ParkedEvent event);
+  void erase(std::map<Offset, ParkedEvent>::iterator event);
+  /// The entry in due_ of the first event of a key, taken out or put in.
+  void suspend(const std::set<Offset>& queue);
+  void resume(const std::set<Offset>& queue);
+  [[nodiscard]] static Due due_of(const ParkedEvent& event) noexcept;
+
+  std::map<Offset, ParkedEvent> events_;
+  std::unordered_map<std::string, std::set<Offset>> keys_;
+  std::unordered_multimap<std::string, Offset> ids_;
+  std::set<Due> due_;  // the first of each key
+  std::size_t bytes_ = 0;
+};
+
+}  // namespace weir
