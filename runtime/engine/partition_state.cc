@@ -11,6 +11,7 @@
 #include "runtime/engine/digest.h"
 #include "runtime/engine/letters.h"
 #include "runtime/engine/merge_reader.h"
+#include "runtime/engine/parked_state.h"
 
 namespace weir {
 
@@ -227,6 +228,7 @@ Result<void> PartitionState::apply(const CommitRecord& commit, const CommitBody&
     WEIR_TRY(apply_records(body.batches[b], tables.empty() ? nullptr : tables[b], extractor, {}));
     WEIR_TRY(apply_letters(body.batches[b], commit.sequence, *active_,
                            [this](std::string_view key) { return current(key); }));
+    apply_parked(body.batches[b], *active_);
   }
   for (StateParticipant* participant : participants_)
     WEIR_TRY(participant->on_commit(commit.sequence, commit.from, body));

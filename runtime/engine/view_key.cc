@@ -314,6 +314,13 @@ std::string letter_key(Offset offset) {
   return key_of(key);
 }
 
+std::string parked_key(Offset offset) {
+  KeyBuffer key;
+  key.append(key_space::parked);
+  append_offset(key, offset);
+  return key_of(key);
+}
+
 std::string letter_id_key(std::string_view id) {
   KeyBuffer key;
   key.append(key_space::letter_id);

@@ -1,11 +1,13 @@
 // Keys inside a partition's state. The first byte is the space; the parts of a view's key are encoded so that keys sort
 // as the values do: null, false, true, numbers by value, strings by bytes, the rest by text. Part of the stored format.
 //
-//   view row        'v' | view number, 2 bytes | [window: its place in the view's list, 1 byte | start, 8 bytes] | part
-//   | part … dead letter     'L' | offset, 8 bytes letter of an id 'I' | id as a text part                      ->
-//   offset of the open letter that owns the id, 8 bytes conflicts       'C' | id as a text part | offset, 8 bytes    ->
-//   nothing: letters that own no id dedupe          'd' | …  (its own business) dropped views   rows keep their prefix
-//   until they are erased
+//   view row         'v' | view number, 2 bytes | [window: its place in the view's list, 1 byte | start, 8 bytes] | part | part …
+//   dead letter      'L' | offset, 8 bytes
+//   letter of an id  'I' | id as a text part                    -> offset of the open letter that owns the id, 8 bytes
+//   conflicts        'C' | id as a text part | offset, 8 bytes  -> nothing: letters that own no id
+//   parked event     'R' | offset, 8 bytes
+//   dedupe           'd' | …  (its own business)
+// Rows of dropped views keep their prefix until they are erased.
 // Integers are big-endian; signed ones have their sign bit flipped.
 #pragma once
 #include <cstdint>
@@ -24,6 +26,7 @@ inline constexpr char view = 'v';
 inline constexpr char letter = 'L';
 inline constexpr char letter_id = 'I';
 inline constexpr char letter_conflict = 'C';
+inline constexpr char parked = 'R';
 inline constexpr char dedupe = 'd';
 }  // namespace key_space
 
@@ -66,6 +69,7 @@ void append_text_part(KeyBuffer& key, std::string_view text);
 void append_offset(KeyBuffer& key, Offset offset);
 
 [[nodiscard]] std::string letter_key(Offset offset);
+[[nodiscard]] std::string parked_key(Offset offset);
 [[nodiscard]] std::string letter_id_key(std::string_view id);
 /// The common start of all conflict letters of an id.
 [[nodiscard]] std::string conflict_prefix(std::string_view id);

@@ -58,6 +58,8 @@ struct Decided {
   std::string original;
   std::string type = "sale";
   std::optional<std::uint64_t> at;  // redecided: its offset
+  std::uint32_t attempts = 1;       // of retrying; 0: held
+  std::int64_t due_at = kNewYear;   // likewise
 };
 
 inline Decided decided(const std::string& id, Outcome outcome = Outcome::served, std::uint8_t flags = 0) {
@@ -121,6 +123,15 @@ class TestLog {
         letter.door = "file:a.csv";
         letter.attempts = 2;
         builder.letter(letter);
+      }
+      if (event.outcome == Outcome::retrying) {
+        LetterView letter;
+        letter.original = event.original;
+        letter.stage = "lookup";
+        letter.reason = "timeout";
+        letter.details = "[]";
+        letter.attempts = event.attempts;
+        builder.park(letter, {kNewYear, event.due_at, event.id, event.attempts == 0});
       }
       for (const std::string& record : event.records) {
         const std::uint16_t attributes = builder.attributes(event.type, "test");
