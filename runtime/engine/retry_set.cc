@@ -37,40 +37,51 @@ RetrySet::Due RetrySet::due_of(const ParkedEvent& event) noexcept {
   return {event.held ? INT64_MIN : event.due_at, event.offset};
 }
 
-void RetrySet::suspend(const std::set<Offset>& queue) {
-  if (!queue.empty()) due_.erase(due_of(events_.at(*queue.begin())));
+void RetrySet::place(Offset offset) {
+  const ParkedEvent& event = events_.at(offset);
+  const bool first = *ids_.at(event.id).begin() == offset && (event.key.empty() || *keys_.at(event.key).begin() == offset);
+  if (first) {
+    due_.insert(due_of(event));
+  } else {
+    due_.erase(due_of(event));
+  }
 }
 
-void RetrySet::resume(const std::set<Offset>& queue) {
-  if (!queue.empty()) due_.insert(due_of(events_.at(*queue.begin())));
+void RetrySet::place_first(const Queues& queues, const std::string& of) {
+  const auto queue = queues.find(of);
+  if (queue != queues.end()) place(*queue->second.begin());
 }
 
 void RetrySet::insert(ParkedEvent event) {
-  std::set<Offset>& queue = keys_[event.key];
-  suspend(queue);
-  queue.insert(event.offset);
-  ids_.emplace(event.id, event.offset);
-  bytes_ += event.bytes();
   const Offset offset = event.offset;
-  events_.emplace(offset, std::move(event));
-  resume(queue);
+  const auto stored = events_.emplace(offset, std::move(event)).first;
+  const ParkedEvent& known = stored->second;
+  bytes_ += known.bytes();
+  // Whoever was the first may not be any more: an event is tried again in its old place.
+  for (auto [queues, of] : {std::pair{&ids_, &known.id}, {&keys_, &known.key}}) {
+    if (of->empty()) continue;
+    std::set<Offset>& queue = (*queues)[*of];
+    const std::optional<Offset> before = queue.empty() ? std::nullopt : std::optional(*queue.begin());
+    queue.insert(offset);
+    if (before && *before > offset) due_.erase(due_of(events_.at(*before)));
+  }
+  place(offset);
 }
 
 void RetrySet::erase(std::map<Offset, ParkedEvent>::iterator found) {
-  const ParkedEvent& event = found->second;
-  const auto queue = keys_.find(event.key);
-  INVARIANT(queue != keys_.end(), "every parked event stands in the queue of its key");
-  suspend(queue->second);
-  queue->second.erase(event.offset);
-  const auto [first, last] = ids_.equal_range(event.id);
-  ids_.erase(std::find_if(first, last, [&](const auto& known) { return known.second == event.offset; }));
+  const ParkedEvent event = std::move(found->second);
+  due_.erase(due_of(event));
   bytes_ -= event.bytes();
   events_.erase(found);
-  if (queue->second.empty()) {
-    keys_.erase(queue);
-  } else {
-    resume(queue->second);
+  for (auto [queues, of] : {std::pair{&ids_, &event.id}, {&keys_, &event.key}}) {
+    if (of->empty()) continue;
+    const auto queue = queues->find(*of);
+    INVARIANT(queue != queues->end(), "every parked event stands in the queues of its id and its key");
+    queue->second.erase(event.offset);
+    if (queue->second.empty()) queues->erase(queue);
   }
+  place_first(ids_, event.id);
+  if (!event.key.empty()) place_first(keys_, event.key);
 }
 
 Result<void> RetrySet::add(ParkedEvent event) {
@@ -109,9 +120,10 @@ const ParkedEvent* RetrySet::find(Offset offset) const {
 
 const ParkedEvent* RetrySet::same(std::string_view id, const Digest128& digest) const {
   if (ids_.empty()) return nullptr;
-  const auto [first, last] = ids_.equal_range(std::string(id));
-  for (auto known = first; known != last; ++known) {
-    const ParkedEvent& event = events_.at(known->second);
+  const auto queue = ids_.find(std::string(id));
+  if (queue == ids_.end()) return nullptr;
+  for (const Offset offset : queue->second) {
+    const ParkedEvent& event = events_.at(offset);
     if (event.digest == digest) return &event;
   }
   return nullptr;

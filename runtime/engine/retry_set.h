@@ -1,8 +1,8 @@
 // The parked events of one partition: tried in vain and due again, or held behind an earlier event of their key. It is what the
 // commits say, no more: rebuilt from the state and the commits behind it, by owner, standby and replay alike.
 //
-// Of each key only the first event is ever due: the others wait for it, so the order of a key is kept. When it is decided the next
-// one is due at once.
+// Of each id, and of each ordering key, only the first event is ever due: the others wait for it, so their order is kept. When it is
+// decided the next one is due at once.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -39,7 +39,7 @@ struct ParkedEvent {
   std::string details;           // a JSON array of strings
   std::int64_t first_at = 0;     // the first attempt
   std::int64_t due_at = 0;       // the next one; of held: when it was held
-  std::string key;               // what its order is kept by
+  std::string key;               // the value of retry.order_by; empty: none, or not known before it is read
   bool held = false;
   /// What it takes in memory, about.
   [[nodiscard]] std::size_t bytes() const noexcept {
@@ -65,9 +65,11 @@ class RetrySet {
   [[nodiscard]] const ParkedEvent* find(Offset offset) const;
   /// The parked event with this id and these bytes; null: there is none.
   [[nodiscard]] const ParkedEvent* same(std::string_view id, const Digest128& digest) const;
-  /// Whether any event of this key is parked.
-  [[nodiscard]] bool holds(std::string_view key) const { return keys_.contains(std::string(key)); }
-  /// Keys with parked events.
+  /// Whether any event of this id, or of this ordering key, is parked.
+  [[nodiscard]] bool holds_id(std::string_view id) const { return !ids_.empty() && ids_.contains(std::string(id)); }
+  [[nodiscard]] bool holds_key(std::string_view key) const { return !keys_.empty() && keys_.contains(std::string(key)); }
+  /// Ids, and ordering keys, with parked events.
+  [[nodiscard]] std::size_t ids() const noexcept { return ids_.size(); }
   [[nodiscard]] std::size_t keys() const noexcept { return keys_.size(); }
 
   /// When the next one is due (in the past: now); nothing: none is parked.
@@ -79,17 +81,18 @@ class RetrySet {
 
  private:
   using Due = std::pair<std::int64_t, Offset>;
+  using Queues = std::unordered_map<std::string, std::set<Offset>>;
   void insert(ParkedEvent event);
   void erase(std::map<Offset, ParkedEvent>::iterator event);
-  /// The entry in due_ of the first event of a key, taken out or put in.
-  void suspend(const std::set<Offset>& queue);
-  void resume(const std::set<Offset>& queue);
+  /// Into due_ when it is the first of its id and of its key, else out of it.
+  void place(Offset offset);
+  void place_first(const Queues& queues, const std::string& of);
   [[nodiscard]] static Due due_of(const ParkedEvent& event) noexcept;
 
   std::map<Offset, ParkedEvent> events_;
-  std::unordered_map<std::string, std::set<Offset>> keys_;
-  std::unordered_multimap<std::string, Offset> ids_;
-  std::set<Due> due_;  // the first of each key
+  Queues ids_;
+  Queues keys_;
+  std::set<Due> due_;  // the first of each
   std::size_t bytes_ = 0;
 };
 

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <random>
+#include <set>
 
 #include "runtime/engine/retry_set.h"
 #include "tests/support/catch.h"
@@ -77,10 +78,32 @@ TEST_CASE("only the first event of a key is due, and the next one as soon as tha
   REQUIRE(set.apply(again(1, "a", Outcome::served)));
   CHECK(set.find(Offset{1}) == nullptr);
   CHECK(due(set, 0) == std::vector<std::uint64_t>{2});
-  CHECK(set.holds("k"));
+  CHECK(set.holds_key("k"));
   REQUIRE(set.apply(again(2, "b", Outcome::filtered)));
-  CHECK_FALSE(set.holds("k"));
+  CHECK_FALSE(set.holds_key("k"));
+  CHECK_FALSE(set.holds_id("b"));
   CHECK(set.size() == 1);
+}
+
+TEST_CASE("an event waits for those of its id as well as for those of its key", "[retry]") {
+  RetrySet set;
+  REQUIRE(set.apply(fresh(1, "a", {"red", 100, false, 1})));
+  REQUIRE(set.apply(fresh(2, "b", {"blue", 100, false, 1})));
+  REQUIRE(set.apply(fresh(3, "a", {"blue", 0, true, 0})));  // behind both
+  REQUIRE(set.apply(fresh(4, "c", {"", 50, false, 1})));    // behind nobody
+  REQUIRE(set.apply(fresh(5, "a", {"", 0, true, 0})));      // its key is not known yet
+  CHECK(due(set, 1'000) == std::vector<std::uint64_t>{4, 1, 2});
+  REQUIRE(set.apply(again(1, "a", Outcome::served)));
+  CHECK(due(set, 1'000) == std::vector<std::uint64_t>{4, 2});
+  REQUIRE(set.apply(again(2, "b", Outcome::served)));
+  CHECK(due(set, 1'000) == std::vector<std::uint64_t>{3, 4});
+  REQUIRE(set.apply(again(3, "a", Outcome::filtered)));
+  CHECK(due(set, 1'000) == std::vector<std::uint64_t>{5, 4});
+  // In its old place again, in front of who came meanwhile.
+  REQUIRE(set.apply(again(5, "a", Outcome::retrying, {"blue", 500, false, 1})));
+  REQUIRE(set.apply(fresh(6, "d", {"blue", 0, true, 0})));
+  CHECK(due(set, 499) == std::vector<std::uint64_t>{4});
+  CHECK(set.next_due() == 50);
 }
 
 TEST_CASE("a parked event is found by its id and bytes", "[retry]") {
@@ -112,12 +135,15 @@ TEST_CASE("the set is what a plain model says, and the same when it is made agai
     std::int64_t now = 0;
     for (std::uint64_t step = 0; step < 600; ++step) {
       now += static_cast<std::int64_t>(random() % 20);
-      const std::string key = "k" + std::to_string(random() % 8);
-      const bool first = std::none_of(model.begin(), model.end(), [&](const auto& known) { return known.second.key == key; });
+      const std::string key = random() % 4 == 0 ? "" : "k" + std::to_string(random() % 8);
+      const std::string id = "id" + std::to_string(random() % 40);
+      const bool first = std::none_of(model.begin(), model.end(), [&](const auto& known) {
+        return (!key.empty() && known.second.key == key) || ids[known.first] == id;
+      });
       const auto ready = set.due(now, 1);
       if (random() % 2 == 0 || ready.empty()) {
         const Parked event{key, now + static_cast<std::int64_t>(random() % 100), !first, first ? 1u : 0u};
-        ids[step] = "id" + std::to_string(step);
+        ids[step] = id;
         REQUIRE(set.apply(fresh(step, ids[step], event)));
         model[step] = event;
       } else if (random() % 3 == 0) {
@@ -128,12 +154,13 @@ TEST_CASE("the set is what a plain model says, and the same when it is made agai
         REQUIRE(set.apply(again(ready[0].value, ids[ready[0].value], random() % 2 == 0 ? Outcome::served : Outcome::filtered)));
         model.erase(ready[0].value);
       }
-      // Of each key the first; longest due first.
-      std::map<std::string, std::uint64_t> fronts;
-      for (const auto& [offset, event] : model) fronts.try_emplace(event.key, offset);
+      // Nobody of its key or id in front of it; longest due first.
+      std::set<std::string> keys, seen_ids;
       std::vector<std::pair<std::int64_t, std::uint64_t>> wanted;
-      for (const auto& [of, offset] : fronts) {
-        const Parked& event = model.at(offset);
+      for (const auto& [offset, event] : model) {
+        const bool behind_key = !event.key.empty() && !keys.insert(event.key).second;
+        const bool behind_id = !seen_ids.insert(ids[offset]).second;
+        if (behind_key || behind_id) continue;
         if (event.held || event.due_at <= now) wanted.emplace_back(event.held ? INT64_MIN : event.due_at, offset);
       }
       std::sort(wanted.begin(), wanted.end());
@@ -141,7 +168,8 @@ TEST_CASE("the set is what a plain model says, and the same when it is made agai
       for (const auto& [at, offset] : wanted) offsets.push_back(offset);
       REQUIRE(due(set, now) == offsets);
       REQUIRE(set.size() == model.size());
-      REQUIRE(set.keys() == fronts.size());
+      REQUIRE(set.keys() == keys.size());
+      REQUIRE(set.ids() == seen_ids.size());
     }
     RetrySet twin;
     for (const auto& [offset, event] : set.events()) REQUIRE(twin.add(event));

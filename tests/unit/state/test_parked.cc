@@ -69,7 +69,7 @@ TEST_CASE("through flushes and crashes the state has parked what the same commit
       for (std::uint64_t i = random() % 4; i-- > 0; ++next) {
         Decided event = decided("id" + std::to_string(random() % 12), random() % 2 == 0 ? Outcome::retrying : Outcome::served);
         if (event.outcome == Outcome::retrying) event.original = "original " + std::to_string(next);
-        event.attempts = set.holds(event.id) ? 0 : 1;
+        event.attempts = set.holds_id(event.id) ? 0 : 1;
         event.due_at = static_cast<std::int64_t>(random() % 100);
         events.push_back(event);
       }
