@@ -280,8 +280,7 @@ class PartitionActor : public caf::event_based_actor {
   void drive() {
     for (ChainRound& round : window_.take_rounds()) {
       const auto& route = stages_.route_of(*round.version);
-      ChainWork chain{round.drive, round.serial, round.round, 0, std::move(round.batch), route};
-      send(route->front(), std::move(chain));
+      send(route->front(), ChainWork{round.drive, round.serial, round.round, 0, std::move(round.batch), route});
     }
   }
 
@@ -437,8 +436,7 @@ class PartitionActor : public caf::event_based_actor {
     const std::string stage = crashed.who.substr(0, crashed.who.rfind('/'));
     CrashBlame blame;
     if (phase_ == Phase::running) blame = window_.crashed({crashed.drive, crashed.serial, crashed.round, crashed.event, stage, crashed.error.context});
-    // An event costs its stage one crash, however often it has to crash to be found; or a stage that crashes on everything would
-    // make everything poison.
+    // An event costs its stage one crash: a stage that crashes on everything must not make everything poison.
     (void)stages_.failing(crashed.who, crashed.error, blame.of_event && !blame.poison);
     setup_->logbook->write(LogLevel::warn, crashed.who, describe(crashed.error));
   }
@@ -446,9 +444,8 @@ class PartitionActor : public caf::event_based_actor {
   void note_poison() {
     for (const PartitionWindow::Poisoned& poisoned : window_.take_poisoned()) {
       if (setup_->gauges) ++setup_->gauges->poison_events;
-      setup_->logbook->write(LogLevel::error, fmt::format("{}/{}", poisoned.suspect.stage, setup_->partition.value),
-                             fmt::format("event {} crashes it again and again and became a dead letter, reason poison: {}", poisoned.id,
-                                         poisoned.suspect.cause));
+      const std::string text = fmt::format("event {} crashes it again and again and became a dead letter, reason poison: {}", poisoned.id, poisoned.suspect.cause);
+      setup_->logbook->write(LogLevel::error, fmt::format("{}/{}", poisoned.suspect.stage, setup_->partition.value), text);
     }
   }
 

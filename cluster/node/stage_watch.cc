@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "cluster/node/suspects_file.h"
@@ -21,7 +22,7 @@ StageVerdict StageWatch::look(TimePoint now, const std::vector<MappedMarks::Work
   TimePoint longest_stay{0};
   for (const MappedMarks::Working& one : working) {
     Stay& stay = stays_[one.mark];
-    if (stay.entries != one.inside.entries) stay = {one.inside.entries, now, true};
+    if (stay.entries != one.inside.entries) stay = {one.inside.entries, now, resident, true};
     stay.seen = true;
     const TimePoint stayed = now - stay.since;
     one.mark->stayed(std::chrono::duration_cast<std::chrono::milliseconds>(stayed), one.inside.entries);
@@ -32,22 +33,13 @@ StageVerdict StageWatch::look(TimePoint now, const std::vector<MappedMarks::Work
     }
   }
   std::erase_if(stays_, [](const auto& known) { return !known.second.seen; });
-  if (longest != nullptr && limits_.memory_max != 0 && resident > limits_.memory_max && longest_stay >= kMemoryStay) return {longest, CodeMark::kMemory};
-  return {};
-}
-
-StageGuard::~StageGuard() {
-  over_.store(true);
-  if (thread_.joinable()) thread_.join();
+  if (longest == nullptr || limits_.memory_max == 0 || resident <= limits_.memory_max || longest_stay < kMemoryStay) return {};
+  const bool grew = resident - std::min(resident, stays_[longest->mark].resident) >= limits_.memory_max / kMemoryShare;
+  return grew ? StageVerdict{longest, CodeMark::kMemory} : StageVerdict{};
 }
 
 void StageGuard::start() {
-  thread_ = std::thread([this] {
-    while (!over_.load()) {
-      watch_stages(watch_, marks_, resident_bytes(), clock_, logbook_);
-      std::this_thread::sleep_for(std::chrono::milliseconds(20));
-    }
-  });
+  look_.emplace(std::chrono::milliseconds(20), [this] { watch_stages(watch_, marks_, resident_bytes(), clock_, logbook_); });
 }
 
 void watch_stages(StageWatch& watch, const MappedMarks& marks, std::uint64_t resident, const Clock& clock, Logbook& logbook) {

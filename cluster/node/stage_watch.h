@@ -1,13 +1,12 @@
 // Watches the stages from outside: one that does not come back, or that uses up the node's memory, is ended with the process, and the
 // event it had is named for the next one.
 #pragma once
-#include <atomic>
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
-#include <thread>
 
+#include "cluster/node/repeated_look.h"
 #include "runtime/adapters/system/mapped_marks.h"
 #include "runtime/ports/clock.h"
 #include "runtime/ports/logbook.h"
@@ -30,11 +29,12 @@ class StageWatch {
  public:
   explicit StageWatch(StageWatchLimits limits) : limits_(limits) {}
   /// `working`: who is inside a stage now; `resident`: memory of the process in bytes. A stage that has the same event since stall_max
-  /// has stalled. When the memory is used up, whoever has had one event for longest, and for kMemoryStay at least, is to blame: no
-  /// event takes that long by itself. Nobody: nothing.
+  /// has stalled. When the memory is used up, whoever has had one event for longest, and for kMemoryStay at least, is to blame, if
+  /// the process grew by a kMemoryShare-th of it meanwhile: no ordinary event takes that long, and that much. Nobody: nothing.
   [[nodiscard]] StageVerdict look(TimePoint now, const std::vector<MappedMarks::Working>& working, std::uint64_t resident);
 
   static constexpr std::chrono::milliseconds kMemoryStay{100};
+  static constexpr std::uint64_t kMemoryShare = 8;
   /// Looks come every 20 ms; what is longer than this between two of them does not count as anybody's stay.
   static constexpr std::chrono::milliseconds kLookMax{1'000};
 
@@ -42,6 +42,7 @@ class StageWatch {
   struct Stay {
     std::uint64_t entries = 0;
     TimePoint since{0};
+    std::uint64_t resident = 0;  // then
     bool seen = false;
   };
   StageWatchLimits limits_;
@@ -56,7 +57,6 @@ class StageGuard {
       : watch_(limits), marks_(marks), clock_(clock), logbook_(logbook) {}
   StageGuard(const StageGuard&) = delete;
   StageGuard& operator=(const StageGuard&) = delete;
-  ~StageGuard();
   void start();
 
  private:
@@ -64,8 +64,7 @@ class StageGuard {
   const MappedMarks& marks_;
   const Clock& clock_;
   Logbook& logbook_;
-  std::atomic<bool> over_{false};
-  std::thread thread_;
+  std::optional<RepeatedLook> look_;  // last: it uses the others
 };
 
 /// Looks, and where somebody is to blame says who, notes it in the mark and aborts the process. To be called often.

@@ -4,6 +4,7 @@
 #include <capnp/serialize.h>
 #include <kj/exception.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "runtime/base/invariant.h"
@@ -117,10 +118,8 @@ Result<OutcomeBatch> OutcomeBatch::decode(const SharedBytes& bytes) {
     if (e.outcome == Outcome::dead_lettered && e.first_record >= wire.letters) return damaged("an outcome's letter");
     if (e.outcome == Outcome::retrying && (e.first_record >= wire.letters || e.record_count >= parks)) return damaged("a parked outcome's letter");
   }
-  for (std::uint32_t i = 0; i < parks; ++i) {
-    const ParkEntry& e = batch.park_table_[i];
-    if (!inside(e.key_offset, e.key_length, area)) return damaged("a park entry is out of bounds");
-  }
+  const auto inside_area = [area](const ParkEntry& e) { return inside(e.key_offset, e.key_length, area); };
+  if (!std::all_of(batch.park_table_, batch.park_table_ + parks, inside_area)) return damaged("a park entry is out of bounds");
   for (std::uint32_t i = 0; i < wire.records; ++i) {
     const RecordEntry& e = batch.record_table_[i];
     if (!inside(e.payload_offset, e.payload_length, area) || e.outcome_index >= wire.outcomes || e.attributes >= wire.attributes)

@@ -3,6 +3,7 @@
 #include "actors/doors/source_position.h"
 #include "runtime/engine/dedupe_block.h"
 #include "runtime/engine/letters.h"
+#include "runtime/engine/parked_state.h"
 #include "runtime/engine/read_token.h"
 #include "runtime/engine/view_value.h"
 #include "runtime/event/data_identity.h"
@@ -35,6 +36,12 @@ void check_values(std::string_view input) {
     promise(twice && twice->id == letter->id && twice->letter.original == letter->letter.original &&
                 encode_letter(*twice) == again,
             "a letter that is written again is the same");
+  }
+  if (const auto parked = decode_parked(Offset{7}, input)) {
+    const std::string again = encode_parked(*parked);
+    const auto twice = decode_parked(Offset{7}, again);
+    promise(twice && twice->original == parked->original && twice->key == parked->key && encode_parked(*twice) == again,
+            "a parked event that is written again is the same");
   }
 }
 

@@ -11,6 +11,7 @@
 #include "runtime/base/hash.h"
 #include "runtime/engine/dedupe_block.h"
 #include "runtime/engine/letters.h"
+#include "runtime/engine/parked_state.h"
 #include "runtime/engine/read_token.h"
 #include "runtime/engine/view_value.h"
 #include "runtime/event/commit_body.h"
@@ -144,6 +145,13 @@ void write_state() {
   letter.letter.stage = "validate";
   letter.letter.reason = "time";
   write("state", 0, "letter", encode_letter(letter));
+  ParkedEvent parked;
+  parked.id = "id";
+  parked.original = "a,b";
+  parked.stage = "lookup";
+  parked.reason = "timeout";
+  parked.key = "customer";
+  write("state", 0, "parked", encode_parked(parked));
   ReadToken token(Digest128{1, 2});
   token.note_offset(PartitionId{3}, Offset{500});
   token.note_sequence(PartitionId{9}, CommitSequence{70'000});

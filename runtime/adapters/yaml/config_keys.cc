@@ -140,6 +140,7 @@ const std::vector<Unsayable>& unsayable() {
       {"`compare` has a relation between two operands, one of them a field", ".compare\""},
       {"a rule is about fields, not about two constants", "compares two constants"},
       {"the names of stages are unique", "a second stage is called"},
+      {"the steps of weir's own keep their names", "is taken by a step of weir's own"},
       {"`when` of a stage stands beside it or inside, not both", "stands beside and inside the stage"},
       {"a path names nothing between two dots, and top-level fields have one part", "must name a top-level field"},
       {"paths have no holes", "must be a field path such as"},

@@ -79,6 +79,11 @@ void read_stage(Context& context, const Node& node, std::size_t index, std::vect
     WhenConfig condition;
     if (read_when(context, *extras.when, item_name + ".when", condition)) stage.when = std::move(condition);
   }
+  // What dead letters and the tree of actors call weir's own steps.
+  for (const std::string_view own : {"parse", "dedupe", "late", "encode", "views"}) {
+    if (stage.name != own) continue;
+    context.findings.add(name_place, fmt::format("the stage name \"{}\" is taken by a step of weir's own; give it another one (name: …)", own));
+  }
   for (const StageConfig& other : out) {
     if (stage.name.empty() || other.name != stage.name) continue;
     context.findings.add(name_place,

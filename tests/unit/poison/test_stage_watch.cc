@@ -56,15 +56,25 @@ TEST_CASE("when the memory is used up, whoever has had one event for longest is 
   StageWatch watch{{.stall_max = 30s, .memory_max = kMemoryMax}};
   CodeMark eater, other;
   eater.enter(Offset{1}, 1, 1);
-  CHECK(watch.look(0ms, {working(eater)}, kMemoryMax + 1).working == nullptr);  // nobody has been there long enough
+  CHECK(watch.look(0ms, {working(eater)}, kMemoryMax / 2).working == nullptr);
   other.enter(Offset{2}, 1, 2);
-  CHECK(watch.look(60ms, {working(other), working(eater, 5)}, kMemoryMax + 1).working == nullptr);
+  CHECK(watch.look(60ms, {working(other), working(eater, 5)}, kMemoryMax + 1).working == nullptr);  // not long enough
   const std::vector<MappedMarks::Working> now = {working(other), working(eater, 5)};
   CHECK(watch.look(120ms, now, kMemoryMax).working == nullptr);  // within the limit
   const StageVerdict verdict = watch.look(120ms, now, kMemoryMax + 1);
   REQUIRE(verdict.working != nullptr);
   CHECK(verdict.working->partition == PartitionId{5});
   CHECK(verdict.cause == CodeMark::kMemory);
+}
+
+TEST_CASE("a slow event is not to blame for memory that was used up before it came", "[stages]") {
+  StageWatch watch{{.stall_max = 30s, .memory_max = kMemoryMax}};
+  CodeMark slow;
+  slow.enter(Offset{1}, 1, 1);
+  CHECK(watch.look(0ms, {working(slow)}, kMemoryMax - 10).working == nullptr);
+  CHECK(watch.look(500ms, {working(slow)}, kMemoryMax + 100).working == nullptr);
+  const std::vector<MappedMarks::Working> now = {working(slow)};
+  CHECK(watch.look(600ms, now, kMemoryMax + 115).working != nullptr);  // an eighth of it since then
 }
 
 TEST_CASE("memory that is used up while nobody is inside a stage is nobody's", "[stages]") {
