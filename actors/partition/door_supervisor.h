@@ -37,7 +37,10 @@ class DoorSupervisor {
   /// Door `i` is dead. The pause before it is to be started again; nothing: the pipeline cannot go on without it, with error_of().
   [[nodiscard]] std::optional<std::chrono::microseconds> died(std::size_t i);
   /// The same when nobody is to come after it.
-  void gone(std::size_t i) noexcept { doors_[i].actor = nullptr; }
+  void gone(std::size_t i) noexcept {
+    doors_[i].actor = nullptr;
+    doors_[i].record.stopped();
+  }
   [[nodiscard]] const Error& error_of(std::size_t i) const { return doors_[i].record.error(); }
   /// Door `i` has come to its end.
   void finished(std::size_t i);

@@ -17,7 +17,6 @@
 #include "cluster/node/stage_watch.h"
 #include "runtime/adapters/http/http_server.h"
 #include "runtime/adapters/system/system_file_looks.h"
-#include "runtime/adapters/system/usage.h"
 #include "runtime/adapters/system/work_pool.h"
 #include "runtime/engine/required_columns.h"
 
@@ -67,8 +66,7 @@ class Serving {
         state_(open.config().partitions, open.log().log_id(), later_work(pool_)),
         node_(open, state_, pool_),
         watch_(open.node(), open.data(), open.pressure(), [this] { return memory_use(); },
-               [this] { return open_.backlog(); }, clock, logbook),
-        stages_({open.config().limits.stage_stall_max, open.node().memory_max}) {}
+               [this] { return open_.backlog(); }, clock, logbook) {}
 
   Result<void> run(const std::function<void(const std::string&)>& ready, const std::atomic<int>& stop_signal) {
     HttpServerConfig http;
@@ -84,7 +82,7 @@ class Serving {
     WEIR_ASSIGN(server_, start_http_server(http, api, logbook_, [api](HttpRequest& request) { return api.admit(request); }, doorkeeper_->identities()));
     node_.serve_with(server_.get(), doorkeeper_.get());
     doorkeeper_->watch(kFilesInterval);
-    StageGuard guard({open_.config().limits.stage_stall_max, open_.node().memory_max}, open_.marks(), clock_, logbook_);
+    const StageGuard guard({open_.config().limits.stage_stall_max, open_.node().memory_max}, open_.marks(), clock_, logbook_);
     NodeConfiguration configuration;
     caf::actor_system system{configuration};
     logbook_.know_epochs([this](std::uint32_t partition) { return state_.epoch_of(PartitionId{partition}); });
@@ -97,7 +95,6 @@ class Serving {
                                  }};
       wait_for_end(root, ready, stop_signal);
     }
-    guard.start();
     node_.stopping();
     server_->close(std::chrono::milliseconds(0));
     logbook_.know_epochs({});
@@ -156,7 +153,6 @@ class Serving {
     while (!ending_.ended) {
       ending_.changed.wait_for(lock, std::chrono::milliseconds(20));
       watch_.look();
-      watch_stages(stages_, open_.marks(), resident_bytes(), clock_, logbook_);
       if (clock_.now() - passed >= kPassTime) {
         passed = clock_.now();
         caf::anon_send(root, PassTime{});
@@ -185,7 +181,6 @@ class Serving {
   LiveState state_;
   LiveNode node_;
   LimitsWatch watch_;
-  StageWatch stages_;
   std::unique_ptr<Doorkeeper> doorkeeper_;
   std::unique_ptr<HttpServer> server_;
 };

@@ -12,7 +12,6 @@
 #include "cluster/node/file_doors.h"
 #include "cluster/node/open_pipeline.h"
 #include "cluster/node/stage_watch.h"
-#include "runtime/adapters/system/usage.h"
 #include "runtime/adapters/compress/open_input.h"
 #include "runtime/base/fail_point.h"
 
@@ -87,7 +86,7 @@ class Running {
   }
 
   Result<void> run(const std::atomic<int>& stop_signal, const std::function<void(const PartitionProgress&)>& progress, std::uint64_t& accepted) {
-    StageGuard guard({request_.pipeline.limits.stage_stall_max, open_->node().memory_max}, open_->marks(), clock_, logbook_);
+    const StageGuard guard({request_.pipeline.limits.stage_stall_max, open_->node().memory_max}, open_->marks(), clock_, logbook_);
     NodeConfiguration configuration;
     caf::actor_system system{configuration};
     Ending ending;
@@ -95,14 +94,12 @@ class Running {
     const caf::actor root = spawn_pipeline(system, setup(ending, progress));
     LimitsWatch watch(open_->node(), open_->data(), open_->pressure(), [this] { return open_->memory_use(); },
                       [this] { return open_->backlog(); }, clock_, logbook_);
-    StageWatch stages({request_.pipeline.limits.stage_stall_max, open_->node().memory_max});
     bool asked = false;
     TimePoint passed = clock_.now();
     std::unique_lock lock(ending.mutex);
     while (!ending.ended) {
       ending.changed.wait_for(lock, std::chrono::milliseconds(20));
       watch.look();
-      watch_stages(stages, open_->marks(), resident_bytes(), clock_, logbook_);
       if (clock_.now() - passed >= kPassTime) {
         passed = clock_.now();
         caf::anon_send(root, PassTime{});
@@ -112,7 +109,6 @@ class Running {
         caf::anon_send(root, StopNode{});
       }
     }
-    guard.start();
     accepted = ending.accepted;
     if (request_.work_ended) request_.work_ended();
     return ending.result;

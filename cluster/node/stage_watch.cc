@@ -38,20 +38,16 @@ StageVerdict StageWatch::look(TimePoint now, const std::vector<MappedMarks::Work
   return grew ? StageVerdict{longest, CodeMark::kMemory} : StageVerdict{};
 }
 
-void StageGuard::start() {
-  look_.emplace(std::chrono::milliseconds(20), [this] { watch_stages(watch_, marks_, resident_bytes(), clock_, logbook_); });
-}
-
-void watch_stages(StageWatch& watch, const MappedMarks& marks, std::uint64_t resident, const Clock& clock, Logbook& logbook) {
-  const std::vector<MappedMarks::Working> working = marks.working();
-  const StageVerdict verdict = watch.look(clock.now(), working, resident);
+void StageGuard::look() {
+  const std::vector<MappedMarks::Working> working = marks_.working();
+  const StageVerdict verdict = watch_.look(clock_.now(), working, resident_bytes());
   if (verdict.working == nullptr) return;
   const MappedMarks::Working& guilty = *verdict.working;
   const CodeMark::Inside& inside = guilty.inside;
   const std::string which = inside.count == 1 ? fmt::format("offset {}", inside.first.value)
                                               : fmt::format("offsets {} to {}", inside.first.value, inside.first.value + inside.count - 1);
   guilty.mark->cause(verdict.cause);
-  logbook.write(LogLevel::error, fmt::format("{}/{}", guilty.stage, guilty.partition.value),
+  logbook_.write(LogLevel::error, fmt::format("{}/{}", guilty.stage, guilty.partition.value),
                 fmt::format("{} ({}); started again the node counts it, and goes on without it after limits.poison_crashes_max times",
                             cause_text(verdict.cause), which));
   std::abort();

@@ -50,24 +50,20 @@ class StageWatch {
   std::optional<TimePoint> last_look_;
 };
 
-/// Watches on from a thread of its own, for the end of a node: a stage that hangs holds up the end of the actor system.
+/// Watches from a thread of its own, as long as it lives. It must outlive the actor system, whose end a stage that hangs holds up.
 class StageGuard {
  public:
   StageGuard(StageWatchLimits limits, const MappedMarks& marks, const Clock& clock, Logbook& logbook)
-      : watch_(limits), marks_(marks), clock_(clock), logbook_(logbook) {}
-  StageGuard(const StageGuard&) = delete;
-  StageGuard& operator=(const StageGuard&) = delete;
-  void start();
+      : watch_(limits), marks_(marks), clock_(clock), logbook_(logbook), looking_(std::chrono::milliseconds(20), [this] { look(); }) {}
 
  private:
+  /// Where somebody is to blame says who, notes it in the mark and aborts the process.
+  void look();
   StageWatch watch_;
   const MappedMarks& marks_;
   const Clock& clock_;
   Logbook& logbook_;
-  std::optional<RepeatedLook> look_;  // last: it uses the others
+  RepeatedLook looking_;  // last: its thread uses the others
 };
-
-/// Looks, and where somebody is to blame says who, notes it in the mark and aborts the process. To be called often.
-void watch_stages(StageWatch& watch, const MappedMarks& marks, std::uint64_t resident, const Clock& clock, Logbook& logbook);
 
 }  // namespace weir
