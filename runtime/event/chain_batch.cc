@@ -8,7 +8,7 @@
 
 namespace weir {
 
-void ChainBatch::begin(IngestBatch input, PartitionId partition, Offset first) {
+void ChainBatch::begin(IngestBatch input, PartitionId partition, Offset first, RetryHistory history) {
   // A batch of many parts must not keep their memory for ever.
   constexpr std::size_t kKept = std::size_t{16} * kChainEventsMax;
   if (events_.capacity() > kKept) events_ = {};
@@ -19,6 +19,7 @@ void ChainBatch::begin(IngestBatch input, PartitionId partition, Offset first) {
   input_ = std::move(input);
   partition_ = partition;
   first_ = first;
+  history_ = history;
 }
 
 void ChainBatch::add(std::uint32_t index, std::uint64_t fingerprint) {
@@ -32,7 +33,7 @@ void ChainBatch::add(std::uint32_t index, std::uint64_t fingerprint) {
 }
 
 void ChainBatch::decide(ChainEvent& event, Verdict verdict, std::string_view stage, std::string_view reason,
-                        std::span<const std::string_view> details) {
+                        std::span<const std::string_view> details, RetryHint hint) {
   text_.clear();
   text_.append("[");
   for (const std::string_view detail : details) {
@@ -45,7 +46,7 @@ void ChainBatch::decide(ChainEvent& event, Verdict verdict, std::string_view sta
   }
   text_.append("]");
   auto* rejection = arena_.take_array<Rejection>(1);
-  *rejection = {stage, reason, arena_.copy(text_.view())};
+  *rejection = {stage, reason, arena_.copy(text_.view()), hint};
   event.rejection = rejection;
   event.verdict = verdict;
 }
@@ -55,8 +56,8 @@ void ChainBatch::reject(ChainEvent& event, std::string_view stage, std::string_v
   decide(event, Verdict::reject, stage, reason, details);
 }
 
-void ChainBatch::retry(ChainEvent& event, std::string_view stage, std::string_view reason, std::string_view detail) {
-  decide(event, Verdict::retry, stage, reason, {&detail, 1});
+void ChainBatch::retry(ChainEvent& event, std::string_view stage, std::string_view reason, std::string_view detail, RetryHint hint) {
+  decide(event, Verdict::retry, stage, reason, {&detail, 1}, hint);
 }
 
 ChainSplit::ChainSplit(ChainBatch& batch, const FieldPlan& plan)

@@ -23,11 +23,24 @@ inline constexpr std::uint32_t kEventPartsMax = 4'096;  // of one event, over al
 /// What the stages so far say about an event.
 enum class Verdict : std::uint8_t { pass, filter, reject, retry };
 
+/// When a retry makes sense, as far as the stage knows.
+struct RetryHint {
+  std::int64_t not_before = 0;  // microseconds since 1970; in the past: whenever the pipeline's policy says
+  bool attempted = true;        // false: nobody was asked (a breaker is open), so it counts as no attempt
+};
+
+/// The attempts that an event has behind it.
+struct RetryHistory {
+  std::uint32_t attempts = 0;  // made and failed
+  std::int64_t first_at = 0;   // when the first of them was made, microseconds since 1970; of none: 0
+};
+
 /// Why an event leaves: one dead letter or one retry. Texts live as long as the batch (or for ever).
 struct Rejection {
   std::string_view stage;    // name of the stage; "parse" and "encode" for the two ends of the chain
   std::string_view reason;   // of the closed list in the interface
   std::string_view details;  // a JSON array of strings
+  RetryHint retry{};         // of a retry
 };
 
 /// One event, or one part of an event that a stage has split: parts of one event stand next to each other, with the
@@ -49,7 +62,8 @@ struct ChainEvent {
 class ChainBatch {
  public:
   /// Starts over with the events of `input`, the first of which has offset `first` in the ingest log; none is active yet.
-  void begin(IngestBatch input, PartitionId partition, Offset first = {});
+  /// `history`: of all of them; an event that is tried again comes alone.
+  void begin(IngestBatch input, PartitionId partition, Offset first = {}, RetryHistory history = {});
   /// Adds event `index` of the input (those that dedupe lets through, ascending). At most kChainEventsMax (asserted).
   void add(std::uint32_t index, std::uint64_t fingerprint = 0);
 
@@ -58,6 +72,7 @@ class ChainBatch {
   [[nodiscard]] std::span<ChainEvent> events() noexcept { return events_; }
   [[nodiscard]] std::span<const ChainEvent> events() const noexcept { return events_; }
   [[nodiscard]] Offset offset(const ChainEvent& event) const noexcept { return first_ + event.index; }
+  [[nodiscard]] const RetryHistory& history() const noexcept { return history_; }
   [[nodiscard]] RawEvent raw(const ChainEvent& event) const noexcept { return input_.event(event.index); }
   [[nodiscard]] ChainArena& arena() noexcept { return arena_; }
   /// For one text at a time.
@@ -80,16 +95,17 @@ class ChainBatch {
     reject(event, stage, reason, {&detail, 1});
   }
   void filter(ChainEvent& event) noexcept { event.verdict = Verdict::filter; }
-  /// Temporary: to be tried again later.
-  void retry(ChainEvent& event, std::string_view stage, std::string_view reason, std::string_view detail);
+  /// Temporary: to be tried again later, by the pipeline's `retry`.
+  void retry(ChainEvent& event, std::string_view stage, std::string_view reason, std::string_view detail, RetryHint hint = {});
 
  private:
   friend class ChainSplit;
   void decide(ChainEvent& event, Verdict verdict, std::string_view stage, std::string_view reason,
-              std::span<const std::string_view> details);
+              std::span<const std::string_view> details, RetryHint hint = {});
   IngestBatch input_;
   PartitionId partition_;
   Offset first_;
+  RetryHistory history_;
   std::vector<ChainEvent> events_;
   std::vector<ChainEvent> spare_;  // of the next split
   ChainArena arena_;

@@ -173,6 +173,27 @@ struct LimitsConfig {
   std::chrono::microseconds stage_stall_max = std::chrono::seconds(30);
 };
 
+/// What happens to events that a stage cannot decide now, for a reason that may pass (the section `retry`).
+enum class RetryOrder : std::uint8_t {
+  blocking,  // later events of a held key wait behind the one that is tried again
+  deferred,  // they go on: order is given up where events are tried again. Of one id they wait in both orders
+};
+struct RetrySettings {
+  RetryOrder order = RetryOrder::blocking;
+  /// Of blocking: events of a partition with the same value of this field are held together; nothing: those with the same id. As the
+  /// event came, whatever the stages do to it.
+  std::optional<FieldPath> order_by;
+  std::uint32_t attempts_max = 20;                              // 1 .. 1000, the first one included
+  std::chrono::milliseconds retry_age_max{3'600'000};           // 1 ms .. 7 d: no attempt later than this after the first
+  std::chrono::milliseconds backoff_min{200};                   // 1 ms .. backoff_max: the longest pause after the first attempt
+  std::chrono::milliseconds backoff_max{60'000};                // backoff_min .. 24 h
+  /// Per partition: 1 .. 1'000'000. With more ids or ordering keys held, or more events or bytes parked, the partition decides nothing
+  /// more until there are fewer: doors fill the log, nothing is lost.
+  std::uint32_t held_keys_max = 10'000;
+  std::uint32_t parked_events_max = 100'000;                    // 1 .. 10'000'000
+  std::uint64_t parked_bytes_max = std::uint64_t{256} << 20;    // 1 MiB .. 64 GiB
+};
+
 struct PipelineConfig {
   PipelineConfig();
   PipelineConfig(const PipelineConfig& other);
@@ -186,6 +207,7 @@ struct PipelineConfig {
   RecordConfig record;
   DedupeConfig dedupe;
   LateConfig late;
+  RetrySettings retry;
   std::vector<StageConfig> stages;
   std::vector<ViewConfig> views;
   std::vector<InputConfig> inputs{{"http", HttpInputConfig{}, {}}};  // what `weir up` reads; `weir run` reads what it is told

@@ -46,6 +46,23 @@ TEST_CASE("a rejection carries stage, reason and its details as a JSON array", "
   CHECK(batch.events()[1].rejection->details == R"(["later"])");
 }
 
+TEST_CASE("a retry says when it makes sense, and a batch what its event has behind it", "[chain_batch]") {
+  ChainBatch batch;
+  batch.begin(three_events(), PartitionId{0}, Offset{7}, {3, 1'000});
+  batch.add(0);
+  batch.add(1);
+  CHECK(batch.history().attempts == 3);
+  CHECK(batch.history().first_at == 1'000);
+  batch.retry(batch.events()[0], "enrich", "lookup", "later", {5'000, false});
+  batch.retry(batch.events()[1], "enrich", "lookup", "later");
+  CHECK(batch.events()[0].rejection->retry.not_before == 5'000);
+  CHECK_FALSE(batch.events()[0].rejection->retry.attempted);
+  CHECK(batch.events()[1].rejection->retry.not_before == 0);
+  CHECK(batch.events()[1].rejection->retry.attempted);
+  batch.begin(three_events(), PartitionId{0});
+  CHECK(batch.history().attempts == 0);
+}
+
 TEST_CASE("the arena keeps its blocks between batches and gives huge ones back", "[chain_batch]") {
   ChainArena arena;
   for (int i = 0; i < 1000; ++i) (void)arena.take(1000);
