@@ -8,7 +8,7 @@
 #include <emmintrin.h>
 #endif
 
-#include "actors/doors/csv_header.h"
+#include "runtime/event/csv_header.h"
 #include "actors/doors/framer.h"
 
 namespace weir {

@@ -9,7 +9,7 @@
 //   whoever asks -> views    VisitState
 //   partition -> supervisor -> doors, observers   PartitionProgress
 //   node -> supervisor -> partition   PassTime, NewRules;   node -> supervisor   ReleasePartition
-//   supervisor -> door, partition   Routes, CommitterUp;   supervisor -> itself   StartAgain;   partition -> itself   RestartStages
+//   supervisor -> door, partition   Routes, CommitterUp;   supervisor -> itself   StartAgain;   partition -> itself   RestartStages, RetryDue
 //   log completions -> whoever asked   Fenced, IngestSlices, OutputRecords, AppendEnded, GroupDecided
 #pragma once
 #include <cstdint>
@@ -189,6 +189,10 @@ struct ReleasePartition {
 };
 /// A timer of the partition's own: the pause before its stages are started again is over.
 struct RestartStages {};
+/// A timer of the partition's own: a parked event is due. An old generation is ignored.
+struct RetryDue {
+  std::uint64_t generation = 0;
+};
 /// A partition started an actor that uses its store: the store is closed only when both are gone.
 struct PartitionChild {
   PartitionId partition;
@@ -253,6 +257,7 @@ WEIR_IN_PROCESS_MESSAGE(NewRules)
 WEIR_IN_PROCESS_MESSAGE(StartAgain)
 WEIR_IN_PROCESS_MESSAGE(ReleasePartition)
 WEIR_IN_PROCESS_MESSAGE(RestartStages)
+WEIR_IN_PROCESS_MESSAGE(RetryDue)
 WEIR_IN_PROCESS_MESSAGE(PartitionChild)
 WEIR_IN_PROCESS_MESSAGE(PartitionReady)
 WEIR_IN_PROCESS_MESSAGE(DoorFinished)

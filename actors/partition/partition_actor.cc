@@ -7,13 +7,12 @@
 #include <optional>
 #include <utility>
 
+#include "actors/partition/open_state.h"
 #include "actors/partition/stage_supervisor.h"
 #include "actors/partition/store_reader.h"
 #include "actors/supervise/house_handlers.h"
 #include "runtime/base/invariant.h"
 #include "runtime/engine/credit_gate.h"
-#include "runtime/engine/letters.h"
-#include "runtime/engine/view_key.h"
 
 namespace weir {
 
@@ -34,7 +33,7 @@ class PartitionActor : public caf::event_based_actor {
         supervisor_(std::move(supervisor)),
         reader_(*setup_->store),
         index_(setup_->remember, reader_, setup_->log->log_id().low ^ setup_->incarnation),
-        window_(setup_->partition, setup_->window, setup_->window_rules, version_of(setup_->rules), index_, setup_->poison.get()),
+        window_(setup_->partition, setup_->window, setup_->window_rules, version_of(setup_->rules), index_, setup_->poison.get(), &retries_),
         views_gate_(std::numeric_limits<std::uint64_t>::max(), setup_->apply_bytes_max),
         committer_(std::move(setup_->committer)),
         stages_(this, *setup_) {
@@ -55,7 +54,9 @@ class PartitionActor : public caf::event_based_actor {
           if (auto prepared = window_.let_time_pass(setup_->clock->wall())) hand_in(std::move(*prepared));
         },
         [this](const ChainWork& home) {
-          if (phase_ == Phase::running && good(window_.round_done(home.drive, home.serial, home.round))) work();
+          if (phase_ != Phase::running) return;
+          window_.set_time(setup_->clock->wall());
+          if (good(window_.round_done(home.drive, home.serial, home.round))) work();
         },
         [this](const CommitDecided& decided) { on_decided(decided); },
         [this](const ActorFailed& failed) {
@@ -92,6 +93,11 @@ class PartitionActor : public caf::event_based_actor {
         [this](const RestartStages&) {
           stages_.restart();
           if (good(window_.redrive())) work();
+        },
+        [this](const RetryDue& due) {
+          if (due.generation != retry_timer_) return;
+          retry_at_.reset();
+          work();
         },
         [this](const StopNode&) {
           stopping_ = true;
@@ -154,55 +160,17 @@ class PartitionActor : public caf::event_based_actor {
   }
 
   Result<void> open_state() {
-    auto views = std::make_shared<ViewsSetup>();
-    views->partition = setup_->partition;
-    views->dedupe = std::make_unique<DedupeLog>(setup_->remember);
-    PartitionStateOptions options;
-    options.partition = setup_->partition;
-    options.delta_bytes_max = setup_->delta_bytes_max;
-    options.log_id = setup_->log->log_id();
-    views->state = std::make_unique<PartitionState>(options, *setup_->views, *setup_->store);
-    views->state->join(*views->dedupe);
-    WEIR_ASSIGN(views_sent_, views->state->recover(setup_->log->status(setup_->partition).output_begin));
-    applied_ = views->state->sequence();
-    meta_ = views->state->meta();
-
-    WEIR_ASSIGN(const auto stored, setup_->store->snapshot());
-    std::vector<std::pair<std::uint64_t, DedupeBlock>> last;
-    WEIR_ASSIGN(const auto numbers, read_dedupe_blocks(*stored, setup_->remember, [](std::uint64_t, const DedupeBlock&) -> Result<void> { return {}; }));
-    WEIR_TRY(index_.restore(numbers));
-    WEIR_ASSIGN(const auto again, read_dedupe_blocks(*stored, setup_->remember, [this](std::uint64_t first, const DedupeBlock& block) {
-                  return index_.add_block(first, block);
-                }));
-    INVARIANT(again.end() == numbers.end(), "a snapshot of the store does not change");
-    WEIR_TRY(read_open_letters(*stored));
-
-    views->store = setup_->store.get();
-    views->keep = setup_->keep;
-    views->gauges = setup_->gauges;
-    views->extractor = setup_->extractor();
-    views->logbook = setup_->logbook;
+    WEIR_ASSIGN(OpenedState opened, open_partition_state(*setup_, index_, retries_));
+    applied_ = opened.views->state->sequence();
+    meta_ = opened.views->state->meta();
+    views_sent_ = opened.views_through;
     stages_.add(setup_->rules);
     views_entry_ = setup_->board->entry(setup_->entry->path() + "/views", "bytes");
     views_entry_->state(ActorState::running);
-    views_ = setup_->spawn_views(this, std::move(views));
+    views_ = setup_->spawn_views(this, std::move(opened.views));
     tell_supervisor(PartitionChild{setup_->partition, views_});
     change_rules();
     return {};
-  }
-
-  Result<void> read_open_letters(const StateReader& stored) {
-    Result<void> good;
-    WEIR_TRY(stored.scan(std::string(1, key_space::letter), std::string(1, key_space::letter + 1), [&](std::string_view, std::string_view bytes) {
-      const auto letter = decode_letter(bytes);
-      if (!letter) {
-        good = fail(letter.error());
-        return false;
-      }
-      if (!letter->conflict) index_.add_open_letter(letter->id);
-      return true;
-    }));
-    return good;
   }
 
   void replay() {
@@ -232,6 +200,7 @@ class PartitionActor : public caf::event_based_actor {
       std::shared_ptr<const DedupeBlocks> dedupe;
       if (record.sequence > applied_) {
         dedupe = std::make_shared<const DedupeBlocks>(index_.apply(*body));
+        if (!good(retries_.apply(*body))) return;
         applied_ = record.sequence;
         meta_ = body->meta;
       }
@@ -268,6 +237,7 @@ class PartitionActor : public caf::event_based_actor {
   void work() {
     if (phase_ != Phase::running) return;
     look_at_log();
+    if (!stopping_ && !good(window_.admit_due(setup_->clock->wall()))) return;
     if (!stages_.broken()) drive();
     if (stages_.size() > 1) change_rules();
     if (!stopping_) read_ingest();
@@ -275,6 +245,17 @@ class PartitionActor : public caf::event_based_actor {
       if (auto prepared = window_.prepare(setup_->clock->wall())) hand_in(std::move(*prepared));
     }
     if (stopping_ && nothing_in_flight() && views_) send(views_, FlushState{});
+    wait_for_due();
+  }
+
+  /// Wakes up when the next parked event is due; one that is and found no room has its turn with the next commit.
+  void wait_for_due() {
+    const auto due = window_.next_due();
+    if (!due || stopping_ || (retry_at_ && *retry_at_ <= *due)) return;
+    const UnixMicros wall = setup_->clock->wall();
+    if (*due <= wall) return;
+    retry_at_ = due;
+    delayed_send(this, std::chrono::microseconds(*due - wall), RetryDue{++retry_timer_});
   }
 
   void drive() {
@@ -346,6 +327,7 @@ class PartitionActor : public caf::event_based_actor {
         rereads_ = 0;
         told_waiting_ = false;
         note_latency(*commit.body);
+        note_retries(*commit.body);
         note_poison();
         apply({commit.part.sequence, commit.part.from, commit.part.to, std::move(commit.body), std::move(commit.tables),
                std::move(commit.dedupe), commit.bytes});
@@ -382,6 +364,9 @@ class PartitionActor : public caf::event_based_actor {
     setup_->gauges->in_flight_events.store(window_.events());
     setup_->gauges->in_flight_bytes.store(window_.bytes());
     setup_->gauges->dedupe_bytes.store(index_.memory_bytes());
+    setup_->gauges->parked_bytes.store(retries_.bytes());
+    setup_->gauges->held_keys.store(setup_->window_rules.retry.order_by ? retries_.keys() : retries_.ids());
+    setup_->gauges->parked_full.store(window_.parked_full());
   }
 
   void note_load() {
@@ -400,6 +385,16 @@ class PartitionActor : public caf::event_based_actor {
       const double seconds = static_cast<double>(now - batch.outcome(0).accepted_at) / 1e6;
       setup_->gauges->latency_seconds.observe(std::max(seconds, 0.0), batch.outcomes());
     }
+  }
+
+  void note_retries(const CommitBody& body) {
+    if (window_.parked_full() != std::exchange(told_full_, window_.parked_full()))
+      setup_->logbook->write(told_full_ ? LogLevel::error : LogLevel::info, who_,
+                             told_full_ ? fmt::format("{} events of {} ids are parked, as many as retry.parked_events_max, parked_bytes_max or "
+                                                      "held_keys_max allow: nothing new is taken from the log until there are fewer", retries_.size(), retries_.ids())
+                                        : std::string("fewer events are parked, new ones are taken again"));
+    if (!setup_->gauges) return;
+    for (const OutcomeBatch& batch : body.batches) setup_->gauges->retries += batch.redecided() ? batch.outcomes() : 0;
   }
 
   void apply(ApplyCommit commit) {
@@ -468,6 +463,7 @@ class PartitionActor : public caf::event_based_actor {
   caf::actor_addr supervisor_;
   StoreReader reader_;
   DedupeIndex index_;
+  RetrySet retries_;
   PartitionWindow window_;
   CreditGate views_gate_;
   caf::actor committer_;
@@ -485,7 +481,10 @@ class PartitionActor : public caf::event_based_actor {
   Offset durable_;
   std::shared_ptr<ActorEntry> views_entry_;
   Error views_error_ = kKilled;  // what they say they die of
+  std::optional<UnixMicros> retry_at_;  // RetryDue with retry_timer_ is on its way
+  std::uint64_t retry_timer_ = 0;
   int rereads_ = 0;
+  bool told_full_ = false;
   bool told_waiting_ = false;
   bool reading_ = false;
   bool stopping_ = false;

@@ -342,11 +342,17 @@ class PipelineSupervisor : public caf::event_based_actor {
     return true;
   }
 
+  /// Some event is to be tried again: a run is not at its end before that is decided, a node that stops leaves it to its next start.
+  [[nodiscard]] bool any_parked() const {
+    return std::any_of(partitions_.begin(), partitions_.end(),
+                       [](const Slot& slot) { return !slot.quarantined && slot.progress && slot.progress->ledger.retrying != 0; });
+  }
+
   /// Everything is decided, and nothing more will come.
   void check_done() {
     if (stopping_ || ended_result_ || !doors_.started() || setup_->until_stopped) return;
     if (!doors_.all_finished()) return;
-    if (!all_decided()) return;
+    if (!all_decided() || any_parked()) return;
     if (const auto error = quarantine_error()) return stop(fail(*error));
     if (door_error_) return stop(fail(*door_error_));
     stop({});

@@ -9,10 +9,11 @@
 namespace weir {
 
 PartitionWindow::PartitionWindow(PartitionId partition, WindowLimits limits, WindowRules rules,
-                                 std::shared_ptr<const RulesVersion> version, DedupeIndex& index, PoisonBook* poison)
-    : partition_(partition), limits_(limits), rules_(rules), version_(std::move(version)), index_(&index),
+                                 std::shared_ptr<const RulesVersion> version, DedupeIndex& index, PoisonBook* poison, RetrySet* retries)
+    : partition_(partition), limits_(limits), rules_(std::move(rules)), version_(std::move(version)), index_(&index),
       own_poison_(poison == nullptr ? std::make_unique<PoisonBook>() : nullptr), poison_(poison == nullptr ? own_poison_.get() : poison),
-      batch_events_(limits.batch_events_max) {}
+      own_retries_(retries == nullptr ? std::make_unique<RetrySet>() : nullptr),
+      parking_(rules_.retry, rules_.csv_separator, retries == nullptr ? *own_retries_ : *retries), batch_events_(limits.batch_events_max) {}
 
 bool PartitionWindow::uses(const RulesVersion& version) const noexcept {
   if (version_.get() == &version) return true;
@@ -52,6 +53,7 @@ void PartitionWindow::restart(const PartitionPosition& position, const CommitMet
   driving_ = 0;
   events_ = 0;
   bytes_ = 0;
+  parking_.restart();
 }
 
 std::string_view PartitionWindow::id_of(const Batch& batch, std::uint32_t index) const {
@@ -61,6 +63,7 @@ std::string_view PartitionWindow::id_of(const Batch& batch, std::uint32_t index)
 
 Result<void> PartitionWindow::admit(Offset first, IngestBatch input, UnixMicros wall) {
   INVARIANT(first <= expected_ && expected_ < first + input.count(), "a batch continues what was admitted");
+  set_time(wall);
   // One door's wrong clock moves partition time not further than the owner's own clock plus slack, and never back.
   const std::int64_t stamp = std::min(input.header().accepted_at, wall + kPartitionTimeSlack.count());
   const std::int64_t partition_time = std::max(last_partition_time(), stamp);
@@ -69,32 +72,40 @@ Result<void> PartitionWindow::admit(Offset first, IngestBatch input, UnixMicros 
     std::uint32_t count = std::min(input.count() - skip, batch_events_);
     // What took the process along as a batch is not driven as one any more.
     if (count > 1 && !poison_->empty() && poison_->must_part(expected_, expected_ + count)) count = 1;
-    Batch& batch = batches_.emplace_back();
-    batch.serial = next_serial_++;
-    batch.first = expected_;
-    batch.skipped = skip;
-    batch.input = input;
+    Batch& batch = add_batch(input, skip, count);
     batch.partition_time = partition_time;
-    batch.version = version_;
-    batch.events.resize(count);
-    batch.hashes.resize(count);
-    for (std::uint32_t i = 0; i < count; ++i) {
-      const FrameEntry& entry = input.entry(skip + i);
-      batch.hashes[i] = index_->hash_of({input.area() + entry.id_offset, entry.id_length});
-      batch.events[i].digest = xxh3_128({input.area() + entry.raw_offset, entry.raw_length});
-      index_->prefetch(batch.hashes[i]);
-      in_flight_.prefetch(batch.hashes[i]);
-    }
     std::vector<std::uint32_t> run;
     run.reserve(count);
     for (std::uint32_t i = 0; i < count; ++i) WEIR_TRY(judge(batch, i, run));
     expected_ = expected_ + count;
-    events_ += count;
-    bytes_ += input.bytes().size() * count / input.count();
     skip += count;
     start_round(batch, std::move(run));
   }
   return advance();
+}
+
+/// A new batch at the back, of events that are not judged yet.
+PartitionWindow::Batch& PartitionWindow::add_batch(const IngestBatch& input, std::uint32_t skip, std::uint32_t count) {
+  Batch& batch = batches_.emplace_back();
+  batch.serial = next_serial_++;
+  batch.first = expected_;
+  batch.skipped = skip;
+  batch.input = input;
+  batch.version = version_;
+  batch.events.resize(count);
+  batch.hashes.resize(count);
+  if (parking_.keyed()) batch.keys.resize(count);
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const FrameEntry& entry = input.entry(skip + i);
+    batch.hashes[i] = index_->hash_of({input.area() + entry.id_offset, entry.id_length});
+    batch.events[i].digest = xxh3_128({input.area() + entry.raw_offset, entry.raw_length});
+    if (parking_.keyed()) batch.keys[i] = parking_.key_of(input, skip + i);
+    index_->prefetch(batch.hashes[i]);
+    in_flight_.prefetch(batch.hashes[i]);
+  }
+  events_ += count;
+  bytes_ += bytes_of(batch);
+  return batch;
 }
 
 /// Of the newest batch, or of what stands behind none.
@@ -130,7 +141,10 @@ std::shared_ptr<ChainBatch> PartitionWindow::fresh_chain_batch() {
 
 void PartitionWindow::fill(Round& round, Batch& batch) {
   round.batch = fresh_chain_batch();
-  round.batch->begin(batch.input, partition_, Offset{batch.first.value - batch.skipped});
+  RetryHistory history;
+  // Its neighbours have as many attempts behind them.
+  if (const ParkedEvent* const parked = parked_of(batch, 0)) history = {parked->attempts, parked->first_at};
+  round.batch->begin(batch.input, partition_, Offset{batch.first.value - batch.skipped}, history, batch.again);
   const auto add = [&](std::uint32_t index) { round.batch->add(batch.skipped + index, batch.events[index].digest.low); };
   if (round.parted) return add(round.events[round.next_alone]);
   for (const std::uint32_t index : round.events) {
@@ -144,7 +158,7 @@ void PartitionWindow::start_round(Batch& batch, std::vector<std::uint32_t> event
   const auto number = static_cast<std::uint32_t>(batch.rounds.size() - 1);
   for (const std::uint32_t index : round.events) batch.events[index].round = number;
   if (round.events.size() > 1 && !poison_->empty())
-    round.parted = poison_->must_part(batch.first + round.events.front(), batch.first + round.events.back() + 1);
+    round.parted = poison_->must_part(batch.offset(round.events.front()), batch.offset(round.events.back()) + 1);
   if (left_to_drive(batch, round)) {
     ready_.emplace_back(batch.serial, number);
   } else {
@@ -182,7 +196,7 @@ bool PartitionWindow::left_to_drive(Batch& batch, Round& round) {
     while (round.next_alone < round.events.size() && is_poison(batch, round.events[round.next_alone])) ++round.next_alone;
     if (round.next_alone < round.events.size()) return true;
     round.parted = false;
-    poison_->parted(batch.first + round.events.front(), batch.first + round.events.back() + 1);
+    poison_->parted(batch.offset(round.events.front()), batch.offset(round.events.back()) + 1);
   }
   return std::any_of(round.events.begin(), round.events.end(), [&](std::uint32_t index) { return !is_poison(batch, index); });
 }
@@ -197,21 +211,23 @@ CrashBlame PartitionWindow::crashed(const StageCrash& crash) {
     blamed = round.events[round.next_alone];
   } else if (round.events.size() == 1) {
     blamed = round.events.front();
-  } else if (crash.event && *crash.event >= batch.first && *crash.event < batch.end()) {
-    blamed = static_cast<std::uint32_t>(*crash.event - batch.first);
+  } else if (crash.event) {
+    for (const std::uint32_t index : round.events) {
+      if (batch.offset(index) == *crash.event) blamed = index;
+    }
   }
   Suspect suspect;
   suspect.stage = crash.stage;
   suspect.cause = crash.cause;
   suspect.crashes = 1;
   if (blamed) {
-    suspect.first = batch.first + *blamed;
+    suspect.first = batch.offset(*blamed);
     suspect.fingerprint = batch.events[*blamed].digest.low;
     if (!poison_->crashed(suspect)) return {true, std::nullopt};
     return {true, std::string(id_of(batch, *blamed))};
   }
-  suspect.first = batch.first + round.events.front();
-  suspect.count = round.events.back() - round.events.front() + 1;
+  suspect.first = batch.offset(round.events.front());
+  suspect.count = static_cast<std::uint32_t>(batch.offset(round.events.back()) - suspect.first) + 1;
   (void)poison_->crashed(suspect);
   round.parted = poison_->must_part(suspect.first, suspect.first + suspect.count);
   round.next_alone = 0;
@@ -252,9 +268,16 @@ Result<void> PartitionWindow::advance() {
     }
     if (const std::uint32_t fit = seal(batch); fit != batch.events.size()) {
       batch_events_ = fit;  // these are sealed when they come again
-      withdraw(batch.first);
+      drop_from(sealed_batches_);
       return {};
     }
+    if (!parking_.fits(batch.parks, batch.events.size())) {
+      batch_events_ = std::max<std::uint32_t>(1, static_cast<std::uint32_t>(batch.events.size() / 2));
+      drop_from(sealed_batches_);
+      parking_.refuse();
+      return {};
+    }
+    parking_.sealed(batch.parks);
     ++sealed_batches_;
     if (batch.sealed->size() <= limits_.batch_bytes_max / 4) batch_events_ = std::min(limits_.batch_events_max, batch_events_ * 2);
   }
@@ -262,9 +285,16 @@ Result<void> PartitionWindow::advance() {
 }
 
 void PartitionWindow::withdraw(Offset from) {
-  bool any = false;
-  while (!batches_.empty() && batches_.back().first >= from) {
-    INVARIANT(batches_.size() > prepared_batches_, "what is prepared is durable and cannot be withdrawn");
+  for (std::size_t i = 0; i < batches_.size(); ++i) {
+    if (batches_[i].is_again() || batches_[i].first < from) continue;
+    return drop_from(i);
+  }
+}
+
+/// Forgets the batches at `position` and behind it.
+void PartitionWindow::drop_from(std::size_t position) {
+  INVARIANT(position >= prepared_batches_, "what is prepared is durable and cannot be withdrawn");
+  while (batches_.size() > position) {
     Batch& batch = batches_.back();
     for (std::size_t i = batch.events.size(); i-- > 0;) {
       const WindowEvent& event = batch.events[i];
@@ -274,30 +304,35 @@ void PartitionWindow::withdraw(Offset from) {
         in_flight_.insert(batch.hashes[i], event.predecessor);
     }
     events_ -= static_cast<std::uint32_t>(batch.events.size());
-    bytes_ -= batch.input.bytes().size() * batch.events.size() / batch.input.count();
+    bytes_ -= bytes_of(batch);
     expected_ = batch.first;
-    if (batch.sealed) --sealed_batches_;
+    for (const Offset offset : batch.again) parking_.admitted_gone(offset);
+    if (batches_.size() <= sealed_batches_) {
+      parking_.gone(batch.parks);
+      --sealed_batches_;
+    }
     next_serial_ = batch.serial;
     batches_.pop_back();
-    any = true;
   }
-  if (any) drive_again();  // serials are given out again: results of the old drive must not match them
+  drive_again();  // serials are given out again: results of the old drive must not match them
 }
 
 void PartitionWindow::durable(Offset end) noexcept { durable_ = std::max(durable_, end); }
 
 std::optional<PreparedCommit> PartitionWindow::prepare(UnixMicros wall) {
+  set_time(wall);
   if (prepared_ || sealed_batches_ == 0) return std::nullopt;
   std::vector<std::shared_ptr<const TokenTable>> tables;
   auto body = std::make_shared<CommitBody>();
   CommitMeta meta = meta_;
   std::size_t bytes = 0;
   std::size_t count = 0;
+  Offset to = position_.committed;
   for (; count < sealed_batches_; ++count) {
     const Batch& batch = batches_[count];
     // What ack_before_sync acknowledged it also takes for durable.
     const bool early = WEIR_DEFECT("commit_past_durable_ingest") || WEIR_DEFECT("ack_before_sync");
-    if (batch.end() > durable_ && !early) break;
+    if (!batch.is_again() && batch.end() > durable_ && !early) break;
     if (count != 0 && batch.version->hash != batches_.front().version->hash) break;
     if (count != 0 && bytes + batch.sealed->size() > limits_.commit_bytes_max) break;
     bytes += batch.sealed->size();
@@ -307,11 +342,12 @@ std::optional<PreparedCommit> PartitionWindow::prepare(UnixMicros wall) {
     meta.state_sum += batch.sums.state_sum;
     body->batches.push_back(*batch.sealed);
     tables.push_back(batch.tokens);
+    if (!batch.is_again()) to = batch.end();
   }
   if (count == 0) return std::nullopt;
   body->meta = meta;
   prepared_batches_ = count;
-  PreparedCommit commit = prepare_to(batches_[count - 1].end(), std::move(body), wall);
+  PreparedCommit commit = prepare_to(to, std::move(body), wall);
   commit.tables = std::move(tables);
   commit.bytes += bytes;
   prepared_ = std::move(commit);
@@ -372,14 +408,17 @@ PreparedCommit PartitionWindow::committed() {
     }
     if (!poison_->empty()) {
       for (const WindowEvent& event : batch.events) poison_->decided(event.digest.low);
-      poison_->parted(batch.first, batch.end());
+      poison_->parted(batch.offset(0), batch.offset(static_cast<std::uint32_t>(batch.events.size()) - 1) + 1);
     }
+    parking_.gone(batch.parks);
+    for (const Offset offset : batch.again) parking_.admitted_gone(offset);
     for (auto& [index, suspect] : batch.poison) poisoned_.push_back({std::string(id_of(batch, index)), std::move(suspect)});
     hashes.push_back(std::move(batch.hashes));
     events_ -= static_cast<std::uint32_t>(batch.events.size());
-    bytes_ -= batch.input.bytes().size() * batch.events.size() / batch.input.count();
+    bytes_ -= bytes_of(batch);
     batches_.pop_front();
   }
+  parking_.committed(*commit.body);
   commit.dedupe = std::make_shared<const DedupeBlocks>(index_->apply(*commit.body, hashes));
   return commit;
 }

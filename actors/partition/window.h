@@ -8,11 +8,13 @@
 // event time that an event is held against is that of the events in front of it, not of the newest commit, whose place is chance.
 //
 //   admitted -> rounds -> sealed (an OutcomeBatch) -> prepared (in one commit, once its ingest is durable) -> committed
+//
+// What a stage cannot decide now is parked: a commit puts it into the retry set, and the position passes it. When it is due it is
+// admitted again, as a batch of its own behind what is here. Events of its id wait in the retry set behind it, and with blocking order
+// those of its ordering key as well; what was running when it failed is held when its turn to be sealed comes.
 #pragma once
-#include <chrono>
 #include <cstdint>
 #include <deque>
-#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -21,6 +23,8 @@
 #include <utility>
 #include <vector>
 
+#include "actors/partition/parking.h"
+#include "actors/partition/window_rules.h"
 #include "runtime/base/result.h"
 #include "runtime/engine/dedupe_index.h"
 #include "runtime/engine/in_flight_ids.h"
@@ -31,95 +35,19 @@
 #include "runtime/event/ingest_batch.h"
 #include "runtime/ports/clock.h"
 #include "runtime/ports/event_log.h"
-#include "runtime/ports/pipeline_config.h"
 
 namespace weir {
-
-struct WindowLimits {
-  std::uint32_t events_max = 4'096;               // admitted and not committed
-  std::size_t bytes_max = 8 * 1024 * 1024;        // of ingest batches admitted and not committed
-  std::size_t commit_bytes_max = 16 * 1024 * 1024;  // of one prepared commit; one batch is always taken
-  std::uint32_t batch_events_max = kChainEventsMax;  // driven through the stages together; fewer where they may be split
-  std::size_t batch_bytes_max = 16 * 1024 * 1024;  // of what they become; where they become more, fewer are taken together
-  std::uint32_t rounds_max = 3;                   // with the stages at a time: their memory is used again while it is cached
-  std::uint64_t event_bytes_max = 900 * 1024;     // an event with longer records is dead-lettered: output_too_large
-};
-
-/// WindowLimits::batch_events_max of a chain that splits events: each may become kEventPartsMax parts, all in memory at once.
-inline constexpr std::uint32_t kSplitEventsMax = 32;
-
-/// The pipeline's rules that the window itself applies.
-struct WindowRules {
-  OnConflict on_conflict = OnConflict::dead_letter;
-  LateConfig late;
-};
-
-/// How far ahead of the owner's own clock a door's stamp may move partition time.
-inline constexpr std::chrono::microseconds kPartitionTimeSlack = std::chrono::minutes(1);
-
-class ChainEncoder;
-
-/// What decides events: one state of the stages and of the files they read.
-struct RulesVersion {
-  Digest128 hash;                               // of all rules; goes into every commit
-  std::shared_ptr<const ChainEncoder> encoder;  // keeps alive what it and the verdicts of its stages point into
-};
-
-/// Events of one window batch to be driven through the stages together.
-struct ChainRound {
-  std::uint64_t drive = 0;  // results of an older drive are ignored
-  std::uint64_t serial = 0;
-  std::uint32_t round = 0;
-  std::shared_ptr<ChainBatch> batch;
-  std::shared_ptr<const RulesVersion> version;  // whose stages are to run
-};
-
-/// A stage crashed while it worked on a round.
-struct StageCrash {
-  std::uint64_t drive = 0;
-  std::uint64_t serial = 0;
-  std::uint32_t round = 0;
-  std::optional<Offset> event;  // the one it had in its hands, where that is known
-  std::string stage;
-  std::string cause;
-};
-
-/// What a crash is to whom: an accident of the stage, or of one event.
-struct CrashBlame {
-  bool of_event = false;              // one event alone is blamed
-  std::optional<std::string> poison;  // the id of that event, which no stage will see again
-};
-
-/// Writes the output of one decided event of a chain batch (all its parts) into the builder; false when they are together longer
-/// than event_bytes_max (then nothing of it counts). Implemented by the chain plan.
-class ChainEncoder {
- public:
-  virtual ~ChainEncoder() = default;
-  /// `tokens` (may be null) gets one row per record, in order.
-  [[nodiscard]] virtual bool encode(const ChainBatch& batch, std::span<const ChainEvent> parts, OutcomeBatchBuilder& out,
-                                    TokenTable* tokens) const = 0;
-  /// An empty table for one packed batch, or null when no view wants values.
-  [[nodiscard]] virtual std::shared_ptr<TokenTable> token_table() const = 0;
-};
-
-/// One partition's part of a commit group, ready to go.
-struct PreparedCommit {
-  PartitionCommit part;
-  std::shared_ptr<const CommitBody> body;  // what `part` encodes
-  std::vector<std::shared_ptr<const TokenTable>> tables;  // of body->batches
-  std::shared_ptr<const DedupeBlocks> dedupe;  // by committed(): what the index made of it
-  std::size_t bytes = 0;
-};
 
 /// Not thread-safe. The references must outlive it.
 class PartitionWindow {
  public:
-  /// `poison`: what is known of events that crash stages; null: nothing, and it keeps its own.
+  /// `poison`: what is known of events that crash stages; null: nothing, and it keeps its own. `retries`: likewise, the events parked.
   PartitionWindow(PartitionId partition, WindowLimits limits, WindowRules rules, std::shared_ptr<const RulesVersion> version,
-                  DedupeIndex& index, PoisonBook* poison = nullptr);
+                  DedupeIndex& index, PoisonBook* poison = nullptr, RetrySet* retries = nullptr);
 
   /// Starts (again) from what the log says is current and the head of the newest applied commit. Everything in the window is
-  /// forgotten; results of earlier rounds are ignored from now on. The index must hold exactly what is committed.
+  /// forgotten; results of earlier rounds are ignored from now on. Index and retries must hold exactly what is
+  /// committed.
   void restart(const PartitionPosition& position, const CommitMeta& meta, std::uint64_t incarnation);
 
   /// Batches admitted from now on are decided by this version, all rounds of them. Those already here keep theirs; a commit
@@ -130,10 +58,18 @@ class PartitionWindow {
 
   /// The next offset to admit.
   [[nodiscard]] Offset expected() const noexcept { return expected_; }
-  [[nodiscard]] bool has_room() const noexcept { return events_ < limits_.events_max && bytes_ < limits_.bytes_max; }
+  [[nodiscard]] bool has_room() const noexcept { return !parking_.full() && events_ < limits_.events_max && bytes_ < limits_.bytes_max; }
+  /// Too much is parked: nothing new is admitted until there is less.
+  [[nodiscard]] bool parked_full() const noexcept { return parking_.full(); }
+  /// The owner's clock: what retries count from. Never back.
+  void set_time(UnixMicros wall) noexcept { wall_ = std::max(wall_, wall); }
   /// `first` <= expected() < first + count (asserted): events below expected() are left out. `wall`: the owner's clock, which
   /// bounds partition time. Errors: of the index.
   [[nodiscard]] Result<void> admit(Offset first, IngestBatch batch, UnixMicros wall);
+  /// Admits parked events that are due, each once, as far as half a window holds them: beside what comes new. Errors: of the index.
+  [[nodiscard]] Result<void> admit_due(UnixMicros wall);
+  /// When the next parked event that is not here is due (in the past: now); nothing: there is none.
+  [[nodiscard]] std::optional<UnixMicros> next_due() const { return parking_.next_due(); }
   /// Rounds to be sent to the stages, in order; more when some have come back.
   [[nodiscard]] std::vector<ChainRound> take_rounds();
   /// A round has come back with its verdicts. Old drives are ignored. Errors: of the index.
@@ -178,12 +114,13 @@ class PartitionWindow {
   [[nodiscard]] std::uint64_t waited() const noexcept { return waited_; }
 
  private:
-  enum class Admission : std::uint8_t { run, duplicate, conflict, waits };
+  enum class Admission : std::uint8_t { run, duplicate, conflict, waits, held };
   /// The entry an event is judged against, or leaves behind: an id's digest and state.
   struct Entry {
     Digest128 digest;
     DedupeState state = DedupeState::done;
     std::string reason;
+    bool behind = false;  // of retrying: it waits for its id itself, so the next one does, too, whatever its bytes are
   };
   struct WindowEvent {
     Digest128 digest;
@@ -213,6 +150,8 @@ class PartitionWindow {
     std::shared_ptr<const RulesVersion> version;
     std::vector<WindowEvent> events;
     std::vector<std::uint64_t> hashes;  // of the ids of `events`, as the index wants them
+    std::vector<Offset> again;          // of `events`, where they are parked ones that are due; empty: they came new
+    std::vector<std::string> keys;      // of `events`, what they are ordered by; empty: by nothing but the id
     std::vector<std::uint32_t> waiting;
     std::map<std::uint32_t, Entry> priors;  // what an event was judged against, where somebody may ask again
     std::map<std::uint32_t, Suspect> poison;  // events that no stage sees any more; decided once, whatever the book forgets
@@ -223,7 +162,11 @@ class PartitionWindow {
     std::int64_t partition_time = kNoTime;  // at this batch
     std::int64_t event_time_max = kNoTime;  // of sealed: M behind it
     std::vector<std::int64_t> greatest;     // not of sealed: M in front of its first events, as far as somebody asked
-    [[nodiscard]] Offset end() const { return first + events.size(); }
+    BatchParks parks;                       // keys: as far as `greatest`; all of it: of sealed
+    [[nodiscard]] Offset end() const { return is_again() ? first : first + events.size(); }
+    [[nodiscard]] Offset offset(std::uint32_t index) const { return is_again() ? again[index] : first + index; }
+    [[nodiscard]] bool is_again() const noexcept { return parks.again; }
+    [[nodiscard]] std::string_view key(std::uint32_t index) const { return keys.empty() ? std::string_view{} : std::string_view(keys[index]); }
   };
 
   [[nodiscard]] Batch& at(std::uint64_t serial) { return batches_[serial - batches_.front().serial]; }
@@ -231,12 +174,21 @@ class PartitionWindow {
     return !batches_.empty() && serial >= batches_.front().serial && serial <= batches_.back().serial;
   }
   [[nodiscard]] std::string_view id_of(const Batch& batch, std::uint32_t index) const;
+  /// Its share of the bytes of its ingest batch.
+  [[nodiscard]] static std::size_t bytes_of(const Batch& batch) {
+    return batch.input.bytes().size() * batch.events.size() / batch.input.count();
+  }
   [[nodiscard]] Result<void> judge(Batch& batch, std::uint32_t index, std::vector<std::uint32_t>& run);
-  void run_new(Batch& batch, std::uint32_t index, std::vector<std::uint32_t>& run);
+  [[nodiscard]] Result<void> judge_again(Batch& batch, std::uint32_t index, std::vector<std::uint32_t>& run);
+  void let_run(Batch& batch, std::uint32_t index, std::vector<std::uint32_t>& run);
   void judge_against(Batch& batch, std::uint32_t index, Entry prior, std::vector<std::uint32_t>& run);
-  [[nodiscard]] Result<std::optional<Entry>> entry_after(const EventPlace& place, std::uint64_t hash, std::string_view id);
+  [[nodiscard]] Result<std::optional<Entry>> committed_entry(std::uint64_t hash, std::string_view id) const;
+  [[nodiscard]] Result<std::optional<Entry>> entry_after(EventPlace place, std::uint64_t hash, std::string_view id);
   [[nodiscard]] bool decided(const EventPlace& place);
   [[nodiscard]] bool judged(const Batch& batch, std::uint32_t index) const;
+  Batch& add_batch(const IngestBatch& input, std::uint32_t skip, std::uint32_t count);
+  [[nodiscard]] Result<void> admit_again(std::span<const ParkedEvent* const> events);
+  void drop_from(std::size_t position);
   void start_round(Batch& batch, std::vector<std::uint32_t> events);
   void fill(Round& round, Batch& batch);
   [[nodiscard]] bool left_to_drive(Batch& batch, Round& round);
@@ -250,6 +202,9 @@ class PartitionWindow {
   /// Returns M behind it.
   std::int64_t seal_run(const Batch& batch, std::uint32_t index, OutcomeBatchBuilder& out, const OutcomeBatchBuilder::Event& head,
                         TokenTable* tokens, std::size_t& from, std::int64_t greatest) const;
+  /// What a dead letter or a parked event says of where it came from.
+  [[nodiscard]] LetterView letter_of(const Batch& batch, std::uint32_t index, std::string_view stage, std::string_view reason,
+                                     std::string_view details) const;
   [[nodiscard]] bool late_applies() const noexcept { return rules_.late.then != OnLate::accept; }
   [[nodiscard]] bool is_late(std::span<const ChainEvent> parts, std::int64_t greatest) const;
   void seal_late(const Batch& batch, std::uint32_t index, OutcomeBatchBuilder& out, const OutcomeBatchBuilder::Event& head,
@@ -257,8 +212,17 @@ class PartitionWindow {
   [[nodiscard]] std::int64_t last_partition_time() const noexcept;
   [[nodiscard]] PreparedCommit prepare_to(Offset to, std::shared_ptr<CommitBody> body, UnixMicros wall);
   [[nodiscard]] std::int64_t greatest_before(const Batch& batch) const;
-  [[nodiscard]] bool find_greatest(Batch& batch, std::uint32_t index);
-  [[nodiscard]] static Sums sums_of(const Batch& batch, const OutcomeBatch& sealed);
+  [[nodiscard]] bool look_ahead(Batch& batch, std::uint32_t index);
+  [[nodiscard]] Sums sums_of(const Batch& batch, const OutcomeBatch& sealed) const;
+  // Parking.
+  /// What an event is in the retry set; null: it came new.
+  [[nodiscard]] const ParkedEvent* parked_of(const Batch& batch, std::uint32_t index) const;
+  /// An event in front of this one is parked with its ordering key.
+  [[nodiscard]] bool key_is_held(const Batch& batch, std::uint32_t index) const;
+  void note_key(Batch& batch, std::uint32_t index);
+  void seal_held(const Batch& batch, std::uint32_t index, OutcomeBatchBuilder& out, const OutcomeBatchBuilder::Event& head) const;
+  void seal_retry(const Batch& batch, std::uint32_t index, OutcomeBatchBuilder& out, const OutcomeBatchBuilder::Event& head,
+                  const Rejection& why) const;
   [[nodiscard]] std::shared_ptr<ChainBatch> fresh_chain_batch();
 
   PartitionId partition_;
@@ -268,6 +232,8 @@ class PartitionWindow {
   DedupeIndex* index_;
   std::unique_ptr<PoisonBook> own_poison_;
   PoisonBook* poison_;
+  std::unique_ptr<RetrySet> own_retries_;
+  Parking parking_;
 
   PartitionPosition position_;
   CommitMeta meta_;
@@ -289,6 +255,7 @@ class PartitionWindow {
   std::uint32_t batch_events_;  // of the next batch at most: batch_events_max, or fewer while events become long
   std::uint64_t waited_ = 0;
   std::vector<Poisoned> poisoned_;
+  UnixMicros wall_ = 0;
 };
 
 }  // namespace weir

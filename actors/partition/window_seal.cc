@@ -28,24 +28,26 @@ std::span<const ChainEvent> parts_of(const ChainBatch& batch, std::uint32_t inde
   return {first, last};
 }
 
-LetterView letter_of(const IngestBatch& input, std::uint32_t index, std::string_view stage, std::string_view reason,
-                     std::string_view details) {
-  const RawEvent raw = input.event(index);
+}  // namespace
+
+LetterView PartitionWindow::letter_of(const Batch& batch, std::uint32_t index, std::string_view stage, std::string_view reason,
+                                      std::string_view details) const {
+  const RawEvent raw = batch.input.event(batch.skipped + index);
+  const IngestHeader& header = batch.input.header();
   LetterView letter;
   letter.original = raw.raw;
-  letter.door = input.header().door;
-  letter.csv_header = input.header().csv_header;
-  letter.format = static_cast<std::uint32_t>(input.header().format);
+  letter.door = header.door;
+  letter.csv_header = header.csv_header;
+  letter.format = static_cast<std::uint32_t>(header.format);
   letter.frame_flags = raw.flags;
   letter.line = raw.line;
   letter.attempts = 1;
+  if (const ParkedEvent* const parked = parked_of(batch, index)) letter.attempts += parked->attempts;
   letter.stage = stage;
   letter.reason = reason;
   letter.details = details;
   return letter;
 }
-
-}  // namespace
 
 std::uint32_t PartitionWindow::seal(Batch& batch) {
   OutcomeBatchBuilder out{batch.first, batch.input.bytes().size() * batch.events.size() / batch.input.count() * 3 / 2, batch.events.size()};
@@ -57,20 +59,28 @@ std::uint32_t PartitionWindow::seal(Batch& batch) {
   for (std::uint32_t i = 0; i < batch.events.size(); ++i) {
     const WindowEvent& event = batch.events[i];
     const OutcomeBatchBuilder::Event head{id_of(batch, i), event.digest, accepted_at};
+    if (batch.is_again()) out.next_is(batch.again[i]);
     switch (event.admission) {
       case Admission::duplicate: out.add(head, Outcome::duplicate); break;
       case Admission::conflict: {
         out.add(head, Outcome::dead_lettered, event.flags);
-        out.letter(letter_of(batch.input, batch.skipped + i, "dedupe", "conflict",
+        out.letter(letter_of(batch, i, "dedupe", "conflict",
                              R"(["an event with this id and other bytes was accepted before"])"));
         break;
       }
+      case Admission::held: seal_held(batch, i, out, head); break;
       case Admission::run: greatest = seal_run(batch, i, out, head, batch.tokens.get(), from[event.round], greatest); break;
       case Admission::waits: INVARIANT(false, "a batch is sealed when nothing in it waits");
     }
+    if (out.last() == Outcome::retrying) note_key(batch, i);
     if (out.size() > limits_.batch_bytes_max && batch.events.size() != 1) return std::max(i, 1u);
   }
   batch.sealed = out.finish();
+  batch.parks.events = batch.sealed->parks();
+  batch.parks.bytes = 0;
+  for (std::uint32_t i = 0; batch.parks.events != 0 && i < batch.sealed->outcomes(); ++i) {
+    if (batch.sealed->outcome(i).outcome == Outcome::retrying) batch.parks.bytes += parked_event_of(*batch.sealed, i).bytes();
+  }
   batch.sums = sums_of(batch, *batch.sealed);  // now, while the ids are in the cache
   batch.event_time_max = greatest;
   batch.greatest = {};
@@ -87,7 +97,7 @@ std::int64_t PartitionWindow::seal_run(const Batch& batch, std::uint32_t index, 
     const Suspect* const poison = &found->second;
     out.add(head, Outcome::dead_lettered, event.flags);
     const std::string details = "[" + to_json_string(fmt::format("{} crashes of this stage, the last: {}", poison->crashes, poison->cause)) + "]";
-    LetterView letter = letter_of(batch.input, batch.skipped + index, poison->stage, "poison", details);
+    LetterView letter = letter_of(batch, index, poison->stage, "poison", details);
     letter.attempts = poison->crashes;
     out.letter(letter);
     return greatest;
@@ -95,23 +105,35 @@ std::int64_t PartitionWindow::seal_run(const Batch& batch, std::uint32_t index, 
   const ChainBatch& chain = *batch.rounds[event.round].batch;
   const auto parts = parts_of(chain, batch.skipped + index, from);
   INVARIANT(!parts.empty(), "every event of a round comes back");
-  if (is_late(parts, greatest)) {
+  // Who was parked came in time, as far as anybody knows: an outage makes nobody late.
+  if (!batch.is_again() && is_late(parts, greatest)) {
     seal_late(batch, index, out, head, parts.front().event_time, greatest);
     return greatest;
   }
+  if (key_is_held(batch, index)) {
+    seal_held(batch, index, out, head);
+    return greatest;
+  }
   bool passed = false;
+  const ChainEvent* undecided = nullptr;
   std::int64_t event_time = kNoTime;
   for (const ChainEvent& part : parts) {
     if (part.verdict == Verdict::reject) {  // one bad part rejects the event
       out.add(head, Outcome::dead_lettered, event.flags);
-      out.letter(letter_of(batch.input, batch.skipped + index, part.rejection->stage, part.rejection->reason,
+      out.letter(letter_of(batch, index, part.rejection->stage, part.rejection->reason,
                            part.rejection->details));
       return greatest;
     }
-    INVARIANT(part.verdict != Verdict::retry, "no stage of this version asks for a retry");
+    // Of several parts the one that waits for longest.
+    if (part.verdict == Verdict::retry && (undecided == nullptr || part.rejection->retry.not_before > undecided->rejection->retry.not_before))
+      undecided = &part;
     if (part.verdict != Verdict::pass) continue;
     passed = true;
     event_time = std::max(event_time, part.event_time);
+  }
+  if (undecided != nullptr) {
+    seal_retry(batch, index, out, head, *undecided->rejection);
+    return greatest;
   }
   if (!passed) {
     out.add(head, Outcome::filtered, event.flags);
@@ -122,7 +144,7 @@ std::int64_t PartitionWindow::seal_run(const Batch& batch, std::uint32_t index, 
   if (batch.version->encoder->encode(chain, parts, out, tokens)) return std::max(greatest, std::min(event_time, batch.partition_time));
   out.abandon_last();
   out.add(head, Outcome::dead_lettered, event.flags);
-  out.letter(letter_of(batch.input, batch.skipped + index, "encode", "output_too_large",
+  out.letter(letter_of(batch, index, "encode", "output_too_large",
                        R"(["its records would be longer than limits.event_bytes_max"])"));
   return greatest;
 }
@@ -150,11 +172,11 @@ void PartitionWindow::seal_late(const Batch& batch, std::uint32_t index, Outcome
   const std::string details = fmt::format(R"(["{} is more than {} before {}, the greatest event time of its partition"])",
                                           to_rfc3339(event_time), format_duration(rules_.late.after), to_rfc3339(greatest));
   out.add(head, Outcome::dead_lettered, flags);
-  out.letter(letter_of(batch.input, batch.skipped + index, "late", "late", details));
+  out.letter(letter_of(batch, index, "late", "late", details));
 }
 
-/// Sees to it that batch.greatest says what M is in front of event `index`. False: not everything there is decided.
-bool PartitionWindow::find_greatest(Batch& batch, std::uint32_t index) {
+/// Sees to it that batch.greatest says what M is in front of event `index`, and batch.parks.keys which keys are held there. False: not everything there is decided.
+bool PartitionWindow::look_ahead(Batch& batch, std::uint32_t index) {
   if (batch.serial != batches_[sealed_batches_].serial) return false;  // nor the batches in front of it
   if (batch.greatest.empty()) batch.greatest.push_back(greatest_before(batch));
   while (batch.greatest.size() <= index) {
@@ -167,13 +189,15 @@ bool PartitionWindow::find_greatest(Batch& batch, std::uint32_t index) {
       std::size_t from = 0;
       greatest = seal_run(batch, before, trial, {id_of(batch, before), event.digest, batch.input.header().accepted_at}, nullptr, from,
                           greatest);
+      if (trial.last() == Outcome::retrying) note_key(batch, before);
     }
+    if (event.admission == Admission::held) note_key(batch, before);
     batch.greatest.push_back(greatest);
   }
   return true;
 }
 
-PartitionWindow::Sums PartitionWindow::sums_of(const Batch& batch, const OutcomeBatch& sealed) {
+PartitionWindow::Sums PartitionWindow::sums_of(const Batch& batch, const OutcomeBatch& sealed) const {
   Sums sums;
   Ledger& ledger = sums.ledger;
   for (std::uint32_t i = 0; i < sealed.outcomes(); ++i) {
@@ -188,6 +212,10 @@ PartitionWindow::Sums PartitionWindow::sums_of(const Batch& batch, const Outcome
       case Outcome::retrying: ++ledger.retrying; break;
     }
     if (outcome.flags & outcome_flag::conflict) ++ledger.conflicts;
+    if (batch.is_again()) {  // it leaves the retry set, and may come back to it
+      --ledger.retrying;
+      if (!parked_of(batch, i)->behind_id) sums.state_sum -= id_state_hash(sealed.id(i), Outcome::retrying, {});
+    }
     if (!DedupeNumbers::owns(outcome)) continue;
     if (outcome.flags & (outcome_flag::supersedes | outcome_flag::reopens)) {
       const auto prior = batch.priors.find(i);

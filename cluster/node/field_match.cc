@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <array>
 
-#include "actors/doors/csv_header.h"
+#include "runtime/event/csv_header.h"
 #include "runtime/base/json_text.h"
 #include "runtime/engine/query_json.h"
 #include "runtime/event/event_id.h"

@@ -20,7 +20,8 @@ namespace weir {
 
 namespace {
 
-/// Of the node's own time, which only passes when nothing else can happen: restarts with their pauses end long before.
+/// Of the node's own time, which only passes when nothing else can happen, beside what its retries may take: restarts with their pauses
+/// end long before.
 constexpr TimePoint kLifeMax = std::chrono::hours(1);
 
 /// The same log id in every run: nothing in a test is left to chance.
@@ -136,7 +137,7 @@ PipelineSetup setup_of(const CompiledPipeline& pipeline, EventLog& log, const Cl
   partition.spawn_views = spawn_views;
   partition.window.event_bytes_max = config.limits.event_bytes_max;
   if (splits_events(config)) partition.window.batch_events_max = kSplitEventsMax;
-  partition.window_rules = {config.dedupe.on_conflict, config.late};
+  partition.window_rules = window_rules_of(config);
   partition.remember = config.dedupe.remember;
   setup.poison_crashes_max = config.limits.poison_crashes_max;
   setup.committer = {&log, &clock, {node.commit_interval, node.commit_bytes_max}};
@@ -224,7 +225,8 @@ Result<void> MemoryMachine::run(std::vector<DoorGroup> groups, UnixMicros wall, 
   };
   setup.doors.push_back({"test", door_spawner(door_of(std::move(groups), pipeline_->config(), *log, clock, logbook))});
   caf::actor root = spawn_pipeline(scheduler.system(), std::move(setup));
-  while (!end && clock.now() < kLifeMax && scheduler.step()) {
+  const TimePoint life_max = kLifeMax + pipeline_->config().retry.retry_age_max;
+  while (!end && clock.now() < life_max && scheduler.step()) {
   }
   if (!end) {
     caf::anon_send_exit(root, caf::exit_reason::kill);

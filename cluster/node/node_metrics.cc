@@ -108,6 +108,17 @@ std::vector<Metric> events() {
        of_gauges([](const PartitionGauges& g) { return g.in_flight_events.load(); })},
       {{"weir_in_flight_bytes", gauge, "partition", "Memory of the events in the window."},
        of_gauges([](const PartitionGauges& g) { return g.in_flight_bytes.load(); })},
+      {{"weir_retries_total", counter, "partition",
+        "Parked events that were taken up again: tried again or, where they were held, for the first time."},
+       of_gauges([](const PartitionGauges& g) { return g.retries.load(); })},
+      {{"weir_held_keys", gauge, "partition",
+        "Ids, or values of retry.order_by, with parked events: what comes with one of them waits. Bounded by retry.held_keys_max."},
+       of_gauges([](const PartitionGauges& g) { return g.held_keys.load(); })},
+      {{"weir_parked_bytes", gauge, "partition", "Memory of the events that are to be tried again."},
+       of_gauges([](const PartitionGauges& g) { return g.parked_bytes.load(); })},
+      {{"weir_parked_full", gauge, "partition",
+        "1: so much is parked that nothing new is taken from the log; the backlog grows until there is less."},
+       of_gauges([](const PartitionGauges& g) { return g.parked_full.load() ? 1 : 0; })},
       {{"weir_latency_seconds", histogram, "partition", "From a door's stamp to the commit that decided the event."},
        [](const MetricSources& sources) {
          Samples samples;

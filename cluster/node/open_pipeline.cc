@@ -116,7 +116,9 @@ PipelineSetup OpenPipeline::setup() {
   setup.gauges = gauges_;
   partition.window.event_bytes_max = config().limits.event_bytes_max;
   if (splits_events(config())) partition.window.batch_events_max = kSplitEventsMax;
-  partition.window_rules = {config().dedupe.on_conflict, config().late};
+  partition.window_rules = window_rules_of(config());
+  std::uint64_t& parked_max = partition.window_rules.retry.parked_bytes_max;
+  parked_max = std::min<std::uint64_t>(parked_max, memory_.parked_bytes_max);
   partition.remember = config().dedupe.remember;
   partition.incarnation = static_cast<std::uint64_t>(clock_.wall());
   setup.supervision = node_.supervision;
@@ -135,16 +137,17 @@ PipelineSetup OpenPipeline::setup() {
 }
 
 std::vector<MemoryUse> OpenPipeline::memory_use() const {
-  MemoryUse in_flight{"in flight", 0}, dedupe{"dedupe", 0}, deltas{"deltas", 0};
+  MemoryUse in_flight{"in flight", 0}, dedupe{"dedupe", 0}, deltas{"deltas", 0}, parked{"parked", 0};
   for (const auto& gauges : gauges_) {
     in_flight.bytes += gauges->in_flight_bytes.load();
     dedupe.bytes += gauges->dedupe_bytes.load();
     deltas.bytes += gauges->delta_bytes.load();
+    parked.bytes += gauges->parked_bytes.load();
   }
   MemoryUse files{"files", 0};
   for (const FilesInput& input : files_inputs_) files.bytes += input.gauges->buffers_bytes.load();
   std::vector<MemoryUse> use = {
-      dedupe, deltas, in_flight, {"log", log_->outstanding_bytes()}, {"stores", stores_->cache_bytes()}};
+      dedupe, deltas, in_flight, parked, {"log", log_->outstanding_bytes()}, {"stores", stores_->cache_bytes()}};
   if (!files_inputs_.empty()) use.push_back(files);
   return use;
 }

@@ -40,11 +40,12 @@ class DedupeNumbers {
   /// Errors: state_damaged, format_newer.
   [[nodiscard]] Result<void> restore(std::string_view bytes);
 
-  /// Whether an outcome owns an entry: decided by the chain (not a duplicate, not a conflict).
+  /// Whether an outcome owns an entry: decided by the chain, or to be decided by it as the newest of its id (not a duplicate, not a
+  /// conflict, not behind a parked event of its id).
   [[nodiscard]] static bool owns(const OutcomeEntry& outcome) noexcept {
     return (outcome.outcome == Outcome::served || outcome.outcome == Outcome::filtered || outcome.outcome == Outcome::dead_lettered ||
             outcome.outcome == Outcome::expired || outcome.outcome == Outcome::retrying) &&
-           (outcome.flags & outcome_flag::conflict) == 0;
+           (outcome.flags & (outcome_flag::conflict | outcome_flag::behind_id)) == 0;
   }
 
  private:

@@ -17,7 +17,8 @@ constexpr std::uint64_t kWindowMin = 256 * kKiB;
 constexpr std::uint64_t kDeltaMin = 64 * kKiB;
 constexpr std::uint64_t kApplyMin = 256 * kKiB;
 constexpr std::uint64_t kReadMin = 64 * kKiB;
-constexpr std::uint64_t kPartitionMin = kWindowMin + 2 * kDeltaMin + kApplyMin + kReadMin;
+constexpr std::uint64_t kParkedMin = 64 * kKiB;
+constexpr std::uint64_t kPartitionMin = kWindowMin + 2 * kDeltaMin + kApplyMin + kReadMin + kParkedMin;
 
 }  // namespace
 
@@ -48,6 +49,7 @@ Result<MemoryPlan> plan_memory(std::uint64_t memory_max, std::uint32_t partition
   plan.apply_bytes_max = part(8, kApplyMin, 8 * kMiB);
   plan.delta_bytes_max = part(16, kDeltaMin, 4 * kMiB);
   plan.read_bytes_max = part(16, kReadMin, 2 * kMiB);
+  plan.parked_bytes_max = part(8, kParkedMin, memory_max);
   return plan;
 }
 

@@ -24,9 +24,10 @@ struct MemoryPlan {
   std::size_t delta_bytes_max = 0;    // twice: one is filled while the other is flushed
   std::uint64_t apply_bytes_max = 0;  // commits on their way to the views
   std::size_t read_bytes_max = 0;     // one read of a log
+  std::uint64_t parked_bytes_max = 0; // events to be tried again; the pipeline's retry.parked_bytes_max may be less
 };
 
-/// Shares: an eighth each for what waits for its sync, for all windows and for all commits on their way to views, a
+/// Shares: an eighth each for what waits for its sync, for all windows, for all commits on their way to views and for all parked events, a
 /// sixteenth each for bodies, answers, deltas, reads; 1/64 each for blocks and files; each at most what a node without
 /// a limit would take (figures at their use). Measured with 8 partitions at 512 MiB: `tests/integration/limits`. Errors:
 /// config_invalid when partitions or body_max are more than memory_max can hold; names the keys.

@@ -9,7 +9,7 @@ namespace weir {
 
 namespace {
 
-// version | held | frame flags, 2 | attempts, 4 | format, 4 | line, 8 | accepted at, 8 | digest, 16 | first at, 8 | due at, 8 |
+// version | 1: held, 2: behind its id | frame flags, 2 | attempts, 4 | format, 4 | line, 8 | accepted at, 8 | digest, 16 | first at, 8 | due at, 8 |
 // lengths of eight texts, 4 each | the texts. Little-endian. Part of the stored format.
 constexpr char kVersion = 1;
 constexpr std::size_t kTexts = 8;
@@ -28,7 +28,7 @@ std::string encode_parked(const ParkedEvent& event) {
   std::string bytes(kFixed, '\0');
   char* at = bytes.data();
   at[0] = kVersion;
-  at[1] = static_cast<char>(event.held ? 1 : 0);
+  at[1] = static_cast<char>((event.held ? 1 : 0) | (event.behind_id ? 2 : 0));
   store(at + 2, event.frame_flags);
   store(at + 4, event.attempts);
   store(at + 8, event.format);
@@ -53,7 +53,8 @@ Result<ParkedEvent> decode_parked(Offset offset, std::string_view bytes) {
   ParkedEvent event;
   const char* at = bytes.data();
   event.offset = offset;
-  event.held = at[1] != 0;
+  event.held = (at[1] & 1) != 0;
+  event.behind_id = (at[1] & 2) != 0;
   event.frame_flags = load<std::uint16_t>(at + 2);
   event.attempts = load<std::uint32_t>(at + 4);
   event.format = load<std::uint32_t>(at + 8);

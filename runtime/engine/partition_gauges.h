@@ -15,6 +15,10 @@ struct PartitionGauges {
   std::atomic<std::uint64_t> delta_bytes{0};       // what the store does not have yet
   std::atomic<std::uint64_t> stage_crashes{0};     // exceptions that left a stage
   std::atomic<std::uint64_t> poison_events{0};     // events that became dead letters because they crash stages
+  std::atomic<std::uint64_t> retries{0};           // parked events that were decided or parked again
+  std::atomic<std::uint64_t> parked_bytes{0};      // of the events parked now, in memory
+  std::atomic<std::uint64_t> held_keys{0};         // values of retry.order_by (or ids) that hold back their later events now
+  std::atomic<bool> parked_full{false};            // nothing new is taken, for so much is parked
   Histogram latency_seconds{kLatencyBounds};       // from the door's stamp to the commit, per event
 };
 

@@ -29,6 +29,7 @@ ParkedEvent parked_event_of(const OutcomeBatch& batch, std::uint32_t index) {
   event.due_at = park.due_at;
   event.key = park.key;
   event.held = park.held;
+  event.behind_id = (outcome.flags & outcome_flag::behind_id) != 0;
   return event;
 }
 
@@ -118,27 +119,23 @@ const ParkedEvent* RetrySet::find(Offset offset) const {
   return known == events_.end() ? nullptr : &known->second;
 }
 
-const ParkedEvent* RetrySet::same(std::string_view id, const Digest128& digest) const {
-  if (ids_.empty()) return nullptr;
+const ParkedEvent* RetrySet::last(std::string_view id) const {
   const auto queue = ids_.find(std::string(id));
-  if (queue == ids_.end()) return nullptr;
-  for (const Offset offset : queue->second) {
-    const ParkedEvent& event = events_.at(offset);
-    if (event.digest == digest) return &event;
+  return queue == ids_.end() ? nullptr : &events_.at(*queue->second.rbegin());
+}
+
+std::optional<std::int64_t> RetrySet::next_due(const std::set<Offset>& but) const {
+  for (const Due& due : due_) {
+    if (!but.contains(due.second)) return due.first;
   }
-  return nullptr;
+  return std::nullopt;
 }
 
-std::optional<std::int64_t> RetrySet::next_due() const {
-  if (due_.empty()) return std::nullopt;
-  return due_.begin()->first;
-}
-
-std::vector<Offset> RetrySet::due(std::int64_t now, std::size_t count) const {
+std::vector<Offset> RetrySet::due(std::int64_t now, std::size_t count, const std::set<Offset>& but) const {
   std::vector<Offset> offsets;
   for (const Due& due : due_) {
     if (due.first > now || offsets.size() == count) break;
-    offsets.push_back(due.second);
+    if (!but.contains(due.second)) offsets.push_back(due.second);
   }
   return offsets;
 }

@@ -40,7 +40,8 @@ struct ParkedEvent {
   std::int64_t first_at = 0;     // the first attempt
   std::int64_t due_at = 0;       // the next one; of held: when it was held
   std::string key;               // the value of retry.order_by; empty: none, or not known before it is read
-  bool held = false;
+  bool held = false;             // it was not tried yet: an earlier event of its id or key is parked
+  bool behind_id = false;        // of held: owns no dedupe entry (outcome_flag::behind_id)
   /// What it takes in memory, about.
   [[nodiscard]] std::size_t bytes() const noexcept {
     return sizeof(ParkedEvent) + 256 + id.size() * 2 + original.size() + csv_header.size() + door.size() + details.size() + key.size() * 2;
@@ -63,8 +64,8 @@ class RetrySet {
   /// Of memory, about.
   [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
   [[nodiscard]] const ParkedEvent* find(Offset offset) const;
-  /// The parked event with this id and these bytes; null: there is none.
-  [[nodiscard]] const ParkedEvent* same(std::string_view id, const Digest128& digest) const;
+  /// The last parked event with this id: the others of it come before; null: there is none.
+  [[nodiscard]] const ParkedEvent* last(std::string_view id) const;
   /// Whether any event of this id, or of this ordering key, is parked.
   [[nodiscard]] bool holds_id(std::string_view id) const { return !ids_.empty() && ids_.contains(std::string(id)); }
   [[nodiscard]] bool holds_key(std::string_view key) const { return !keys_.empty() && keys_.contains(std::string(key)); }
@@ -72,10 +73,10 @@ class RetrySet {
   [[nodiscard]] std::size_t ids() const noexcept { return ids_.size(); }
   [[nodiscard]] std::size_t keys() const noexcept { return keys_.size(); }
 
-  /// When the next one is due (in the past: now); nothing: none is parked.
-  [[nodiscard]] std::optional<std::int64_t> next_due() const;
+  /// When the next one is due (in the past: now); nothing: none is parked. `but`: those that do not count.
+  [[nodiscard]] std::optional<std::int64_t> next_due(const std::set<Offset>& but = {}) const;
   /// Those that are due at `now`, at most `count`, the longest due first.
-  [[nodiscard]] std::vector<Offset> due(std::int64_t now, std::size_t count) const;
+  [[nodiscard]] std::vector<Offset> due(std::int64_t now, std::size_t count, const std::set<Offset>& but = {}) const;
   /// All, by offset.
   [[nodiscard]] const std::map<Offset, ParkedEvent>& events() const noexcept { return events_; }
 

@@ -8,7 +8,7 @@
 
 namespace weir {
 
-void ChainBatch::begin(IngestBatch input, PartitionId partition, Offset first, RetryHistory history) {
+void ChainBatch::begin(IngestBatch input, PartitionId partition, Offset first, RetryHistory history, std::span<const Offset> offsets) {
   // A batch of many parts must not keep their memory for ever.
   constexpr std::size_t kKept = std::size_t{16} * kChainEventsMax;
   if (events_.capacity() > kKept) events_ = {};
@@ -20,6 +20,7 @@ void ChainBatch::begin(IngestBatch input, PartitionId partition, Offset first, R
   partition_ = partition;
   first_ = first;
   history_ = history;
+  offsets_.assign(offsets.begin(), offsets.end());
 }
 
 void ChainBatch::add(std::uint32_t index, std::uint64_t fingerprint) {

@@ -62,8 +62,9 @@ struct ChainEvent {
 class ChainBatch {
  public:
   /// Starts over with the events of `input`, the first of which has offset `first` in the ingest log; none is active yet.
-  /// `history`: of all of them; an event that is tried again comes alone.
-  void begin(IngestBatch input, PartitionId partition, Offset first = {}, RetryHistory history = {});
+  /// `history`: of all of them, attempts alike, the oldest first one. `offsets`: of each event of the input, where they do not follow
+  /// each other.
+  void begin(IngestBatch input, PartitionId partition, Offset first = {}, RetryHistory history = {}, std::span<const Offset> offsets = {});
   /// Adds event `index` of the input (those that dedupe lets through, ascending). At most kChainEventsMax (asserted).
   void add(std::uint32_t index, std::uint64_t fingerprint = 0);
 
@@ -71,7 +72,7 @@ class ChainBatch {
   [[nodiscard]] PartitionId partition() const noexcept { return partition_; }
   [[nodiscard]] std::span<ChainEvent> events() noexcept { return events_; }
   [[nodiscard]] std::span<const ChainEvent> events() const noexcept { return events_; }
-  [[nodiscard]] Offset offset(const ChainEvent& event) const noexcept { return first_ + event.index; }
+  [[nodiscard]] Offset offset(const ChainEvent& event) const noexcept { return offsets_.empty() ? first_ + event.index : offsets_[event.index]; }
   [[nodiscard]] const RetryHistory& history() const noexcept { return history_; }
   [[nodiscard]] RawEvent raw(const ChainEvent& event) const noexcept { return input_.event(event.index); }
   [[nodiscard]] ChainArena& arena() noexcept { return arena_; }
@@ -106,6 +107,7 @@ class ChainBatch {
   PartitionId partition_;
   Offset first_;
   RetryHistory history_;
+  std::vector<Offset> offsets_;
   std::vector<ChainEvent> events_;
   std::vector<ChainEvent> spare_;  // of the next split
   ChainArena arena_;

@@ -191,7 +191,7 @@ void OutcomeBatchBuilder::add(const Event& event, Outcome outcome, std::uint8_t 
 void OutcomeBatchBuilder::add_served(const Event& event, std::uint8_t flags) { begin_outcome(event, Outcome::served, flags); }
 
 void OutcomeBatchBuilder::begin_outcome(const Event& event, Outcome outcome, std::uint8_t flags) {
-  INVARIANT(offsets_.empty(), "a packed batch has explicit offsets for all of its outcomes or for none");
+  INVARIANT(offsets_.empty() || offsets_.size() == outcomes_.size() + 1, "a packed batch has explicit offsets for all of its outcomes or for none");
   INVARIANT(!event.id.empty() && event.id.size() <= 512, "an id has 1 to 512 bytes");
   place_id();
   outcome_start_ = arena_.size();
@@ -224,12 +224,14 @@ void OutcomeBatchBuilder::id_may_stand_at(std::size_t offset, std::size_t length
   unplaced_id_ = {};
 }
 
-void OutcomeBatchBuilder::add_at(Offset offset, const Event& event, Outcome outcome, std::uint8_t flags) {
+void OutcomeBatchBuilder::next_is(Offset offset) {
   INVARIANT(offsets_.size() == outcomes_.size(), "a packed batch has explicit offsets for all of its outcomes or for none");
-  std::vector<std::uint64_t> kept = std::exchange(offsets_, {});
-  add(event, outcome, flags);
-  offsets_ = std::move(kept);
   offsets_.push_back(offset.value);
+}
+
+Outcome OutcomeBatchBuilder::last() const {
+  INVARIANT(!outcomes_.empty(), "an outcome was added");
+  return outcomes_.back().outcome;
 }
 
 void OutcomeBatchBuilder::abandon_last() {
@@ -238,8 +240,7 @@ void OutcomeBatchBuilder::abandon_last() {
             "an outcome with a letter is final");
   for (std::uint32_t i = 0; i < outcomes_.back().record_count; ++i) records_.pop_back();
   outcomes_.pop_back();
-  unplaced_id_ = {};
-  if (!offsets_.empty()) offsets_.pop_back();
+  unplaced_id_ = {};  // the offset stays: it is that of what is added instead
   arena_.resize_down(outcome_start_);
   // Attribute texts added meanwhile went with the bytes.
   while (!attributes_.empty() && attributes_.back().type_offset + sizeof(WireBatch) >= outcome_start_) attributes_.pop_back();

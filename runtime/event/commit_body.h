@@ -33,6 +33,7 @@ namespace outcome_flag {
 inline constexpr std::uint8_t conflict = 1;    // dead-lettered because of the id alone; owns no dedupe entry
 inline constexpr std::uint8_t supersedes = 2;  // took over an entry that was dead-lettered: that letter is superseded
 inline constexpr std::uint8_t reopens = 4;     // took over an entry that was closed (dropped by hand, expired)
+inline constexpr std::uint8_t behind_id = 8;   // of retrying: waits behind an event of its id that is parked; owns no dedupe entry
 }  // namespace outcome_flag
 
 /// Exactly one per offset of the commit, in offset order.
@@ -193,8 +194,10 @@ class OutcomeBatchBuilder {
   /// A served event whose id is not written a second time where a record holds it (id_may_stand_at). The bytes of the id live
   /// until the next add or finish.
   void add_served(const Event& event, std::uint8_t flags = 0);
-  /// For outcomes whose offset is not the next one (redecided). All or none of a batch's outcomes.
-  void add_at(Offset offset, const Event& event, Outcome outcome, std::uint8_t flags = 0);
+  /// The offset of the outcome that is added next, where it is not the next one (redecided). For all or none of a batch's outcomes.
+  void next_is(Offset offset);
+  /// The outcome added last, which is there (asserted).
+  [[nodiscard]] Outcome last() const;
 
   /// The record's payload is written straight into the batch: append to payload() between begin_record and end_record.
   ByteArena& begin_record();

@@ -28,8 +28,8 @@ class StageMemory {
 inline void mark_all(CodeMark& mark, const ChainBatch& batch) noexcept {
   if (batch.events().empty()) return mark.leave();
   const ChainEvent& first = batch.events().front();
-  const std::uint32_t count = batch.events().back().index - first.index + 1;
-  mark.enter(batch.offset(first), count, first.fingerprint);
+  const std::uint64_t count = batch.offset(batch.events().back()) - batch.offset(first) + 1;  // those between that are not in it, too
+  mark.enter(batch.offset(first), static_cast<std::uint32_t>(count), first.fingerprint);
 }
 
 /// Memory a stage may use during one process() call; contents are undefined before and after. One per partition.

@@ -58,17 +58,21 @@ std::string judge_outcome(const OutcomeBatch& batch, std::uint32_t i, const SimE
   const bool conflict = (outcome.flags & outcome_flag::conflict) != 0;
   const bool supersedes = (outcome.flags & outcome_flag::supersedes) != 0;
   const bool reopens = (outcome.flags & outcome_flag::reopens) != 0;
+  const bool behind = (outcome.flags & outcome_flag::behind_id) != 0;
+  if (!expected.wrong.empty()) return fmt::format("{}: {}", to_string(outcome.outcome), expected.wrong);
   if (outcome.outcome != expected.outcome || conflict != expected.conflict || supersedes != expected.supersedes ||
-      reopens != expected.reopens)
-    return fmt::format("{} (conflict {}, supersedes {}, reopens {}), the model says {} ({}, {}, {})",
-                       to_string(outcome.outcome), conflict, supersedes, reopens, to_string(expected.outcome),
-                       expected.conflict, expected.supersedes, expected.reopens);
-  if (outcome.outcome == Outcome::dead_lettered) {
+      reopens != expected.reopens || behind != expected.behind)
+    return fmt::format("{} (conflict {}, supersedes {}, reopens {}, behind {}), the model says {} ({}, {}, {}, {})",
+                       to_string(outcome.outcome), conflict, supersedes, reopens, behind, to_string(expected.outcome),
+                       expected.conflict, expected.supersedes, expected.reopens, expected.behind);
+  if (outcome.outcome == Outcome::retrying) {
+    if (batch.letter(outcome.first_record).original != event.raw) return "I9 what is parked does not hold the original bytes";
+  } else if (outcome.outcome == Outcome::dead_lettered) {
     const LetterView letter = batch.letter(outcome.first_record);
     if (letter.original != event.raw) return "I9 the letter does not hold the original bytes";
-    if (letter.stage != expected.stage || letter.reason != expected.reason || letter.attempts != 1)
-      return fmt::format("I9 the letter says {} {}, the model {} {}", letter.stage, letter.reason, expected.stage,
-                         expected.reason);
+    if (letter.stage != expected.stage || letter.reason != expected.reason || letter.attempts != expected.attempts)
+      return fmt::format("I9 the letter says {} {} {}, the model {} {} {}", letter.stage, letter.reason, letter.attempts, expected.stage,
+                         expected.reason, expected.attempts);
   }
   if (outcome.outcome == Outcome::served) {
     if (outcome.record_count != 1) return fmt::format("{} records", outcome.record_count);
@@ -77,7 +81,7 @@ std::string judge_outcome(const OutcomeBatch& batch, std::uint32_t i, const SimE
       return "I2 the record is not what the encoder writes";
     if (record.type != rules.record_type())
       return fmt::format("the record was made by {}, the node ran under {}", record.type, rules.record_type());
-  } else if (outcome.outcome != Outcome::dead_lettered && outcome.record_count != 0) {
+  } else if (outcome.outcome != Outcome::dead_lettered && outcome.outcome != Outcome::retrying && outcome.record_count != 0) {
     return "records of an event that was not served";
   }
   return {};
@@ -85,19 +89,38 @@ std::string judge_outcome(const OutcomeBatch& batch, std::uint32_t i, const SimE
 
 /// One commit's outcomes, against the model under the rules of the node that made it.
 std::string judge_commit(const CommitRecord& commit, const CommitBody& body, const SimRules& rules,
-                         PartitionTruth& truth, Model& model) {
+                         PartitionTruth& truth, Model& model, Witness& witness) {
   if (body.meta.rules_hash != rules.hash())
     return fmt::format("commit {} names other rules than {}, under which it was made", commit.sequence.value,
                        rules.record_type());
   for (const OutcomeBatch& batch : body.batches) {
     for (std::uint32_t i = 0; i < batch.outcomes(); ++i) {
-      const std::size_t position = truth.decided.size();
-      if (position >= truth.events.size() || batch.offset(i).value != position)
+      const std::size_t position = batch.offset(i).value;
+      if (batch.redecided() ? position >= truth.decided.size() : position != truth.decided.size() || position >= truth.events.size())
         return fmt::format("I2 an outcome for offset {}", batch.offset(i).value);
       const SimEvent& event = truth.events[position].event;
-      truth.decided.push_back(model.take(event, rules));
-      const std::string wrong = judge_outcome(batch, i, event, truth.decided.back(), rules);
-      if (!wrong.empty()) return fmt::format("I3 offset {} ({}): {}", position, event.raw, wrong);
+      const OutcomeEntry& outcome = batch.outcome(i);
+      NodeSaid node{outcome.outcome, batch.redecided()};
+      node.behind = (outcome.flags & outcome_flag::behind_id) != 0;
+      if (outcome.outcome == Outcome::retrying) {
+        node.held = batch.park(outcome.record_count).held;
+        node.attempts = batch.letter(outcome.first_record).attempts;
+        ++witness.parked;
+        witness.held += node.held;
+      }
+      Expected expected = model.take(event, position, rules, node);
+      const std::string wrong = judge_outcome(batch, i, event, expected, rules);
+      if (!wrong.empty()) return fmt::format("I3 offset {} ({}{}): {}", position, event.raw, node.again ? ", again" : "", wrong);
+      if (!batch.redecided()) {
+        truth.decided.emplace_back();
+        truth.at_first.push_back(expected.outcome);
+        truth.decided_in.emplace_back();
+      }
+      // What it took over when it was parked it has taken over.
+      expected.supersedes = expected.supersedes || truth.decided[position].supersedes;
+      expected.reopens = expected.reopens || truth.decided[position].reopens;
+      truth.decided[position] = std::move(expected);
+      truth.decided_in[position] = commit.sequence.value;
     }
   }
   if (truth.decided.size() != commit.to.value)
@@ -112,7 +135,7 @@ std::string judge_commit(const CommitRecord& commit, const CommitBody& body, con
 }
 
 std::string judge_commits(const MemoryPartition& log, std::uint32_t partition, const History& history,
-                          PartitionTruth& truth, Model& model) {
+                          PartitionTruth& truth, Model& model, Witness& witness) {
   std::uint64_t sequence = 0, epoch = 0, incarnation = 0;
   CommitMeta last;
   for (const CommitRecord& commit : log.commits) {
@@ -131,7 +154,7 @@ std::string judge_commits(const MemoryPartition& log, std::uint32_t partition, c
       return fmt::format("I7 partition {}: commit {} is of start {}, after {} of {}", partition, sequence,
                          body->meta.incarnation, incarnation, history.rules.size());
     incarnation = body->meta.incarnation;
-    if (std::string wrong = judge_commit(commit, *body, *rules, truth, model); !wrong.empty())
+    if (std::string wrong = judge_commit(commit, *body, *rules, truth, model, witness); !wrong.empty())
       return fmt::format("partition {}: {}", partition, wrong);
     truth.ends.push_back(commit.to.value);
     if (body->meta.partition_time < last.partition_time && sequence != 1)
@@ -262,11 +285,13 @@ std::string judge(const Workload& workload, const History& history, MemoryDisk& 
   for (std::uint32_t p = 0; p < workload.partitions; ++p) {
     const MemoryPartition& log = disk.state()->partitions[p];
     if (std::string wrong = read_ingest(log, p, fed[p], truths[p]); !wrong.empty()) return wrong;
-    if (std::string wrong = judge_commits(log, p, history, truths[p], models[p]); !wrong.empty()) return wrong;
+    if (std::string wrong = judge_commits(log, p, history, truths[p], models[p], witness); !wrong.empty()) return wrong;
     witness.duplicates += models[p].ledger().duplicate;
     witness.conflicts += models[p].ledger().conflicts;
     witness.superseded += models[p].ledger().superseded;
     witness.late += models[p].late();
+    witness.exhausted += models[p].exhausted();
+    if (models[p].ledger().retrying != 0) return fmt::format("I11 partition {}: {} events are parked for ever", p, models[p].ledger().retrying);
     witness.reopened += models[p].reopened();
   }
   if (std::string wrong = judge_clients(history, truths); !wrong.empty()) return wrong;

@@ -75,11 +75,11 @@ std::string judge_place(const Acknowledged& acknowledged, const Posted& posted, 
 std::string judge_outcomes(const Acknowledged& acknowledged, const Posted& posted, const Truths& truths) {
   std::map<std::string, std::uint64_t> actual;
   for (const ReadToken::Part& part : acknowledged.token.parts()) {
-    const std::vector<Expected>& decided = truths[part.partition.value].decided;
+    const std::vector<Outcome>& decided = truths[part.partition.value].at_first;
     const std::size_t count = part_of(posted, part.partition, truths.size()).size();
     for (std::size_t offset = part.offset.value - count;
          offset < std::min<std::size_t>(part.offset.value, decided.size()); ++offset)
-      ++actual[std::string(to_string(decided[offset].outcome))];
+      ++actual[std::string(to_string(decided[offset]))];
   }
   std::uint64_t told = 0;
   for (const auto& [name, count] : *acknowledged.outcomes) {
@@ -92,22 +92,23 @@ std::string judge_outcomes(const Acknowledged& acknowledged, const Posted& poste
                                                     told, posted.events.size());
 }
 
-/// How many events of each partition a read has seen, by the commits it names.
+/// The commit of each partition that a read has seen, by its token.
 std::string judge_position(const Seen& seen, const Truths& truths, std::vector<std::uint64_t>& until) {
   for (std::uint32_t p = 0; p < truths.size(); ++p) {
     const std::uint64_t sequence = seen.answered.part(PartitionId{p}).sequence.value;
     if (sequence > truths[p].ends.size())
       return fmt::format("I6 partition {}: a read saw commit {}, of which nothing is left", p, sequence);
-    until.push_back(sequence == 0 ? 0 : truths[p].ends[sequence - 1]);
+    until.push_back(sequence);
+    const std::uint64_t end = sequence == 0 ? 0 : truths[p].ends[sequence - 1];
     if (sequence < seen.at_start[p].value)
       return fmt::format("I6 partition {}: a read saw commit {}, the node had begun with {}", p, sequence,
                          seen.at_start[p].value);
     if (!seen.asked) continue;
     const ReadToken::Part wanted = seen.asked->part(PartitionId{p});
-    if (sequence < wanted.sequence.value || until.back() < wanted.offset.value)
+    if (sequence < wanted.sequence.value || end < wanted.offset.value)
       return fmt::format(
           "I6 partition {}: a read whose token asks for commit {} and offset {} saw commit {}, offset {}", p,
-          wanted.sequence.value, wanted.offset.value, sequence, until.back());
+          wanted.sequence.value, wanted.offset.value, sequence, end);
   }
   return {};
 }
@@ -115,8 +116,9 @@ std::string judge_position(const Seen& seen, const Truths& truths, std::vector<s
 std::string judge_row_of(const Seen& seen, const Truths& truths, const std::vector<std::uint64_t>& until) {
   const std::uint32_t p = partition_of(seen.id, static_cast<std::uint32_t>(truths.size())).value;
   const SimEvent* expected = nullptr;
-  for (std::uint64_t offset = 0; offset < until[p]; ++offset) {
+  for (std::uint64_t offset = 0; offset < truths[p].decided.size(); ++offset) {
     const SimEvent& event = truths[p].events[offset].event;
+    if (truths[p].decided_in[offset] > until[p]) continue;
     if (event.id == seen.id && truths[p].decided[offset].outcome == Outcome::served) expected = &event;
   }
   if (seen.rows.size() != (expected == nullptr ? 0u : 1u))
@@ -133,8 +135,8 @@ std::string judge_row_of(const Seen& seen, const Truths& truths, const std::vect
 std::string judge_rows(const Seen& seen, const Truths& truths, const std::vector<std::uint64_t>& until) {
   std::map<std::string, std::uint64_t> expected;
   for (std::size_t p = 0; p < truths.size(); ++p) {
-    for (std::uint64_t offset = 0; offset < until[p]; ++offset)
-      if (truths[p].decided[offset].outcome == Outcome::served)
+    for (std::uint64_t offset = 0; offset < truths[p].decided.size(); ++offset)
+      if (truths[p].decided_in[offset] <= until[p] && truths[p].decided[offset].outcome == Outcome::served)
         ++expected[nlohmann::json::parse(truths[p].events[offset].event.raw)["kind"]];
   }
   std::map<std::string, std::uint64_t> answered;

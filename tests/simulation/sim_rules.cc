@@ -23,7 +23,7 @@ bool filters(std::uint32_t version, std::string_view raw) {
 
 class Step final : public ChainStep {
  public:
-  Step(int number, std::uint32_t version) : number_(number), version_(version) {}
+  Step(int number, std::uint32_t version, SimDependency& dependency) : number_(number), version_(version), dependency_(&dependency) {}
   std::string name() const override { return number_ == 0 ? "validate" : "transform"; }
   void run(ChainBatch& batch, CodeMark&) override {
     for (ChainEvent& event : batch.events()) {
@@ -32,12 +32,16 @@ class Step final : public ChainStep {
       if (number_ == 0) event.event_time = event_time_of(raw);
       if (number_ == 0 && rejects(version_, raw)) batch.reject(event, "validate", "field_range", "bad");
       if (number_ == 1 && filters(version_, raw)) batch.filter(event);
+      // Now and then nobody is asked at all.
+      if (number_ == 1 && needs_dependency(raw) && dependency_->out)
+        batch.retry(event, "transform", "lookup", "no answer", {0, ++dependency_->refusals % 4 != 0});
     }
   }
 
  private:
   int number_;
   std::uint32_t version_;
+  SimDependency* dependency_;
 };
 
 class Encoder final : public ChainEncoder {
@@ -118,6 +122,15 @@ ViewSet compile_views(std::uint32_t version) {
 
 }  // namespace
 
+bool needs_dependency(std::string_view raw) {
+  return has(raw, "needs");
+}
+
+std::string order_key_of(std::string_view raw) {
+  const std::size_t from = raw.find("\"v\":") + 4;
+  return std::string(raw.substr(from, raw.find_first_of(",}", from) - from));
+}
+
 std::int64_t event_time_of(std::string_view raw) {
   std::int64_t sum = 0;
   for (const char c : raw) sum += c;
@@ -127,6 +140,14 @@ std::int64_t event_time_of(std::string_view raw) {
 SimRules::SimRules(std::uint64_t seed, std::uint32_t version) : version_(version), views_(compile_views(version)) {
   late_ = {std::chrono::minutes(1 + (seed + version) % 6), static_cast<OnLate>((seed / 6 + version / 2) % 3)};
   encoder_ = std::make_unique<Encoder>(record_type());
+  retry_.order = seed % 3 == 0 ? RetryOrder::deferred : RetryOrder::blocking;
+  if (seed % 3 == 1) retry_.order_by = path("v");
+  retry_.attempts_max = seed % 5 == 0 ? 3 : 1'000;
+  retry_.retry_age_max = std::chrono::hours(24 * 7);
+  retry_.backoff_min = std::chrono::milliseconds(5);
+  retry_.backoff_max = std::chrono::milliseconds(40);
+  if (seed % 7 == 0) retry_.parked_events_max = 12;
+  if (seed % 7 == 1) retry_.held_keys_max = 5;
 }
 
 Digest128 SimRules::hash() const {
@@ -144,10 +165,10 @@ Said SimRules::say(std::string_view raw) const {
   return {};
 }
 
-std::vector<ChainStepFactory> SimRules::steps() const {
+std::vector<ChainStepFactory> SimRules::steps(SimDependency& dependency) const {
   std::vector<ChainStepFactory> steps;
   for (const int number : {0, 1})
-    steps.push_back([number, version = version_] { return std::make_unique<Step>(number, version); });
+    steps.push_back([number, version = version_, &dependency] { return std::make_unique<Step>(number, version, dependency); });
   return steps;
 }
 

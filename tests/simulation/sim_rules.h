@@ -17,6 +17,15 @@ namespace weir::sim {
 /// Eight minutes, all before the simulation began: `latest` has ties to break, windows close, some events are late.
 [[nodiscard]] std::int64_t event_time_of(std::string_view raw);
 
+/// What the second stage asks about events that say "needs". Whether it answers is the run's to decide.
+struct SimDependency {
+  bool out = false;
+  std::uint64_t refusals = 0;
+};
+[[nodiscard]] bool needs_dependency(std::string_view raw);
+/// What retry.order_by finds in the workload's frames.
+[[nodiscard]] std::string order_key_of(std::string_view raw);
+
 /// What the stages say of an event, apart from dedupe and from being late.
 struct Said {
   Outcome outcome = Outcome::served;  // served, filtered or dead_lettered
@@ -30,14 +39,16 @@ class SimRules {
 
   [[nodiscard]] std::uint32_t version() const noexcept { return version_; }
   [[nodiscard]] const LateConfig& late() const noexcept { return late_; }
+  /// The same in every version.
+  [[nodiscard]] const RetrySettings& retry() const noexcept { return retry_; }
   /// What every commit under this version must name.
   [[nodiscard]] Digest128 hash() const;
   /// The type of every record that was made under this version.
   [[nodiscard]] std::string record_type() const;
   [[nodiscard]] Said say(std::string_view raw) const;
 
-  /// The stages, split over two actors.
-  [[nodiscard]] std::vector<ChainStepFactory> steps() const;
+  /// The stages, split over two actors. `dependency` outlives them.
+  [[nodiscard]] std::vector<ChainStepFactory> steps(SimDependency& dependency) const;
   /// The payload is the raw frame; one that says "huge" does not fit. Not movable: actors hold it.
   [[nodiscard]] const ChainEncoder& encoder() const { return *encoder_; }
   [[nodiscard]] const ViewSet& views() const noexcept { return views_; }
@@ -46,6 +57,7 @@ class SimRules {
  private:
   std::uint32_t version_;
   LateConfig late_;
+  RetrySettings retry_;
   ViewSet views_;
   std::unique_ptr<const ChainEncoder> encoder_;
 };

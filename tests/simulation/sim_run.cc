@@ -7,6 +7,7 @@
 #include "actors/partition/pipeline_supervisor.h"
 #include "actors/serve/views_actor.h"
 #include "cluster/api/http_api.h"
+#include "runtime/adapters/memory/memory_disk.h"
 #include "runtime/engine/view_value.h"
 #include "tests/simulation/sim_clients.h"
 #include "tests/simulation/sim_node.h"
@@ -19,7 +20,7 @@ namespace {
 /// How often each fault strikes: once in so many steps; 0: not in this run. Drawn per seed, so that runs differ in
 /// kind.
 struct Rates {
-  std::uint64_t kill_actor, kill_node, stop_node, fail_append, lose_reply, disk_full, fail_flush, change_rules;
+  std::uint64_t kill_actor, kill_node, stop_node, fail_append, lose_reply, disk_full, fail_flush, change_rules, outage;
 };
 
 std::uint64_t draw_rate(SeededRng& rng, std::uint64_t often) {
@@ -45,7 +46,8 @@ class Run {
     workload_.batch_max = static_cast<std::uint32_t>(1 + rng_.below(16));
     workload_.clients = rng_.chance(3) ? 0 : static_cast<std::uint32_t>(1 + rng_.below(4));
     rates_ = {draw_rate(rng_, 60), draw_rate(rng_, 400), draw_rate(rng_, 400), draw_rate(rng_, 80),
-              draw_rate(rng_, 60), draw_rate(rng_, 500), draw_rate(rng_, 80),  rng_.below(4)};
+              draw_rate(rng_, 60), draw_rate(rng_, 500), draw_rate(rng_, 80),  rng_.below(4),
+              draw_rate(rng_, 60)};
     delta_bytes_ = std::size_t{4096} << rng_.below(8);
     // Every other seed takes ingest batches in parts, as where events become long.
     batch_bytes_ = rng_.below(2) == 0 ? 1'500 : 1'000'000;
@@ -86,6 +88,7 @@ class Run {
   void be_calm() {
     calm_ = true;
     clients_->calm();
+    dependency_.out = false;
     log_->faults().set_disk_full(false);
   }
 
@@ -101,12 +104,16 @@ class Run {
     return text;
   }
 
+  [[nodiscard]] static bool any_parked(const MemoryPartition& log) {
+    return !log.commits.empty() && CommitBody::decode(log.commits.back().body)->meta.ledger.retrying != 0;
+  }
+
   /// A node that serves is stopped when all there was to do is done and committed.
   bool finish_serving() {
     if (workload_.clients == 0 || final_stop_ || asked_to_stop_ || !feed_ended_ || !clients_->done()) return false;
     for (std::uint32_t p = 0; p < workload_.partitions; ++p) {
       const PartitionStatus status = log_->status(PartitionId{p});
-      if (status.position.committed < status.ingest_reserved) return false;
+      if (status.position.committed < status.ingest_reserved || any_parked(disk_->state()->partitions[p])) return false;
     }
     final_stop_ = true;
     node_->stopping();
@@ -173,10 +180,11 @@ class Run {
     setup.partition.logbook = &logbook_;
     setup.partition.views = &rules_->views();
     setup.partition.rules = std::make_shared<ChainRules>(
-        ChainRules{{rules_->hash(), {std::shared_ptr<void>(), &rules_->encoder()}}, rules_->steps()});
+        ChainRules{{rules_->hash(), {std::shared_ptr<void>(), &rules_->encoder()}}, rules_->steps(dependency_)});
     setup.partition.extractor = rules_->extractor();
     setup.partition.spawn_views = spawn_views;
     setup.partition.window_rules.late = rules_->late();
+    setup.partition.window_rules.retry = rules_->retry();
     setup.partition.window.events_max = 64;
     setup.partition.window.commit_bytes_max = 4096;
     setup.partition.window.batch_bytes_max = batch_bytes_;
@@ -275,6 +283,10 @@ class Run {
       full_until_ = 0;
       log_->faults().set_disk_full(false);
     }
+    if (rng_.chance(rates_.outage)) {
+      dependency_.out = !dependency_.out;
+      witness_.outages += dependency_.out;
+    }
     if (rng_.chance(rates_.fail_flush)) {
       ++witness_.flushes_failed;
       if (const auto store = random_store()) {
@@ -367,6 +379,7 @@ class Run {
   ViewMerger merger_;
   Workload workload_;
   Rates rates_{};
+  SimDependency dependency_;
   MemoryLogOptions log_options_;
   History history_;
   std::unique_ptr<Clients> clients_;

@@ -26,6 +26,10 @@ struct Witness {
   std::uint64_t superseded = 0;
   std::uint64_t late = 0;          // expired or dead-lettered for that
   std::uint64_t reopened = 0;      // an expired id that came again with other bytes
+  std::uint64_t outages = 0;       // of what a stage depends on
+  std::uint64_t parked = 0;        // events, each time they were
+  std::uint64_t held = 0;          // of them: behind another one
+  std::uint64_t exhausted = 0;     // events given up
   std::uint64_t events = 0;        // of the feed
   std::uint64_t requests = 0;      // attempts of clients
   std::uint64_t acknowledged = 0;  // of them: durable
@@ -60,7 +64,9 @@ struct PartitionTruth {
     bool of_feed = false;
   };
   std::vector<Logged> events;       // by offset
-  std::vector<Expected> decided;    // by offset
+  std::vector<Expected> decided;    // by offset: in the end
+  std::vector<Outcome> at_first;    // by offset: in the commit that passed it
+  std::vector<std::uint64_t> decided_in;  // by offset: the commit that said so in the end
   std::vector<std::uint64_t> ends;  // of commit 1, 2, …: everything below is decided
 };
 

@@ -19,7 +19,7 @@ std::uint64_t mix(std::uint64_t x) {
 }
 
 // Duplicates, conflicts, invalid events: few ids, few bodies.
-constexpr const char* kKinds[] = {"good", "good", "good", "fine", "bad", "skip", "huge", "badly"};
+constexpr const char* kKinds[] = {"good", "needs", "good", "fine", "bad", "skip", "huge", "badly"};
 
 class Feed final : public DoorFeed {
  public:
@@ -83,48 +83,127 @@ DoorFeedOpener workload_feed(const Workload& workload) {
   };
 }
 
-Expected Model::take(const SimEvent& event, const SimRules& rules) {
+namespace {
+/// The first one is in front of all others.
+bool first_in(const std::map<std::string, std::set<std::uint64_t>>& parked, const std::string& of, std::uint64_t offset) {
+  const auto found = parked.find(of);
+  return found == parked.end() || found->second.empty() || offset <= *found->second.begin();
+}
+}  // namespace
+
+Expected Model::take(const SimEvent& event, std::uint64_t offset, const SimRules& rules, const NodeSaid& node) {
+  const auto known = parked_.find(offset);
+  if (node.again) {
+    Expected expected;
+    if (known == parked_.end()) {
+      expected.wrong = "it was not parked";
+      return expected;
+    }
+    if (!first_in(parked_ids_, event.id, offset)) expected.wrong = "an earlier event of its id is parked";
+    if (rules.retry().order_by && !first_in(parked_keys_, order_key_of(event.raw), offset)) expected.wrong = "an earlier event of its key is parked";
+    const Parked parked = known->second;
+    --ledger_.retrying;
+    parked_ids_[event.id].erase(offset);
+    parked_keys_[order_key_of(event.raw)].erase(offset);
+    parked_.erase(known);
+    if (!expected.wrong.empty()) return expected;
+    if (parked.behind && judge_id(event, expected)) return expected;
+    return judge(event, offset, rules, node, parked.attempts, std::move(expected));
+  }
   Expected expected;
-  const auto known = ids_.find(event.id);
-  if (known != ids_.end()) {
-    const State& before = known->second;
-    if (before.bytes == event.raw) {
+  const auto& of_id = parked_ids_[event.id];
+  if (!of_id.empty()) {
+    if (!parked_.at(*of_id.rbegin()).behind && ids_.at(event.id).bytes == event.raw) {
       ++ledger_.duplicate;
       expected.outcome = Outcome::duplicate;
       return expected;
     }
-    if (before.outcome == Outcome::expired) {
-      expected.reopens = true;
-      ++reopened_;
-    } else if (before.outcome != Outcome::dead_lettered) {
-      ++ledger_.dead_lettered;
-      ++ledger_.conflicts;
-      return {Outcome::dead_lettered, true, false, false, "dedupe", "conflict"};
-    } else {
-      expected.supersedes = true;
-      --ledger_.dead_lettered;
-      ++ledger_.superseded;
-    }
+    expected.outcome = Outcome::retrying;
+    expected.behind = true;
+    park(event, offset, {true, 0});
+    return expected;
   }
-  expected = judge(event, rules, expected);
-  ids_[event.id] = {event.raw, expected.outcome, expected.reason};
-  return expected;
+  // When the node looked at it, those of its id that are decided by now may have been parked; then it came behind them.
+  if (node.outcome == Outcome::retrying && node.behind) {
+    expected.outcome = Outcome::retrying;
+    expected.behind = true;
+    if (!ids_.contains(event.id)) expected.wrong = "it is held behind nobody";
+    park(event, offset, {true, 0});
+    return expected;
+  }
+  if (judge_id(event, expected)) return expected;
+  return judge(event, offset, rules, node, 0, std::move(expected));
 }
 
-Expected Model::judge(const SimEvent& event, const SimRules& rules, Expected expected) {
+void Model::park(const SimEvent& event, std::uint64_t offset, const Parked& parked) {
+  ++ledger_.retrying;
+  parked_[offset] = parked;
+  parked_ids_[event.id].insert(offset);
+  parked_keys_[order_key_of(event.raw)].insert(offset);
+}
+
+/// Whether the id alone decides it.
+bool Model::judge_id(const SimEvent& event, Expected& expected) {
+  const auto known = ids_.find(event.id);
+  if (known == ids_.end()) return false;
+  const State& before = known->second;
+  if (before.bytes == event.raw) {
+    ++ledger_.duplicate;
+    expected.outcome = Outcome::duplicate;
+    return true;
+  }
+  if (before.outcome == Outcome::expired) {
+    expected.reopens = true;
+    ++reopened_;
+  } else if (before.outcome != Outcome::dead_lettered) {
+    ++ledger_.dead_lettered;
+    ++ledger_.conflicts;
+    expected = {Outcome::dead_lettered, true, false, false, "dedupe", "conflict"};
+    return true;
+  } else {
+    expected.supersedes = true;
+    --ledger_.dead_lettered;
+    ++ledger_.superseded;
+  }
+  return false;
+}
+
+Expected Model::judge(const SimEvent& event, std::uint64_t offset, const SimRules& rules, const NodeSaid& node, std::uint32_t attempts,
+                      Expected expected) {
   const std::int64_t time = event_time_of(event.raw);
-  Said said = rules.say(event.raw);
   const LateConfig& late = rules.late();
-  if (late.then != OnLate::accept && greatest_ != kNoTime && greatest_ - time > late.after.count()) {
+  const bool is_late = !node.again && late.then != OnLate::accept && greatest_ != kNoTime && greatest_ - time > late.after.count();
+  const bool keyed = rules.retry().order_by.has_value() && !node.again;
+  const bool must_wait = keyed && !parked_keys_[order_key_of(event.raw)].empty();
+  Said said = rules.say(event.raw);
+  const bool asks = needs_dependency(event.raw) && said.outcome == Outcome::served;
+  expected.attempts = attempts + 1;
+  // Held for its key: it was looked at when an event of that was parked, or it is now.
+  if (node.outcome == Outcome::retrying && node.held && keyed) {
+    said = {Outcome::retrying};
+    expected.attempts = 0;
+  } else if (is_late) {
     ++lates_;
     said = late.then == OnLate::dead_letter ? Said{Outcome::dead_lettered, "late", "late"} : Said{Outcome::expired};
+  } else if (must_wait) {
+    said = {Outcome::retrying};
+    expected.attempts = 0;
+  } else if (asks && node.outcome == Outcome::retrying && !node.held && node.attempts <= attempts + 1 && node.attempts >= attempts &&
+             node.attempts < rules.retry().attempts_max) {
+    said = {Outcome::retrying};
+    expected.attempts = node.attempts;
+  } else if (asks && node.outcome == Outcome::dead_lettered && attempts + 1 == rules.retry().attempts_max) {
+    said = {Outcome::dead_lettered, "transform", "retries_exhausted"};
+    ++exhausted_;
   }
   expected.outcome = said.outcome;
   expected.stage = said.stage;
   expected.reason = said.reason;
+  if (said.outcome == Outcome::retrying) park(event, offset, {false, expected.attempts});
   if (said.outcome == Outcome::dead_lettered) ++ledger_.dead_lettered;
   if (said.outcome == Outcome::expired) ++ledger_.expired;
   if (said.outcome == Outcome::filtered) ++ledger_.filtered;
+  ids_[event.id] = {event.raw, expected.outcome, expected.reason};
   if (said.outcome != Outcome::served) return expected;
   ++ledger_.served;
   ++ledger_.records;

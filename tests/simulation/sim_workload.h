@@ -3,6 +3,7 @@
 #pragma once
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -42,13 +43,27 @@ struct Expected {
   bool reopens = false;
   std::string stage = {};
   std::string reason = {};
+  bool behind = false;         // of retrying: behind an event of its id
+  std::uint32_t attempts = 1;  // of a letter
+  std::string wrong = {};      // it must not have been decided at all
+};
+
+/// What the node made of an event: of several things that may be true the one it chose.
+struct NodeSaid {
+  Outcome outcome = Outcome::served;
+  bool again = false;   // it was parked, and this is another try
+  bool held = false;    // of retrying: not tried
+  bool behind = false;  // likewise, for its id
+  std::uint32_t attempts = 0;
 };
 
 /// Of one partition.
 class Model {
  public:
-  /// `rules`: those in force when it is decided.
-  [[nodiscard]] Expected take(const SimEvent& event, const SimRules& rules);
+  /// `rules`: those in force when it is decided. Whether a dependency answered, and when the node looked at what is parked, only the
+  /// node knows: `node` says it.
+  [[nodiscard]] Expected take(const SimEvent& event, std::uint64_t offset, const SimRules& rules, const NodeSaid& node);
+  [[nodiscard]] std::uint64_t exhausted() const { return exhausted_; }
   [[nodiscard]] std::int64_t greatest() const { return greatest_; }
   [[nodiscard]] std::uint64_t late() const { return lates_; }
   [[nodiscard]] std::uint64_t reopened() const { return reopened_; }
@@ -62,7 +77,18 @@ class Model {
   [[nodiscard]] const std::map<std::string, State>& ids() const { return ids_; }
 
  private:
-  [[nodiscard]] Expected judge(const SimEvent& event, const SimRules& rules, Expected expected);
+  struct Parked {
+    bool behind = false;
+    std::uint32_t attempts = 0;
+  };
+  void park(const SimEvent& event, std::uint64_t offset, const Parked& parked);
+  [[nodiscard]] bool judge_id(const SimEvent& event, Expected& expected);
+  [[nodiscard]] Expected judge(const SimEvent& event, std::uint64_t offset, const SimRules& rules, const NodeSaid& node,
+                               std::uint32_t attempts, Expected expected);
+  std::map<std::uint64_t, Parked> parked_;  // by offset
+  std::map<std::string, std::set<std::uint64_t>> parked_ids_;
+  std::map<std::string, std::set<std::uint64_t>> parked_keys_;
+  std::uint64_t exhausted_ = 0;
   std::map<std::string, State> ids_;
   Ledger ledger_;
   std::int64_t greatest_ = kNoTime;

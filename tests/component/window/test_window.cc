@@ -143,7 +143,7 @@ TEST_CASE("whatever the timing, the window decides as if events came one at a ti
   DedupeIndex index{24h, reader};
   const std::size_t bytes_max = seed % 7 == 0 ? 3'000 : 1'000'000;  // or the stages wait for commits now and then
   const WindowLimits limits{.events_max = 4000, .bytes_max = bytes_max, .commit_bytes_max = 20'000, .batch_bytes_max = batch_bytes_max};
-  PartitionWindow window{PartitionId{0}, limits, {on_conflict, late}, version_of(encoder), index};
+  PartitionWindow window{PartitionId{0}, limits, {on_conflict, late, {}}, version_of(encoder), index};
   PartitionPosition log{PartitionId{0}, Epoch{1}, CommitSequence{0}, Offset{0}};
   window.restart(log, CommitMeta{}, 1);
 

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "actors/doors/csv_header.h"
+#include "runtime/event/csv_header.h"
 #include "actors/doors/framer.h"
 #include "tests/support/catch.h"
 #include "tests/unit/doors/drive.h"

@@ -11,7 +11,8 @@ namespace {
 constexpr std::uint64_t kMiB = 1024 * 1024;
 
 std::uint64_t most_of_partitions(const MemoryPlan& plan, std::uint64_t partitions) {
-  return partitions * (plan.window_bytes_max + 2 * plan.delta_bytes_max + plan.apply_bytes_max + plan.read_bytes_max);
+  return partitions * (plan.window_bytes_max + 2 * plan.delta_bytes_max + plan.apply_bytes_max + plan.read_bytes_max +
+                       plan.parked_bytes_max);
 }
 std::uint64_t most_of_node(const MemoryPlan& plan) {
   return plan.log_outstanding_bytes_max + plan.http_bodies_bytes_max + plan.http_answers_bytes_max +
@@ -53,6 +54,7 @@ TEST_CASE("an ordinary node with two gibibytes has the buffers it is measured wi
   CHECK(plan.delta_bytes_max == 4 * kMiB);
   CHECK(plan.apply_bytes_max == 8 * kMiB);
   CHECK(plan.read_bytes_max == 2 * kMiB);
+  CHECK(plan.parked_bytes_max == 32 * kMiB);
 }
 
 TEST_CASE("a refused plan names the keys and what would do", "[memory_plan]") {

@@ -109,11 +109,8 @@ class TestLog {
     OutcomeBatchBuilder builder(end());
     for (const Decided& event : events) {
       const OutcomeBatchBuilder::Event head{event.id, xxh3_128(event.original), kNewYear};
-      if (event.at) {
-        builder.add_at(Offset{*event.at}, head, event.outcome, event.flags);
-      } else {
-        builder.add(head, event.outcome, event.flags);
-      }
+      if (event.at) builder.next_is(Offset{*event.at});
+      builder.add(head, event.outcome, event.flags);
       if (event.outcome == Outcome::dead_lettered) {
         LetterView letter;
         letter.original = event.original;

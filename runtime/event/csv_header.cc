@@ -1,4 +1,4 @@
-#include "actors/doors/csv_header.h"
+#include "runtime/event/csv_header.h"
 
 #include <unordered_map>
 
