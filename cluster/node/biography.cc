@@ -62,10 +62,24 @@ void fill(Attempt& attempt, const OutcomeBatch& batch, std::uint32_t i, const Co
   attempt.sequence = commit.sequence;
   attempt.epoch = commit.epoch;
   attempt.outcome = to_string(outcome.outcome);
-  attempt.supersedes = (outcome.flags & outcome_flag::supersedes) != 0;
+  attempt.supersedes = attempt.supersedes || (outcome.flags & outcome_flag::supersedes) != 0;
   attempt.rules = to_hex(body.meta.rules_hash);
+  if (outcome.outcome == Outcome::retrying) {
+    const LetterView letter = batch.letter(outcome.first_record);
+    const ParkView park = batch.park(outcome.record_count);
+    Parked parked{body.meta.committed_at, commit.sequence, park.held, letter.attempts, park.due_at, {}, {}, {}};
+    if (!park.held) {
+      parked.stage = letter.stage;
+      parked.reason = letter.reason;
+      parked.details = letter.details;
+    }
+    attempt.door = letter.door;
+    attempt.line = letter.line;
+    attempt.parked.push_back(std::move(parked));
+  }
   if (outcome.outcome == Outcome::dead_lettered) {
     const LetterView letter = batch.letter(outcome.first_record);
+    attempt.tries = letter.attempts;
     attempt.stage = letter.stage;
     attempt.reason = letter.reason;
     attempt.details = letter.details;
@@ -138,6 +152,32 @@ Result<std::optional<std::string>> id_of_raw(const LogReader& log, std::string_v
   return id;
 }
 
+namespace {
+
+nlohmann::ordered_json parked_json(const Parked& parked) {
+  nlohmann::ordered_json one;
+  one["at"] = to_rfc3339(parked.at);
+  one["commit"] = parked.sequence.value;
+  one["attempts"] = parked.attempts;
+  if (parked.held) {
+    one["held"] = true;
+    return one;
+  }
+  one["stage"] = parked.stage;
+  one["reason"] = parked.reason;
+  one["details"] = nlohmann::ordered_json::parse(parked.details, nullptr, false);
+  one["due_at"] = to_rfc3339(parked.due_at);
+  return one;
+}
+
+std::string parked_text(const Parked& parked) {
+  if (parked.held) return fmt::format("{}  held in commit {}: an earlier event of its id or ordering key is parked\n", to_rfc3339(parked.at), parked.sequence.value);
+  return fmt::format("{}  parked in commit {} after {} attempts, due {}\n  stage {}, reason {}: {}\n", to_rfc3339(parked.at), parked.sequence.value,
+                     parked.attempts, to_rfc3339(parked.due_at), parked.stage, parked.reason, parked.details);
+}
+
+}  // namespace
+
 std::string biography_json(const Biography& biography) {
   using nlohmann::ordered_json;
   ordered_json json;
@@ -162,7 +202,9 @@ std::string biography_json(const Biography& biography) {
       one["reason"] = attempt.reason;
       one["details"] = ordered_json::parse(attempt.details, nullptr, false);
     }
+    if (attempt.tries > 1) one["attempts"] = attempt.tries;
     if (attempt.supersedes) one["supersedes"] = true;
+    for (const Parked& parked : attempt.parked) one["parked"].push_back(parked_json(parked));
     std::string text = one.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
     if (!attempt.records.empty()) {
       // As they stand in the log: read and written again, 15.30 would be 15.3.
@@ -185,6 +227,8 @@ std::string biography_text(const Biography& biography) {
       out += "  in flight: accepted, not yet decided\n";
       continue;
     }
+    for (const Parked& parked : attempt.parked) out += parked_text(parked);
+    if (attempt.outcome == to_string(Outcome::retrying)) continue;
     out += fmt::format("{}  {}{} in commit {}, epoch {}, rules {}\n", to_rfc3339(attempt.decided_at), attempt.outcome,
                        attempt.supersedes ? " (an earlier dead letter is superseded)" : "", attempt.sequence.value, attempt.epoch.value,
                        attempt.rules.substr(0, 8));

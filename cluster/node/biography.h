@@ -9,6 +9,16 @@
 
 namespace weir {
 
+/// A commit that parked an event: tried in vain, or held behind another one.
+struct Parked {
+  std::int64_t at = 0;
+  CommitSequence sequence;
+  bool held = false;                   // not tried: an earlier event of its id or ordering key was parked
+  std::uint32_t attempts = 0;          // made so far
+  std::int64_t due_at = 0;             // of the next one; not of held
+  std::string stage, reason, details;  // of the last one, and of all; not of held
+};
+
 struct Attempt {
   Offset offset;
   std::string door;
@@ -17,11 +27,13 @@ struct Attempt {
   std::int64_t decided_at = 0;         // 0: in flight
   CommitSequence sequence;             // of the commit; 0: in flight
   Epoch epoch;
-  std::string outcome;                 // served, filtered, duplicate, dead_lettered, …, in_flight
+  std::string outcome;                 // served, filtered, duplicate, dead_lettered, retrying, …, in_flight
   std::string stage, reason, details;  // of dead_lettered; details is a JSON array
   bool supersedes = false;             // took over an open dead letter of the same id
   std::string rules;                   // hash of the stages and tables that decided it
   std::vector<std::string> records;    // payloads in the curated log
+  std::uint32_t tries = 0;             // of dead_lettered: attempts of the stages
+  std::vector<Parked> parked;          // before that, oldest first
 };
 
 struct Biography {
