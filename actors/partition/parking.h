@@ -70,6 +70,8 @@ class Parking {
 
   /// Whether the set takes what a batch of `batch_events` parks. One event is always taken.
   [[nodiscard]] bool fits(const BatchParks& batch, std::size_t batch_events) const;
+  /// Whether the set takes `events` of `bytes` in all, which nobody has sealed.
+  [[nodiscard]] bool fits(std::size_t events, std::size_t bytes) const { return fits(BatchParks{false, {}, events, bytes}, events); }
   /// A batch is sealed, or gone again (committed, withdrawn).
   void sealed(const BatchParks& batch);
   void gone(const BatchParks& batch);

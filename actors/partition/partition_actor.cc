@@ -7,7 +7,9 @@
 #include <optional>
 #include <utility>
 
+#include "actors/partition/letter_desk.h"
 #include "actors/partition/open_state.h"
+#include "actors/partition/partition_notes.h"
 #include "actors/partition/stage_supervisor.h"
 #include "actors/partition/store_reader.h"
 #include "actors/supervise/house_handlers.h"
@@ -30,6 +32,7 @@ class PartitionActor : public caf::event_based_actor {
       : caf::event_based_actor(config),
         setup_(std::move(setup)),
         who_(fmt::format("partition/{}", setup_->partition.value)),
+        notes_(*setup_, who_),
         supervisor_(std::move(supervisor)),
         reader_(*setup_->store),
         index_(setup_->remember, reader_, setup_->log->log_id().low ^ setup_->incarnation),
@@ -66,7 +69,7 @@ class PartitionActor : public caf::event_based_actor {
         [this](const StageCrashed& crashed) { on_crashed(crashed); },
         [this](const CommitApplied& applied) {
           views_gate_.give_back(1, applied.bytes);
-          note_load();
+          notes_.load(window_.events(), views_gate_.bytes());
           phase_ == Phase::replaying ? replay() : work();
         },
         [this](const StateFlushed& flushed) {
@@ -93,6 +96,14 @@ class PartitionActor : public caf::event_based_actor {
         [this](const RestartStages&) {
           stages_.restart();
           if (good(window_.redrive())) work();
+        },
+        [this](const ChangeLetters& change) {
+          desk_.take(change.request);
+          work();
+        },
+        [this](LettersRead& answer) {
+          desk_.read(answer.generation, std::move(answer.letters));
+          work();
         },
         [this](const RetryDue& due) {
           if (due.generation != retry_timer_) return;
@@ -167,6 +178,7 @@ class PartitionActor : public caf::event_based_actor {
     stages_.add(setup_->rules);
     views_entry_ = setup_->board->entry(setup_->entry->path() + "/views", "bytes");
     views_entry_->state(ActorState::running);
+    notes_.views(views_entry_);
     views_ = setup_->spawn_views(this, std::move(opened.views));
     tell_supervisor(PartitionChild{setup_->partition, views_});
     change_rules();
@@ -218,6 +230,7 @@ class PartitionActor : public caf::event_based_actor {
                                                              setup_->partition.value, position_.sequence.value, position_.committed.value, meta_.ledger.decided())});
     phase_ = Phase::running;
     window_.restart(position_, meta_, setup_->incarnation);
+    desk_.begin_again();
     note_memory();
     tell_supervisor(PartitionReady{setup_->partition, progress()});
     work();
@@ -241,11 +254,29 @@ class PartitionActor : public caf::event_based_actor {
     if (!stages_.broken()) drive();
     if (stages_.size() > 1) change_rules();
     if (!stopping_) read_ingest();
+    if (!stopping_) carry_out_orders();
     if (!window_.commit_outstanding() && views_gate_.open()) {
       if (auto prepared = window_.prepare(setup_->clock->wall())) hand_in(std::move(*prepared));
     }
     if (stopping_ && nothing_in_flight() && views_) send(views_, FlushState{});
     wait_for_due();
+  }
+
+  /// Orders for dead letters: read, then changed in a commit of their own.
+  void carry_out_orders() {
+    if (!window_.commit_outstanding() && views_gate_.open()) {
+      const auto prepared = desk_.prepare(window_, setup_->clock->wall());
+      if (!prepared) return fail_actor(this, who_, supervisor_, prepared.error());
+      if (*prepared) hand_in(window_.outstanding());
+    }
+    auto wanted = desk_.to_read();
+    if (!wanted) return;
+    const caf::actor self = caf::actor_cast<caf::actor>(this);
+    const StateVisitor visitor = [self, wanted = std::move(*wanted)](Result<const PartitionState*> state, const std::shared_ptr<const void>&) {
+      auto letters = state ? read_letters(**state, wanted.offsets) : fail(std::move(state.error()));
+      caf::anon_send(self, LettersRead{wanted.generation, std::move(letters)});
+    };
+    send(views_, VisitState{std::make_shared<StateVisit>(setup_->partition, Offset{}, window_.position().sequence, visitor)});
   }
 
   /// Wakes up when the next parked event is due; one that is and found no room has its turn with the next commit.
@@ -326,9 +357,8 @@ class PartitionActor : public caf::event_based_actor {
         stages_.progress();
         rereads_ = 0;
         told_waiting_ = false;
-        note_latency(*commit.body);
-        note_retries(*commit.body);
-        note_poison();
+        notes_.committed(*commit.body, window_, retries_);
+        desk_.committed(applied_);
         apply({commit.part.sequence, commit.part.from, commit.part.to, std::move(commit.body), std::move(commit.tables),
                std::move(commit.dedupe), commit.bytes});
         note_memory();
@@ -359,42 +389,8 @@ class PartitionActor : public caf::event_based_actor {
   }
 
   void note_memory() {
-    note_load();
-    if (!setup_->gauges) return;
-    setup_->gauges->in_flight_events.store(window_.events());
-    setup_->gauges->in_flight_bytes.store(window_.bytes());
-    setup_->gauges->dedupe_bytes.store(index_.memory_bytes());
-    setup_->gauges->parked_bytes.store(retries_.bytes());
-    setup_->gauges->held_keys.store(setup_->window_rules.retry.order_by ? retries_.keys() : retries_.ids());
-    setup_->gauges->parked_full.store(window_.parked_full());
-  }
-
-  void note_load() {
-    const std::uint64_t events = window_.events();
-    setup_->entry->load(events, setup_->window.events_max - std::min<std::uint64_t>(events, setup_->window.events_max));
-    const std::uint64_t bytes = views_gate_.bytes();
-    views_entry_->load(bytes, setup_->apply_bytes_max - std::min(bytes, setup_->apply_bytes_max));
-  }
-
-  /// Of every event of a commit that is durable; those of one batch came with one stamp.
-  void note_latency(const CommitBody& body) {
-    if (!setup_->gauges) return;
-    const UnixMicros now = setup_->clock->wall();
-    for (const OutcomeBatch& batch : body.batches) {
-      if (batch.redecided() || batch.outcomes() == 0) continue;
-      const double seconds = static_cast<double>(now - batch.outcome(0).accepted_at) / 1e6;
-      setup_->gauges->latency_seconds.observe(std::max(seconds, 0.0), batch.outcomes());
-    }
-  }
-
-  void note_retries(const CommitBody& body) {
-    if (window_.parked_full() != std::exchange(told_full_, window_.parked_full()))
-      setup_->logbook->write(told_full_ ? LogLevel::error : LogLevel::info, who_,
-                             told_full_ ? fmt::format("{} events of {} ids are parked, as many as retry.parked_events_max, parked_bytes_max or "
-                                                      "held_keys_max allow: nothing new is taken from the log until there are fewer", retries_.size(), retries_.ids())
-                                        : std::string("fewer events are parked, new ones are taken again"));
-    if (!setup_->gauges) return;
-    for (const OutcomeBatch& batch : body.batches) setup_->gauges->retries += batch.redecided() ? batch.outcomes() : 0;
+    notes_.load(window_.events(), views_gate_.bytes());
+    notes_.memory(window_, index_, retries_);
   }
 
   void apply(ApplyCommit commit) {
@@ -427,21 +423,13 @@ class PartitionActor : public caf::event_based_actor {
 
   /// What it dies of is known before it is dead: the window learns who is to blame, the stage's supervisor whether that counts.
   void on_crashed(const StageCrashed& crashed) {
-    if (setup_->gauges) ++setup_->gauges->stage_crashes;
+    notes_.stage_crashed();
     const std::string stage = crashed.who.substr(0, crashed.who.rfind('/'));
     CrashBlame blame;
     if (phase_ == Phase::running) blame = window_.crashed({crashed.drive, crashed.serial, crashed.round, crashed.event, stage, crashed.error.context});
     // An event costs its stage one crash: a stage that crashes on everything must not make everything poison.
     (void)stages_.failing(crashed.who, crashed.error, blame.of_event && !blame.poison);
     setup_->logbook->write(LogLevel::warn, crashed.who, describe(crashed.error));
-  }
-
-  void note_poison() {
-    for (const PartitionWindow::Poisoned& poisoned : window_.take_poisoned()) {
-      if (setup_->gauges) ++setup_->gauges->poison_events;
-      const std::string text = fmt::format("event {} crashes it again and again and became a dead letter, reason poison: {}", poisoned.id, poisoned.suspect.cause);
-      setup_->logbook->write(LogLevel::error, fmt::format("{}/{}", poisoned.suspect.stage, setup_->partition.value), text);
-    }
   }
 
   void on_down(const caf::down_msg& down) {
@@ -460,6 +448,7 @@ class PartitionActor : public caf::event_based_actor {
 
   std::shared_ptr<PartitionSetup> setup_;
   std::string who_;
+  PartitionNotes notes_;
   caf::actor_addr supervisor_;
   StoreReader reader_;
   DedupeIndex index_;
@@ -480,11 +469,11 @@ class PartitionActor : public caf::event_based_actor {
   std::uint64_t append_generation_ = 0;  // the log's, and what was durable for certain in it
   Offset durable_;
   std::shared_ptr<ActorEntry> views_entry_;
+  LetterDesk desk_;
   Error views_error_ = kKilled;  // what they say they die of
   std::optional<UnixMicros> retry_at_;  // RetryDue with retry_timer_ is on its way
   std::uint64_t retry_timer_ = 0;
   int rereads_ = 0;
-  bool told_full_ = false;
   bool told_waiting_ = false;
   bool reading_ = false;
   bool stopping_ = false;

@@ -54,6 +54,7 @@ void PartitionWindow::restart(const PartitionPosition& position, const CommitMet
   events_ = 0;
   bytes_ = 0;
   parking_.restart();
+  changed_ids_.clear();
 }
 
 std::string_view PartitionWindow::id_of(const Batch& batch, std::uint32_t index) const {
@@ -419,7 +420,11 @@ PreparedCommit PartitionWindow::committed() {
     batches_.pop_front();
   }
   parking_.committed(*commit.body);
+  // What came while an order was on its way was judged by what its id was before.
+  const auto ids = std::exchange(changed_ids_, {});
+  const bool judged_too_early = std::any_of(ids.begin(), ids.end(), [this](const std::string& id) { return on_its_way(id); });
   commit.dedupe = std::make_shared<const DedupeBlocks>(index_->apply(*commit.body, hashes));
+  if (judged_too_early) drop_from(0);
   return commit;
 }
 

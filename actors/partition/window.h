@@ -28,6 +28,7 @@
 #include "runtime/base/result.h"
 #include "runtime/engine/dedupe_index.h"
 #include "runtime/engine/in_flight_ids.h"
+#include "runtime/engine/letters.h"
 #include "runtime/engine/poison_book.h"
 #include "runtime/engine/view_set.h"
 #include "runtime/event/chain_batch.h"
@@ -93,6 +94,11 @@ class PartitionWindow {
   /// A commit of no events that moves partition time to `wall`, when the window is empty and that makes ids leave
   /// dedupe.remember: they would stay for as long as nobody sends anything, and with them the memory they take.
   [[nodiscard]] std::optional<PreparedCommit> let_time_pass(UnixMicros wall);
+  /// A commit that does with dead letters what somebody ordered (order.offsets is ignored), when none is outstanding (asserted). `letters`:
+  /// as the state has them at a commit since which no order was carried out. `payload`: of edit, not empty. One fate each; when none is
+  /// `changed`, there is no commit. Errors: of the index, state_damaged.
+  [[nodiscard]] Result<std::vector<LetterFate>> change_letters(LetterOrder order, std::string_view payload, std::span<const LetterCopy> letters,
+                                                               UnixMicros wall);
   /// The outstanding commit is durable: hands it out for the views; the index has applied it.
   [[nodiscard]] PreparedCommit committed();
   /// Events that became dead letters because they crash stages, with the commits that were handed out since the last call.
@@ -217,6 +223,9 @@ class PartitionWindow {
   // Parking.
   /// What an event is in the retry set; null: it came new.
   [[nodiscard]] const ParkedEvent* parked_of(const Batch& batch, std::uint32_t index) const;
+  // Orders for dead letters.
+  [[nodiscard]] bool on_its_way(std::string_view id);
+  [[nodiscard]] Result<LetterFate> fate_of(const LetterOrder& order, const StoredLetter& letter, Offset offset);
   /// An event in front of this one is parked with its ordering key.
   [[nodiscard]] bool key_is_held(const Batch& batch, std::uint32_t index) const;
   void note_key(Batch& batch, std::uint32_t index);
@@ -256,6 +265,7 @@ class PartitionWindow {
   std::uint64_t waited_ = 0;
   std::vector<Poisoned> poisoned_;
   UnixMicros wall_ = 0;
+  std::vector<std::string> changed_ids_;  // by the orders of prepared_
 };
 
 }  // namespace weir

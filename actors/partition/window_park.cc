@@ -17,6 +17,12 @@ bool alike(const ParkedEvent& a, const ParkedEvent& b) {
   return a.format == b.format && a.accepted_at == b.accepted_at && a.attempts == b.attempts && a.door == b.door && a.csv_header == b.csv_header;
 }
 
+/// What a door found wrong with the original bytes says nothing of edited ones.
+std::uint16_t flags_of(const ParkedEvent& event) {
+  constexpr auto kOfBytes = static_cast<std::uint16_t>(frame_flag::bad_frame | frame_flag::oversize | frame_flag::cut);
+  return event.edited.empty() ? event.frame_flags : static_cast<std::uint16_t>(event.frame_flags & ~kOfBytes);
+}
+
 constexpr std::size_t kAgainBytesMax = 1024 * 1024;  // of one batch; one event is always taken
 
 }  // namespace
@@ -64,7 +70,7 @@ Result<void> PartitionWindow::admit_due(UnixMicros wall) {
   std::size_t bytes = 0;
   for (const ParkedEvent* const event : parking_.due(wall, std::max<std::uint32_t>(1, limits_.events_max / 2))) {
     const std::size_t most = poison_->empty() ? batch_events_ : 1;
-    if (!group.empty() && (group.size() >= most || bytes + event->original.size() > kAgainBytesMax || !alike(*group.front(), *event) ||
+    if (!group.empty() && (group.size() >= most || bytes + event->given().size() > kAgainBytesMax || !alike(*group.front(), *event) ||
                            group.front()->line > event->line)) {
       WEIR_TRY(admit_again(group));
       group.clear();
@@ -72,7 +78,7 @@ Result<void> PartitionWindow::admit_due(UnixMicros wall) {
     }
     if (bytes_ + bytes > limits_.bytes_max + limits_.bytes_max / 2 && parking_.admitted() + group.size() != 0) break;
     group.push_back(event);
-    bytes += event->original.size();
+    bytes += event->given().size();
   }
   if (!group.empty()) WEIR_TRY(admit_again(group));
   return advance();
@@ -82,7 +88,7 @@ Result<void> PartitionWindow::admit_again(std::span<const ParkedEvent* const> ev
   const ParkedEvent& first = *events.front();
   IngestBatchBuilder builder(static_cast<std::uint32_t>(events.size()));
   for (const ParkedEvent* event : events)
-    builder.add({event->original, event->id, event->frame_flags, event->held ? std::string_view(event->details) : std::string_view{}, event->line});
+    builder.add({event->given(), event->id, flags_of(*event), event->held ? std::string_view(event->details) : std::string_view{}, event->line});
   IngestHeader header;
   header.format = static_cast<FrameFormat>(first.format);
   header.accepted_at = first.accepted_at;

@@ -35,14 +35,16 @@ LetterView PartitionWindow::letter_of(const Batch& batch, std::uint32_t index, s
   const RawEvent raw = batch.input.event(batch.skipped + index);
   const IngestHeader& header = batch.input.header();
   LetterView letter;
-  letter.original = raw.raw;
+  const ParkedEvent* const parked = parked_of(batch, index);
+  letter.original = parked == nullptr ? raw.raw : std::string_view(parked->original);
+  if (parked != nullptr) letter.edited = parked->edited;
   letter.door = header.door;
   letter.csv_header = header.csv_header;
   letter.format = static_cast<std::uint32_t>(header.format);
   letter.frame_flags = raw.flags;
   letter.line = raw.line;
   letter.attempts = 1;
-  if (const ParkedEvent* const parked = parked_of(batch, index)) letter.attempts += parked->attempts;
+  if (parked != nullptr) letter.attempts += parked->attempts;
   letter.stage = stage;
   letter.reason = reason;
   letter.details = details;
@@ -210,6 +212,7 @@ PartitionWindow::Sums PartitionWindow::sums_of(const Batch& batch, const Outcome
       case Outcome::shed: ++ledger.shed; break;
       case Outcome::expired: ++ledger.expired; break;
       case Outcome::retrying: ++ledger.retrying; break;
+      case Outcome::dropped: INVARIANT(false, "only people drop events, and only dead letters");
     }
     if (outcome.flags & outcome_flag::conflict) ++ledger.conflicts;
     if (batch.is_again()) {  // it leaves the retry set, and may come back to it
@@ -225,7 +228,7 @@ PartitionWindow::Sums PartitionWindow::sums_of(const Batch& batch, const Outcome
         ++ledger.superseded;
         sums.state_sum -= id_state_hash(sealed.id(i), Outcome::dead_lettered, prior->second.reason);
       } else {
-        sums.state_sum -= id_state_hash(sealed.id(i), Outcome::expired, {});
+        sums.state_sum -= id_state_hash(sealed.id(i), prior->second.reason == kDroppedReason ? Outcome::dropped : Outcome::expired, {});
       }
     }
     const std::string_view reason =

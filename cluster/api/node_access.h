@@ -8,6 +8,7 @@
 
 #include "cluster/api/event_search.h"
 #include "cluster/api/ledger_report.h"
+#include "runtime/engine/letters.h"
 #include "runtime/engine/partition_state.h"
 #include "runtime/engine/read_token.h"
 #include "runtime/engine/view_set.h"
@@ -66,6 +67,12 @@ class NodeAccess {
   /// Tries a quarantined partition again. `done`, once, on any thread: true, it is being opened; false: it was not quarantined, or
   /// there is none of this number. Never called when the node ends meanwhile.
   virtual void release(PartitionId partition, std::function<void(bool released)> done) = 0;
+
+  /// Redrive, edit (`payload`) or drop dead letters of one partition: order.offsets, ascending, at most kLettersAtOnce. `done`, once, on any
+  /// thread: the fate of each. Errors: not_ready (it is being rebuilt, is quarantined, or the node ends), limit_reached.
+  static constexpr std::size_t kLettersAtOnce = 512;
+  virtual void change_letters(PartitionId partition, LetterOrder order, std::string payload,
+                              std::function<void(Result<std::vector<LetterFate>>)> done) = 0;
 
   /// In Prometheus' text format, or OpenMetrics.
   [[nodiscard]] virtual std::string metrics(bool openmetrics) const = 0;

@@ -102,6 +102,11 @@ void LiveNode::release(PartitionId partition, std::function<void(bool released)>
   caf::anon_send(pipeline, ReleasePartition{partition, std::move(done)});
 }
 
+void LiveNode::change_letters(PartitionId partition, LetterOrder order, std::string payload,
+                              std::function<void(Result<std::vector<LetterFate>>)> done) {
+  state_.change_letters(partition, std::make_shared<LetterRequest>(std::move(order), std::move(payload), std::move(done)));
+}
+
 void LiveNode::ingest(HttpRequest request, HttpReply reply) {
   if (!open_.takes_http())
     return reply(

@@ -52,6 +52,8 @@ class LiveNode final : public NodeAccess {
   std::vector<PartitionReport> partitions() const override;
   std::vector<ActorLine> tree() const override;
   void release(PartitionId partition, std::function<void(bool released)> done) override;
+  void change_letters(PartitionId partition, LetterOrder order, std::string payload,
+                      std::function<void(Result<std::vector<LetterFate>>)> done) override;
   void ingest(HttpRequest request, HttpReply reply) override;
   void pictures(Ranges ranges, const std::optional<ReadToken>& token, std::chrono::milliseconds wait,
                 Pictures done) override;

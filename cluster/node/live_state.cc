@@ -88,6 +88,7 @@ void LiveState::on_routes(const Routes& routes) {
   const std::scoped_lock lock(mutex_);
   for (std::size_t p = 0; p < slots_.size() && p < routes.partitions.size(); ++p) {
     slots_[p].views = routes.views[p];
+    slots_[p].partition = routes.partitions[p];
     slots_[p].known.ready = static_cast<bool>(routes.partitions[p]);
     slots_[p].known.quarantined = routes.quarantined[p];
     slots_[p].known.error = routes.errors[p];
@@ -102,7 +103,16 @@ void LiveState::set_http_door(caf::actor door) {
 void LiveState::forget() {
   const std::scoped_lock lock(mutex_);
   http_door_ = nullptr;
-  for (Slot& slot : slots_) slot.views = nullptr;
+  for (Slot& slot : slots_) slot.views = slot.partition = nullptr;
+}
+
+void LiveState::change_letters(PartitionId partition, std::shared_ptr<LetterRequest> request) {
+  caf::actor owner;
+  {
+    const std::scoped_lock lock(mutex_);
+    if (partition.value < slots_.size()) owner = slots_[partition.value].partition;
+  }
+  if (owner) caf::anon_send(owner, ChangeLetters{std::move(request)});
 }
 
 caf::actor LiveState::http_door() const {

@@ -57,6 +57,9 @@ class LiveState {
   /// Every partition runs or is quarantined.
   [[nodiscard]] bool started() const;
 
+  /// Hands the request to the partition that runs; else it is answered not_ready.
+  void change_letters(PartitionId partition, std::shared_ptr<LetterRequest> request);
+
   /// A picture of every partition, each at least as new as what it was when its owner started, and as `token` asks.
   /// `done` is called exactly once, as posted work. Errors: data_foreign (a token of another log),
   /// invalid_argument (a token with partitions that are not there), not_ready (a partition is rebuilt, quarantined, or
@@ -69,6 +72,7 @@ class LiveState {
     LivePartition known;
     CommitSequence started;  // what its owner found when it opened: views that have less are still replaying
     caf::actor views;
+    caf::actor partition;
   };
   [[nodiscard]] Result<void> check(const ReadToken& token) const;
 

@@ -18,10 +18,12 @@ enum class DedupeState : std::uint8_t {
   retrying = 4,       // parked in the retry set
 };
 
+inline constexpr std::string_view kDroppedReason = "dropped";
+
 /// What is known of one id. Views live as long as the block.
 struct DedupeEntry {
   std::string_view id;
-  std::string_view reason;     // of dead_lettered: the letter's reason
+  std::string_view reason;     // of dead_lettered: the letter's reason; of closed: kDroppedReason where it was dropped by hand
   Digest128 digest;            // of the original bytes
   std::int64_t accepted_at = 0;
   Offset offset;               // of the event that owns the entry

@@ -78,7 +78,7 @@ DedupeBlocks DedupeIndex::apply(const CommitBody& body, std::span<const std::vec
         tail_.add(entry);
         const std::uint64_t hash = hashes[i - start];
         add(number, hash, entry.digest);
-        if ((batch.outcome(i).flags & outcome_flag::supersedes) != 0) {
+        if ((batch.outcome(i).flags & (outcome_flag::supersedes | outcome_flag::from_letter)) != 0) {
           const auto open = open_letters_.find(hash);
           if (open != open_letters_.end()) open_letters_.erase(open);
         }

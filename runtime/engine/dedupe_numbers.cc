@@ -92,6 +92,9 @@ bool dedupe_entry_of(const OutcomeBatch& batch, std::uint32_t index, DedupeEntry
     entry.state = DedupeState::retrying;
   } else if (outcome.outcome == Outcome::expired) {
     entry.state = DedupeState::closed;
+  } else if (outcome.outcome == Outcome::dropped) {
+    entry.state = DedupeState::closed;
+    entry.reason = kDroppedReason;
   }
   return true;
 }

@@ -44,7 +44,7 @@ class DedupeNumbers {
   /// conflict, not behind a parked event of its id).
   [[nodiscard]] static bool owns(const OutcomeEntry& outcome) noexcept {
     return (outcome.outcome == Outcome::served || outcome.outcome == Outcome::filtered || outcome.outcome == Outcome::dead_lettered ||
-            outcome.outcome == Outcome::expired || outcome.outcome == Outcome::retrying) &&
+            outcome.outcome == Outcome::expired || outcome.outcome == Outcome::retrying || outcome.outcome == Outcome::dropped) &&
            (outcome.flags & (outcome_flag::conflict | outcome_flag::behind_id)) == 0;
   }
 

@@ -86,7 +86,7 @@ Result<void> StateDigest::add_views() {
 }
 
 Result<void> StateDigest::add_letters() {
-  for (const char space : {key_space::letter, key_space::letter_id, key_space::letter_conflict, key_space::parked}) {
+  for (const char space : {key_space::letter, key_space::letter_id, key_space::letter_conflict, key_space::parked, key_space::audit}) {
     Digest128 sum;
     std::string text;
     const std::string prefix(1, space);

@@ -11,11 +11,14 @@ namespace weir {
 namespace {
 
 // version | flags | frame flags, 2 | attempts, 4 | format, 4 | line, 8 | accepted at, 8 | sequence, 8 | digest, 16 |
-// lengths of seven texts, 4 each | the texts. Little-endian. Part of the stored format.
-constexpr char kVersion = 1;
+// lengths of the texts, 4 each | the texts. Little-endian. Part of the stored format.
+constexpr char kVersion = 1;        // seven texts
+constexpr char kVersionEdited = 2;  // and the edited bytes; only where there are some
 constexpr std::uint8_t kConflict = 1;
-constexpr std::size_t kTexts = 7;
-constexpr std::size_t kFixed = 52 + 4 * kTexts;
+constexpr std::size_t kTextsMax = 8;
+constexpr std::size_t kLengths = 52;
+
+std::size_t texts_of(char version) { return version == kVersionEdited ? 8 : 7; }
 
 std::string offset_value(Offset offset) {
   KeyBuffer bytes;
@@ -41,11 +44,13 @@ Result<void> close_letter_of(std::string_view id, Offset below, Delta& delta,
 
 std::string encode_letter(const StoredLetter& stored) {
   const LetterView& l = stored.letter;
-  const std::array<std::string_view, kTexts> texts = {stored.id, l.door,       l.stage,   l.reason,
-                                                      l.details, l.csv_header, l.original};
-  std::string bytes(kFixed, '\0');
+  const std::array<std::string_view, kTextsMax> texts = {stored.id, l.door,       l.stage,    l.reason,
+                                                         l.details, l.csv_header, l.original, l.edited};
+  const char version = l.edited.empty() ? kVersion : kVersionEdited;
+  const std::size_t count = texts_of(version);
+  std::string bytes(kLengths + 4 * count, '\0');
   char* at = bytes.data();
-  at[0] = kVersion;
+  at[0] = version;
   at[1] = static_cast<char>(stored.conflict ? kConflict : 0);
   store(at + 2, l.frame_flags);
   store(at + 4, l.attempts);
@@ -55,17 +60,18 @@ std::string encode_letter(const StoredLetter& stored) {
   store(at + 28, stored.sequence.value);
   store(at + 36, stored.digest.low);
   store(at + 44, stored.digest.high);
-  for (std::size_t i = 0; i < kTexts; ++i) store(at + 52 + 4 * i, static_cast<std::uint32_t>(texts[i].size()));
-  for (const std::string_view text : texts) bytes.append(text);
+  for (std::size_t i = 0; i < count; ++i) store(at + kLengths + 4 * i, static_cast<std::uint32_t>(texts[i].size()));
+  for (std::size_t i = 0; i < count; ++i) bytes.append(texts[i]);
   return bytes;
 }
 
 Result<StoredLetter> decode_letter(std::string_view bytes) {
   if (bytes.empty()) return fail(Errc::state_damaged, "a dead letter is empty");
-  if (bytes[0] != kVersion)
-    return fail(Errc::format_newer, "a dead letter has version {}, this weir reads {}", static_cast<int>(bytes[0]),
-                static_cast<int>(kVersion));
-  if (bytes.size() < kFixed) return fail(Errc::state_damaged, "a dead letter of {} bytes is cut off", bytes.size());
+  if (bytes[0] != kVersion && bytes[0] != kVersionEdited)
+    return fail(Errc::format_newer, "a dead letter has version {}, this weir reads up to {}", static_cast<int>(bytes[0]),
+                static_cast<int>(kVersionEdited));
+  const std::size_t count = texts_of(bytes[0]);
+  if (bytes.size() < kLengths + 4 * count) return fail(Errc::state_damaged, "a dead letter of {} bytes is cut off", bytes.size());
   StoredLetter stored;
   LetterView& l = stored.letter;
   const char* at = bytes.data();
@@ -77,11 +83,11 @@ Result<StoredLetter> decode_letter(std::string_view bytes) {
   stored.accepted_at = load<std::int64_t>(at + 20);
   stored.sequence = CommitSequence{load<std::uint64_t>(at + 28)};
   stored.digest = {load<std::uint64_t>(at + 36), load<std::uint64_t>(at + 44)};
-  std::string_view rest = bytes.substr(kFixed);
-  std::array<std::string_view*, kTexts> texts = {&stored.id, &l.door,       &l.stage,   &l.reason,
-                                                 &l.details, &l.csv_header, &l.original};
-  for (std::size_t i = 0; i < kTexts; ++i) {
-    const std::size_t length = load<std::uint32_t>(at + 52 + 4 * i);
+  std::string_view rest = bytes.substr(kLengths + 4 * count);
+  std::array<std::string_view*, kTextsMax> texts = {&stored.id, &l.door,       &l.stage,    &l.reason,
+                                                    &l.details, &l.csv_header, &l.original, &l.edited};
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::size_t length = load<std::uint32_t>(at + kLengths + 4 * i);
     if (length > rest.size())
       return fail(Errc::state_damaged, "a dead letter of {} bytes has a text that ends behind it", bytes.size());
     *texts[i] = rest.substr(0, length);

@@ -22,12 +22,25 @@ struct StoredLetter {
   LetterView letter;  // outcome_index is 0
   Digest128 digest;   // of the original bytes
   std::int64_t accepted_at = 0;
-  CommitSequence sequence;  // of the commit that made it
+  CommitSequence sequence;  // of the commit that made it, or edited it
   bool conflict = false;    // owns no id: can be shown, exported, dropped, not redriven
 };
 [[nodiscard]] std::string encode_letter(const StoredLetter& letter);
+/// A letter with its place, as the state has it: encode_letter().
+struct LetterCopy {
+  Offset offset;
+  std::string bytes;
+};
 /// Errors: state_damaged, format_newer.
 [[nodiscard]] Result<StoredLetter> decode_letter(std::string_view bytes);
+
+/// What an order did to one dead letter.
+enum class LetterFate : std::uint8_t {
+  changed,   // once the commit is durable
+  gone,      // there is no such open letter any more
+  conflict,  // it owns no id: it can be dropped, no more
+  later,     // an event of its id is on its way, or too much is parked: ask again
+};
 
 /// Writes what one packed batch does to the letters. `current` is read only where an outcome supersedes a letter, which
 /// is rare: everything else is blind. Errors: state_damaged, io_failed.

@@ -10,16 +10,16 @@ namespace weir {
 namespace {
 
 // version | 1: held, 2: behind its id | frame flags, 2 | attempts, 4 | format, 4 | line, 8 | accepted at, 8 | digest, 16 | first at, 8 | due at, 8 |
-// lengths of eight texts, 4 each | the texts. Little-endian. Part of the stored format.
+// lengths of nine texts, 4 each | the texts. Little-endian. Part of the stored format.
 constexpr char kVersion = 1;
-constexpr std::size_t kTexts = 8;
+constexpr std::size_t kTexts = 9;
 constexpr std::size_t kLengths = 60;
 constexpr std::size_t kFixed = kLengths + 4 * kTexts;
 
 /// In the order in which they are stored.
 template <class Event>
 auto texts_of(Event& event) {
-  return std::array{&event.id, &event.key, &event.door, &event.stage, &event.reason, &event.details, &event.csv_header, &event.original};
+  return std::array{&event.id, &event.key, &event.door, &event.stage, &event.reason, &event.details, &event.csv_header, &event.original, &event.edited};
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "runtime/base/fail_point.h"
 #include "runtime/base/hash.h"
 #include "runtime/base/invariant.h"
+#include "runtime/engine/audit.h"
 #include "runtime/engine/digest.h"
 #include "runtime/engine/letters.h"
 #include "runtime/engine/merge_reader.h"
@@ -224,10 +225,11 @@ Result<void> PartitionState::apply(const CommitRecord& commit, const CommitBody&
   if (lagging_ != 0)
     return fail(Errc::internal, "partition {}: commit {} came before {} new or changed views had the commits below {}",
                 options_.partition.value, commit.sequence.value, lagging_, cursor_.sequence.value);
+  const auto now = [this](std::string_view key) { return current(key); };
+  WEIR_TRY(apply_audit(options_.partition, commit.sequence, body, *active_, now));
   for (std::size_t b = 0; b < body.batches.size(); ++b) {
     WEIR_TRY(apply_records(body.batches[b], tables.empty() ? nullptr : tables[b], extractor, {}));
-    WEIR_TRY(apply_letters(body.batches[b], commit.sequence, *active_,
-                           [this](std::string_view key) { return current(key); }));
+    WEIR_TRY(apply_letters(body.batches[b], commit.sequence, *active_, now));
     apply_parked(body.batches[b], *active_);
   }
   for (StateParticipant* participant : participants_)

@@ -16,6 +16,7 @@ ParkedEvent parked_event_of(const OutcomeBatch& batch, std::uint32_t index) {
   event.digest = outcome.digest;
   event.accepted_at = outcome.accepted_at;
   event.original = letter.original;
+  event.edited = letter.edited;
   event.csv_header = letter.csv_header;
   event.door = letter.door;
   event.format = letter.format;
@@ -106,7 +107,9 @@ Result<void> RetrySet::apply(const CommitBody& body) {
       const bool parked = known != events_.end();
       if (parked) erase(known);
       if (outcome == Outcome::retrying) {
-        if (!parked) return fail(Errc::log_damaged, "a commit tries offset {} again, which is not parked", batch.offset(i).value);
+        const bool redriven = (batch.outcome(i).flags & outcome_flag::from_letter) != 0;
+        if (parked == redriven)
+          return fail(Errc::log_damaged, "a commit {} offset {}, which is {}parked", redriven ? "redrives" : "tries again", batch.offset(i).value, parked ? "" : "not ");
         insert(parked_event_of(batch, i));
       }
     }

@@ -28,6 +28,7 @@ struct ParkedEvent {
   Digest128 digest;              // of the original bytes
   std::int64_t accepted_at = 0;  // microseconds since 1970, as all times here
   std::string original;
+  std::string edited;            // what the stages are given in its place; empty: nothing
   std::string csv_header;
   std::string door;
   std::uint32_t format = 1;      // FrameFormat
@@ -42,9 +43,11 @@ struct ParkedEvent {
   std::string key;               // the value of retry.order_by; empty: none, or not known before it is read
   bool held = false;             // it was not tried yet: an earlier event of its id or key is parked
   bool behind_id = false;        // of held: owns no dedupe entry (outcome_flag::behind_id)
+  /// The bytes that the stages are given.
+  [[nodiscard]] std::string_view given() const noexcept { return edited.empty() ? original : edited; }
   /// What it takes in memory, about.
   [[nodiscard]] std::size_t bytes() const noexcept {
-    return sizeof(ParkedEvent) + 256 + id.size() * 2 + original.size() + csv_header.size() + door.size() + details.size() + key.size() * 2;
+    return sizeof(ParkedEvent) + 256 + id.size() * 2 + original.size() + edited.size() + csv_header.size() + door.size() + details.size() + key.size() * 2;
   }
 };
 

@@ -6,6 +6,7 @@
 //   letter of an id  'I' | id as a text part                    -> offset of the open letter that owns the id, 8 bytes
 //   conflicts        'C' | id as a text part | offset, 8 bytes  -> nothing: letters that own no id
 //   parked event     'R' | offset, 8 bytes
+//   audit record     'A' | commit sequence, 8 bytes | number in the commit, 4 bytes
 //   dedupe           'd' | …  (its own business)
 // Rows of dropped views keep their prefix until they are erased.
 // Integers are big-endian; signed ones have their sign bit flipped.
@@ -27,6 +28,7 @@ inline constexpr char letter = 'L';
 inline constexpr char letter_id = 'I';
 inline constexpr char letter_conflict = 'C';
 inline constexpr char parked = 'R';
+inline constexpr char audit = 'A';
 inline constexpr char dedupe = 'd';
 }  // namespace key_space
 

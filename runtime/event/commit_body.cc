@@ -17,7 +17,7 @@ namespace {
 constexpr std::uint32_t kBatchMagic = 0x31424f57;  // "WOB1"
 constexpr std::uint32_t kBodyMagic = 0x31424357;   // "WCB1"
 constexpr std::uint16_t kVersion = 1;
-constexpr std::uint16_t kVersionWithParks = 2;  // only where there are some: what has none can be read by who knows none
+constexpr std::uint16_t kVersionWithParks = 2;  // with parks or edits: what has none can be read by who knows none
 
 struct WireBatch {
   std::uint32_t magic;
@@ -31,7 +31,8 @@ struct WireBatch {
   std::uint32_t letters;
   std::uint32_t offsets;      // 0 or `outcomes`
   std::uint32_t parks;        // version 2
-  std::uint32_t reserved[5];
+  std::uint32_t edits;        // version 2
+  std::uint32_t reserved[4];
 };
 static_assert(sizeof(WireBatch) == 64);
 
@@ -50,6 +51,7 @@ std::string_view to_string(Outcome outcome) noexcept {
     case Outcome::shed: return "shed";
     case Outcome::expired: return "expired";
     case Outcome::retrying: return "retrying";
+    case Outcome::dropped: return "dropped";
   }
   return "unknown";
 }
@@ -80,11 +82,12 @@ Result<OutcomeBatch> OutcomeBatch::decode(const SharedBytes& bytes) {
     return fail(Errc::format_newer, "packed batch has version {}, this weir reads up to {}", wire.version, kVersionWithParks);
   if (wire.size > all.size() || wire.size % 8 != 0 || wire.area_length % 8 != 0) return damaged("wrong size");
   const std::uint32_t parks = wire.version == kVersionWithParks ? wire.parks : 0;
+  const std::uint32_t edits = wire.version == kVersionWithParks ? wire.edits : 0;
   if (wire.offsets != 0 && wire.offsets != wire.outcomes) return damaged("wrong number of offsets");
   const std::uint64_t tables = std::uint64_t{wire.outcomes} * sizeof(OutcomeEntry) + std::uint64_t{wire.records} * sizeof(RecordEntry) +
                                std::uint64_t{wire.letters} * sizeof(LetterEntry) +
                                std::uint64_t{wire.attributes} * sizeof(AttributeEntry) + std::uint64_t{wire.offsets} * 8 +
-                               std::uint64_t{parks} * sizeof(ParkEntry);
+                               std::uint64_t{parks} * sizeof(ParkEntry) + std::uint64_t{edits} * sizeof(EditEntry);
   if (sizeof(WireBatch) + std::uint64_t{wire.area_length} + tables != wire.size) return damaged("tables do not fill it");
 
   OutcomeBatch batch;
@@ -103,23 +106,31 @@ Result<OutcomeBatch> OutcomeBatch::decode(const SharedBytes& bytes) {
   batch.offsets_ = wire.offsets == 0 ? nullptr : reinterpret_cast<const std::uint64_t*>(at);
   at += std::size_t{wire.offsets} * 8;
   batch.park_table_ = reinterpret_cast<const ParkEntry*>(at);
+  at += std::size_t{parks} * sizeof(ParkEntry);
+  batch.edit_table_ = reinterpret_cast<const EditEntry*>(at);
   batch.first_offset_ = Offset{wire.first_offset};
   batch.outcomes_ = wire.outcomes;
   batch.records_ = wire.records;
   batch.letters_ = wire.letters;
   batch.parks_ = parks;
+  batch.edits_ = edits;
 
   const std::uint64_t area = wire.area_length;
   for (std::uint32_t i = 0; i < wire.outcomes; ++i) {
     const OutcomeEntry& e = batch.outcome_table_[i];
     const auto kind = static_cast<std::uint8_t>(e.outcome);
-    if (!inside(e.id_offset, e.id_length, area) || kind < 1 || kind > 7) return damaged("an outcome is out of bounds");
+    if (!inside(e.id_offset, e.id_length, area) || kind < 1 || kind > 8) return damaged("an outcome is out of bounds");
     if (e.outcome == Outcome::served && !inside(e.first_record, e.record_count, wire.records)) return damaged("an outcome's records");
     if (e.outcome == Outcome::dead_lettered && e.first_record >= wire.letters) return damaged("an outcome's letter");
     if (e.outcome == Outcome::retrying && (e.first_record >= wire.letters || e.record_count >= parks)) return damaged("a parked outcome's letter");
   }
   const auto inside_area = [area](const ParkEntry& e) { return inside(e.key_offset, e.key_length, area); };
   if (!std::all_of(batch.park_table_, batch.park_table_ + parks, inside_area)) return damaged("a park entry is out of bounds");
+  for (std::uint32_t i = 0; i < edits; ++i) {
+    const EditEntry& e = batch.edit_table_[i];
+    const bool ordered = i == 0 || batch.edit_table_[i - 1].letter_index < e.letter_index;
+    if (!inside(e.edited_offset, e.edited_length, area) || e.letter_index >= wire.letters || !ordered) return damaged("an edit is out of bounds");
+  }
   for (std::uint32_t i = 0; i < wire.records; ++i) {
     const RecordEntry& e = batch.record_table_[i];
     if (!inside(e.payload_offset, e.payload_length, area) || e.outcome_index >= wire.outcomes || e.attributes >= wire.attributes)
@@ -168,6 +179,9 @@ LetterView OutcomeBatch::letter(std::uint32_t i) const noexcept {
   view.format = e.format;
   view.frame_flags = e.frame_flags;
   view.line = e.line;
+  const EditEntry* const end = edit_table_ + edits_;
+  const EditEntry* const edit = std::lower_bound(edit_table_, end, i, [](const EditEntry& a, std::uint32_t index) { return a.letter_index < index; });
+  if (edit != end && edit->letter_index == i) view.edited = {area_ + edit->edited_offset, edit->edited_length};
   return view;
 }
 
@@ -327,6 +341,8 @@ void OutcomeBatchBuilder::add_letter(const LetterView& letter) {
   entry.csv_length = static_cast<std::uint32_t>(letter.csv_header.size());
   entry.format = letter.format;
   entry.line = letter.line;
+  if (!letter.edited.empty())
+    edits_.push_back({static_cast<std::uint32_t>(letters_.size()), put(letter.edited), static_cast<std::uint32_t>(letter.edited.size()), 0});
   letters_.push_back(entry);
 }
 
@@ -336,8 +352,9 @@ OutcomeBatch OutcomeBatchBuilder::finish() {
   arena_.align(8);
   WireBatch wire{};
   wire.magic = kBatchMagic;
-  wire.version = parks_.empty() ? kVersion : kVersionWithParks;
+  wire.version = parks_.empty() && edits_.empty() ? kVersion : kVersionWithParks;
   wire.parks = static_cast<std::uint32_t>(parks_.size());
+  wire.edits = static_cast<std::uint32_t>(edits_.size());
   wire.attributes = static_cast<std::uint16_t>(attributes_.size());
   wire.area_length = static_cast<std::uint32_t>(arena_.size() - sizeof(WireBatch));
   wire.first_offset = first_.value;
@@ -355,6 +372,7 @@ OutcomeBatch OutcomeBatchBuilder::finish() {
   table(attributes_);
   table(offsets_);
   table(parks_);
+  table(edits_);
   wire.size = static_cast<std::uint32_t>(arena_.size());
   std::memcpy(arena_.data(), &wire, sizeof wire);
   auto batch = OutcomeBatch::decode(SharedBytes::take(std::move(arena_)));
@@ -404,7 +422,39 @@ Ledger get(wire::Ledger::Reader from) {
   return to;
 }
 
+void put(capnp::List<wire::LetterOrder>::Builder to, const std::vector<LetterOrder>& from) {
+  for (unsigned i = 0; i < from.size(); ++i) {
+    auto order = to[i];
+    order.setKind(static_cast<std::uint8_t>(from[i].kind));
+    order.setWho(from[i].who);
+    order.setRole(from[i].role);
+    order.setWhy(from[i].why);
+    auto offsets = order.initOffsets(static_cast<unsigned>(from[i].offsets.size()));
+    for (unsigned o = 0; o < from[i].offsets.size(); ++o) offsets.set(o, from[i].offsets[o].value);
+  }
+}
+
+LetterOrder get(wire::LetterOrder::Reader from) {
+  LetterOrder to;
+  to.kind = static_cast<LetterOrder::Kind>(from.getKind());
+  to.who = from.getWho().cStr();
+  to.role = from.getRole().cStr();
+  to.why = from.getWhy().cStr();
+  for (const std::uint64_t offset : from.getOffsets()) to.offsets.push_back(Offset{offset});
+  return to;
+}
+
 }  // namespace
+
+std::string_view to_string(LetterOrder::Kind kind) noexcept {
+  switch (kind) {
+    case LetterOrder::Kind::redrive: return "redrive";
+    case LetterOrder::Kind::edit: return "edit";
+    case LetterOrder::Kind::drop: return "drop";
+    case LetterOrder::Kind::expire: return "expire";
+  }
+  return "unknown";
+}
 
 std::vector<SharedBytes> CommitBody::encode() const {
   capnp::word scratch[128] = {};
@@ -418,6 +468,7 @@ std::vector<SharedBytes> CommitBody::encode() const {
   put(root.initRulesHash(), meta.rules_hash);
   root.setBatches(static_cast<std::uint32_t>(batches.size()));
   root.setCommittedAt(meta.committed_at);
+  if (!orders.empty()) put(root.initOrders(static_cast<unsigned>(orders.size())), orders);
   const kj::Array<capnp::word> words = capnp::messageToFlatArray(message);
   const auto bytes = words.asBytes();
 
@@ -459,6 +510,10 @@ Result<CommitBody> CommitBody::decode(const SharedBytes& bytes) {
     if (root.getRedecided() != 0 || root.getRetryPuts() != 0 || root.getRetryDones() != 0 || root.getStageStateBytes() != 0)
       return fail(Errc::format_newer, "commit body holds retries or stage state, which this weir does not read");
     batches = body.meta.batches = root.getBatches();
+    for (const auto order : root.getOrders()) {
+      if (order.getKind() < 1 || order.getKind() > 3) return fail(Errc::format_newer, "commit body has an order of kind {}", order.getKind());
+      body.orders.push_back(get(order));
+    }
   } catch (const kj::Exception& e) {
     return fail(Errc::log_damaged, "commit body: the head cannot be read: {}", e.getDescription().cStr());
   }

@@ -26,6 +26,7 @@ enum class Outcome : std::uint8_t {
   shed = 5,
   expired = 6,
   retrying = 7,
+  dropped = 8,
 };
 [[nodiscard]] std::string_view to_string(Outcome outcome) noexcept;
 
@@ -34,6 +35,7 @@ inline constexpr std::uint8_t conflict = 1;    // dead-lettered because of the i
 inline constexpr std::uint8_t supersedes = 2;  // took over an entry that was dead-lettered: that letter is superseded
 inline constexpr std::uint8_t reopens = 4;     // took over an entry that was closed (dropped by hand, expired)
 inline constexpr std::uint8_t behind_id = 8;   // of retrying: waits behind an event of its id that is parked; owns no dedupe entry
+inline constexpr std::uint8_t from_letter = 16;  // of redecided: it was a dead letter: redriven (retrying), dropped, expired, edited (dead_lettered)
 }  // namespace outcome_flag
 
 /// Exactly one per offset of the commit, in offset order.
@@ -106,6 +108,15 @@ namespace park_flag {
 inline constexpr std::uint32_t held = 1;  // it was not tried: an earlier event with its key is parked
 }  // namespace park_flag
 
+/// Bytes that somebody wrote in place of a letter's original ones, which stay.
+struct EditEntry {
+  std::uint32_t letter_index;
+  std::uint32_t edited_offset;
+  std::uint32_t edited_length;
+  std::uint32_t reserved;
+};
+static_assert(sizeof(EditEntry) == 16);
+
 struct RecordView {
   std::string_view payload;  // a JSON object, one line
   std::string_view type;
@@ -116,6 +127,7 @@ struct RecordView {
 };
 struct LetterView {
   std::string_view original;
+  std::string_view edited;  // what is to be used in place of them; empty: nothing, they are as they came
   std::string_view stage;
   std::string_view reason;
   std::string_view details;
@@ -172,11 +184,13 @@ class OutcomeBatch {
   const AttributeEntry* attribute_table_ = nullptr;
   const std::uint64_t* offsets_ = nullptr;
   const ParkEntry* park_table_ = nullptr;
+  const EditEntry* edit_table_ = nullptr;
   Offset first_offset_;
   std::uint32_t outcomes_ = 0;
   std::uint32_t records_ = 0;
   std::uint32_t letters_ = 0;
   std::uint32_t parks_ = 0;
+  std::uint32_t edits_ = 0;
 };
 
 /// Makes one packed batch. Outcomes in offset order; the records and the letter of an outcome directly after it.
@@ -220,7 +234,8 @@ class OutcomeBatchBuilder {
   /// Bytes the packed batch has so far, its tables included.
   [[nodiscard]] std::size_t size() const noexcept {
     return arena_.size() + outcomes_.size() * sizeof(OutcomeEntry) + records_.size() * sizeof(RecordEntry) +
-           letters_.size() * sizeof(LetterEntry) + attributes_.size() * sizeof(AttributeEntry) + parks_.size() * sizeof(ParkEntry);
+           letters_.size() * sizeof(LetterEntry) + attributes_.size() * sizeof(AttributeEntry) + parks_.size() * sizeof(ParkEntry) +
+           edits_.size() * sizeof(EditEntry);
   }
   [[nodiscard]] OutcomeBatch finish();
 
@@ -236,6 +251,7 @@ class OutcomeBatchBuilder {
   std::vector<AttributeEntry> attributes_;
   std::vector<std::uint64_t> offsets_;
   std::vector<ParkEntry> parks_;
+  std::vector<EditEntry> edits_;
   std::string last_type_;
   std::string last_source_;
   std::uint16_t last_attributes_ = 0xffff;
@@ -283,10 +299,23 @@ struct CommitMeta {
   friend bool operator==(const CommitMeta&, const CommitMeta&) = default;
 };
 
+/// What a person did with dead letters: who, why. Each has an outcome with from_letter in the same commit, which says what came of it.
+struct LetterOrder {
+  enum class Kind : std::uint8_t { redrive = 1, edit = 2, drop = 3, expire = 4 };  // expire: by retention; never in a commit's orders
+  Kind kind = Kind::redrive;
+  std::string who;   // the name of a token; empty: nobody had to say it
+  std::string role;
+  std::string why;
+  std::vector<Offset> offsets;
+  friend bool operator==(const LetterOrder&, const LetterOrder&) = default;
+};
+[[nodiscard]] std::string_view to_string(LetterOrder::Kind kind) noexcept;
+
 /// A decoded body.
 struct CommitBody {
   CommitMeta meta;
   std::vector<OutcomeBatch> batches;
+  std::vector<LetterOrder> orders{};
 
   /// The pieces a log writes: the head, then the batches as they are. Sets meta.batches.
   [[nodiscard]] std::vector<SharedBytes> encode() const;

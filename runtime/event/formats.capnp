@@ -41,6 +41,15 @@ struct CommitMeta {
   retryDones @9 :UInt32;
   stageStateBytes @10 :UInt64;  # reserved for keyed stage state; 0
   committedAt @11 :Int64;       # owner's wall time, microseconds; for people, never for decisions
+  orders @12 :List(LetterOrder);  # what people did with dead letters
+}
+
+struct LetterOrder {
+  kind @0 :UInt8;               # 1: redrive, 2: edit, 3: drop
+  who @1 :Text;
+  role @2 :Text;
+  why @3 :Text;
+  offsets @4 :List(UInt64);
 }
 
 # Identity of a data directory: what must never differ between two openings (the wall hash) and who made it.

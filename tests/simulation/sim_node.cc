@@ -46,6 +46,11 @@ void SimNode::state_digests(std::function<void(Result<std::vector<Digest128>>)> 
   done(fail(Errc::internal, "nobody asks a simulated node for digests"));
 }
 
+void SimNode::change_letters(PartitionId partition, LetterOrder order, std::string payload,
+                             std::function<void(Result<std::vector<LetterFate>>)> done) {
+  state_.change_letters(partition, std::make_shared<LetterRequest>(std::move(order), std::move(payload), std::move(done)));
+}
+
 void SimNode::release(PartitionId partition, std::function<void(bool)>) {
   throw std::logic_error("nobody releases partition " + std::to_string(partition.value) + " of a simulated node");
 }

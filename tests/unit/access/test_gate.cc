@@ -79,6 +79,9 @@ class NoNode final : public NodeAccess {
   std::vector<PartitionReport> partitions() const override { throw std::logic_error("asked"); }
   std::vector<ActorLine> tree() const override { throw std::logic_error("asked"); }
   void release(PartitionId, std::function<void(bool)>) override { throw std::logic_error("asked"); }
+  void change_letters(PartitionId, LetterOrder, std::string, std::function<void(Result<std::vector<LetterFate>>)>) override {
+    throw std::logic_error("asked");
+  }
   std::string metrics(bool) const override { throw std::logic_error("asked"); }
   void ingest(HttpRequest, HttpReply) override { throw std::logic_error("asked"); }
   void pictures(Ranges, const std::optional<ReadToken>&, std::chrono::milliseconds, Pictures) override {

@@ -87,7 +87,16 @@ TEST_CASE("a letter's bytes hold everything, and damage in them is named", "[let
   for (std::size_t size = 0; size < bytes.size(); ++size)
     CHECK(decode_letter(bytes.substr(0, size)).error().code == Errc::state_damaged);
   CHECK(decode_letter(bytes + "x").error().code == Errc::state_damaged);
-  CHECK(decode_letter("\x02" + bytes.substr(1)).error().code == Errc::format_newer);
+  CHECK(decode_letter("\x03" + bytes.substr(1)).error().code == Errc::format_newer);
+
+  // With edited bytes it has one text more; without, it is what those can read who know of none.
+  letter.letter.edited = "{\"a\":1}";
+  const std::string edited = encode_letter(letter);
+  CHECK(edited[0] == 2);
+  CHECK(decode_letter(edited)->letter.edited == "{\"a\":1}");
+  CHECK(decode_letter(edited)->letter.original == letter.letter.original);
+  for (std::size_t size = 0; size < edited.size(); ++size)
+    CHECK(decode_letter(edited.substr(0, size)).error().code == Errc::state_damaged);
 }
 
 TEST_CASE("letters are listed by partition and offset, and found by id, stage, reason and time", "[letters]") {

@@ -1,0 +1,37 @@
+// What a partition says of itself: gauges, its places on the board, lines in the log.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "actors/partition/partition_actor.h"
+#include "actors/partition/window.h"
+
+namespace weir {
+
+/// Lives in the partition actor; `setup` outlives it.
+class PartitionNotes {
+ public:
+  PartitionNotes(const PartitionSetup& setup, std::string who) : setup_(setup), who_(std::move(who)) {}
+
+  void views(std::shared_ptr<ActorEntry> entry) { views_ = std::move(entry); }
+  /// A commit is durable: latencies, retries, what was found to be poison.
+  void committed(const CommitBody& body, PartitionWindow& window, const RetrySet& retries);
+  void memory(const PartitionWindow& window, const DedupeIndex& index, const RetrySet& retries);
+  /// Events in the window, and bytes of commits on their way to the views.
+  void load(std::uint64_t events, std::uint64_t bytes);
+  void stage_crashed();
+
+ private:
+  void latency(const CommitBody& body);
+  void retried(const CommitBody& body, bool full, const RetrySet& retries);
+  void poisoned(PartitionWindow& window);
+
+  const PartitionSetup& setup_;
+  std::string who_;
+  std::shared_ptr<ActorEntry> views_;
+  bool told_full_ = false;
+};
+
+}  // namespace weir
