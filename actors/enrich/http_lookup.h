@@ -15,13 +15,17 @@
 #include <utility>
 #include <vector>
 
-#include "actors/enrich/http_lookup_config.h"
-#include "actors/enrich/url_template.h"
 #include "runtime/base/secret.h"
+#include "runtime/engine/circuit_breaker.h"
+#include "runtime/engine/lookup_cache.h"
 #include "runtime/engine/reference_table.h"
+#include "runtime/engine/retry_budget.h"
+#include "runtime/engine/retry_policy.h"
 #include "runtime/event/document_parser.h"
 #include "runtime/ports/http_fetch.h"
+#include "runtime/ports/http_lookup_config.h"
 #include "runtime/ports/rng.h"
+#include "runtime/ports/url_template.h"
 
 namespace weir {
 

@@ -7,29 +7,6 @@
 
 namespace weir {
 
-Result<void> BreakerConfig::validate() const {
-  using std::chrono::hours;
-  using std::chrono::milliseconds;
-  if (window < milliseconds(100) || window > hours(1))
-    return fail(Errc::config_invalid, "window: {} ms is not between 100 ms and 1 h", window.count());
-  if (calls_min < 1 || calls_min > 1'000'000)
-    return fail(Errc::config_invalid, "calls_min: {} is not between 1 and 1000000", calls_min);
-  if (failures_percent_max < 1 || failures_percent_max > 100)
-    return fail(Errc::config_invalid, "failures_percent_max: {} is not between 1 and 100", failures_percent_max);
-  if (failures_in_a_row_max > 1'000'000)
-    return fail(Errc::config_invalid, "failures_in_a_row_max: {} is not between 0 and 1000000", failures_in_a_row_max);
-  if (slow_after < milliseconds(0) || slow_after > hours(1))
-    return fail(Errc::config_invalid, "slow_after: {} ms is not between 0 and 1 h", slow_after.count());
-  if (open_max < milliseconds(1) || open_max > hours(24))
-    return fail(Errc::config_invalid, "open_max: {} ms is not between 1 ms and 24 h", open_max.count());
-  if (open_min < milliseconds(1) || open_min > open_max)
-    return fail(Errc::config_invalid, "open_min: {} ms is not between 1 ms and open_max ({} ms)", open_min.count(),
-                open_max.count());
-  if (probes_max < 1 || probes_max > 1'000)
-    return fail(Errc::config_invalid, "probes_max: {} is not between 1 and 1000", probes_max);
-  return {};
-}
-
 std::string_view to_string(BreakerState state) noexcept {
   switch (state) {
     case BreakerState::closed:

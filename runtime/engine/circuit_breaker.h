@@ -12,32 +12,9 @@
 
 #include "runtime/base/result.h"
 #include "runtime/ports/clock.h"
+#include "runtime/ports/dependency_config.h"
 
 namespace weir {
-
-struct BreakerConfig {
-  /// Range 100 ms..1 h. What the failure rate is of: the calls that ended in this time. Kept in ten parts, so a call
-  /// counts for at least nine tenths of it and at most all of it.
-  std::chrono::milliseconds window{10'000};
-  /// Range 1..1'000'000. Fewer calls in the window than this are no rate. Arbitrary: below 10 one failure is too much.
-  std::uint32_t calls_min = 20;
-  /// Range 1..100. Opens when at least this part of the window's calls failed.
-  std::uint32_t failures_percent_max = 50;
-  /// Range 0..1'000'000; 0: off. Opens after so many failures without a success between them, however few calls.
-  std::uint32_t failures_in_a_row_max = 5;
-  /// Range 0..1 h; 0: off. A success that took longer is a failure.
-  std::chrono::milliseconds slow_after{0};
-  /// Range 1 ms..open_max. How long nobody asks, at least. The first time is between open_min and twice that, as chance
-  /// has it; both bounds double while it does not come back.
-  std::chrono::milliseconds open_min{1'000};
-  /// Range open_min..24 h. How long nobody asks, at most; then the time is between half of it and all of it.
-  std::chrono::milliseconds open_max{60'000};
-  /// Range 1..1'000. Half open, so many calls are out at most, and so many successes close it.
-  std::uint32_t probes_max = 3;
-
-  /// Error config_invalid: names key, value and range.
-  [[nodiscard]] Result<void> validate() const;
-};
 
 enum class BreakerState : std::uint8_t { closed, open, half_open };
 /// "closed", "open", "half_open".

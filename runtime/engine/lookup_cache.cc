@@ -7,25 +7,6 @@
 
 namespace weir {
 
-Result<void> LookupCacheConfig::validate() const {
-  using std::chrono::hours;
-  using std::chrono::milliseconds;
-  constexpr hours kWeek(7 * 24), kMonth(30 * 24);
-  if (bytes_max < 4'096 || bytes_max > std::uint64_t{1} << 40)
-    return fail(Errc::config_invalid, "bytes_max: {} is not between 4 KiB and 1 TiB", bytes_max);
-  if (entries_max < 1 || entries_max > 1'000'000'000)
-    return fail(Errc::config_invalid, "entries_max: {} is not between 1 and 1000000000", entries_max);
-  if (age_max < milliseconds(0) || age_max > kWeek)
-    return fail(Errc::config_invalid, "age_max: {} ms is not between 0 and 7 days", age_max.count());
-  if (missing_age_max < milliseconds(0) || missing_age_max > kWeek)
-    return fail(Errc::config_invalid, "missing_age_max: {} ms is not between 0 and 7 days", missing_age_max.count());
-  if (stale_max < milliseconds(0) || stale_max > kMonth)
-    return fail(Errc::config_invalid, "stale_max: {} ms is not between 0 and 30 days", stale_max.count());
-  if (waiters_max < 1 || waiters_max > 10'000'000)
-    return fail(Errc::config_invalid, "waiters_max: {} is not between 1 and 10000000", waiters_max);
-  return {};
-}
-
 LookupCache::LookupCache(LookupCacheConfig config, std::uint64_t seed)
     : config_(config), hash_{seed}, index_(16, hash_), flights_(16, hash_) {}
 

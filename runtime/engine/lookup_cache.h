@@ -22,26 +22,9 @@
 #include "runtime/base/result.h"
 #include "runtime/engine/lookup_row.h"
 #include "runtime/ports/clock.h"
+#include "runtime/ports/dependency_config.h"
 
 namespace weir {
-
-struct LookupCacheConfig {
-  /// Range 4 KiB..1 TiB. Of keys, rows and what keeps them (kEntryBytes each).
-  std::uint64_t bytes_max = std::uint64_t{16} << 20;
-  /// Range 1..1'000'000'000.
-  std::uint64_t entries_max = 100'000;
-  /// Range 0..7 days. How long an answer serves after it came; 0: not at all, every question is asked.
-  std::chrono::milliseconds age_max{300'000};
-  /// Range 0..7 days. The same of the answer that there is no such key. Shorter: what is missing may be added.
-  std::chrono::milliseconds missing_age_max{60'000};
-  /// Range 0..30 days; 0: off. How long after its age an answer may serve while the dependency is down.
-  std::chrono::milliseconds stale_max{0};
-  /// Range 1..10'000'000. Who waits for answers, all keys together.
-  std::uint32_t waiters_max = 10'000;
-
-  /// Error config_invalid: names key, value and range.
-  [[nodiscard]] Result<void> validate() const;
-};
 
 /// A known answer.
 struct LookupHit {

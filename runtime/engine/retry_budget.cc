@@ -7,16 +7,6 @@
 
 namespace weir {
 
-Result<void> RetryBudgetConfig::validate() const {
-  if (retries_percent > 1'000)
-    return fail(Errc::config_invalid, "retries_percent: {} is not between 0 and 1000", retries_percent);
-  if (retries_per_second_min < 1 || retries_per_second_min > 1'000)
-    return fail(Errc::config_invalid, "retries_per_second_min: {} is not between 1 and 1000", retries_per_second_min);
-  if (burst_max < 1 || burst_max > 1'000'000)
-    return fail(Errc::config_invalid, "burst_max: {} is not between 1 and 1000000", burst_max);
-  return {};
-}
-
 void RetryBudget::accrue(TimePoint now) {
   if (!started_) {
     started_ = true;

@@ -9,21 +9,9 @@
 
 #include "runtime/base/result.h"
 #include "runtime/ports/clock.h"
+#include "runtime/ports/dependency_config.h"
 
 namespace weir {
-
-struct RetryBudgetConfig {
-  /// Range 0..1'000 percent: retries per hundred first tries. 20 as in Finagle.
-  std::uint32_t retries_percent = 20;
-  /// Range 1..1'000 retries a second that come in whatever happens. 10 as in Finagle. Not 0: with no first tries, what
-  /// waits would wait for ever.
-  std::uint32_t retries_per_second_min = 10;
-  /// Range 1..1'000'000 retries: what good times can save up. Arbitrary: ten seconds of the rate above.
-  std::uint32_t burst_max = 100;
-
-  /// Error config_invalid: names key, value and range.
-  [[nodiscard]] Result<void> validate() const;
-};
 
 /// From any a to any b: retries granted <= burst_max + retries_percent / 100 * first tries + retries_per_second_min *
 /// (b - a). Exact: integers only. Not thread-safe; never allocates; `now` never goes backwards (asserted).

@@ -7,21 +7,6 @@
 
 namespace weir {
 
-Result<void> RetryConfig::validate() const {
-  using std::chrono::hours;
-  using std::chrono::milliseconds;
-  if (attempts_max < 1 || attempts_max > 1'000)
-    return fail(Errc::config_invalid, "attempts_max: {} is not between 1 and 1000", attempts_max);
-  if (retry_age_max < milliseconds(1) || retry_age_max > hours(7 * 24))
-    return fail(Errc::config_invalid, "retry_age_max: {} ms is not between 1 ms and 7 days", retry_age_max.count());
-  if (backoff_max < milliseconds(1) || backoff_max > hours(24))
-    return fail(Errc::config_invalid, "backoff_max: {} ms is not between 1 ms and 24 h", backoff_max.count());
-  if (backoff_min < milliseconds(1) || backoff_min > backoff_max)
-    return fail(Errc::config_invalid, "backoff_min: {} ms is not between 1 ms and backoff_max ({} ms)",
-                backoff_min.count(), backoff_max.count());
-  return {};
-}
-
 RetryPolicy::Bounds RetryPolicy::pause_after(std::uint32_t attempts) const noexcept {
   const std::chrono::nanoseconds ceiling = doubled(config_.backoff_min, config_.backoff_max, attempts - 1);
   switch (config_.jitter) {

@@ -10,30 +10,9 @@
 
 #include "runtime/base/result.h"
 #include "runtime/ports/clock.h"
+#include "runtime/ports/dependency_config.h"
 
 namespace weir {
-
-enum class RetryJitter : std::uint8_t {
-  none,   // the ceiling itself: for tests, and where there is one client alone
-  full,   // anywhere from 0 to the ceiling
-  equal,  // anywhere from half the ceiling to the ceiling
-};
-
-struct RetryConfig {
-  /// Range 1..1'000. Attempts made at most, the first included; 1 never retries. 20 with the pauses below outlast five
-  /// minutes of outage at least.
-  std::uint32_t attempts_max = 20;
-  /// Range 1 ms..7 days. No retry is made later than this after the first attempt.
-  std::chrono::milliseconds retry_age_max{3'600'000};
-  /// Range 1 ms..backoff_max. The ceiling of the pause after the first attempt; doubles with each.
-  std::chrono::milliseconds backoff_min{200};
-  /// Range backoff_min..24 h. The ceiling of every pause.
-  std::chrono::milliseconds backoff_max{60'000};
-  RetryJitter jitter = RetryJitter::equal;
-
-  /// Error config_invalid: names key, value and range.
-  [[nodiscard]] Result<void> validate() const;
-};
 
 /// An attempt that failed for a reason that may pass. All times are of one clock.
 struct FailedAttempt {

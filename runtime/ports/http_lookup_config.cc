@@ -1,4 +1,4 @@
-#include "actors/enrich/http_lookup_config.h"
+#include "runtime/ports/http_lookup_config.h"
 
 namespace weir {
 

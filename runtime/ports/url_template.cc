@@ -1,4 +1,4 @@
-#include "actors/enrich/url_template.h"
+#include "runtime/ports/url_template.h"
 
 #include <algorithm>
 

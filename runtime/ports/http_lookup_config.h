@@ -6,11 +6,8 @@
 #include <vector>
 
 #include "runtime/base/result.h"
-#include "runtime/engine/circuit_breaker.h"
-#include "runtime/engine/lookup_cache.h"
-#include "runtime/engine/retry_budget.h"
-#include "runtime/engine/retry_policy.h"
 #include "runtime/ports/config_values.h"
+#include "runtime/ports/dependency_config.h"
 
 namespace weir {
 
