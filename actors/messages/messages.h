@@ -3,7 +3,7 @@
 //
 //   door -> partition     LiveBatch, IngestDurable
 //   partition -> stage -> … -> partition   ChainWork (the last one comes home)
-//   stage -> partition       StageCrashed
+//   stage -> partition       StageCrashed;   what a stage asked -> stage   StageTask
 //   partition -> committer   CommitPart;   committer -> partition   CommitDecided
 //   partition -> views       ApplyCommit, FlushState;   views -> partition   CommitApplied, StateFlushed
 //   whoever asks -> views    VisitState;   node -> supervisor -> partition   ChangeLetters;   views -> partition   LettersRead
@@ -77,6 +77,11 @@ struct ChainWork {
   std::size_t next = 0;
   std::shared_ptr<ChainBatch> batch;
   std::shared_ptr<const std::vector<caf::actor>> route;
+};
+
+/// What a stage waited for, to be run by its shell.
+struct StageTask {
+  std::function<void()> task;
 };
 
 // ---- commits
@@ -269,6 +274,7 @@ WEIR_IN_PROCESS_MESSAGE(PartitionProgress)
 WEIR_IN_PROCESS_MESSAGE(PassTime)
 WEIR_IN_PROCESS_MESSAGE(Routes)
 WEIR_IN_PROCESS_MESSAGE(ChainWork)
+WEIR_IN_PROCESS_MESSAGE(StageTask)
 WEIR_IN_PROCESS_MESSAGE(CommitPart)
 WEIR_IN_PROCESS_MESSAGE(CommitDecided)
 WEIR_IN_PROCESS_MESSAGE(CommitterUp)

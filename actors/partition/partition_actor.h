@@ -18,6 +18,7 @@
 #include "actors/supervise/stage_shell.h"
 #include "runtime/engine/partition_gauges.h"
 #include "runtime/engine/views_setup.h"
+#include "runtime/engine/waiting_stage.h"
 #include "runtime/ports/clock.h"
 #include "runtime/ports/event_log.h"
 #include "runtime/ports/logbook.h"
@@ -54,6 +55,7 @@ struct PartitionSetup {
   std::uint64_t apply_bytes_max = 8 * 1024 * 1024;  // ApplyCommit on its way to the views
   std::size_t read_bytes_max = 2 * 1024 * 1024;     // one read of a log; bounds what a replay holds in memory
   std::shared_ptr<PartitionGauges> gauges;          // may be null
+  StagePorts stage_ports;                           // of stages that wait; the partition is filled in
   std::shared_ptr<CodeMarks> marks = std::make_shared<PlainCodeMarks>();  // of its stages
   std::shared_ptr<PoisonBook> poison;               // what is known of events that crash stages; filled in by the supervisor
   // Of its children, and its own place; filled in by the supervisor.

@@ -98,8 +98,10 @@ ChildRecord& StageSupervisor::record(const std::string& name) {
 
 void StageSupervisor::start(Chain& chain, std::size_t from) {
   end(chain, from);
+  StagePorts ports = setup_.stage_ports;
+  ports.partition = setup_.partition;
   for (std::size_t i = from; i < chain.rules->steps.size(); ++i) {
-    auto step = chain.rules->steps[i]();
+    auto step = chain.rules->steps[i](ports);
     chain.names.push_back(step->name());
     ChildRecord& known = record(chain.names.back());
     known.started(ActorState::running);

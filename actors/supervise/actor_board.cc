@@ -34,6 +34,11 @@ void ActorEntry::died(std::string_view error, std::int64_t at) {
   died_at_ = at;
 }
 
+void ActorEntry::note(std::string_view text) {
+  const std::scoped_lock lock(mutex_);
+  note_ = text;
+}
+
 std::shared_ptr<ActorEntry> ActorBoard::entry(const std::string& path, std::string unit) {
   const std::scoped_lock lock(mutex_);
   auto& entry = entries_[path];
@@ -76,6 +81,7 @@ ActorReport ActorBoard::report_of(const ActorEntry& entry) {
   const std::scoped_lock lock(entry.mutex_);
   report.last_error = entry.error_;
   report.died_at = entry.died_at_;
+  report.note = entry.note_;
   return report;
 }
 

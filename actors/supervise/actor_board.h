@@ -33,6 +33,8 @@ class ActorEntry {
   void state(ActorState state) noexcept { state_.store(state, std::memory_order_relaxed); }
   /// It died of this, at this moment (microseconds since 1970).
   void died(std::string_view error, std::int64_t at);
+  /// What else a person should know of whoever is there now; empty: nothing.
+  void note(std::string_view text);
   /// Another actor has taken the place of one that died.
   void restarted() noexcept { restarts_.fetch_add(1, std::memory_order_relaxed); }
   /// What waits for it or is worked on, and how much more its senders may send, both in `unit`.
@@ -54,6 +56,7 @@ class ActorEntry {
   mutable std::mutex mutex_;
   std::string error_;
   std::int64_t died_at_ = 0;
+  std::string note_;
 };
 
 struct ActorReport {
@@ -65,6 +68,7 @@ struct ActorReport {
   std::uint64_t queue = 0;
   std::uint64_t credits = 0;
   std::string unit;           // of queue and credits: "events"; empty: it has no queue that anybody counts
+  std::string note;           // what else there is to know of it: "left alone until ..."; mostly empty
 };
 
 /// Thread-safe.

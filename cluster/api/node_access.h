@@ -39,6 +39,7 @@ struct ActorLine {
   std::uint64_t queue = 0;     // what waits for it or is worked on, in `unit`
   std::uint64_t credits = 0;   // how much more its senders may send
   std::string unit;            // empty: it has no queue that anybody counts
+  std::string note;            // what else there is to know of it; mostly empty
 };
 
 struct Readiness {

@@ -126,6 +126,7 @@ void get_tree(const Call& call) {
     one["queue"] = line.unit.empty() ? ordered_json() : ordered_json(line.queue);
     one["credits"] = line.unit.empty() ? ordered_json() : ordered_json(line.credits);
     one["unit"] = line.unit.empty() ? ordered_json() : ordered_json(line.unit);
+    one["note"] = line.note.empty() ? ordered_json() : ordered_json(line.note);
     json["actors"].push_back(std::move(one));
   }
   call.reply(json_response(json));

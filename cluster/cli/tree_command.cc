@@ -37,7 +37,7 @@ int show(const Options& options) {
     (void)to_stdout(*text);
     return kDone;
   }
-  const std::vector<std::string> columns = {"actor", "state", "restarts", "queue", "credits", "unit", "last_error_at", "last_error"};
+  const std::vector<std::string> columns = {"actor", "state", "restarts", "queue", "credits", "unit", "last_error_at", "last_error", "note"};
   std::vector<Row> rows;
   try {
     const auto json = nlohmann::json::parse(*text);

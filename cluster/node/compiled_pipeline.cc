@@ -11,6 +11,8 @@
 #include "runtime/adapters/lua/lua_engine.h"
 #include "runtime/base/fail_point.h"
 #include "runtime/base/hash.h"
+#include "runtime/base/invariant.h"
+#include "runtime/engine/waiting_stage.h"
 #include "runtime/event/document_parser.h"
 
 namespace weir {
@@ -53,6 +55,17 @@ class ReadStep final : public ChainStep {
   DocumentParser parser_;
 };
 
+/// For tests: events that a fault says crash this stage.
+void meet_poison([[maybe_unused]] std::string_view stage, ChainBatch& batch, StageScratch& scratch) {
+  bool marked = false;
+  if (!WEIR_POISONS(stage, marked)) return;
+  for (const ChainEvent& event : batch.events()) {
+    if (marked) scratch.inside(batch, event);
+    WEIR_POISON(batch.raw(event).id);
+  }
+  scratch.inside_all(batch);
+}
+
 class StageStep final : public ChainStep {
  public:
   /// Keeps the plan that `stage` is a part of.
@@ -60,19 +73,39 @@ class StageStep final : public ChainStep {
   std::string name() const override { return std::string(stage_->name()); }
   void run(ChainBatch& batch, CodeMark& mark) override {
     scratch_->mark = &mark;
-    if (bool marked = false; WEIR_POISONS(stage_->name(), marked)) {
-      for (const ChainEvent& event : batch.events()) {
-        if (marked) scratch_->inside(batch, event);
-        WEIR_POISON(batch.raw(event).id);
-      }
-      scratch_->inside_all(batch);
-    }
+    meet_poison(stage_->name(), batch, *scratch_);
     stage_->process(batch, *scratch_);
   }
 
  private:
   std::shared_ptr<const Stage> stage_;
   std::unique_ptr<StageScratch> scratch_;
+};
+
+/// The same of a stage that may wait.
+class WaitingStep final : public ChainStep {
+ public:
+  WaitingStep(std::shared_ptr<const WaitingStage> stage, const StagePorts& ports)
+      : stage_(std::move(stage)), ports_(ports), scratch_(std::make_unique<StageScratch>()) {}
+  std::string name() const override { return std::string(stage_->name()); }
+  void attach(StageWorkHost host) override { work_ = stage_->make_work(ports_, std::move(host)); }
+  void run(ChainBatch&, CodeMark&) override { INVARIANT(false, "a step that may wait is begun"); }
+  bool begin(ChainBatch& batch, RoundNumber round, CodeMark& mark) override {
+    scratch_->mark = &mark;
+    meet_poison(stage_->name(), batch, *scratch_);
+    return work_->begin(batch, round, *scratch_);
+  }
+  void finish(ChainBatch& batch, RoundNumber round, CodeMark& mark) override {
+    scratch_->mark = &mark;
+    work_->finish(batch, round, *scratch_);
+  }
+  void forget(RoundNumber round) noexcept override { work_->forget(round); }
+
+ private:
+  std::shared_ptr<const WaitingStage> stage_;
+  StagePorts ports_;
+  std::unique_ptr<StageScratch> scratch_;
+  std::unique_ptr<StageWork> work_;  // before the stage
 };
 
 class PlanEncoder final : public ChainEncoder {
@@ -173,9 +206,15 @@ Result<CompiledRules> compile_rules(const PipelineConfig& config, std::span<cons
   auto rules = std::make_shared<ChainRules>();
   rules->version.hash = xxh3_128(text);
   rules->version.encoder = std::make_shared<PlanEncoder>(plan, view_paths.size());
-  rules->steps.push_back([plan] { return std::make_unique<ReadStep>(plan); });
+  rules->steps.push_back([plan](const StagePorts&) { return std::make_unique<ReadStep>(plan); });
   for (const auto& stage : plan->stages()) {
-    rules->steps.push_back([part = std::shared_ptr<const Stage>(plan, stage.get())] { return std::make_unique<StageStep>(part); });
+    if (const auto* waiting = dynamic_cast<const WaitingStage*>(stage.get())) {
+      rules->steps.push_back([part = std::shared_ptr<const WaitingStage>(plan, waiting)](const StagePorts& ports) {
+        return std::make_unique<WaitingStep>(part, ports);
+      });
+      continue;
+    }
+    rules->steps.push_back([part = std::shared_ptr<const Stage>(plan, stage.get())](const StagePorts&) { return std::make_unique<StageStep>(part); });
   }
   compiled.rules = std::move(rules);
   compiled.files = std::move(files);

@@ -87,7 +87,7 @@ std::vector<ActorLine> LiveNode::tree() const {
   std::vector<ActorLine> lines;
   for (ActorReport& report : open_.board()->report()) {
     lines.push_back({std::move(report.path), std::string(to_string(report.state)), report.restarts, std::move(report.last_error),
-                     report.died_at, report.queue, report.credits, std::move(report.unit)});
+                     report.died_at, report.queue, report.credits, std::move(report.unit), std::move(report.note)});
   }
   return lines;
 }

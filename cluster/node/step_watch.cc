@@ -1,5 +1,7 @@
 #include "cluster/node/step_watch.h"
 
+#include <map>
+
 #include "actors/enrich/enricher.h"
 #include "actors/validate/validator.h"
 #include "runtime/event/splice.h"
@@ -14,18 +16,45 @@ class WatchedStep final : public ChainStep {
               const StepObserver& observer)
       : inner_(std::move(inner)), step_(step), pipeline_(pipeline), observer_(observer) {}
   [[nodiscard]] std::string name() const override { return inner_->name(); }
+  void attach(StageWorkHost host) override { inner_->attach(std::move(host)); }
   void run(ChainBatch& batch, CodeMark& mark) override {
+    SeenStep seen = before(batch);
+    inner_->run(batch, mark);
+    tell(std::move(seen), batch);
+  }
+  [[nodiscard]] bool begin(ChainBatch& batch, RoundNumber round, CodeMark& mark) override {
+    SeenStep seen = before(batch);
+    const bool decided = inner_->begin(batch, round, mark);
+    if (decided) {
+      tell(std::move(seen), batch);
+    } else {
+      waiting_.emplace(round, std::move(seen));
+    }
+    return decided;
+  }
+  void finish(ChainBatch& batch, RoundNumber round, CodeMark& mark) override {
+    inner_->finish(batch, round, mark);
+    auto seen = waiting_.extract(round);
+    tell(std::move(seen.mapped()), batch);
+  }
+  void forget(RoundNumber round) noexcept override {
+    waiting_.erase(round);
+    inner_->forget(round);
+  }
+
+ private:
+  [[nodiscard]] SeenStep before(ChainBatch& batch) const {
     SeenStep seen;
     seen.step = step_;
     seen.before = look(batch, step_ != 0);
     if (step_ != 0) look_ahead(batch, seen.before);
-    inner_->run(batch, mark);
+    return seen;
+  }
+  void tell(SeenStep seen, ChainBatch& batch) const {
     seen.after = look(batch, true);
     if (step_ != 0) look_back(batch, seen.before, seen.after);
     observer_(seen);
   }
-
- private:
   void look_ahead(ChainBatch& batch, std::vector<SeenEvent>& events) const {
     const StageConditions& conditions = pipeline_.conditions(step_ - 1);
     const auto* enricher = dynamic_cast<const Enricher*>(pipeline_.plan().stages()[step_ - 1].get());
@@ -77,6 +106,7 @@ class WatchedStep final : public ChainStep {
   std::size_t step_;
   const CompiledPipeline& pipeline_;
   const StepObserver& observer_;
+  std::map<RoundNumber, SeenStep> waiting_;
   std::unique_ptr<StageScratch> scratch_ = std::make_unique<StageScratch>();
 };
 
@@ -86,8 +116,8 @@ StepsWrapper watch_steps(const CompiledPipeline& pipeline, const StepObserver& o
   return [&pipeline, &observer](std::vector<ChainStepFactory> steps) {
     std::vector<ChainStepFactory> watched;
     for (std::size_t i = 0; i < steps.size(); ++i) {
-      watched.push_back([inner = std::move(steps[i]), i, &pipeline, &observer] {
-        return std::make_unique<WatchedStep>(inner(), i, pipeline, observer);
+      watched.push_back([inner = std::move(steps[i]), i, &pipeline, &observer](const StagePorts& ports) {
+        return std::make_unique<WatchedStep>(inner(ports), i, pipeline, observer);
       });
     }
     return watched;

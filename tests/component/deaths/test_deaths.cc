@@ -52,15 +52,48 @@ std::string last_words(const NodeEnd& end) {
   return text;
 }
 
-/// Every turn of `name` in turn.
-void kill_at_every_turn(const std::string& name) {
+/// A stage of the pipeline that waits for each of its rounds, for some more turns than for the one before: rounds overtake each other.
+class LateStep final : public ChainStep {
+ public:
+  explicit LateStep(std::unique_ptr<ChainStep> step) : step_(std::move(step)) {}
+  [[nodiscard]] std::string name() const override { return step_->name(); }
+  void attach(StageWorkHost host) override { host_ = std::move(host); }
+  void run(ChainBatch&, CodeMark&) override { throw std::logic_error("it is begun"); }
+  [[nodiscard]] bool begin(ChainBatch&, RoundNumber round, CodeMark&) override {
+    wait(round, 5 - 2 * (round % 3));
+    return false;
+  }
+  void finish(ChainBatch& batch, RoundNumber, CodeMark& mark) override { step_->run(batch, mark); }
+
+ private:
+  void wait(RoundNumber round, std::uint64_t turns) {
+    host_.post([this, round, turns] { turns == 0 ? host_.ready(round) : wait(round, turns - 1); });
+  }
+  std::unique_ptr<ChainStep> step_;
+  StageWorkHost host_;
+};
+
+std::vector<ChainStepFactory> with_late(std::vector<ChainStepFactory> steps, std::size_t late) {
+  steps.at(late) = [inner = steps.at(late)](const StagePorts& ports) { return std::make_unique<LateStep>(inner(ports)); };
+  return steps;
+}
+
+/// Every turn of `name` in turn. `steps`: in place of the pipeline's, with the same answers.
+void kill_at_every_turn(const std::string& name, const std::function<std::vector<ChainStepFactory>(std::vector<ChainStepFactory>)>& steps = {}) {
   for (const std::uint64_t seed : kSeeds) {
-    const Undisturbed calm = undisturbed(seed);
+    Undisturbed calm = undisturbed(seed);
+    if (steps) {
+      SmallMachine machine{pipeline(), {small_input(kLines)}};
+      calm.end = machine.run({.seed = seed, .steps = steps});
+      INFO(last_words(calm.end));
+      REQUIRE(calm.end.result.value().has_value());
+      CHECK(difference(machine.answers(), calm.answers) == "");
+    }
     const std::uint64_t turns = calm.end.turns.at(name);
     REQUIRE(turns > 10);
     for (std::uint64_t turn = 1; turn <= turns; ++turn) {
       SmallMachine machine{pipeline(), {small_input(kLines)}};
-      const NodeEnd end = machine.run({.seed = seed, .death = Death{name, turn}});
+      const NodeEnd end = machine.run({.seed = seed, .death = Death{name, turn}, .steps = steps});
       INFO("seed " << seed << ", " << name << " killed at turn " << turn << " of " << turns << "\n" << last_words(end));
       REQUIRE(end.killed == 1);
       CHECK(end.left_over == 0);
@@ -101,6 +134,12 @@ TEST_CASE("a parsing step killed at any of its turns changes no answer", "[death
 TEST_CASE("a validate stage killed at any of its turns changes no answer", "[deaths]") { kill_at_every_turn("validate"); }
 TEST_CASE("an enrich stage killed at any of its turns changes no answer", "[deaths]") { kill_at_every_turn("enrich"); }
 TEST_CASE("a transform stage killed at any of its turns changes no answer", "[deaths]") { kill_at_every_turn("transform"); }
+TEST_CASE("a stage that waits changes no answer, killed at any of its turns or not, nor does the death of its neighbours", "[deaths]") {
+  const auto late = [](std::vector<ChainStepFactory> steps) { return with_late(std::move(steps), 2); };
+  kill_at_every_turn("enrich", late);
+  kill_at_every_turn("validate", late);
+  kill_at_every_turn("transform", late);
+}
 TEST_CASE("the committer killed at any of its turns changes no answer", "[deaths]") { kill_at_every_turn("committer"); }
 TEST_CASE("views killed at any of their turns change no answer", "[deaths]") { kill_at_every_turn("views"); }
 TEST_CASE("a door killed at any of its turns changes no answer", "[deaths]") { kill_at_every_turn("door"); }

@@ -61,7 +61,7 @@ NodeOptions options_with(const std::shared_ptr<Poison>& poison) {
   NodeOptions options;
   options.steps = [poison](std::vector<ChainStepFactory> steps) {
     ChainStepFactory inner = std::move(steps[1]);
-    steps[1] = [inner, poison] { return std::make_unique<PoisonedStep>(inner(), poison); };
+    steps[1] = [inner, poison](const StagePorts& ports) { return std::make_unique<PoisonedStep>(inner(ports), poison); };
     return steps;
   };
   return options;

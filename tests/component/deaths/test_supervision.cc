@@ -119,8 +119,8 @@ TEST_CASE("with a stage those behind it are replaced, those in front of it stay"
     options.board = board;
     options.steps = [made](std::vector<ChainStepFactory> steps) {
       for (ChainStepFactory& step : steps) {
-        step = [made, inner = std::move(step)] {
-          auto one = inner();
+        step = [made, inner = std::move(step)](const StagePorts& ports) {
+          auto one = inner(ports);
           ++(*made)[one->name()];
           return one;
         };

@@ -182,7 +182,7 @@ TEST_CASE("an event that a stage crashes on is a dead letter of the test, with w
       kOrders + "tests: [{name: t, input: {events: [{id: a, price: 1}]}, expect: {ledger: {served: 1}}}]\n");
   TestOnlookers onlookers;
   onlookers.steps = [](std::vector<ChainStepFactory> steps) {
-    steps.push_back([] { return std::make_unique<Crash>(); });
+    steps.push_back([](const StagePorts&) { return std::make_unique<Crash>(); });
     return steps;
   };
   const TestOutcome outcome = run_test(pipeline, ground.tests()[0], onlookers);

@@ -33,6 +33,11 @@ TEST_CASE("an entry outlives its actors: restarts and the last error stay", "[su
   CHECK(all[0].queue == 7);
   CHECK(all[0].credits == 93);
   CHECK(all[0].unit == "events");
+  CHECK(all[0].note.empty());
+  entry->note("leaves a server alone");
+  CHECK(board.report()[0].note == "leaves a server alone");
+  entry->note({});
+  CHECK(board.report()[0].note.empty());
 }
 
 TEST_CASE("a place that is removed is gone, whoever still writes into its entry", "[supervise]") {
