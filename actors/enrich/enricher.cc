@@ -27,22 +27,15 @@ Result<std::unique_ptr<Stage>> Enricher::compile(const StageConfig& config, Stag
     }
     stage->add_.emplace_back(context.fields.touch(field), *place);
   }
-  stage->missing_ = enrich.missing;
-  for (const auto& [field, constant] : enrich.fill)
-    stage->fill_.emplace_back(context.fields.touch(field), ConstantValue(constant));
+  stage->missing_ = MissingRule(enrich, context.fields);
   return std::unique_ptr<Stage>(std::move(stage));
 }
 
 std::string_view Enricher::key_of(const ChainEvent& event, ChainBatch& batch, std::string& scratch) const {
-  const auto part = [&](const FieldRef& field) -> std::string_view {
-    const Value value = field.read(event, batch);
-    if (value.absent() || value.kind == ValueKind::object || value.kind == ValueKind::array) return {};
-    return plain_text(value, batch.arena());
-  };
-  if (key_.size() == 1) return part(key_.front());
+  if (key_.size() == 1) return key_part(key_.front(), event, batch);
   scratch.clear();
   for (const FieldRef& field : key_) {
-    const std::string_view text = part(field);
+    const std::string_view text = key_part(field, event, batch);
     if (text.empty()) return {};
     ReferenceTable::append_key_part(scratch, text);
   }
@@ -85,7 +78,7 @@ void Enricher::process_slice(ChainBatch& batch, std::span<ChainEvent> events, St
   const auto add = [&](std::size_t i) {
     if (rows[i] == kNotAsked) return;
     const ReferenceTable::Row row = table_->confirm(rows[i], hashes[i], keys[i]);
-    if (row == ReferenceTable::kNone) return missed(batch, events[i]);
+    if (row == ReferenceTable::kNone) return missing_.apply(batch, events[i], name_, key_, "is not in the table");
     for (const auto& [slot, column] : add_) events[i].document.set(slot, table_->value(row, column));
   };
   for (std::size_t i = 0; i < events.size() + 2 * kAhead; ++i) {
@@ -93,26 +86,6 @@ void Enricher::process_slice(ChainBatch& batch, std::span<ChainEvent> events, St
     if (i >= kAhead && i - kAhead < events.size()) choose(i - kAhead);
     if (i >= 2 * kAhead) add(i - 2 * kAhead);
   }
-}
-
-void Enricher::missed(ChainBatch& batch, ChainEvent& event) const {
-  switch (missing_) {
-    case OnMissing::pass:
-      return;
-    case OnMissing::fill:
-      for (const auto& [slot, constant] : fill_) event.document.set(slot, constant.value());
-      return;
-    case OnMissing::reject:
-      break;
-  }
-  std::string text;
-  for (const FieldRef& field : key_) {
-    if (!text.empty()) text += ", ";
-    const Value value = field.read(event, batch);
-    text += value.kind == ValueKind::missing ? fmt::format("{}: is missing", field.text())
-                                             : fmt::format("{}: {} is not in the table", field.text(), shown(value));
-  }
-  batch.reject(event, name_, "enrich_miss", text);
 }
 
 }  // namespace weir

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "actors/enrich/missing_rule.h"
 #include "runtime/base/result.h"
 #include "runtime/engine/chain_plan.h"
 #include "runtime/engine/condition.h"
@@ -31,15 +32,13 @@ class Enricher final : public Stage {
   void process_slice(ChainBatch& batch, std::span<ChainEvent> events, StageScratch& scratch) const;
   /// The event's key in the table's form; empty: it has none.
   [[nodiscard]] std::string_view key_of(const ChainEvent& event, ChainBatch& batch, std::string& scratch) const;
-  void missed(ChainBatch& batch, ChainEvent& event) const;
 
   std::string name_;
   Condition when_;
   std::shared_ptr<const ReferenceTable> table_;
   std::vector<FieldRef> key_;
   std::vector<std::pair<Slot, std::uint32_t>> add_;  // field <- column
-  OnMissing missing_ = OnMissing::pass;
-  std::vector<std::pair<Slot, ConstantValue>> fill_;
+  MissingRule missing_;
 };
 
 }  // namespace weir

@@ -95,9 +95,9 @@ HttpFetchRequest HttpLookup::request_for(std::string url) const {
 
 HttpLookup::Asked HttpLookup::ask(const LookupQuestion& question, TimePoint now) {
   INVARIANT(question.attempt >= 1, "attempts count from one");
-  ++counts_.asked;
   Asked asked;
   if (std::ranges::any_of(question.key, [](std::string_view part) { return part.empty(); })) {
+    ++counts_.asked;
     asked.reply = counted({.kind = Kind::missing});
     return asked;
   }
@@ -106,10 +106,16 @@ HttpLookup::Asked HttpLookup::ask(const LookupQuestion& question, TimePoint now)
   if (!url) {
     Verdict bad{.kind = Verdict::Kind::invalid, .trouble = Trouble::bad_key};
     bad.detail = std::move(url.error().context);
+    ++counts_.asked;
     asked.reply = reply_to(waiter, {}, bad, now, nullptr);
     return asked;
   }
   std::string key = url->substr(url_.constant_prefix());
+  if (!question.may_call && cache_.would_fetch(key, now)) {
+    asked.reply.kind = Kind::busy;
+    return asked;
+  }
+  ++counts_.asked;
   const LookupTicket ticket = ++last_ticket_;
   const LookupCache::Asked known = cache_.ask(key, ticket, now);
   switch (known.kind) {
@@ -261,7 +267,8 @@ LookupReply HttpLookup::reply_to(const Waiter& waiter, std::string_view key, con
   } else {
     again = policy_.put_off(waiter.first, verdict.not_before);
   }
-  reply.retry_at = again.at;
+  // Also where it was one too many: whoever keeps the event decides by the same rules, and is to see the same time.
+  reply.retry_at = again.kind == RetryDecision::Kind::retry ? again.at : std::max(now, verdict.not_before);
   reply.kind = again.kind == RetryDecision::Kind::retry ? Kind::temporary : Kind::exhausted;
   return counted(std::move(reply));
 }
@@ -285,6 +292,7 @@ LookupReply HttpLookup::counted(LookupReply reply) {
       ++counts_.invalid;
       break;
     case Kind::pending:
+    case Kind::busy:
       INVARIANT(false, "who waits has no reply yet");
   }
   return reply;

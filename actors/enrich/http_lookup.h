@@ -56,6 +56,7 @@ struct LookupReply {
     found,      // `row`
     missing,    // the server has no such key, or a part of the key is empty
     pending,    // a reply will come for `ticket`
+    busy,       // it takes a call, which the question was not to make: nothing was asked
     temporary,  // ask again at `retry_at`; with attempt + 1 where `attempted`, else with the same
     exhausted,  // temporary for too long: dead letter, `detail` says of what
     invalid,    // never to be asked again: dead letter
@@ -74,6 +75,7 @@ struct LookupQuestion {
   std::span<const std::string_view> key;  // one part for each of key_names()
   std::uint32_t attempt = 1;              // 1 + the attempts that failed; at least 1 (asserted)
   TimePoint first{};                      // when it was asked the first time; before 0: by a process before this one
+  bool may_call = true;                   // false: only what is known, or asked for already
 };
 
 /// So far, of every ask() the one thing that became of it at once, and of every pending one what became of it later.

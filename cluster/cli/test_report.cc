@@ -24,11 +24,19 @@ std::size_t count_reached(const FileCoverage& coverage) {
                                                 [](const CoverageItem& item) { return item.reached; }));
 }
 
+/// That nobody was asked is no fault of the test, and yet may be why it does not say what it seems to.
+std::string unanswered_text(const TestOutcome& outcome) {
+  std::string text;
+  for (const std::string& address : outcome.unanswered)
+    text += fmt::format("    asked for {}, which the test's lookups do not have: answered 404\n", address);
+  return text;
+}
+
 }  // namespace
 
 std::string test_text(const TestLine& test, bool colours) {
   const Paint paint{colours};
-  if (test.outcome.passed()) return fmt::format("  {}      {}\n", paint(kGreen, "ok"), test.name);
+  if (test.outcome.passed()) return fmt::format("  {}      {}\n", paint(kGreen, "ok"), test.name) + unanswered_text(test.outcome);
   std::string text = fmt::format("  {}  {} ({}:{})\n", paint(kRed, "FAILED"), test.name, test.file, test.line);
   if (!test.outcome.error.empty()) text += fmt::format("    {}\n", test.outcome.error);
   for (const Difference& difference : test.outcome.differences) {
@@ -43,7 +51,7 @@ std::string test_text(const TestLine& test, bool colours) {
   }
   if (!test.outcome.letters.empty()) text += "    dead letters, of which the test says nothing\n";
   for (const std::string& letter : test.outcome.letters) text += fmt::format("      {}\n", letter);
-  return text;
+  return text + unanswered_text(test.outcome);
 }
 
 std::string coverage_text(const FileCoverage& coverage) {
@@ -77,6 +85,11 @@ std::string tests_json(const std::vector<TestLine>& tests, const std::vector<Fil
       json.close('}');
     }
     json.close(']');
+    if (!test.outcome.unanswered.empty()) {
+      json.key("unanswered").open('[');
+      for (const std::string& address : test.outcome.unanswered) json.string(address);
+      json.close(']');
+    }
     if (!test.outcome.letters.empty()) {
       json.key("dead_letters").open('[');
       for (const std::string& letter : test.outcome.letters) json.raw(letter);

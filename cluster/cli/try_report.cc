@@ -133,6 +133,11 @@ void add_event(JsonWriter& json, const TriedEvent& event) {
     for (const std::string& detail : event.details) json.string(detail);
     json.close(']');
   }
+  if (!event.unanswered.empty()) {
+    json.key("unanswered").open('[');
+    for (const std::string& address : event.unanswered) json.string(address);
+    json.close(']');
+  }
   json.key("steps").open('[');
   for (const TriedStep& step : event.steps) add_step(json, step);
   json.close(']').key("records").open('[');
@@ -164,6 +169,8 @@ std::string tried_text(const TriedEvent& event, std::string_view counted_by, std
   std::size_t pad = 0;
   for (const TriedStep& step : event.steps) pad = std::max(pad, step.name.size());
   for (const TriedStep& step : event.steps) add_step(lines, event, step, pad);
+  for (const std::string& address : event.unanswered)
+    lines.add(fmt::format("  asked for {}: servers are not asked here, it was answered 404", address), kYellow);
   if (event.outcome == "dead_lettered") {
     lines.add(fmt::format("  dead letter: stage {}, reason {}", event.stage, event.reason), kRed);
     return lines.take();

@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "actors/enrich/enricher.h"
+#include "actors/enrich/http_enricher.h"
 #include "actors/transform/script_transformer.h"
 #include "actors/transform/transformer.h"
 #include "actors/validate/validator.h"
@@ -12,18 +13,23 @@
 #include "runtime/base/fail_point.h"
 #include "runtime/base/hash.h"
 #include "runtime/base/invariant.h"
-#include "runtime/engine/waiting_stage.h"
 #include "runtime/event/document_parser.h"
 
 namespace weir {
 
 namespace {
 
-Result<std::unique_ptr<Stage>> make_stage(const StageConfig& config, StageContext& context) {
+/// Rounds on the route of a partition whose stages wait. Arbitrary: what is beyond is not waiting any more, it is a queue.
+constexpr std::uint32_t kWaitingRoundsMax = 64;
+
+Result<std::unique_ptr<Stage>> make_stage(const StageConfig& config, const RetrySettings& retry, StageContext& context) {
   static const LuaEngine scripts;
   context.scripts = &scripts;
   if (config.kind == "validate") return Validator::compile(config, context);
-  if (config.kind == "enrich") return Enricher::compile(config, context);
+  if (config.kind == "enrich") {
+    if (std::get<EnrichConfig>(config.body).http) return HttpEnricher::compile(config, retry, context);
+    return Enricher::compile(config, context);
+  }
   if (config.kind == "transform") {
     if (std::get<TransformConfig>(config.body).script) return ScriptTransformer::compile(config, context);
     return Transformer::compile(config, context);
@@ -170,6 +176,26 @@ Result<std::unique_ptr<CompiledPipeline>> CompiledPipeline::compile(PipelineConf
   return pipeline;
 }
 
+WindowLimits chain_limits(const PipelineConfig& config, WindowLimits limits) {
+  limits.event_bytes_max = config.limits.event_bytes_max;
+  if (splits_events(config)) limits.batch_events_max = kSplitEventsMax;
+  // Where events come one by one, a round is one event and has one call out: fewer rounds than calls_max would be what bounds the calls.
+  // More rounds cost memory only: of events that are admitted anyway, so the window's limits bound it.
+  for (const StageConfig* stage : lookups_of(config))
+    limits.rounds_max = std::max(limits.rounds_max, std::min(std::get<EnrichConfig>(stage->body).http->calls_max, kWaitingRoundsMax));
+  return limits;
+}
+
+HttpFetchConfig fetch_config(const PipelineConfig& config) {
+  HttpFetchConfig fetch;
+  std::uint64_t calls = 0;
+  for (const StageConfig* stage : lookups_of(config)) calls += std::uint64_t{config.partitions} * std::get<EnrichConfig>(stage->body).http->calls_max;
+  fetch.connections_per_host_max = static_cast<std::uint32_t>(std::clamp<std::uint64_t>(calls, 1, 1'000));
+  fetch.connections_max = static_cast<std::uint32_t>(std::clamp<std::uint64_t>(calls, 1, 10'000));
+  fetch.calls_outstanding_max = static_cast<std::uint32_t>(std::clamp<std::uint64_t>(calls, 1, 100'000));
+  return fetch;
+}
+
 Result<std::string> read_whole_file(const std::string& name) {
   std::ifstream file(name, std::ios::binary);
   if (!file) return fail(Errc::input_unreadable, "{}: cannot be opened", name);
@@ -196,7 +222,7 @@ Result<CompiledRules> compile_rules(const PipelineConfig& config, std::span<cons
   };
   CompiledRules compiled;
   const StageFactory make = [&](const StageConfig& stage, StageContext& context) -> Result<std::unique_ptr<Stage>> {
-    WEIR_ASSIGN(auto made, make_stage(stage, context));
+    WEIR_ASSIGN(auto made, make_stage(stage, config.retry, context));
     WEIR_ASSIGN(StageConditions conditions, conditions_of(stage, context));
     compiled.conditions.push_back(std::move(conditions));
     return made;

@@ -13,6 +13,7 @@
 #include "runtime/engine/view_set.h"
 #include "runtime/engine/view_value.h"
 #include "runtime/engine/views_setup.h"
+#include "runtime/ports/http_fetch.h"
 #include "runtime/ports/pipeline_config.h"
 
 namespace weir {
@@ -65,6 +66,12 @@ class CompiledPipeline {
   ViewMerger merger_;
   CompiledRules rules_;
 };
+
+/// `limits` for the chain of this pipeline: what it makes of events, and how many rounds wait for servers.
+[[nodiscard]] WindowLimits chain_limits(const PipelineConfig& config, WindowLimits limits);
+/// Of the one fetcher of a node for all lookups of all partitions: as many connections as there may be calls, so that none of them spends
+/// its deadline waiting for another one's connection.
+[[nodiscard]] HttpFetchConfig fetch_config(const PipelineConfig& config);
 
 /// Reads a whole file. Error input_unreadable.
 [[nodiscard]] Result<std::string> read_whole_file(const std::string& name);

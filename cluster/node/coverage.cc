@@ -80,7 +80,8 @@ void Coverage::on_came(const StageConfig& stage, const SeenEvent& before) {
   if (stage.when) reach("when", coverage_name::when(stage.name, *stage.when, before.applies));
   if (!before.applies) return;
   reach("stage", stage.name);
-  if (std::holds_alternative<EnrichConfig>(stage.body)) reach("enrich", coverage_name::lookup(stage, before.found));
+  if (const auto* enrich = std::get_if<EnrichConfig>(&stage.body); enrich != nullptr && !enrich->http)
+    reach("enrich", coverage_name::lookup(stage, before.found));
   const auto* transform = std::get_if<TransformConfig>(&stage.body);
   if (transform != nullptr && transform->script) reach("script", coverage_name::script(stage, *transform->script));
 }
@@ -146,6 +147,12 @@ void Coverage::on_answers(const MemoryAnswers& answers) {
       if (reason == "late") reach("late", "late");
     }
   }
+  for (const StageConfig* stage : lookups_of(pipeline_.config()))
+    for (const LookupBoard::Line& line : answers.lookups) {
+      if (line.stage != stage->name) continue;
+      if (line.gauges->found.load() != 0) reach("enrich", coverage_name::lookup(*stage, true));
+      if (line.gauges->missing.load() != 0) reach("enrich", coverage_name::lookup(*stage, false));
+    }
   if (answers.ledger.expired != 0) reach("late", "late");
   on_views(answers);
 }

@@ -135,8 +135,7 @@ PipelineSetup setup_of(const CompiledPipeline& pipeline, EventLog& log, const Cl
   partition.rules = pipeline.rules();
   partition.extractor = pipeline.extractor();
   partition.spawn_views = spawn_views;
-  partition.window.event_bytes_max = config.limits.event_bytes_max;
-  if (splits_events(config)) partition.window.batch_events_max = kSplitEventsMax;
+  partition.window = chain_limits(config, partition.window);
   partition.window_rules = window_rules_of(config);
   partition.remember = config.dedupe.remember;
   setup.poison_crashes_max = config.limits.poison_crashes_max;
@@ -195,7 +194,7 @@ Result<void> add_records(std::uint32_t partition, const MemoryPartition& log, st
 
 }  // namespace
 
-MemoryMachine::MemoryMachine(const CompiledPipeline& pipeline) : pipeline_(&pipeline) {
+MemoryMachine::MemoryMachine(const CompiledPipeline& pipeline, MemoryHttpFetch::Script servers) : pipeline_(&pipeline), servers_(std::move(servers)) {
   FixedRng rng;
   const std::uint32_t partitions = pipeline.config().partitions;
   disk_ = std::make_shared<MemoryDisk>(partitions, rng);
@@ -211,6 +210,8 @@ Result<void> MemoryMachine::run(std::vector<DoorGroup> groups, UnixMicros wall, 
   std::optional<Result<void>> end;
   PipelineSetup setup = setup_of(*pipeline_, *log, clock, logbook);
   setup.partition.incarnation = ++incarnation_;
+  MemoryHttpFetch fetch(fetch_config(pipeline_->config()), servers_, post);
+  setup.partition.stage_ports = {{}, &clock, &logbook, &fetch, 0, lookups_};
   if (wrap) {
     auto watched = std::make_shared<ChainRules>(*setup.partition.rules);
     watched->steps = wrap(std::move(watched->steps));
@@ -237,6 +238,7 @@ Result<void> MemoryMachine::run(std::vector<DoorGroup> groups, UnixMicros wall, 
   while (clock.now() < until && scheduler.step()) {
   }
   root = nullptr;
+  fetch.close();
   log->close();
   if (*end || logbook.last().empty()) return std::move(*end);
   return fail(end->error().code, "{} ({})", end->error().context, logbook.last());
@@ -244,6 +246,7 @@ Result<void> MemoryMachine::run(std::vector<DoorGroup> groups, UnixMicros wall, 
 
 Result<MemoryAnswers> MemoryMachine::answers() const {
   MemoryAnswers answers;
+  answers.lookups = lookups_->lines();
   const MemoryDiskState& disk = *disk_->state();
   for (std::uint32_t p = 0; p < states_.size(); ++p) {
     const MemoryPartition& log = disk.partitions[p];

@@ -8,6 +8,7 @@
 
 #include "cluster/node/compiled_pipeline.h"
 #include "runtime/adapters/memory/memory_event_log.h"
+#include "runtime/adapters/memory/memory_http_fetch.h"
 #include "runtime/adapters/memory/memory_state.h"
 #include "runtime/engine/dedupe_log.h"
 #include "runtime/engine/partition_state.h"
@@ -31,6 +32,7 @@ struct MemoryAnswers {
   std::uint64_t in_flight = 0;
   bool balanced = true;
   std::vector<CuratedRecord> records;      // by partition, in the order of the log
+  std::vector<LookupBoard::Line> lookups;  // what stages asked servers for
   std::vector<PartitionPicture> pictures;  // for query_view() and query_letters(); they live as long as `states`
 
   struct State {
@@ -47,7 +49,8 @@ using StepsWrapper = std::function<std::vector<ChainStepFactory>(std::vector<Cha
 /// Not thread-safe. `pipeline` must outlive it.
 class MemoryMachine {
  public:
-  explicit MemoryMachine(const CompiledPipeline& pipeline);
+  /// `servers` answers what stages ask for, at once; nobody else is asked. Empty: for pipelines that ask for nothing.
+  explicit MemoryMachine(const CompiledPipeline& pipeline, MemoryHttpFetch::Script servers = {});
 
   /// A node's life: it starts on what earlier lives have left, appends the groups in order, and ends when every event
   /// is terminal and the state is flushed. Its wall clock begins at `wall`, which does not go back from life to life.
@@ -59,6 +62,8 @@ class MemoryMachine {
 
  private:
   const CompiledPipeline* pipeline_;
+  MemoryHttpFetch::Script servers_;
+  std::shared_ptr<LookupBoard> lookups_ = std::make_shared<LookupBoard>();
   std::shared_ptr<MemoryDisk> disk_;
   std::vector<std::shared_ptr<MemoryStateDisk>> states_;
   std::uint64_t incarnation_ = 0;

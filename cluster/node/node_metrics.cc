@@ -6,6 +6,7 @@
 
 #include "cluster/api/ledger_report.h"
 #include "runtime/adapters/system/usage.h"
+#include "runtime/engine/circuit_breaker.h"
 #include "weir_version.h"
 
 namespace weir {
@@ -231,6 +232,69 @@ std::vector<Metric> actors() {
   };
 }
 
+/// One value per stage that asks a server.
+template <class Read>
+std::function<Samples(const MetricSources&)> by_lookup(Read read) {
+  return [read](const MetricSources& sources) {
+    Samples samples;
+    for (const LookupBoard::Line& line : sources.open->lookups().lines())
+      samples.push_back(sample(static_cast<double>(read(*line.gauges)), {{"stage", line.stage}}));
+    return samples;
+  };
+}
+
+/// What became of every event that was asked for.
+Samples lookup_events(const MetricSources& sources) {
+  Samples samples;
+  for (const LookupBoard::Line& line : sources.open->lookups().lines()) {
+    const LookupGauges& g = *line.gauges;
+    for (const auto& [outcome, count] : {std::pair{"found", &g.found}, {"missing", &g.missing}, {"temporary", &g.temporary},
+                                         {"put_off", &g.put_off}, {"exhausted", &g.exhausted}, {"invalid", &g.invalid}})
+      samples.push_back(sample(static_cast<double>(count->load()), {{"stage", line.stage}, {"outcome", outcome}}));
+  }
+  return samples;
+}
+
+Samples breakers(const MetricSources& sources) {
+  Samples samples;
+  for (const LookupBoard::Line& line : sources.open->lookups().lines())
+    for (const BreakerState state : {BreakerState::closed, BreakerState::open, BreakerState::half_open})
+      samples.push_back(sample(static_cast<double>(line.gauges->breakers[static_cast<std::size_t>(state)].load()),
+                               {{"stage", line.stage}, {"state", std::string(to_string(state))}}));
+  return samples;
+}
+
+std::vector<Metric> lookups() {
+  using enum MetricKind;
+  return {
+      {{"weir_lookup_asked_events_total", counter, "stage", "Events of a stage with `http` that were looked up, in the cache or at the server."},
+       by_lookup([](const LookupGauges& g) { return g.asked.load(); })},
+      {{"weir_lookup_events_total", counter, "stage, outcome",
+        "What became of them: `found`, `missing` (no such key), `temporary` (asked in vain, retried), `put_off` (not asked now, retried), `exhausted` (it was the last time), `invalid` (dead letters)."},
+       lookup_events},
+      {{"weir_lookup_stale_events_total", counter, "stage", "Of found and missing: by an answer older than its age, because there was no newer one to be had."},
+       by_lookup([](const LookupGauges& g) { return g.stale.load(); })},
+      {{"weir_lookup_pending_events", gauge, "stage", "Events that wait for an answer, or for their turn to ask."},
+       by_lookup([](const LookupGauges& g) { return g.pending.load(); })},
+      {{"weir_lookup_calls_total", counter, "stage", "Calls to the server."},
+       by_lookup([](const LookupGauges& g) { return g.calls.load(); })},
+      {{"weir_lookup_calls_retried_total", counter, "stage", "Of these, for events that were tried before."},
+       by_lookup([](const LookupGauges& g) { return g.calls_retried.load(); })},
+      {{"weir_lookup_calls_failed_total", counter, "stage", "Of these, that failed: no answer, 429, 5xx, an answer that is none."},
+       by_lookup([](const LookupGauges& g) { return g.calls_failed.load(); })},
+      {{"weir_lookup_calls_in_flight", gauge, "stage", "Calls under way."},
+       by_lookup([](const LookupGauges& g) { return g.calls_out.load(); })},
+      {{"weir_lookup_breakers", gauge, "stage, state", "Partitions by the state of their circuit breaker: `closed` (it asks), `open` (it leaves the server alone), `half_open` (it tries)."},
+       breakers},
+      {{"weir_lookup_breaker_opened_total", counter, "stage", "Times that a breaker opened."},
+       by_lookup([](const LookupGauges& g) { return g.breaker_opened.load(); })},
+      {{"weir_lookup_cache_entries", gauge, "stage", "Answers that are kept, in all partitions together."},
+       by_lookup([](const LookupGauges& g) { return g.cache_entries.load(); })},
+      {{"weir_lookup_cache_bytes", gauge, "stage", "Memory of the answers that are kept."},
+       by_lookup([](const LookupGauges& g) { return g.cache_bytes.load(); })},
+  };
+}
+
 /// One value per set of files that the node has.
 template <class Read>
 std::function<Samples(const MetricSources&)> by_access_files(Read read) {
@@ -336,7 +400,7 @@ std::vector<Metric> node() {
 const std::vector<Metric>& all_metrics() {
   static const std::vector<Metric> metrics = [] {
     std::vector<Metric> made = events();
-    for (auto more : {inputs(), partitions(), actors(), node(), access()}) made.insert(made.end(), more.begin(), more.end());
+    for (auto more : {inputs(), partitions(), lookups(), actors(), node(), access()}) made.insert(made.end(), more.begin(), more.end());
     return made;
   }();
   return metrics;

@@ -6,8 +6,26 @@
 
 #include "actors/serve/views_actor.h"
 #include "cluster/node/views_file.h"
+#include "runtime/adapters/curl/curl_fetcher.h"
+#include "runtime/base/units.h"
 
 namespace weir {
+
+namespace {
+/// What lookups keep grows up to its bound and stays there, so it must leave room for everything else.
+Result<void> check_lookup_memory(const PipelineConfig& config, std::uint64_t memory_max) {
+  std::uint64_t bytes = 0;
+  for (const StageConfig* stage : lookups_of(config)) {
+    const std::uint64_t one = std::get<EnrichConfig>(stage->body).http->cache.bytes_max;
+    bytes += std::min(one, memory_max) * config.partitions;  // a sum that fits, whatever is written
+  }
+  if (bytes <= memory_max / 4) return {};
+  return fail(Errc::config_invalid,
+              "cache.bytes_max of the stages with http is {} or more in {} partitions; with limits.memory_max {} it can be {} at most (a quarter): "
+              "lower it, or raise limits.memory_max",
+              format_size(bytes), config.partitions, format_size(memory_max), format_size(memory_max / 4));
+}
+}  // namespace
 
 Result<std::unique_ptr<OpenPipeline>> OpenPipeline::open(PipelineConfig pipeline, NodeConfig node, std::string data,
                                                          const Clock& clock, Logbook& logbook, const LogProgress& opening) {
@@ -16,6 +34,10 @@ Result<std::unique_ptr<OpenPipeline>> OpenPipeline::open(PipelineConfig pipeline
   const PipelineConfig& config = made->config();
   WEIR_ASSIGN(made->memory_, plan_memory(made->node_.memory_max, config.partitions, made->node_.http_body_max));
   for (std::uint32_t p = 0; p < config.partitions; ++p) made->gauges_.push_back(std::make_shared<PartitionGauges>());
+  WEIR_TRY(check_lookup_memory(config, made->node_.memory_max));
+  if (!lookups_of(config).empty()) {
+    WEIR_ASSIGN(made->fetch_, make_curl_fetcher(fetch_config(config)));
+  }
   for (const InputConfig& input : config.inputs)
     if (std::holds_alternative<FilesInputConfig>(input.body)) made->files_inputs_.push_back({input.name});
   DataIdentity wanted;
@@ -114,8 +136,7 @@ PipelineSetup OpenPipeline::setup() {
   partition.apply_bytes_max = memory_.apply_bytes_max;
   partition.read_bytes_max = memory_.read_bytes_max;
   setup.gauges = gauges_;
-  partition.window.event_bytes_max = config().limits.event_bytes_max;
-  if (splits_events(config())) partition.window.batch_events_max = kSplitEventsMax;
+  partition.window = chain_limits(config(), partition.window);
   partition.window_rules = window_rules_of(config());
   std::uint64_t& parked_max = partition.window_rules.retry.parked_bytes_max;
   parked_max = std::min<std::uint64_t>(parked_max, memory_.parked_bytes_max);
@@ -126,6 +147,7 @@ PipelineSetup OpenPipeline::setup() {
   setup.suspects = suspects_.partitions;
   partition.marks = marks_;
   setup.seed = rng_.next();
+  partition.stage_ports = {{}, &clock_, &logbook_, fetch_.get(), rng_.next(), lookups_};
   setup.board = board_;
   setup.committer = {log_.get(), &clock_, {node_.commit_interval, node_.commit_bytes_max}, commits_};
   setup.open_store = [this](PartitionId p) -> Result<std::shared_ptr<StateStore>> {
@@ -149,6 +171,9 @@ std::vector<MemoryUse> OpenPipeline::memory_use() const {
   std::vector<MemoryUse> use = {
       dedupe, deltas, in_flight, parked, {"log", log_->outstanding_bytes()}, {"stores", stores_->cache_bytes()}};
   if (!files_inputs_.empty()) use.push_back(files);
+  MemoryUse answers{"lookups", 0};
+  for (const LookupBoard::Line& line : lookups_->lines()) answers.bytes += line.gauges->cache_bytes.load();
+  if (fetch_) use.push_back(answers);
   return use;
 }
 
@@ -172,6 +197,7 @@ RulesWatch OpenPipeline::watch_rules(const FileLooks& looks) {
 }
 
 void OpenPipeline::close() {
+  fetch_.reset();
   if (log_) log_->close();
   log_.reset();
   stores_.reset();

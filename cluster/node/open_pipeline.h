@@ -17,9 +17,11 @@
 #include "runtime/adapters/system/system_clock.h"
 #include "runtime/engine/door_pressure.h"
 #include "runtime/engine/files_gauges.h"
+#include "runtime/engine/lookup_gauges.h"
 #include "runtime/engine/memory_plan.h"
 #include "runtime/engine/partition_gauges.h"
 #include "runtime/ports/clock.h"
+#include "runtime/ports/http_fetch.h"
 #include "runtime/ports/logbook.h"
 #include "runtime/ports/node_config.h"
 
@@ -59,6 +61,8 @@ class OpenPipeline {
   [[nodiscard]] const MappedMarks& marks() const noexcept { return *marks_; }
   /// The live supervision tree.
   [[nodiscard]] const std::shared_ptr<ActorBoard>& board() const noexcept { return board_; }
+  /// What stages ask servers for.
+  [[nodiscard]] const LookupBoard& lookups() const noexcept { return *lookups_; }
   /// The `files` inputs of the pipeline, in file order, whoever reads them.
   [[nodiscard]] const std::vector<FilesInput>& files_inputs() const noexcept { return files_inputs_; }
   /// Whether events may come over HTTP.
@@ -101,6 +105,8 @@ class OpenPipeline {
   std::optional<DataDirectory> directory_;
   std::shared_ptr<MappedMarks> marks_;
   Suspects suspects_;
+  std::shared_ptr<LookupBoard> lookups_ = std::make_shared<LookupBoard>();
+  std::unique_ptr<HttpFetch> fetch_;  // null: no stage asks anybody
   std::unique_ptr<EmbeddedLog> log_;
   std::unique_ptr<RocksdbStates> stores_;
 };

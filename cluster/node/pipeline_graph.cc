@@ -208,7 +208,11 @@ class Builder {
       if (validate->schema) about.push_back("schema " + file_name(*validate->schema));
     } else if (const auto* enrich = std::get_if<EnrichConfig>(&stage.body)) {
       about.push_back("adds " + first_of(enrich->add));
-      tables.push_back(&enrich->table);
+      if (enrich->http) {
+        about.push_back("asks " + enrich->http->url);
+      } else {
+        tables.push_back(&enrich->table);
+      }
     } else if (const auto* transform = std::get_if<TransformConfig>(&stage.body)) {
       if (transform->split) about.push_back("splits " + transform->split->field.text);
       if (!transform->set.empty()) about.push_back("sets " + first_of(transform->set));

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "cluster/node/framed_input.h"
+#include "cluster/node/lookup_answers.h"
 #include "runtime/base/time_text.h"
 #include "runtime/engine/letters_query.h"
 #include "runtime/engine/query.h"
@@ -128,8 +129,14 @@ Result<void> compare(const CompiledPipeline& pipeline, const TestExpectation& ex
 
 TestOutcome run_test(const CompiledPipeline& pipeline, const TestConfig& test, const TestOnlookers& onlookers) {
   TestOutcome outcome;
-  MemoryMachine machine(pipeline);
+  auto servers = LookupAnswers::make(pipeline.config(), test.lookups);
+  if (!servers) {
+    outcome.error = "lookups: " + servers.error().context;
+    return outcome;
+  }
+  MemoryMachine machine(pipeline, [&servers](const HttpFetchRequest& request) { return servers->answer(request); });
   Result<void> done = run_inputs(pipeline, test, onlookers.steps, machine);
+  outcome.unanswered = servers->unanswered();
   if (done) {
     auto answers = machine.answers();
     if (answers && onlookers.answers) onlookers.answers(*answers);

@@ -13,6 +13,7 @@ namespace weir {
 struct TestOutcome {
   std::vector<Difference> differences;
   std::vector<std::string> letters;  // JSON; some dead letters of a failed test that expects nothing about them
+  std::vector<std::string> unanswered;  // addresses that stages asked for and `lookups` does not have: answered with 404
   std::string error;                 // the test could not be run to its end: what stopped it; else empty
   [[nodiscard]] bool passed() const noexcept { return differences.empty() && error.empty(); }
 };

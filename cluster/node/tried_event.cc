@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 
+#include "cluster/node/lookup_answers.h"
 #include "cluster/node/pipeline_test.h"
 #include "runtime/base/time_text.h"
 #include "runtime/event/ingest_batch.h"
@@ -167,12 +168,14 @@ Result<TriedEvent> try_one(const CompiledPipeline& pipeline, const Framed& frame
     if (!seen.after.empty() && seen.after.front().verdict == Verdict::pass)
       tried.time = to_rfc3339(seen.after.front().event_time);
   };
-  MemoryMachine machine(pipeline);
+  WEIR_ASSIGN(LookupAnswers nobody, LookupAnswers::make(config, {}));
+  MemoryMachine machine(pipeline, [&nobody](const HttpFetchRequest& request) { return nobody.answer(request); });
   std::vector<DoorGroup> groups;
   groups.push_back(alone(framed));
   WEIR_TRY(machine.run(std::move(groups), framed.batch.header().accepted_at, watch_steps(pipeline, observer)));
   WEIR_ASSIGN(const MemoryAnswers answers, machine.answers());
   WEIR_TRY(fill_answers(pipeline, answers, tried));
+  tried.unanswered = nobody.unanswered();
   return tried;
 }
 

@@ -45,6 +45,7 @@ struct TriedEvent {
   std::string stage, reason;  // of dead_lettered
   std::vector<std::string> details;
   std::vector<std::string> records;  // JSON
+  std::vector<std::string> unanswered;  // addresses that stages asked for; nobody was, and the answer was 404
   std::vector<std::pair<std::string, std::vector<std::string>>>
       views;  // rows that it alone would make, by view; none: left out
 };

@@ -40,6 +40,12 @@ LookupCache::Asked LookupCache::ask(std::string_view key, Waiter waiter, TimePoi
   return {Kind::fetch, {}};
 }
 
+bool LookupCache::would_fetch(std::string_view key, TimePoint now) const {
+  const auto found = index_.find(key);
+  const bool known = found != index_.end() && now < serves_until(*found->second);
+  return !known && waiting_ < config_.waiters_max && flights_.find(key) == flights_.end();
+}
+
 std::vector<LookupCache::Waiter> LookupCache::land(std::string_view key) {
   const auto flight = flights_.find(key);
   INVARIANT(flight != flights_.end(), "only what is being fetched is answered");

@@ -69,6 +69,8 @@ class LookupCache {
     LookupHit hit;
   };
   [[nodiscard]] Asked ask(std::string_view key, Waiter waiter, TimePoint now);
+  /// Whether ask() would say `fetch`. Notes nothing.
+  [[nodiscard]] bool would_fetch(std::string_view key, TimePoint now) const;
   /// The dependency answered; null: it has no such key. Returns who waits, in the order they asked. The key is being
   /// fetched (asserted).
   [[nodiscard]] std::vector<Waiter> complete(std::string_view key, std::shared_ptr<const LookupRow> row, TimePoint now);

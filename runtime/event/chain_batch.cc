@@ -16,6 +16,7 @@ void ChainBatch::begin(IngestBatch input, PartitionId partition, Offset first, R
   events_.clear();
   events_.reserve(kChainEventsMax);
   arena_.clear();
+  kept_.clear();
   input_ = std::move(input);
   partition_ = partition;
   first_ = first;

@@ -2,9 +2,11 @@
 // reference; stages change it in place and give each event a verdict.
 #pragma once
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "runtime/base/ids.h"
@@ -95,6 +97,8 @@ class ChainBatch {
   void reject(ChainEvent& event, std::string_view stage, std::string_view reason, std::string_view detail) {
     reject(event, stage, reason, {&detail, 1});
   }
+  /// What values of its events point to beside the batch itself lives as long as they do.
+  void keep(std::shared_ptr<const void> kept) { kept_.push_back(std::move(kept)); }
   void filter(ChainEvent& event) noexcept { event.verdict = Verdict::filter; }
   /// Temporary: to be tried again later, by the pipeline's `retry`.
   void retry(ChainEvent& event, std::string_view stage, std::string_view reason, std::string_view detail, RetryHint hint = {});
@@ -111,6 +115,7 @@ class ChainBatch {
   std::vector<ChainEvent> events_;
   std::vector<ChainEvent> spare_;  // of the next split
   ChainArena arena_;
+  std::vector<std::shared_ptr<const void>> kept_;
   Sha256 sha256_;
   ByteArena text_;  // where details are put together
   std::string_view type_;

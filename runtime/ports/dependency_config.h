@@ -68,7 +68,7 @@ struct BreakerConfig {
 };
 
 struct LookupCacheConfig {
-  /// Range 4 KiB..1 TiB. Of keys, rows and what keeps them (kEntryBytes each).
+  /// Range 4 KiB..1 TiB; of all partitions together at most a quarter of the node's limits.memory_max. Of keys, rows and what keeps them (kEntryBytes each).
   std::uint64_t bytes_max = std::uint64_t{16} << 20;
   /// Range 1..1'000'000'000.
   std::uint64_t entries_max = 100'000;

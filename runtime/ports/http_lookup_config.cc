@@ -15,6 +15,8 @@ Result<void> HttpLookupConfig::validate() const {
       return fail(Errc::config_invalid, "answer: '{}' is not a path in the answer", path.text);
   if (answer_bytes_max < 1 || answer_bytes_max > std::uint64_t{64} << 20)
     return fail(Errc::config_invalid, "answer_bytes_max: {} is not between 1 and 64 MiB", answer_bytes_max);
+  if (calls_max < 1 || calls_max > 1'000)
+    return fail(Errc::config_invalid, "calls_max: {} is not between 1 and 1000", calls_max);
   if (retry_after_max < milliseconds(0) || retry_after_max > milliseconds(3'600'000))
     return fail(Errc::config_invalid, "retry_after_max: {} ms is not between 0 and 1 h", retry_after_max.count());
   for (const int status : temporary_statuses)

@@ -27,6 +27,9 @@ struct HttpLookupConfig {
   std::chrono::milliseconds connect_timeout{2'000};  // 1 ms..10 min
   std::chrono::milliseconds deadline{5'000};         // 1 ms..10 min; of one call
   std::uint64_t answer_bytes_max = 64 * 1024;        // 1..64 MiB
+  /// Range 1..1'000. Calls that one partition has out at once; what else is to be asked for waits with its event. Arbitrary: with eight
+  /// partitions as many connections as a browser's tabs have, which no server minds.
+  std::uint32_t calls_max = 4;
   /// Range 0..1 h. What a Retry-After of more counts as.
   std::chrono::milliseconds retry_after_max{300'000};
   /// Statuses 400..499 that are the dependency's trouble and not the event's, beside 429: 408 by itself; 401 and 403

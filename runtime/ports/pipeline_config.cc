@@ -189,12 +189,41 @@ void write(Canonical& out, const ValidateConfig& validate) {
   }
   if (validate.schema) out.key("schema").flag(true).end();  // its content is the caller's to add
 }
-void write(Canonical& out, const EnrichConfig& enrich) {
+std::uint64_t milliseconds(std::chrono::milliseconds time) { return static_cast<std::uint64_t>(time.count()); }
+
+/// What decides which answer an event gets; not how long anybody waits for it, nor how many are asked for at once.
+void write(Canonical& out, const HttpLookupConfig& http) {
+  out.key("http").text(http.url).end();
+  for (const HttpLookupHeader& header : http.headers) {
+    out.key("header").text(header.name).word(" ");
+    if (header.value_file.empty()) {
+      out.text(header.value);
+    } else {
+      out.word("file");  // its text is the caller's to add
+    }
+    out.end();
+  }
+  for (const FieldPath& path : http.answer) out.key("answer").path(path).end();
+  out.key("answer_bytes_max").number(http.answer_bytes_max).end();
+  out.key("temporary_statuses");
+  for (const int status : http.temporary_statuses) out.number(static_cast<std::uint64_t>(status)).word(" ");
+  out.end();
+  out.key("ages").number(milliseconds(http.cache.age_max)).word(" ").number(milliseconds(http.cache.missing_age_max)).word(" ");
+  out.number(milliseconds(http.cache.stale_max)).end();
+}
+void write_table(Canonical& out, const EnrichConfig& enrich) {
   out.key("table");
   for (const std::string& column : enrich.table.key) out.text(column).word(" ");
   if (enrich.table.format == TableFormat::json) out.word("json");
   if (enrich.table.format == TableFormat::ndjson) out.word("ndjson");
   out.end();
+}
+void write(Canonical& out, const EnrichConfig& enrich) {
+  if (enrich.http) {
+    write(out, *enrich.http);
+  } else {
+    write_table(out, enrich);
+  }
   out.key("key").paths(enrich.key).end();
   for (const auto& [field, column] : enrich.add) out.key("add").text(field).word(" ").text(column).end();
   out.key("missing").word(word(enrich.missing)).end();
@@ -250,6 +279,14 @@ std::string rules_text(const PipelineConfig& config) {
     out.key("late").word(config.late.then == OnLate::expire ? "expire" : "dead_letter").word(" ");
     out.number(static_cast<std::uint64_t>(config.late.after.count())).end();
   }
+  // Likewise the retries that every pipeline has without a word.
+  const RetrySettings& retry = config.retry;
+  if (const RetrySettings usual; retry.order != usual.order || retry.order_by || retry.attempts_max != usual.attempts_max ||
+                                 retry.retry_age_max != usual.retry_age_max) {
+    out.key("retry").word(retry.order == RetryOrder::deferred ? "deferred" : "blocking").word(" ");
+    if (retry.order_by) out.path(*retry.order_by);
+    out.word(" ").number(retry.attempts_max).word(" ").number(milliseconds(retry.retry_age_max)).end();
+  }
   for (const StageConfig& stage : config.stages) {
     out.key("stage").text(stage.kind).word(" ").text(stage.name).end();
     out.when(stage.when);
@@ -283,10 +320,17 @@ bool splits_events(const PipelineConfig& config) {
   });
 }
 
+std::vector<const StageConfig*> lookups_of(const PipelineConfig& config) {
+  std::vector<const StageConfig*> out;
+  for (const StageConfig& stage : config.stages)
+    if (const auto* enrich = std::get_if<EnrichConfig>(&stage.body); enrich != nullptr && enrich->http) out.push_back(&stage);
+  return out;
+}
+
 std::vector<const TableConfig*> tables_of(const PipelineConfig& config) {
   std::vector<const TableConfig*> out;
   for (const StageConfig& stage : config.stages) {
-    if (const auto* enrich = std::get_if<EnrichConfig>(&stage.body)) out.push_back(&enrich->table);
+    if (const auto* enrich = std::get_if<EnrichConfig>(&stage.body); enrich != nullptr && !enrich->http) out.push_back(&enrich->table);
     if (const auto* transform = std::get_if<TransformConfig>(&stage.body)) tables_of(*transform, out);
   }
   return out;

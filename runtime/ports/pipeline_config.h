@@ -11,6 +11,7 @@
 
 #include "runtime/base/result.h"
 #include "runtime/ports/config_values.h"
+#include "runtime/ports/http_lookup_config.h"
 #include "runtime/ports/inputs_config.h"
 #include "runtime/ports/transform_config.h"
 
@@ -111,10 +112,12 @@ struct ValidateConfig {
   ConfigPlace schema_place;
 };
 
+/// Exactly one of a table and `http`.
 struct EnrichConfig {
   TableConfig table;
-  std::vector<FieldPath> key;                                   // event fields, one per key column
-  std::vector<std::pair<std::string, std::string>> add;         // output field <- column, in file order
+  std::optional<HttpLookupConfig> http;                         // its `retry` is the pipeline's, for who makes the lookup to fill in
+  std::vector<FieldPath> key;                                   // event fields, one per key column; of http one per part of the address
+  std::vector<std::pair<std::string, std::string>> add;         // output field <- column, or path in the answer; in file order
   OnMissing missing = OnMissing::pass;
   std::vector<std::pair<std::string, Constant>> fill;           // of OnMissing::fill
 };
@@ -231,6 +234,8 @@ inline constexpr std::uint32_t kStoredFormats = 1;
 [[nodiscard]] std::string view_text(const ViewConfig& view);
 /// Whether some stage may make several records of one event.
 [[nodiscard]] bool splits_events(const PipelineConfig& config);
+/// Every stage that asks a server, in file order. Pointers into `config`.
+[[nodiscard]] std::vector<const StageConfig*> lookups_of(const PipelineConfig& config);
 /// Every table that stages read, in file order; one that is used twice comes twice. Pointers into `config`.
 [[nodiscard]] std::vector<const TableConfig*> tables_of(const PipelineConfig& config);
 

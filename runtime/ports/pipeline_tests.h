@@ -71,8 +71,20 @@ struct TestExpectation {
   std::optional<ExpectedRows> records;  // of the curated log; @id, @index, @time, @type, @source, @partition
 };
 
+/// What the server of one stage answers in a test. Whatever it is asked beside that is not known to it (404).
+struct TestLookup {
+  struct Answer {
+    std::vector<std::string> key;  // one part for each field in the address
+    int status = 200;
+    TestValue value;  // of 200: a map
+  };
+  std::string stage;
+  std::vector<Answer> answers;
+};
+
 struct TestConfig {
   std::string name;               // unique in its file
+  std::vector<TestLookup> lookups;
   std::vector<TestInput> inputs;  // 1..100, read one after the other
   TestExpectation expect;         // at least one part
   ConfigPlace place;

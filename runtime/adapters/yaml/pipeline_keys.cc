@@ -1,5 +1,6 @@
 // The keys of a pipeline file. Their defaults are those of the structs in runtime/ports.
 #include "runtime/adapters/yaml/config_shapes.h"
+#include "runtime/adapters/yaml/dependency_keys.h"
 #include "runtime/adapters/yaml/inputs_keys.h"
 #include "runtime/adapters/yaml/tests_keys.h"
 #include "runtime/ports/pipeline_config.h"
@@ -196,18 +197,22 @@ Shape validate() {
 }
 
 Shape enrich() {
-  return map(with_extras({
-      key("table", table(), "the table that is looked up").required().example("{file: countries.csv, key: Country}"),
+  Shape made = map(with_extras({
+      key("table", table(), "the table that is looked up").example("{file: countries.csv, key: Country}"),
+      key("http", http_lookup_shape(), "the server that is asked, in place of a table").example("{url: \"https://geo.example/v1/{country}\"}"),
       key("key", some(path(), 8), "fields of the event, one for each key column")
-          .otherwise("the names of the key columns"),
-      key("add", map_of(path(false), shape(Form::text), 1, kAny), "field: column of the table")
+          .otherwise("the names of the key columns; of `http` the fields in its address")
+          .needs("table"),
+      key("add", map_of(path(false), shape(Form::text), 1, kAny), "field: column of the table, or path in the server's answer (at most 256)")
           .required()
           .example("{region: region}"),
       key("missing", either({words({"pass", "reject"}), map_of(path(false), shape(Form::constant), 1, kAny)}),
-          "when the table has no such row: pass without, dead-letter, or these values")
+          "when there is no such key: pass without, dead-letter, or these values")
           .by_default("pass")
           .example("{region: unknown}"),
   }));
+  made.one_of.push_back({"table", "http"});
+  return made;
 }
 
 Shape operands(std::size_t min, std::size_t max) {
@@ -451,6 +456,7 @@ const ConfigKeys& pipeline_keys() {
             "when an event is late")
             .otherwise("no event is late")
             .example("{after: 7d, then: expire}"),
+        key("retry", retry_shape(), "what becomes of an event that a stage cannot decide now, for a reason that may pass"),
         key("inputs", inputs_shape(),
             "where `weir up` takes events from (`weir run` reads what its command line names): a kind of input, or a "
             "name of your own over one, for several of a kind")

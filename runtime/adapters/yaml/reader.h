@@ -155,6 +155,9 @@ void read_record(Context& context, const Node& node, RecordConfig& out);
 void read_stages(Context& context, const Node& node, std::vector<StageConfig>& out);
 void read_validate(Context& context, const Node& node, const std::string& name, ValidateConfig& out);
 void read_enrich(Context& context, const Node& node, const std::string& name, EnrichConfig& out);
+/// `http` of enrich; `key` gets a field for each part of its address.
+void read_http_lookup(Context& context, const Node& node, const std::string& name, HttpLookupConfig& out, std::vector<FieldPath>& key);
+void read_retry(Context& context, const Node& node, RetrySettings& out);
 void read_transform(Context& context, const Node& node, const std::string& name, TransformConfig& out);
 /// A script: the name of its file, or a map with the file and its limits.
 void read_script(Context& context, const Node& node, const std::string& name, ScriptConfig& out);

@@ -7,6 +7,7 @@ namespace weir::yaml {
 namespace {
 
 constexpr std::size_t kStagesMax = 64;
+constexpr std::size_t kAnswerFieldsMax = 256;
 const std::vector<std::string> kKinds = {"validate", "enrich", "transform"};
 
 /// `name` and `when` stand beside the kind or inside its map; giving one in both places is a contradiction.
@@ -109,11 +110,21 @@ void read_add(Context& context, const Node& node, const std::string& name, const
   if (node.entries.empty()) {
     context.findings.add(node.place, fmt::format("\"{}\" must add at least one field", name));
   }
+  if (out.http && node.entries.size() > kAnswerFieldsMax)
+    context.findings.add(node.place, fmt::format("\"{}\" must add at most {} fields of an answer, found {}", name, kAnswerFieldsMax, node.entries.size()));
   for (const Entry& entry : node.entries) {
     std::string field;
     std::string column;
     const bool good = read_field(context, entry.place, entry.key, name, field);
     if (!read_text(context, entry.value, map.path(entry.key), column)) continue;
+    if (out.http) {
+      FieldPath path;
+      if (read_path(context, entry.value, map.path(entry.key), path, false) && good) {
+        out.http->answer.push_back(std::move(path));
+        out.add.emplace_back(std::move(field), std::move(column));
+      }
+      continue;
+    }
     if (!columns.empty() && std::find(columns.begin(), columns.end(), column) == columns.end()) {
       context.findings.add(entry.value.place,
                            fmt::format("the table \"{}\" has no column \"{}\"; its columns are {}{}", out.table.file,
@@ -165,10 +176,17 @@ void read_missing(Context& context, const Node& node, const std::string& name, c
 void read_enrich(Context& context, const Node& node, const std::string& name, EnrichConfig& out) {
   MapReader map(context, node, name);
   std::vector<std::string> columns;
-  if (const Node* table = map.require("table", "{file: FILE.csv, key: COLUMN}"))
-    read_table(context, *table, map.path("table"), out.table, columns);
+  const Node* http = map.take("http");
+  const Node* table = http == nullptr ? map.require("table", "{file: FILE.csv, key: COLUMN} (or http: {url: \"https://geo.example/v1/{FIELD}\"})") : map.take("table");
+  if (http != nullptr && table != nullptr)
+    context.findings.add(table->place, fmt::format("\"{}\" looks up a table and asks a server; write two stages, or leave one of them out", name));
+  if (table != nullptr) read_table(context, *table, map.path("table"), out.table, columns);
+  if (http != nullptr) read_http_lookup(context, *http, map.path("http"), out.http.emplace(), out.key);
   const Node* key = map.take("key");
-  if (key == nullptr) {
+  if (http != nullptr) {
+    if (key != nullptr)
+      context.findings.add(key->place, fmt::format("\"{}\" is of tables; the fields in the address of \"{}\" are its key", map.path("key"), map.path("http.url")));
+  } else if (key == nullptr) {
     // The event's fields are called as the table's columns unless said otherwise; a dot in a column is part of its
     // name.
     for (const std::string& column : out.table.key) out.key.push_back(FieldPath{{column}, column});

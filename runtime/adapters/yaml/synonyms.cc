@@ -52,6 +52,12 @@ constexpr Synonym kSynonyms[] = {
     {"where", "when"},
     {"condition", "when"},
     {"if", "when"},
+    // what is asked of servers, and trying again
+    {"timeout", "deadline"},
+    {"circuit_breaker", "breaker"},
+    {"concurrency", "calls_max"},
+    {"max_attempts", "attempts_max"},
+    {"retries", "attempts_max"},
     // the HTTP door of a node
     {"token", "tokens_file"},
     {"tokens", "tokens_file"},

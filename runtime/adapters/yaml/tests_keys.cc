@@ -112,6 +112,12 @@ Shape tests_shape() {
           key("name", shape(Form::text), "what it shows; unique in its file")
               .required()
               .example("a repeat counts once"),
+          key("lookups",
+              map_of(shape(Form::name), map_of(shape(Form::text), either({integer(100, 599), map_of(shape(Form::text), named("value"), 0, kAny)}), 0, 10'000), 1, 64),
+              "what the servers of enrich stages answer, by stage and key: a map is a 200 with it, a number a status. The parts of a key "
+              "stand in the order of the address with / between them; a key that is not there is not known (404)")
+              .otherwise("no server knows anything")
+              .example("{geo: {France: {region: {name: EU}}, Spain: 503}}"),
           key("input", either({input(), list(input(), 1, 100)}), "what comes in, one after the other").required(),
           key("expect", expectation(), "what must come of it; only what is named is compared").required(),
       }),

@@ -389,6 +389,61 @@ class ExpectationReader {
   bool scripted_ = false;  // rules of a script have whatever names it gives them
 };
 
+/// "France/Paris" as the parts of a key; the last one has what slashes are left.
+std::vector<std::string> key_parts(const std::string& text, std::size_t count) {
+  std::vector<std::string> parts;
+  std::size_t at = 0;
+  while (parts.size() + 1 < count) {
+    const std::size_t end = text.find('/', at);
+    if (end == std::string::npos) return {};
+    parts.push_back(text.substr(at, end - at));
+    at = end + 1;
+  }
+  parts.push_back(text.substr(at));
+  return parts;
+}
+
+void read_answer(Context& context, const Entry& entry, const std::string& name, const EnrichConfig& enrich, TestLookup& out) {
+  TestLookup::Answer answer;
+  answer.key = key_parts(entry.key, enrich.key.size());
+  if (answer.key.empty())
+    return context.findings.add(entry.place, fmt::format("\"{}\" must have a part for each of the {} fields in {}, with / between them", name, enrich.key.size(),
+                                                         enrich.http->url));
+  if (entry.value.kind == Node::Kind::map) {
+    answer.value = value_of(entry.value);
+  } else {
+    std::uint64_t status = 0;
+    if (!is_number(entry.value))
+      return context.findings.add(entry.value.place, fmt::format("\"{}\" must be a map (the answer) or a status from 100 to 599, found {}", name,
+                                                                 describe_found(entry.value)));
+    if (!read_integer(context, entry.value, name, Range<std::uint64_t>{100, 599}, status)) return;
+    answer.status = static_cast<int>(status);
+    answer.value.kind = TestValue::Kind::map;
+  }
+  out.answers.push_back(std::move(answer));
+}
+
+void read_lookups(Context& context, const PipelineConfig& pipeline, bool whole, const Node& node, const std::string& name, std::vector<TestLookup>& out) {
+  MapReader map(context, node, name);
+  if (!map.valid()) return;
+  std::vector<std::string> names;
+  for (const StageConfig* stage : lookups_of(pipeline)) names.push_back(stage->name);
+  for (const Entry& entry : node.entries) {
+    const auto stage = std::find_if(pipeline.stages.begin(), pipeline.stages.end(), [&](const StageConfig& one) { return one.name == entry.key; });
+    if (!one_of(entry.key, names)) {
+      if (whole)
+        context.findings.add(entry.place, fmt::format("\"{}\" names \"{}\", which is no stage that asks a server; allowed: {}{}", name, entry.key, join(names),
+                                                      did_you_mean(entry.key, names)));
+      continue;
+    }
+    TestLookup lookup{entry.key, {}};
+    const MapReader answers(context, entry.value, map.path(entry.key));
+    if (!answers.valid()) continue;
+    for (const Entry& answer : entry.value.entries) read_answer(context, answer, answers.path(answer.key), std::get<EnrichConfig>(stage->body), lookup);
+    out.push_back(std::move(lookup));
+  }
+}
+
 struct TestsContext {
   Context& context;
   const PipelineConfig& pipeline;
@@ -402,6 +457,7 @@ void read_test(const TestsContext& tests, const Node& node, const std::string& n
   test.place = node.place;
   MapReader map(context, node, name);
   const Node* test_name = map.require("name", "what the test shows");
+  const Node* lookups = map.take("lookups");
   const Node* input = map.require("input", "{events: [...]}, {text: ...} or {file: FILE}");
   const Node* expect = map.require("expect", "{ledger: {...}, dead_letters: [...], views: {...}, records: [...]}");
   map.finish();
@@ -417,6 +473,7 @@ void read_test(const TestsContext& tests, const Node& node, const std::string& n
           fmt::format("a second test is called \"{}\", the first one stands in line {}", test.name, other.place.line));
     }
   }
+  if (lookups != nullptr) read_lookups(context, tests.pipeline, tests.whole, *lookups, map.path("lookups"), test.lookups);
   if (input != nullptr) read_inputs(context, tests.pipeline, tests.files, *input, map.path("input"), test);
   if (expect != nullptr) ExpectationReader(context, tests.pipeline, tests.whole).read(*expect, map.path("expect"), test.expect);
   out.push_back(std::move(test));

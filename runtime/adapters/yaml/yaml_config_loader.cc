@@ -62,6 +62,7 @@ void yaml::read_pipeline(Context& context, const Node& root, PipelineConfig& out
   if (const Node* record = map.take("record")) read_record(context, *record, out.record);
   if (const Node* dedupe = map.take("dedupe")) read_dedupe(context, *dedupe, out.dedupe);
   if (const Node* late = map.take("late")) read_late(context, *late, out.late);
+  if (const Node* retry = map.take("retry")) read_retry(context, *retry, out.retry);
   const std::size_t before_stages = context.findings.size();
   if (const Node* stages = map.take("stages")) read_stages(context, *stages, out.stages);
   bool stages_whole = context.findings.size() == before_stages;

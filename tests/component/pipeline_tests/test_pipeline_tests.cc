@@ -1,5 +1,6 @@
 // `weir test` from file to outcome: the loader, the door's framing, all actors over the memory log and state, the
 // comparison.
+#include "cluster/node/coverage.h"
 #include "cluster/node/framed_input.h"
 #include "cluster/node/pipeline_test.h"
 #include "tests/component/pipeline_tests/ground.h"
@@ -169,6 +170,55 @@ TEST_CASE("an input over the limit is refused by name", "[pipeline_tests]") {
   REQUIRE(!refused);
   CHECK(refused.error().code == Errc::limit_reached);
   CHECK(refused.error().context == "big: more than 64 MiB are not held in memory; use `weir run` for large inputs");
+}
+
+TEST_CASE("a test says what servers answer; nobody is asked, and what it does not say is told", "[pipeline_tests]") {
+  const std::string lookup = R"(pipeline: p
+record: {format: ndjson, id: id}
+stages:
+  - enrich:
+      name: geo
+      http: {url: "http://geo.example/v1/{land}/{city}"}
+      add: {region: region.name, mayor: mayor}
+      missing: {region: unknown}
+  - enrich: {name: strict, http: {url: "http://rates.example/{land}"}, add: {rate: rate}, missing: reject, when: {priced: true}}
+views: {by_region: {group_by: [region], measures: {n: count}}}
+)";
+  const std::string test = R"(  - name: t
+    lookups:
+      geo:
+        France/Paris: {region: {name: EU}, mayor: {name: [x, 1.50]}}
+        "UK/a/b c": {region: {name: island}}
+        Spain/Madrid: 404
+      strict: {France: {rate: 1.25}, UK: 400}
+    input:
+      events:
+        - {id: a, land: France, city: Paris, priced: true}
+        - {id: b, land: UK, city: a/b c}
+        - {id: c, land: Spain, city: Madrid}
+        - {id: d, land: Peru, city: Lima, priced: true}
+        - {id: e, land: France, city: Paris}
+        - {id: f, land: UK, city: a/b c, priced: true}
+    expect:
+      ledger: {served: 4, dead_lettered: 2}
+      dead_letters:
+        - {id: d, stage: strict, reason: enrich_miss, details: "land: \"Peru\" is not known to http://rates.example"}
+        - {id: f, stage: strict, reason: "stage:lookup", details: "refused: http://rates.example answered 400"}
+      records: {contains: [{"@id": a, region: EU, rate: 1.25, mayor: {name: [x, 1.50]}}, {"@id": b, region: island, mayor: null}, {"@id": c, region: unknown}]}
+      views: {by_region: [{region: EU, n: 2}, {region: island, n: 1}, {region: unknown, n: 1}]}
+)";
+  Ground ground;
+  const CompiledPipeline& pipeline = ground.load(lookup + "tests:\n" + test);
+  Coverage coverage(pipeline, ground.places());
+  const TestOutcome outcome = run_test(pipeline, ground.tests()[0], coverage.onlookers());
+  INFO(outcome.error << (outcome.differences.empty() ? "" : outcome.differences[0].where + ": " + outcome.differences[0].actual));
+  CHECK(outcome.passed());
+  CHECK(outcome.unanswered == Lines{"http://geo.example/v1/Peru/Lima", "http://rates.example/Peru"});
+  for (const CoverageItem& item : coverage.items()) {
+    if (item.kind != "enrich") continue;
+    INFO(item.name);
+    CHECK(item.reached);
+  }
 }
 
 TEST_CASE("an event that a stage crashes on is a dead letter of the test, with what the stage said", "[pipeline_tests]") {

@@ -15,6 +15,7 @@ std::optional<std::string> environment(std::string_view name) {
 
 PipelineConfig load(const std::string& text, const std::vector<std::string>& sets = {}) {
   ScratchFolder folder;
+  folder.write("token.txt", "abc\n");
   folder.write("t.csv", "\xEF\xBB\xBF\"a key\",\"b,c\",\"say \"\"hi\"\"\"\r\n1,2,3\r\n");
   auto config = YamlConfigLoader(environment).pipeline(folder.write("p.yaml", text), sets);
   if (!config) FAIL(config.error().context);
@@ -34,6 +35,89 @@ TEST_CASE("a pipeline needs nothing but its name", "[config]") {
   CHECK(config.record.time.format == TimeFormat::acceptance);
   CHECK(config.record.format == RecordFormat::any);
   CHECK(config.stages.empty());
+}
+
+TEST_CASE("a lookup over HTTP has its key from its address, and its answer's paths from what it adds", "[config]") {
+  const PipelineConfig config = load(R"(pipeline: p
+stages:
+  - enrich:
+      name: geo
+      http:
+        url: "https://geo.example:8443/v1/{land}/{a.city}?full={land}"
+        headers: {Accept: text/plain, X-Token: {file: token.txt}}
+        connect_timeout: 1s
+        deadline: 2s
+        answer_bytes_max: 1KiB
+        calls_max: 9
+        retry_after_max: 0s
+        temporary_statuses: [401, 403]
+        cache: {bytes_max: 1MiB, entries_max: 2K, age_max: 0s, missing_age_max: 3s, stale_max: 1h, waiters_max: 7}
+        breaker: {window: 1s, calls_min: 2, failures_percent_max: 3, failures_in_a_row_max: 0, slow_after: 4s, open_min: 5s, open_max: 6s, probes_max: 8}
+        budget: {retries_percent: 0, retries_per_second_min: 2, burst_max: 3}
+      add: {region: region.name, whole: r\.x}
+      missing: {region: unknown}
+retry: {order: deferred, attempts_max: 3, retry_age_max: 1m, backoff_min: 1ms, backoff_max: 1s, held_keys_max: 2K, parked_events_max: 3K, parked_bytes_max: 2MiB}
+)");
+  using namespace std::chrono_literals;
+  const auto& enrich = std::get<EnrichConfig>(config.stages.at(0).body);
+  REQUIRE(enrich.http);
+  const HttpLookupConfig& http = *enrich.http;
+  REQUIRE(enrich.key.size() == 2);
+  CHECK(enrich.key[0].text == "land");
+  CHECK(enrich.key[1].parts == std::vector<std::string>{"a", "city"});
+  REQUIRE(http.answer.size() == 2);
+  CHECK(http.answer[0].parts == std::vector<std::string>{"region", "name"});
+  CHECK(http.answer[1].parts == std::vector<std::string>{"r.x"});
+  REQUIRE(http.headers.size() == 2);
+  CHECK(http.headers[0].value == "text/plain");
+  CHECK(http.headers[1].value_file.ends_with("/token.txt"));
+  CHECK(http.connect_timeout == 1s);
+  CHECK(http.deadline == 2s);
+  CHECK(http.answer_bytes_max == 1'024);
+  CHECK(http.calls_max == 9);
+  CHECK(http.retry_after_max == 0s);
+  CHECK(http.temporary_statuses == std::vector<int>{401, 403});
+  CHECK(http.cache.bytes_max == 1 << 20);
+  CHECK(http.cache.entries_max == 2'000);
+  CHECK(http.cache.age_max == 0s);
+  CHECK(http.cache.missing_age_max == 3s);
+  CHECK(http.cache.stale_max == 1h);
+  CHECK(http.cache.waiters_max == 7);
+  CHECK(http.breaker.window == 1s);
+  CHECK(http.breaker.calls_min == 2);
+  CHECK(http.breaker.failures_percent_max == 3);
+  CHECK(http.breaker.failures_in_a_row_max == 0);
+  CHECK(http.breaker.slow_after == 4s);
+  CHECK(http.breaker.open_min == 5s);
+  CHECK(http.breaker.open_max == 6s);
+  CHECK(http.breaker.probes_max == 8);
+  CHECK(http.budget.retries_percent == 0);
+  CHECK(http.budget.retries_per_second_min == 2);
+  CHECK(http.budget.burst_max == 3);
+  CHECK(http.validate());
+  CHECK(enrich.missing == OnMissing::fill);
+  CHECK(config.retry.order == RetryOrder::deferred);
+  CHECK(config.retry.attempts_max == 3);
+  CHECK(config.retry.retry_age_max == 1min);
+  CHECK(config.retry.backoff_min == 1ms);
+  CHECK(config.retry.backoff_max == 1s);
+  CHECK(config.retry.held_keys_max == 2'000);
+  CHECK(config.retry.parked_events_max == 3'000);
+  CHECK(config.retry.parked_bytes_max == 2 << 20);
+  CHECK(lookups_of(config).size() == 1);
+  CHECK(tables_of(config).empty());
+  const PipelineConfig by = load("pipeline: p\nretry: {order_by: account.number}\n");
+  REQUIRE(by.retry.order_by);
+  CHECK(by.retry.order_by->parts == std::vector<std::string>{"account", "number"});
+}
+
+TEST_CASE("the defaults of retries are those of the policy that applies them", "[config]") {
+  const RetrySettings settings;
+  const RetryConfig policy;
+  CHECK(settings.attempts_max == policy.attempts_max);
+  CHECK(settings.retry_age_max == policy.retry_age_max);
+  CHECK(settings.backoff_min == policy.backoff_min);
+  CHECK(settings.backoff_max == policy.backoff_max);
 }
 
 TEST_CASE("environment variables fill scalars, defaults stand in, $${ stays", "[config]") {
@@ -112,7 +196,7 @@ TEST_CASE("--set that addresses the other file is told how it is written", "[con
   CHECK(of_node("partition=2").ends_with("allowed here: node, data, log, http, limits, supervision, logging, plugins"));
   CHECK(refused("pipeline: p\n", {"http.listen=127.0.0.1:0"}) ==
         "--set http.listen=127.0.0.1:0: unknown key \"http\"; allowed here: pipeline, partitions, record, dedupe, late, "
-        "stages, views, inputs, limits, tests; it is a key of the node file: write --set http.listen=127.0.0.1:0");
+        "retry, stages, views, inputs, limits, tests; it is a key of the node file: write --set http.listen=127.0.0.1:0");
   // Only what --set says: a file with such keys is the other file.
   CHECK(refused("partitions: 2\nviews: {}\n", {"node=n1", "data=x", "log={}"}).find("this is a node file") ==
         std::string::npos);

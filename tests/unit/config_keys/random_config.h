@@ -90,6 +90,7 @@ class RandomConfig {
     if (shape.what.starts_with("an address and a port")) return one({"127.0.0.1:7070", "[::1]:0", "localhost:80"});
     if (shape.what.find("2026-01-31") != std::string::npos) return one({"2026-01-02", "2026-01-02T03:04:05Z"});
     if (shape.what == "rule:NAME") return "mine:reason";
+    if (shape.what.starts_with("an address with fields")) return one({"http://geo.example/{a}", "https://geo.example:8443/v1/{b}/{a.x}?full={c}"});
     if (shape.what == "a line as it stands") return "{\"a\":1";
     return "?";  // a pattern this test does not know: the schema will say so
   }

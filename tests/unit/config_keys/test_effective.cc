@@ -71,6 +71,15 @@ TEST_CASE("config show writes layers, variables and every default that can stand
         "views: {v: {latest: \"@id\"}}\n"
         "partitions: 16\n"
         "dedupe: {ids_max: 1M, remember: 7d, on_conflict: dead_letter}\n"
+        "retry:\n"
+        "  order: blocking\n"
+        "  attempts_max: 20\n"
+        "  retry_age_max: 1h\n"
+        "  backoff_min: 200ms\n"
+        "  backoff_max: 1m\n"
+        "  held_keys_max: 10K\n"
+        "  parked_events_max: 100K\n"
+        "  parked_bytes_max: 256MiB\n"
         "inputs: {http: {}}\n"
         "limits: {event_bytes_max: 900KiB, poison_crashes_max: 3, stage_stall_max: 30s}\n");
 }

@@ -134,6 +134,25 @@ TEST_CASE("attempts end: after attempts_max of them, or with retry_age_max", "[h
   CHECK(impatient.requests.size() == 6);  // at 0, 0.1, 0.3, 0.7, 1.5 and, the last chance, 2 s
 }
 
+TEST_CASE("a question that must not call is answered with what is known, joins who asks already, and else is as if it had not been", "[http_lookup]") {
+  LookupWorld world(plain_config(), [](const std::string&, TimePoint) { return MemoryHttpAnswer(); });
+  const auto ask = [&](std::string_view key, bool may_call) {
+    return world.lookup->ask({.key = std::span(&key, 1), .may_call = may_call}, 0s);
+  };
+  CHECK(ask("a", false).reply.kind == Kind::busy);
+  CHECK(world.lookup->counts() == HttpLookupCounts{});
+  CHECK(world.lookup->cache().waiting() == 0);
+  const auto first = ask("a", true);
+  REQUIRE(first.call);
+  CHECK(ask("a", false).reply.kind == Kind::pending);
+  CHECK(ask("b", false).reply.kind == Kind::busy);
+  CHECK(ask("", false).reply.kind == Kind::missing);
+  LowestRng rng;
+  CHECK(world.lookup->ended(first.call->id, HttpAnswer{200, {}, R"({"name":"A"})"}, 0s, kWallStart, rng).replies.size() == 2);
+  CHECK(ask("a", false).reply.kind == Kind::found);
+  CHECK(world.lookup->counts() == HttpLookupCounts{.asked = 4, .found = 3, .missing = 1, .calls = 1});
+}
+
 TEST_CASE("a server that says when to come back is left alone until then, by everybody, within retry_after_max",
           "[http_lookup]") {
   const auto [header, until] = GENERATE(table<std::string, TimePoint>({

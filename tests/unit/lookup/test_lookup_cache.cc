@@ -59,6 +59,22 @@ TEST_CASE("who asks for a key that is being fetched waits for it, and all get th
   CHECK_THROWS_AS(cache.complete("a", nullptr, 3s), InvariantError);
 }
 
+TEST_CASE("whether a key would have to be fetched can be asked without asking for it", "[lookup]") {
+  LookupCache cache({.age_max = 10s, .waiters_max = 2}, 1);
+  CHECK(cache.would_fetch("a", 0s));
+  CHECK(cache.would_fetch("a", 0s));
+  CHECK(cache.waiting() == 0);
+  CHECK(cache.ask("a", 1, 0s).kind == Kind::fetch);
+  CHECK_FALSE(cache.would_fetch("a", 0s));  // it is on its way
+  CHECK(cache.would_fetch("b", 0s));
+  CHECK(cache.ask("b", 2, 0s).kind == Kind::fetch);
+  CHECK_FALSE(cache.would_fetch("c", 0s));  // refused: too many wait
+  CHECK(cache.complete("a", row_of("one"), 1s) == Waiters{1});
+  CHECK_FALSE(cache.would_fetch("a", 10s));
+  CHECK(cache.would_fetch("a", 11s));
+  CHECK(cache.counts() == LookupCounts{.fetches = 2});
+}
+
 TEST_CASE("an answer serves for its age, that there is none for its own", "[lookup]") {
   LookupCache cache({.age_max = 10s, .missing_age_max = 2s}, 1);
   CHECK_FALSE(use(cache, "there", 0s, row_of("x")));
