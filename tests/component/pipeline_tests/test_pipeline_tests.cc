@@ -221,6 +221,23 @@ views: {by_region: {group_by: [region], measures: {n: count}}}
   }
 }
 
+TEST_CASE("a server that a test says is down makes retries, in time that nobody waits for, and then a dead letter", "[pipeline_tests]") {
+  const std::string lookup = R"(pipeline: p
+record: {format: ndjson, id: id}
+retry: {attempts_max: 3, backoff_min: 10m, backoff_max: 10m}
+stages:
+  - enrich: {name: geo, http: {url: "http://geo.example/{land}"}, add: {region: region}}
+)";
+  const std::string test = R"(  - name: t
+    lookups: {geo: {France: {region: EU}, Spain: 503}}
+    input: {events: [{id: a, land: Spain}, {id: b, land: France}]}
+    expect:
+      ledger: {served: 1, dead_lettered: 1, retrying: 0}
+      dead_letters: [{id: a, stage: geo, reason: retries_exhausted, attempts: 3}]
+)";
+  CHECK(Ground{}.run(lookup, test) == Lines{});
+}
+
 TEST_CASE("an event that a stage crashes on is a dead letter of the test, with what the stage said", "[pipeline_tests]") {
   class Crash final : public ChainStep {
    public:

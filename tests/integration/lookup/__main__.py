@@ -161,6 +161,30 @@ def singles(weir, folder):
         check(weir.ledger(os.path.join(folder, "data"))["total"]["served"], 7, "served")
 
 
+def recovers(weir, folder):
+    """What cannot be looked up now is tried again until it can, and one that never can is a dead letter; the others are not held up."""
+    flaky = [event(i, f"flaky{i}") for i in range(10)]
+    quick = [event(100 + i, f"p{i % 5}") for i in range(100)]
+    down = [event(300, "down")]
+    with Places() as server:
+        pipeline = write_pipeline(folder, server)
+        with open(pipeline, encoding="utf-8") as f:
+            text = f.read()
+        patient = "deadline: 100s\n        breaker: {failures_in_a_row_max: 0, calls_min: 1000000}\n        budget: {retries_percent: 1000, burst_max: 1000}"
+        text = text.replace("deadline: 100s", patient) + "retry: {attempts_max: 5, backoff_min: 10ms, backoff_max: 50ms}\n"
+        write(folder, "pipeline.yaml", text)
+        events = down + flaky + quick
+        weir.expect(0, "run", pipeline, write_events(folder, events), "--data", "data", cwd=folder)
+        data = os.path.join(folder, "data")
+        total = weir.ledger(data)["total"]
+        check((total["served"], total["dead_lettered"], total["retrying"]), (110, 1, 0), "ledger")
+        check(found_rows(weir, data), rows_of(flaky + quick), "rows")
+        letters = [(l["id"], l["stage"], l["reason"], l["attempts"]) for l in weir.letters(data)]
+        check(letters, [("e300", "geo", "retries_exhausted", 5)], "letters")
+        wanted = asked_for(quick) + collections.Counter({"down": 5, **{e["place"]: 3 for e in flaky}})
+        check(collections.Counter(server.names()), wanted, "questions")
+
+
 def metric(node, name, **labels):
     text = node.get("/metrics").body.decode()
     values = []
@@ -260,7 +284,7 @@ def bounded(weir, folder):
         check(server.names(), [], "questions")
 
 
-CASES = {"answers": answers, "slow": slow, "singles": singles, "served": served, "tested": tested, "bounded": bounded}
+CASES = {"answers": answers, "slow": slow, "singles": singles, "recovers": recovers, "served": served, "tested": tested, "bounded": bounded}
 
 
 def main():

@@ -7,8 +7,8 @@ import urllib.parse
 
 
 class Places:
-    """`known`: name -> the answer. Others: `missing…` 404, `refused…` 400, `text…` 200 with what is no JSON object, anything else is known as
-    itself. Names in `gated` are answered when the gate is open."""
+    """`missing…` is answered 404, `refused…` 400, `down…` 503, `flaky…` 503 twice and then as all others: 200, known as itself. Names in
+    `gated` are answered when the gate is open."""
 
     def __init__(self, gated=()):
         self.gated = set(gated)
@@ -47,6 +47,8 @@ class Places:
             return 404, b""
         if name.startswith("refused"):
             return 400, b"no such thing"
+        if name.startswith("down") or (name.startswith("flaky") and self.names().count(name) <= 2):
+            return 503, b"not now"
         return 200, json.dumps({"region": {"name": "of " + name}, "size": 1.50}).encode()
 
     def handler(self):
