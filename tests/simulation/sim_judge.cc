@@ -77,7 +77,8 @@ std::string judge_outcome(const OutcomeBatch& batch, std::uint32_t i, const SimE
   if (outcome.outcome == Outcome::served) {
     if (outcome.record_count != 1) return fmt::format("{} records", outcome.record_count);
     const RecordView record = batch.record(outcome.first_record);
-    if (record.payload != event.raw || record.event_time != event_time_of(event.raw))
+    const std::string& given = expected.given.empty() ? event.raw : expected.given;
+    if (record.payload != given || record.event_time != event_time_of(given))
       return "I2 the record is not what the encoder writes";
     if (record.type != rules.record_type())
       return fmt::format("the record was made by {}, the node ran under {}", record.type, rules.record_type());
@@ -93,6 +94,7 @@ std::string judge_commit(const CommitRecord& commit, const CommitBody& body, con
   if (body.meta.rules_hash != rules.hash())
     return fmt::format("commit {} names other rules than {}, under which it was made", commit.sequence.value,
                        rules.record_type());
+  std::size_t ordered = 0;
   for (const OutcomeBatch& batch : body.batches) {
     for (std::uint32_t i = 0; i < batch.outcomes(); ++i) {
       const std::size_t position = batch.offset(i).value;
@@ -102,6 +104,9 @@ std::string judge_commit(const CommitRecord& commit, const CommitBody& body, con
       const OutcomeEntry& outcome = batch.outcome(i);
       NodeSaid node{outcome.outcome, batch.redecided()};
       node.behind = (outcome.flags & outcome_flag::behind_id) != 0;
+      node.order = (outcome.flags & outcome_flag::from_letter) != 0;
+      if (node.order && outcome.outcome == Outcome::dead_lettered) node.edited = batch.letter(outcome.first_record).edited;
+      ordered += node.order;
       if (outcome.outcome == Outcome::retrying) {
         node.held = batch.park(outcome.record_count).held;
         node.attempts = batch.letter(outcome.first_record).attempts;
@@ -123,6 +128,9 @@ std::string judge_commit(const CommitRecord& commit, const CommitBody& body, con
       truth.decided_in[position] = commit.sequence.value;
     }
   }
+  std::size_t orders = 0;
+  for (const LetterOrder& order : body.orders) orders += order.who == kOperator ? order.offsets.size() : 0;
+  if (orders != ordered) return fmt::format("commit {} changes {} letters, and says who ordered it of {}", commit.sequence.value, ordered, orders);
   if (truth.decided.size() != commit.to.value)
     return fmt::format("I3 commit {} decides up to {} and says {}", commit.sequence.value, truth.decided.size(),
                        commit.to.value);
@@ -206,14 +214,15 @@ Result<Digest128> answers_of_the_model(const std::vector<PartitionTruth>& truths
     for (std::size_t i = 0; i < truth.decided.size(); ++i, ++events) {
       const SimEvent& event = truth.events[i].event;
       const Expected& expected = truth.decided[i];
+      const std::string& given = expected.given.empty() ? event.raw : expected.given;
       const std::uint8_t flags = static_cast<std::uint8_t>((expected.conflict ? outcome_flag::conflict : 0) |
                                                            (expected.supersedes ? outcome_flag::supersedes : 0) |
                                                            (expected.reopens ? outcome_flag::reopens : 0));
       out.add({event.id, xxh3_128(event.raw), 0}, expected.outcome, flags);
       if (expected.outcome == Outcome::served) {
         const std::uint16_t attributes = out.attributes("sim", "test");
-        out.begin_record().append(event.raw);
-        out.end_record(event_time_of(event.raw), attributes);
+        out.begin_record().append(given);
+        out.end_record(event_time_of(given), attributes);
       } else if (expected.outcome == Outcome::dead_lettered) {
         LetterView letter;
         letter.original = event.raw;
@@ -291,6 +300,9 @@ std::string judge(const Workload& workload, const History& history, MemoryDisk& 
     witness.superseded += models[p].ledger().superseded;
     witness.late += models[p].late();
     witness.exhausted += models[p].exhausted();
+    witness.redriven += models[p].ledger().redriven;
+    witness.edited += models[p].ledger().edited;
+    witness.dropped += models[p].ledger().dropped;
     if (models[p].ledger().retrying != 0) return fmt::format("I11 partition {}: {} events are parked for ever", p, models[p].ledger().retrying);
     witness.reopened += models[p].reopened();
   }

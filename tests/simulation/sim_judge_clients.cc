@@ -113,22 +113,28 @@ std::string judge_position(const Seen& seen, const Truths& truths, std::vector<s
   return {};
 }
 
+/// The bytes that were served.
+const std::string& shown(const PartitionTruth& truth, std::uint64_t offset) {
+  const std::string& given = truth.decided[offset].given;
+  return given.empty() ? truth.events[offset].event.raw : given;
+}
+
 std::string judge_row_of(const Seen& seen, const Truths& truths, const std::vector<std::uint64_t>& until) {
   const std::uint32_t p = partition_of(seen.id, static_cast<std::uint32_t>(truths.size())).value;
-  const SimEvent* expected = nullptr;
+  const std::string* expected = nullptr;
   for (std::uint64_t offset = 0; offset < truths[p].decided.size(); ++offset) {
     const SimEvent& event = truths[p].events[offset].event;
     if (truths[p].decided_in[offset] > until[p]) continue;
-    if (event.id == seen.id && truths[p].decided[offset].outcome == Outcome::served) expected = &event;
+    if (event.id == seen.id && truths[p].decided[offset].outcome == Outcome::served) expected = &shown(truths[p], offset);
   }
   if (seen.rows.size() != (expected == nullptr ? 0u : 1u))
     return fmt::format("I6 by_id/{} answered {}, expected {}", seen.id, seen.rows.dump(),
-                       expected == nullptr ? "nothing" : expected->raw);
+                       expected == nullptr ? "nothing" : *expected);
   if (expected == nullptr) return {};
-  const nlohmann::json frame = nlohmann::json::parse(expected->raw);
+  const nlohmann::json frame = nlohmann::json::parse(*expected);
   for (const auto& [name, value] : frame.items())
     if (seen.rows[0].value(name, nlohmann::json()) != value)
-      return fmt::format("I6 by_id/{} answered {}, expected {}", seen.id, seen.rows.dump(), expected->raw);
+      return fmt::format("I6 by_id/{} answered {}, expected {}", seen.id, seen.rows.dump(), *expected);
   return {};
 }
 
@@ -137,7 +143,7 @@ std::string judge_rows(const Seen& seen, const Truths& truths, const std::vector
   for (std::size_t p = 0; p < truths.size(); ++p) {
     for (std::uint64_t offset = 0; offset < truths[p].decided.size(); ++offset)
       if (truths[p].decided_in[offset] <= until[p] && truths[p].decided[offset].outcome == Outcome::served)
-        ++expected[nlohmann::json::parse(truths[p].events[offset].event.raw)["kind"]];
+        ++expected[nlohmann::json::parse(shown(truths[p], offset))["kind"]];
   }
   std::map<std::string, std::uint64_t> answered;
   for (const nlohmann::json& row : seen.rows) answered[row.at("kind")] += row.at("rows").get<std::uint64_t>();

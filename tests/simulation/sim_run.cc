@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <set>
+
 #include "actors/doors/door_actor.h"
 #include "actors/doors/http_door_actor.h"
 #include "actors/partition/pipeline_supervisor.h"
@@ -20,7 +23,7 @@ namespace {
 /// How often each fault strikes: once in so many steps; 0: not in this run. Drawn per seed, so that runs differ in
 /// kind.
 struct Rates {
-  std::uint64_t kill_actor, kill_node, stop_node, fail_append, lose_reply, disk_full, fail_flush, change_rules, outage;
+  std::uint64_t kill_actor, kill_node, stop_node, fail_append, lose_reply, disk_full, fail_flush, change_rules, outage, order;
 };
 
 std::uint64_t draw_rate(SeededRng& rng, std::uint64_t often) {
@@ -47,7 +50,7 @@ class Run {
     workload_.clients = rng_.chance(3) ? 0 : static_cast<std::uint32_t>(1 + rng_.below(4));
     rates_ = {draw_rate(rng_, 60), draw_rate(rng_, 400), draw_rate(rng_, 400), draw_rate(rng_, 80),
               draw_rate(rng_, 60), draw_rate(rng_, 500), draw_rate(rng_, 80),  rng_.below(4),
-              draw_rate(rng_, 60)};
+              draw_rate(rng_, 60), draw_rate(rng_, 20)};
     delta_bytes_ = std::size_t{4096} << rng_.below(8);
     // Every other seed takes ingest batches in parts, as where events become long.
     batch_bytes_ = rng_.below(2) == 0 ? 1'500 : 1'000'000;
@@ -130,7 +133,9 @@ class Run {
       return judge_disk(*disk_);
     }
     const bool cancelled = ended_ && !end_result_ && end_result_.error().code == Errc::cancelled;
-    const bool stopped = ended_ && end_result_ && workload_.clients != 0 && !final_stop_;
+    // What somebody redrove while it stopped is left to its next start.
+    const bool left = final_stop_ && std::any_of(disk_->state()->partitions.begin(), disk_->state()->partitions.end(), any_parked);
+    const bool stopped = ended_ && end_result_ && workload_.clients != 0 && (!final_stop_ || left);
     if ((asked_to_stop_ || final_stop_) && (cancelled || stopped)) {
       start_again();
       return judge_disk(*disk_);
@@ -253,6 +258,27 @@ class Run {
     };
   }
 
+  /// Somebody looks for dead letters, and redrives, edits or drops what is there. Most places hold none any more.
+  void order() {
+    const PartitionId p{static_cast<std::uint32_t>(rng_.below(workload_.partitions))};
+    const MemoryPartition& log = disk_->state()->partitions[p.value];
+    if (log.position.committed == Offset{}) return;
+    LetterOrder order;
+    order.kind = static_cast<LetterOrder::Kind>(1 + rng_.below(3));
+    order.who = kOperator;
+    std::set<Offset> places;
+    for (std::uint64_t i = order.kind == LetterOrder::Kind::edit ? 1 : 12; i-- > 0;) places.insert(Offset{rng_.below(log.position.committed.value)});
+    order.offsets.assign(places.begin(), places.end());
+    std::string payload;
+    for (const IngestSlice& slice : log.batches) {
+      if (slice.first > order.offsets[0] || order.offsets[0] >= slice.first + slice.count) continue;
+      payload = IngestBatch::decode(slice.bytes)->event(static_cast<std::uint32_t>(order.offsets[0] - slice.first)).raw;
+    }
+    const std::size_t kind = payload.find("\"kind\":\"") + 8;
+    payload.replace(kind, payload.find('"', kind) - kind, "good");
+    node_->change_letters(p, std::move(order), std::move(payload), [](Result<std::vector<LetterFate>>) {});
+  }
+
   void strike() {
     if (rng_.chance(rates_.kill_actor)) {
       if (const caf::actor victim = scheduler_->runnable(); victim && victim != root_) {
@@ -287,6 +313,7 @@ class Run {
       dependency_.out = !dependency_.out;
       witness_.outages += dependency_.out;
     }
+    if (node_ && rng_.chance(rates_.order)) order();
     if (rng_.chance(rates_.fail_flush)) {
       ++witness_.flushes_failed;
       if (const auto store = random_store()) {

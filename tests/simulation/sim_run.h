@@ -30,6 +30,9 @@ struct Witness {
   std::uint64_t parked = 0;        // events, each time they were
   std::uint64_t held = 0;          // of them: behind another one
   std::uint64_t exhausted = 0;     // events given up
+  std::uint64_t redriven = 0;      // dead letters, by order; likewise the next two
+  std::uint64_t edited = 0;
+  std::uint64_t dropped = 0;
   std::uint64_t events = 0;        // of the feed
   std::uint64_t requests = 0;      // attempts of clients
   std::uint64_t acknowledged = 0;  // of them: durable
@@ -47,6 +50,9 @@ struct Witness {
   /// What must occur in a hundred runs and did not; empty: nothing.
   [[nodiscard]] std::string missing() const;
 };
+
+/// Who orders what is done with dead letters.
+inline constexpr std::string_view kOperator = "operator";
 
 struct SeedResult {
   std::string verdict;  // empty: PASS; else what is wrong

@@ -92,6 +92,7 @@ bool first_in(const std::map<std::string, std::set<std::uint64_t>>& parked, cons
 }  // namespace
 
 Expected Model::take(const SimEvent& event, std::uint64_t offset, const SimRules& rules, const NodeSaid& node) {
+  if (node.order) return take_order(event, offset, node);
   const auto known = parked_.find(offset);
   if (node.again) {
     Expected expected;
@@ -100,15 +101,15 @@ Expected Model::take(const SimEvent& event, std::uint64_t offset, const SimRules
       return expected;
     }
     if (!first_in(parked_ids_, event.id, offset)) expected.wrong = "an earlier event of its id is parked";
-    if (rules.retry().order_by && !first_in(parked_keys_, order_key_of(event.raw), offset)) expected.wrong = "an earlier event of its key is parked";
+    if (rules.retry().order_by && known->second.keyed && !first_in(parked_keys_, order_key_of(event.raw), offset)) expected.wrong = "an earlier event of its key is parked";
     const Parked parked = known->second;
     --ledger_.retrying;
     parked_ids_[event.id].erase(offset);
     parked_keys_[order_key_of(event.raw)].erase(offset);
     parked_.erase(known);
     if (!expected.wrong.empty()) return expected;
-    if (parked.behind && judge_id(event, expected)) return expected;
-    return judge(event, offset, rules, node, parked.attempts, std::move(expected));
+    if (parked.behind && judge_id(event, offset, expected)) return expected;
+    return judge(event, offset, rules, node, parked, std::move(expected));
   }
   Expected expected;
   const auto& of_id = parked_ids_[event.id];
@@ -131,19 +132,54 @@ Expected Model::take(const SimEvent& event, std::uint64_t offset, const SimRules
     park(event, offset, {true, 0});
     return expected;
   }
-  if (judge_id(event, expected)) return expected;
-  return judge(event, offset, rules, node, 0, std::move(expected));
+  if (judge_id(event, offset, expected)) return expected;
+  return judge(event, offset, rules, node, {}, std::move(expected));
+}
+
+/// Somebody ordered it: it must be an open letter, and then it is what was ordered.
+Expected Model::take_order(const SimEvent& event, std::uint64_t offset, const NodeSaid& node) {
+  Expected expected;
+  const auto found = letters_.find(offset);
+  if (found == letters_.end()) {
+    expected.wrong = "there is no open letter";
+    return expected;
+  }
+  const Letter letter = found->second;
+  expected.outcome = node.outcome;
+  expected.conflict = letter.conflict;
+  if (node.outcome == Outcome::dead_lettered) {
+    if (letter.conflict) expected.wrong = "a conflict letter is edited";
+    expected.stage = letter.stage;
+    expected.reason = letter.reason;
+    expected.attempts = letter.attempts;
+    edited_[offset] = node.edited;
+    ++ledger_.edited;
+    return expected;
+  }
+  letters_.erase(found);
+  --ledger_.dead_lettered;
+  if (!letter.conflict) ids_[event.id] = {event.raw, node.outcome, "", offset};
+  if (node.outcome == Outcome::dropped) {
+    ++ledger_.dropped;
+    return expected;
+  }
+  if (letter.conflict) expected.wrong = "a conflict letter is redriven";
+  if (!parked_ids_[event.id].empty()) expected.wrong = "an event of its id is parked";
+  if (node.outcome != Outcome::retrying) expected.wrong = "nobody orders that";
+  ++ledger_.redriven;
+  park(event, offset, {false, 0, false});
+  return expected;
 }
 
 void Model::park(const SimEvent& event, std::uint64_t offset, const Parked& parked) {
   ++ledger_.retrying;
   parked_[offset] = parked;
   parked_ids_[event.id].insert(offset);
-  parked_keys_[order_key_of(event.raw)].insert(offset);
+  if (parked.keyed) parked_keys_[order_key_of(event.raw)].insert(offset);
 }
 
 /// Whether the id alone decides it.
-bool Model::judge_id(const SimEvent& event, Expected& expected) {
+bool Model::judge_id(const SimEvent& event, std::uint64_t offset, Expected& expected) {
   const auto known = ids_.find(event.id);
   if (known == ids_.end()) return false;
   const State& before = known->second;
@@ -152,31 +188,36 @@ bool Model::judge_id(const SimEvent& event, Expected& expected) {
     expected.outcome = Outcome::duplicate;
     return true;
   }
-  if (before.outcome == Outcome::expired) {
+  if (before.outcome == Outcome::expired || before.outcome == Outcome::dropped) {
     expected.reopens = true;
     ++reopened_;
   } else if (before.outcome != Outcome::dead_lettered) {
     ++ledger_.dead_lettered;
     ++ledger_.conflicts;
     expected = {Outcome::dead_lettered, true, false, false, "dedupe", "conflict"};
+    letters_[offset] = {true, "dedupe", "conflict"};
     return true;
   } else {
     expected.supersedes = true;
+    letters_.erase(before.offset);
     --ledger_.dead_lettered;
     ++ledger_.superseded;
   }
   return false;
 }
 
-Expected Model::judge(const SimEvent& event, std::uint64_t offset, const SimRules& rules, const NodeSaid& node, std::uint32_t attempts,
+Expected Model::judge(const SimEvent& event, std::uint64_t offset, const SimRules& rules, const NodeSaid& node, const Parked& parked,
                       Expected expected) {
-  const std::int64_t time = event_time_of(event.raw);
+  if (const auto edited = edited_.find(offset); edited != edited_.end()) expected.given = edited->second;
+  const std::string& raw = expected.given.empty() ? event.raw : expected.given;
+  const std::int64_t time = event_time_of(raw);
   const LateConfig& late = rules.late();
   const bool is_late = !node.again && late.then != OnLate::accept && greatest_ != kNoTime && greatest_ - time > late.after.count();
   const bool keyed = rules.retry().order_by.has_value() && !node.again;
   const bool must_wait = keyed && !parked_keys_[order_key_of(event.raw)].empty();
-  Said said = rules.say(event.raw);
-  const bool asks = needs_dependency(event.raw) && said.outcome == Outcome::served;
+  Said said = rules.say(raw);
+  const std::uint32_t attempts = parked.attempts;
+  const bool asks = needs_dependency(raw) && said.outcome == Outcome::served;
   expected.attempts = attempts + 1;
   // Held for its key: it was looked at when an event of that was parked, or it is now.
   if (node.outcome == Outcome::retrying && node.held && keyed) {
@@ -199,11 +240,14 @@ Expected Model::judge(const SimEvent& event, std::uint64_t offset, const SimRule
   expected.outcome = said.outcome;
   expected.stage = said.stage;
   expected.reason = said.reason;
-  if (said.outcome == Outcome::retrying) park(event, offset, {false, expected.attempts});
-  if (said.outcome == Outcome::dead_lettered) ++ledger_.dead_lettered;
+  if (said.outcome == Outcome::retrying) park(event, offset, {false, expected.attempts, parked.keyed});
+  if (said.outcome == Outcome::dead_lettered) {
+    ++ledger_.dead_lettered;
+    letters_[offset] = {false, said.stage, said.reason, expected.attempts};
+  }
   if (said.outcome == Outcome::expired) ++ledger_.expired;
   if (said.outcome == Outcome::filtered) ++ledger_.filtered;
-  ids_[event.id] = {event.raw, expected.outcome, expected.reason};
+  ids_[event.id] = {event.raw, expected.outcome, expected.reason, offset};
   if (said.outcome != Outcome::served) return expected;
   ++ledger_.served;
   ++ledger_.records;

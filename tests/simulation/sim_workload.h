@@ -46,6 +46,7 @@ struct Expected {
   bool behind = false;         // of retrying: behind an event of its id
   std::uint32_t attempts = 1;  // of a letter
   std::string wrong = {};      // it must not have been decided at all
+  std::string given = {};      // the bytes that the stages saw in place of the original ones
 };
 
 /// What the node made of an event: of several things that may be true the one it chose.
@@ -55,6 +56,8 @@ struct NodeSaid {
   bool held = false;    // of retrying: not tried
   bool behind = false;  // likewise, for its id
   std::uint32_t attempts = 0;
+  bool order = false;            // somebody ordered it of a dead letter
+  std::string_view edited = {};  // likewise: the new bytes
 };
 
 /// Of one partition.
@@ -73,6 +76,7 @@ class Model {
     std::string bytes;
     Outcome outcome = Outcome::served;
     std::string reason;
+    std::uint64_t offset = 0;  // of the event that owns it
   };
   [[nodiscard]] const std::map<std::string, State>& ids() const { return ids_; }
 
@@ -80,11 +84,20 @@ class Model {
   struct Parked {
     bool behind = false;
     std::uint32_t attempts = 0;
+    bool keyed = true;  // it holds its key; a redriven one does not
   };
+  struct Letter {
+    bool conflict = false;
+    std::string stage, reason;
+    std::uint32_t attempts = 1;
+  };
+  [[nodiscard]] Expected take_order(const SimEvent& event, std::uint64_t offset, const NodeSaid& node);
   void park(const SimEvent& event, std::uint64_t offset, const Parked& parked);
-  [[nodiscard]] bool judge_id(const SimEvent& event, Expected& expected);
+  [[nodiscard]] bool judge_id(const SimEvent& event, std::uint64_t offset, Expected& expected);
   [[nodiscard]] Expected judge(const SimEvent& event, std::uint64_t offset, const SimRules& rules, const NodeSaid& node,
-                               std::uint32_t attempts, Expected expected);
+                               const Parked& parked, Expected expected);
+  std::map<std::uint64_t, Letter> letters_;      // open ones, by offset
+  std::map<std::uint64_t, std::string> edited_;  // by offset
   std::map<std::uint64_t, Parked> parked_;  // by offset
   std::map<std::string, std::set<std::uint64_t>> parked_ids_;
   std::map<std::string, std::set<std::uint64_t>> parked_keys_;
