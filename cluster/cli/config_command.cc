@@ -18,12 +18,15 @@ struct Options {
 int show(const Options& options) {
   ConfigSources sources = options.configs.pipeline_sources();
   const yaml::ConfigKind kind = yaml::kind_of(sources);
+  PluginKinds plugins;
   if (kind == yaml::ConfigKind::node) {
     sources.sets = options.configs.node_sources().sets;
-  } else if (const auto good = check_node_sets(options.configs); !good) {
-    return report(good.error());
+  } else if (auto loaded = load_plugins(options.configs); loaded) {
+    plugins = std::move(*loaded);
+  } else {
+    return report(loaded.error());
   }
-  const auto effective = yaml::effective_config(sources, kind, process_environment);
+  const auto effective = yaml::effective_config(sources, kind, process_environment, plugins);
   if (!effective) return report(effective.error());
   fmt::print("{}", options.output == Output::json ? effective->json : effective->yaml);
   return kDone;

@@ -1,12 +1,24 @@
 #include "cluster/cli/config_options.h"
 
+#include <fmt/format.h>
+
+#include "actors/plugin/plugin_host.h"
+#include "runtime/adapters/plugins/plugin_library.h"
 #include "runtime/adapters/yaml/yaml_config_loader.h"
+#include "runtime/base/hash.h"
 
 namespace weir::cli {
 
 namespace {
 
 constexpr std::string_view kPipeline = "pipeline:";
+
+/// The defaults where no setting is of the node.
+Result<NodeConfig> node_of_sets(const ConfigOptions& options) {
+  const ConfigSources node = options.node_sources();
+  if (node.sets.empty()) return NodeConfig{};
+  return YamlConfigLoader{}.node(node);
+}
 
 }  // namespace
 
@@ -37,6 +49,9 @@ void add_layers(Level command, ConfigOptions& options) {
   command.add_option("--set", options.sets, "Override a node setting, or with pipeline:path=value one of the pipeline; may be repeated")
       .repeatable()
       .type_name("path=value");
+  command.add_option("--plugin", options.plugins, "Shared object with stages of your own, beside those of the node file; may be repeated")
+      .repeatable()
+      .type_name("FILE");
 }
 
 void add_config_options(Level command, ConfigOptions& options) {
@@ -45,22 +60,42 @@ void add_config_options(Level command, ConfigOptions& options) {
 }
 
 Result<void> check_node_sets(const ConfigOptions& options) {
-  const ConfigSources node = options.node_sources();
-  if (!node.sets.empty()) WEIR_TRY(YamlConfigLoader{}.node(node));
+  WEIR_TRY(node_of_sets(options));
   return {};
 }
 
+Result<PluginKinds> load_plugins(const ConfigOptions& options, const NodeConfig& node) {
+  std::vector<NamedFile> files = node.plugins;
+  for (const std::string& file : options.plugins) files.push_back({file, {"--plugin", 0, 0}});
+  return weir::load_plugins(files, plugin_host());
+}
+
+Result<PluginKinds> load_plugins(const ConfigOptions& options) {
+  WEIR_ASSIGN(const NodeConfig node, node_of_sets(options));
+  return load_plugins(options, node);
+}
+
 Result<PipelineConfig> load_pipeline(const ConfigOptions& options) {
-  WEIR_TRY(check_node_sets(options));
-  return YamlConfigLoader{}.pipeline(options.pipeline_sources());
+  WEIR_ASSIGN(PluginKinds plugins, load_plugins(options));
+  return YamlConfigLoader(std::move(plugins)).pipeline(options.pipeline_sources());
 }
 
 Result<LoadedConfigs> load_configs(const ConfigOptions& options) {
-  const YamlConfigLoader loader;
   LoadedConfigs loaded;
-  WEIR_ASSIGN(loaded.pipeline, loader.pipeline(options.pipeline_sources()));
-  WEIR_ASSIGN(loaded.node, loader.node(options.node_sources()));
+  // The node file first: it names the plugins, and only they know what their stages may say.
+  WEIR_ASSIGN(loaded.node, YamlConfigLoader{}.node(options.node_sources()));
+  WEIR_ASSIGN(loaded.plugins, load_plugins(options, loaded.node));
+  WEIR_ASSIGN(loaded.pipeline, YamlConfigLoader(loaded.plugins).pipeline(options.pipeline_sources()));
   return loaded;
+}
+
+void note_plugins(const PluginKinds& plugins) {
+  for (auto kind = plugins.begin(); kind != plugins.end();) {
+    const PluginStageKind& first = **kind;
+    std::string stages;
+    for (; kind != plugins.end() && (*kind)->file == first.file; ++kind) stages += (stages.empty() ? "" : ", ") + (*kind)->name;
+    fmt::print(stderr, "weir: plugin {}: {} (content {})\n", first.file, stages, to_hex(first.content));
+  }
 }
 
 LogLevel log_level(const NodeConfig& node) {

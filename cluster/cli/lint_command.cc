@@ -27,11 +27,12 @@ Result<void> lint(const ConfigOptions& configs) {
     ConfigOptions node = configs;
     node.node_config = configs.pipeline;
     WEIR_ASSIGN(const NodeConfig config, YamlConfigLoader{}.node(node.node_sources()));
+    WEIR_TRY(load_plugins(configs, config));
     return check_access_files(config, SystemClock().wall());
   }
   // With a pipeline file, settings of the node are held against the node's keys.
-  WEIR_TRY(check_node_sets(configs));
-  WEIR_ASSIGN(PipelineTests config, YamlConfigLoader{}.tests(configs.pipeline_sources()));
+  WEIR_ASSIGN(PluginKinds plugins, load_plugins(configs));
+  WEIR_ASSIGN(PipelineTests config, YamlConfigLoader(std::move(plugins)).tests(configs.pipeline_sources()));
   const std::vector<std::string> about_inputs = input_notes(config.pipeline, *make_input_files());
   WEIR_TRY(CompiledPipeline::compile(std::move(config.pipeline)));
   for (const std::string& warning : config.warnings) fmt::print(stderr, "{}\n", warning);
@@ -43,7 +44,9 @@ Result<void> lint(const ConfigOptions& configs) {
 int run(const Options& options) {
   if (!options.schema.empty()) {
     const bool node = options.schema == "node";
-    const auto schema = config_schema(node ? yaml::node_keys() : yaml::pipeline_keys(), node ? "weir node file" : "weir pipeline file");
+    const auto plugins = load_plugins(options.configs);
+    if (!plugins) return report(plugins.error());
+    const auto schema = config_schema(node ? yaml::node_keys() : yaml::pipeline_keys(*plugins), node ? "weir node file" : "weir pipeline file");
     fmt::print("{}\n", schema.dump(2));
     return kDone;
   }

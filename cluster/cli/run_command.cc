@@ -115,6 +115,7 @@ int run(const Options& options) {
   RunRequest request;
   auto loaded = load_configs(options.configs);
   if (!loaded) return report(loaded.error());
+  note_plugins(loaded->plugins);
   request.pipeline = std::move(loaded->pipeline);
   request.node = std::move(loaded->node);
   request.inputs = options.files;

@@ -32,12 +32,13 @@ struct LoadedFile {
 /// All files before any test: a typo in the last one should not cost a run of the first ones. The exit code of the
 /// first one that is refused.
 int load(const Options& options, std::vector<LoadedFile>& files) {
-  if (const auto good = check_node_sets(options.config); !good) return report(good.error());
+  const auto plugins = load_plugins(options.config);
+  if (!plugins) return report(plugins.error());
   int code = kDone;
   for (const std::string& name : options.files) {
     ConfigSources sources = options.config.pipeline_sources();
     sources.file = name;
-    auto config = YamlConfigLoader{}.tests(sources);
+    auto config = YamlConfigLoader(*plugins).tests(sources);
     auto compiled = config ? CompiledPipeline::compile(std::move(config->pipeline))
                            : Result<std::unique_ptr<CompiledPipeline>>(fail(config.error()));
     if (!compiled) {

@@ -32,6 +32,7 @@ int run(const Options& options) {
   auto loaded = load_configs(options.configs);
   if (!loaded) return report(loaded.error());
   NodeRequest request;
+  note_plugins(loaded->plugins);
   request.pipeline = std::move(loaded->pipeline);
   request.node = std::move(loaded->node);
   request.data = !options.data.empty() ? options.data : request.node.data;

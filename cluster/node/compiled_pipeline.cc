@@ -6,6 +6,7 @@
 
 #include "actors/enrich/enricher.h"
 #include "actors/enrich/http_enricher.h"
+#include "actors/plugin/plugin_stage.h"
 #include "actors/transform/script_transformer.h"
 #include "actors/transform/transformer.h"
 #include "actors/validate/validator.h"
@@ -25,6 +26,7 @@ constexpr std::uint32_t kWaitingRoundsMax = 64;
 Result<std::unique_ptr<Stage>> make_stage(const StageConfig& config, const RetrySettings& retry, StageContext& context) {
   static const LuaEngine scripts;
   context.scripts = &scripts;
+  if (std::holds_alternative<PluginStageConfig>(config.body)) return PluginStage::compile(config, context);
   if (config.kind == "validate") return Validator::compile(config, context);
   if (config.kind == "enrich") {
     if (std::get<EnrichConfig>(config.body).http) return HttpEnricher::compile(config, retry, context);

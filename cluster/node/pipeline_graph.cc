@@ -7,6 +7,7 @@
 #include "actors/doors/frame_format.h"
 #include "runtime/base/units.h"
 #include "runtime/ports/config_words.h"
+#include "runtime/ports/stage_plugin.h"
 
 namespace weir {
 
@@ -222,6 +223,8 @@ class Builder {
       if (!transform->drop.empty()) about.push_back(fmt::format("drops {}", fmt::join(transform->drop, ", ")));
       if (transform->script) about.push_back("script " + file_name(transform->script->file));
       tables_of(*transform, tables);
+    } else if (const auto* plugin = std::get_if<PluginStageConfig>(&stage.body)) {
+      about.push_back("plugin " + file_name(plugin->kind->file));
     }
     const std::size_t made = step(before, stage.name, std::move(about), "");
     for (const TableConfig* table : tables) add_table(made, *table);

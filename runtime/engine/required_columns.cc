@@ -20,6 +20,8 @@ class Collector {
         if (rule.required && !stage.when) want(rule.path);
     } else if (const auto* enrich = std::get_if<EnrichConfig>(&stage.body)) {
       for (const auto& added : enrich->add) touched_.insert(added.first);
+    } else if (std::holds_alternative<PluginStageConfig>(stage.body)) {
+      return false;
     } else {
       const auto& transform = std::get<TransformConfig>(stage.body);
       if (transform.script) return false;

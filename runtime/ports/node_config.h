@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "runtime/ports/config_values.h"
 #include "runtime/ports/supervision_config.h"
@@ -41,6 +42,7 @@ struct NodeConfig {
   std::optional<HttpTlsConfig> http_tls;                         // none: plain HTTP
   std::chrono::microseconds shutdown_max = std::chrono::seconds(30);   // 1 s .. 1 h: drain and commit, then end all the same
   SupervisionConfig supervision;
+  std::vector<NamedFile> plugins;                                // shared objects with stages; loaded at start, never later
   std::string logging_level = "info";                            // trace, debug, info, warn, error
   LogFormat logging_format = LogFormat::automatic;
 };

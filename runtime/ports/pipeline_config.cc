@@ -2,8 +2,10 @@
 
 #include <algorithm>
 
+#include "runtime/base/hash.h"
 #include "runtime/ports/canonical_text.h"
 #include "runtime/ports/config_words.h"
+#include "runtime/ports/stage_plugin.h"
 
 namespace weir {
 
@@ -229,6 +231,10 @@ void write(Canonical& out, const EnrichConfig& enrich) {
   out.key("missing").word(word(enrich.missing)).end();
   for (const auto& [field, value] : enrich.fill) out.key("fill").text(field).word(" ").constant(value).end();
 }
+void write(Canonical& out, const PluginStageConfig& plugin) {
+  out.key("plugin").word(to_hex(plugin.kind->content)).end();
+  for (std::size_t i = 0; i < plugin.values.size(); ++i) out.key("key").text(plugin.kind->keys[i].name).word(" ").text(plugin.values[i]).end();
+}
 }  // namespace
 
 StageConfig::StageConfig() = default;
@@ -315,6 +321,7 @@ std::string view_text(const ViewConfig& view) {
 
 bool splits_events(const PipelineConfig& config) {
   return std::any_of(config.stages.begin(), config.stages.end(), [](const StageConfig& stage) {
+    if (const auto* plugin = std::get_if<PluginStageConfig>(&stage.body)) return plugin->kind->raw.splits != 0;
     const auto* transform = std::get_if<TransformConfig>(&stage.body);
     return transform != nullptr && (transform->split.has_value() || transform->script.has_value());
   });

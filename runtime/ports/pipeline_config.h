@@ -3,6 +3,7 @@
 #pragma once
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -122,6 +123,13 @@ struct EnrichConfig {
   std::vector<std::pair<std::string, Constant>> fill;           // of OnMissing::fill
 };
 
+struct PluginStageKind;
+/// A stage of a plugin.
+struct PluginStageConfig {
+  std::shared_ptr<const PluginStageKind> kind;
+  std::vector<std::string> values;  // one for each key of the kind, canonical: given or its default
+};
+
 struct StageConfig {
   // Here and in PipelineConfig: made once, in the .cc; made anew in every file that holds one, they were seconds of each.
   StageConfig();
@@ -131,10 +139,10 @@ struct StageConfig {
   StageConfig& operator=(StageConfig&& other) noexcept;
   ~StageConfig();
 
-  std::string kind;   // validate, enrich, transform
+  std::string kind;   // validate, enrich, transform, or a plugin's
   std::string name;   // unique; defaults to kind
   std::optional<WhenConfig> when;
-  std::variant<ValidateConfig, EnrichConfig, TransformConfig> body;
+  std::variant<ValidateConfig, EnrichConfig, TransformConfig, PluginStageConfig> body;
   ConfigPlace place;
 };
 

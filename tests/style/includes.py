@@ -12,6 +12,7 @@ import tree
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(["<])([^">]+)[">]', re.M)
 BASE, EVENT, PORTS, ENGINE = "runtime/base", "runtime/event", "runtime/ports", "runtime/engine"
 MESSAGES, SUPERVISE = "actors/messages", "actors/supervise"
+EXTENSION = "runtime/extension"  # what authors of plugins include: of weir it knows nothing
 ROOTS = ("runtime/", "actors/", "cluster/", "tests/", "chaos/")
 EVERYTHING = "*"
 
@@ -19,7 +20,9 @@ EVERYTHING = "*"
 TABLE = [
     (BASE, []),
     (EVENT, [BASE]),
-    (PORTS, [BASE, EVENT]),
+    (EXTENSION, []),
+    (EXTENSION + "/weir", []),
+    (PORTS, [BASE, EVENT, EXTENSION]),
     (ENGINE, [BASE, EVENT, PORTS]),
     ("runtime/adapters/*", [BASE, EVENT, PORTS]),
     (MESSAGES, [BASE, EVENT]),
@@ -27,6 +30,7 @@ TABLE = [
     ("actors/*", [BASE, EVENT, PORTS, ENGINE]),
     ("cluster/api", [BASE, EVENT, PORTS, ENGINE]),
     ("cluster/node", ["runtime/*", "actors/*", "cluster/placement", "cluster/membership", "cluster/failover", "cluster/link", "cluster/api"]),
+    ("cluster/testkit", ["runtime/*", "actors/*", "cluster/node"]),
     ("cluster/cli", ["runtime/*", "actors/*", "cluster/*"]),
     ("cluster/cli/main", ["cluster/cli", "cluster/node"]),
     ("cluster/*", [BASE, EVENT, PORTS]),
@@ -42,6 +46,7 @@ TOP = ["cluster/node/*", "cluster/cli/*", "tests/*"]
 ADAPTERS = ["runtime/adapters/*"]
 # Header -> the files that may include it. The first match counts.
 HOMES = [
+    ("weir/*", ["runtime/extension/weir/*", "runtime/ports/stage_plugin.*", "actors/plugin/*", "cluster/testkit/*"]),
     ("caf/*", ["actors/messages/*", "actors/supervise/*"] + SHELLS + TOP),
     ("rocksdb/*", ["runtime/adapters/rocksdb_state/*"] + TOP),
     ("yaml-cpp/*", ["runtime/adapters/yaml/*"]),
@@ -87,6 +92,8 @@ HOMES = [
     ("malloc.h", ADAPTERS + TOP),
     ("netinet/*", ADAPTERS + TOP),
     ("poll.h", ADAPTERS + TOP),
+    ("stdint.h", ["runtime/extension/weir/*"]),  # of C, as they are
+    ("dlfcn.h", ["runtime/adapters/plugins/*"]),
     ("fnmatch.h", ["actors/doors/*"]),  # compares two texts
     ("arpa/inet.h", ["actors/transform/*"] + ADAPTERS + TOP),  # reads and writes the text of addresses
 ]

@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "runtime/ports/stage_plugin.h"
+
 namespace weir::yaml {
 
 /// Why one key of a map is not allowed beside, or not without, another one.
@@ -81,6 +83,8 @@ struct ConfigKeys {
 
 /// Made at the first call; safe from several threads.
 [[nodiscard]] const ConfigKeys& pipeline_keys();
+/// With the kinds of stages that plugins bring.
+[[nodiscard]] ConfigKeys pipeline_keys(const PluginKinds& plugins);
 [[nodiscard]] const ConfigKeys& node_keys();
 
 /// The shape in words, as the reference page and messages have it: "a duration, 1m to 3650d".

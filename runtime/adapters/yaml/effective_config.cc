@@ -59,7 +59,7 @@ class Filler {
     for (const Key& key : *shape.keys) {
       const std::string inside = place + "/" + key.name;
       if (node.find(key.name) == nullptr) {
-        if (!has_default(key)) continue;
+        if (!has_default(key) || alternative(shape, key.name)) continue;
         if (!key.shown) candidates_.insert(inside);
         if (!key.shown && !silent_.contains(inside)) continue;
         node.entries.push_back({key.name, {}, key.fallback.empty() ? empty_map() : parsed(key.fallback)});
@@ -68,6 +68,11 @@ class Filler {
                                       [&](const Entry& known) { return known.key == key.name; });
       fill(entry->value, key.shape, inside);
     }
+  }
+  /// Of a group of which exactly one is there: what is not given is not meant.
+  [[nodiscard]] static bool alternative(const Shape& shape, const std::string& key) {
+    return std::any_of(shape.one_of.begin(), shape.one_of.end(),
+                       [&](const auto& group) { return std::find(group.begin(), group.end(), key) != group.end(); });
   }
   /// Whether `node` may be meant as `shape`; for choosing between alternatives of a file that loads.
   [[nodiscard]] bool fits(const Node& node, const Shape& shape) const {
@@ -117,9 +122,9 @@ class Filler {
   Places& candidates_;
 };
 
-bool loads(const Node& root, ConfigKind kind, const std::string& folder) {
+bool loads(const Node& root, ConfigKind kind, const std::string& folder, const PluginKinds& plugins) {
   Findings findings;
-  Context context{findings, folder};
+  Context context{findings, folder, nullptr, kind, &plugins};
   PipelineConfig pipeline;
   NodeConfig node;
   if (kind == ConfigKind::pipeline) read_pipeline(context, root, pipeline);
@@ -129,8 +134,8 @@ bool loads(const Node& root, ConfigKind kind, const std::string& folder) {
 
 /// With every default that may be written where it would stand: some would contradict what the file says (a zone beside
 /// a format that has one), so these are tried one by one.
-Node filled(const Node& root, ConfigKind kind, const std::string& folder) {
-  const ConfigKeys& keys = kind == ConfigKind::pipeline ? pipeline_keys() : node_keys();
+Node filled(const Node& root, ConfigKind kind, const std::string& folder, const PluginKinds& plugins) {
+  const ConfigKeys keys = kind == ConfigKind::pipeline ? pipeline_keys(plugins) : node_keys();
   Places silent, tried;
   for (;;) {
     Places candidates;
@@ -143,7 +148,7 @@ Node filled(const Node& root, ConfigKind kind, const std::string& folder) {
     silent.insert(*next);
     tree = root;
     Filler(keys, silent, candidates).fill(tree, keys.root, "");
-    if (!loads(tree, kind, folder)) silent.erase(*next);
+    if (!loads(tree, kind, folder, plugins)) silent.erase(*next);
   }
 }
 
@@ -255,8 +260,8 @@ ConfigKind kind_of(const ConfigSources& sources) {
 }
 
 Result<EffectiveConfig> effective_config(const ConfigSources& sources, ConfigKind kind,
-                                         const EnvironmentLookup& environment) {
-  const YamlConfigLoader loader(environment);
+                                         const EnvironmentLookup& environment, const PluginKinds& plugins) {
+  const YamlConfigLoader loader(plugins, environment);
   const bool pipeline = kind == ConfigKind::pipeline;
   if (pipeline) {
     WEIR_TRY(loader.pipeline(sources));
@@ -267,7 +272,7 @@ Result<EffectiveConfig> effective_config(const ConfigSources& sources, ConfigKin
   std::optional<Node> root = load_tree(sources, environment, findings);
   if (!root || !findings.empty())
     return fail(Errc::config_invalid, "{}", findings.text());  // changed since it was checked
-  const Node tree = filled(*root, kind, std::filesystem::path(sources.file).parent_path());
+  const Node tree = filled(*root, kind, std::filesystem::path(sources.file).parent_path(), plugins);
   EffectiveConfig out;
   block(tree, 0, out.yaml);
   out.json = json(tree) + "\n";

@@ -18,6 +18,6 @@ struct EffectiveConfig {
 /// Secrets are not in it: keys that end with `_file` name a file, which is not opened for this. Errors: config_invalid,
 /// as loading says.
 [[nodiscard]] Result<EffectiveConfig> effective_config(const ConfigSources& sources, ConfigKind kind,
-                                                       const EnvironmentLookup& environment);
+                                                       const EnvironmentLookup& environment, const PluginKinds& plugins = {});
 
 }  // namespace weir::yaml

@@ -31,7 +31,7 @@ class Names {
   }
 
   [[nodiscard]] bool known(const std::string& name) const {
-    return holds(names_, name) ||
+    return any_ || holds(names_, name) ||
            std::any_of(texts_.begin(), texts_.end(), [&](const std::string& text) { return text.find(name) != text.npos; });
   }
   /// What is called nearly so, but for the s of a plural.
@@ -90,6 +90,8 @@ class Names {
     for (const auto& tests : transform.filter->condition.any)
       for (const FieldTest& test : tests) add(test.path);
   }
+  /// Which fields it makes only its code knows.
+  void add(const PluginStageConfig&) { any_ = true; }
   void add(const Expression& expression) {
     if (expression.kind == Expression::Kind::path) add(expression.path);
     for (const Expression& argument : expression.arguments) add(argument);
@@ -119,6 +121,7 @@ class Names {
 
   std::vector<std::string> names_;
   std::vector<std::string> texts_;
+  bool any_ = false;
 };
 
 }  // namespace

@@ -90,6 +90,11 @@ void apply(const StageConfig& stage, Fields& fields, bool& unknown) {
       fields[rule.path.parts] = Known{false, stage.when ? FieldType::any : rule.type, stage.name};
     return;
   }
+  if (std::holds_alternative<PluginStageConfig>(stage.body)) {  // only its code knows
+    fields.clear();
+    unknown = true;
+    return;
+  }
   std::vector<std::pair<std::string, FieldType>> written;
   std::vector<std::string> dropped;
   std::vector<std::string> gone;  // before what is written

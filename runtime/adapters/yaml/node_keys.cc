@@ -112,7 +112,9 @@ const ConfigKeys& node_keys() {
                     .by_default("auto"),
             }),
             "what the node says"),
-        key("plugins", list(shape(Form::text), 0, 0), "must be empty: this weir loads no plugins").by_default("[]"),
+        key("plugins", list(shape(Form::file), 0, 64), "shared objects with stages of your own, loaded at start; relative to the node file")
+            .by_default("[]")
+            .example("[libfraud_score.so]"),
     });
     return made;
   }();

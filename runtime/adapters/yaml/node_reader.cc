@@ -115,11 +115,18 @@ void read_http(Context& context, const Node& node, NodeConfig& out) {
   out.http_port = where->port;
 }
 
-void read_plugins(Context& context, const Node& node) {
-  if (node.kind == Node::Kind::list && node.items.empty()) return;
-  context.findings.add(
-      node.place,
-      fmt::format("\"plugins\" must be an empty list: this weir loads no plugins; found {}", describe_found(node)));
+/// The files are opened by whoever loads them.
+void read_plugins(Context& context, const Node& node, std::vector<NamedFile>& out) {
+  constexpr std::size_t kPluginsMax = 64;  // arbitrary: one may have any number of stages
+  if (node.kind != Node::Kind::list || node.items.size() > kPluginsMax) {
+    context.findings.add(node.place, fmt::format("\"plugins\" must be a list of at most {} files (shared objects), such as [libfraud_score.so]; found {}",
+                                                 kPluginsMax, node.kind == Node::Kind::list ? fmt::format("{}", node.items.size()) : describe_found(node)));
+    return;
+  }
+  for (std::size_t i = 0; i < node.items.size(); ++i) {
+    NamedFile file;
+    if (read_named_file(context, node.items[i], fmt::format("plugins.{}", i), file)) out.push_back(std::move(file));
+  }
 }
 
 void read_embedded_log(Context& context, const Node& node, NodeConfig& out) {
@@ -227,7 +234,7 @@ void read_node(Context& context, const Node& root, NodeConfig& out) {
   if (const Node* limits = map.take("limits")) read_limits(context, *limits, out);
   if (const Node* supervision = map.take("supervision")) read_supervision(context, *supervision, out);
   if (const Node* logging = map.take("logging")) read_logging(context, *logging, out);
-  if (const Node* plugins = map.take("plugins")) read_plugins(context, *plugins);
+  if (const Node* plugins = map.take("plugins")) read_plugins(context, *plugins, out.plugins);
   map.finish();
 }
 

@@ -2,6 +2,7 @@
 #include "runtime/adapters/yaml/config_shapes.h"
 #include "runtime/adapters/yaml/dependency_keys.h"
 #include "runtime/adapters/yaml/inputs_keys.h"
+#include "runtime/adapters/yaml/plugin_keys.h"
 #include "runtime/adapters/yaml/tests_keys.h"
 #include "runtime/ports/pipeline_config.h"
 
@@ -389,13 +390,17 @@ Shape transform() {
   return made;
 }
 
-Shape stage() {
-  Shape made = map(with_extras({
+Shape stage(const PluginKinds& plugins) {
+  std::vector<Key> kinds = {
       key("validate", validate(), "checks and converts fields; what fails is a dead letter"),
       key("enrich", enrich(), "adds fields from a table"),
       key("transform", transform(), "splits, computes, filters"),
-  }));
-  made.one_of.push_back({"validate", "enrich", "transform"});
+  };
+  for (const auto& kind : plugins) kinds.push_back(key(kind->name, map(with_extras(plugin_keys(*kind))), "a stage of " + kind->file));
+  std::vector<std::string> names;
+  for (const Key& kind : kinds) names.push_back(kind.name);
+  Shape made = map(with_extras(std::move(kinds)));
+  made.one_of.push_back(std::move(names));
   return made;
 }
 
@@ -435,48 +440,50 @@ Shape view() {
 }  // namespace
 
 const ConfigKeys& pipeline_keys() {
-  static const ConfigKeys keys = [] {
-    const PipelineConfig defaults;
-    ConfigKeys made;
-    made.shapes = {{"expression", expression()}, {"value", test_value_shape()}, {"letter", test_letter_shape()}};
-    made.root = map({
-        key("pipeline", shape(Form::name), "its name; the same name is the same pipeline").required().example("retail"),
-        key("partitions", integer(1, 1'024), "parts that work side by side; fixed for existing data")
-            .by_default(std::to_string(defaults.partitions)),
-        key("record", record(), "how bytes become events with an id and a time"),
-        key("dedupe", dedupe(), "how repeats are told"),
-        key("stages", list(stage(), 0, 64), "what is done to an event, in this order").otherwise("none"),
-        key("views", map_of(shape(Form::name), view(), 0, 256), "the questions that can be asked").otherwise("none"),
-        key("late",
-            map({
-                key("after", between(Form::duration, "1s", "36500d"), "below the greatest event time of the partition")
-                    .required(),
-                key("then", words({"accept", "expire", "dead_letter"}), "what becomes of it").by_default("accept"),
-            }),
-            "when an event is late")
-            .otherwise("no event is late")
-            .example("{after: 7d, then: expire}"),
-        key("retry", retry_shape(), "what becomes of an event that a stage cannot decide now, for a reason that may pass"),
-        key("inputs", inputs_shape(),
-            "where `weir up` takes events from (`weir run` reads what its command line names): a kind of input, or a "
-            "name of your own over one, for several of a kind")
-            .by_default("{http: {}}")
-            .example("{http: {}, files: {include: [\"incoming/*.csv\"], follow: true}}"),
-        key("limits",
-            map({key("event_bytes_max", between(Form::size, "1KiB", "16MiB"), "a longer event is a dead letter")
-                     .by_default(format_size(defaults.limits.event_bytes_max)),
-                 key("poison_crashes_max", integer(1, 100), "an event that crashed a stage so often is a dead letter, reason poison")
-                     .by_default(std::to_string(defaults.limits.poison_crashes_max)),
-                 key("stage_stall_max", between(Form::duration, "1s", "1h"),
-                     "a stage that works on one event (one of ours: on one batch of up to 512) for longer has hung: the process is aborted, and that one blamed")
-                     .by_default(format_duration(defaults.limits.stage_stall_max))}),
-            "bounds of one event"),
-        key("tests", tests_shape(), "examples of what must come of what; `weir test` runs them, a node does not")
-            .otherwise("none"),
-    });
-    return made;
-  }();
+  static const ConfigKeys keys = pipeline_keys({});
   return keys;
+}
+
+ConfigKeys pipeline_keys(const PluginKinds& plugins) {
+  const PipelineConfig defaults;
+  ConfigKeys made;
+  made.shapes = {{"expression", expression()}, {"value", test_value_shape()}, {"letter", test_letter_shape()}};
+  made.root = map({
+      key("pipeline", shape(Form::name), "its name; the same name is the same pipeline").required().example("retail"),
+      key("partitions", integer(1, 1'024), "parts that work side by side; fixed for existing data")
+          .by_default(std::to_string(defaults.partitions)),
+      key("record", record(), "how bytes become events with an id and a time"),
+      key("dedupe", dedupe(), "how repeats are told"),
+      key("stages", list(stage(plugins), 0, 64), "what is done to an event, in this order").otherwise("none"),
+      key("views", map_of(shape(Form::name), view(), 0, 256), "the questions that can be asked").otherwise("none"),
+      key("late",
+          map({
+              key("after", between(Form::duration, "1s", "36500d"), "below the greatest event time of the partition")
+                  .required(),
+              key("then", words({"accept", "expire", "dead_letter"}), "what becomes of it").by_default("accept"),
+          }),
+          "when an event is late")
+          .otherwise("no event is late")
+          .example("{after: 7d, then: expire}"),
+      key("retry", retry_shape(), "what becomes of an event that a stage cannot decide now, for a reason that may pass"),
+      key("inputs", inputs_shape(),
+          "where `weir up` takes events from (`weir run` reads what its command line names): a kind of input, or a "
+          "name of your own over one, for several of a kind")
+          .by_default("{http: {}}")
+          .example("{http: {}, files: {include: [\"incoming/*.csv\"], follow: true}}"),
+      key("limits",
+          map({key("event_bytes_max", between(Form::size, "1KiB", "16MiB"), "a longer event is a dead letter")
+                   .by_default(format_size(defaults.limits.event_bytes_max)),
+               key("poison_crashes_max", integer(1, 100), "an event that crashed a stage so often is a dead letter, reason poison")
+                   .by_default(std::to_string(defaults.limits.poison_crashes_max)),
+               key("stage_stall_max", between(Form::duration, "1s", "1h"),
+                   "a stage that works on one event (one of ours: on one batch of up to 512) for longer has hung: the process is aborted, and that one blamed")
+                   .by_default(format_duration(defaults.limits.stage_stall_max))}),
+          "bounds of one event"),
+      key("tests", tests_shape(), "examples of what must come of what; `weir test` runs them, a node does not")
+          .otherwise("none"),
+  });
+  return made;
 }
 
 }  // namespace weir::yaml

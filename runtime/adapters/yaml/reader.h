@@ -3,6 +3,7 @@
 #pragma once
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,6 +12,7 @@
 
 #include "runtime/adapters/yaml/file_kind.h"
 #include "runtime/adapters/yaml/tree.h"
+#include "runtime/ports/stage_plugin.h"
 
 namespace weir {
 struct TestConfig;
@@ -32,6 +34,7 @@ struct Context {
   std::string folder;                   // file names of tables are relative to it; empty: the current one
   std::vector<Asked>* asked = nullptr;  // collects what was asked for, unless nullptr
   ConfigKind kind = ConfigKind::pipeline;
+  const PluginKinds* plugins = nullptr;  // kinds of stages beside weir's own
 
   void note(const std::string& map, std::string_view key, const std::string& value) const {
     if (asked != nullptr) asked->push_back({map, std::string(key), value});
@@ -159,6 +162,9 @@ void read_enrich(Context& context, const Node& node, const std::string& name, En
 void read_http_lookup(Context& context, const Node& node, const std::string& name, HttpLookupConfig& out, std::vector<FieldPath>& key);
 void read_retry(Context& context, const Node& node, RetrySettings& out);
 void read_transform(Context& context, const Node& node, const std::string& name, TransformConfig& out);
+/// Values of the keys that the kind declares, or their defaults.
+void read_plugin_stage(Context& context, const Node& node, const std::string& name, const std::shared_ptr<const PluginStageKind>& kind,
+                       PluginStageConfig& out);
 /// A script: the name of its file, or a map with the file and its limits.
 void read_script(Context& context, const Node& node, const std::string& name, ScriptConfig& out);
 /// A table: its file must be readable and have the key columns. `columns` receives its header, empty when it has none.

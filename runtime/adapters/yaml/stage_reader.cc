@@ -8,7 +8,13 @@ namespace {
 
 constexpr std::size_t kStagesMax = 64;
 constexpr std::size_t kAnswerFieldsMax = 256;
-const std::vector<std::string> kKinds = {"validate", "enrich", "transform"};
+
+std::vector<std::string> kinds_of(const Context& context) {
+  std::vector<std::string> kinds = {"validate", "enrich", "transform"};
+  if (context.plugins != nullptr)
+    for (const auto& kind : *context.plugins) kinds.push_back(kind->name);
+  return kinds;
+}
 
 /// `name` and `when` stand beside the kind or inside its map; giving one in both places is a contradiction.
 struct StageExtras {
@@ -38,21 +44,23 @@ Node without_extras(const Node& node) {
   return body;
 }
 
+void refuse_kind(Context& context, const Entry& entry, const std::vector<std::string>& kinds) {
+  static const std::vector<std::string> kTransforms = {"split", "set", "filter", "drop", "script"};
+  const bool transforms = std::find(kTransforms.begin(), kTransforms.end(), entry.key) != kTransforms.end();
+  std::string hint = transforms ? fmt::format("; write transform: {{{}: ...}}", entry.key) : did_you_mean(entry.key, kinds);
+  if (hint.empty()) hint = "; a stage of your own comes from a plugin: name its file under \"plugins\" of the node file, or with --plugin";
+  context.findings.add(entry.place, fmt::format("unknown stage \"{}\"; allowed: {} (and name, when beside it){}", entry.key, join(kinds), hint));
+}
+
 void read_stage(Context& context, const Node& node, std::size_t index, std::vector<StageConfig>& out) {
+  const std::vector<std::string> kinds = kinds_of(context);
   const std::string item_name = fmt::format("stages.{}", index);
   MapReader item(context, node, item_name);
   if (!item.valid()) return;
   const Entry* kind = nullptr;
   for (const Entry& entry : node.entries) {
     if (entry.key == "name" || entry.key == "when") continue;
-    if (std::find(kKinds.begin(), kKinds.end(), entry.key) == kKinds.end()) {
-      static const std::vector<std::string> kTransforms = {"split", "set", "filter", "drop", "script"};
-      const bool transforms = std::find(kTransforms.begin(), kTransforms.end(), entry.key) != kTransforms.end();
-      context.findings.add(entry.place, fmt::format("unknown stage \"{}\"; allowed: {} (and name, when beside it){}", entry.key, join(kKinds),
-                                                    transforms ? fmt::format("; write transform: {{{}: ...}}", entry.key)
-                                                               : did_you_mean(entry.key, kKinds)));
-      return;
-    }
+    if (std::find(kinds.begin(), kinds.end(), entry.key) == kinds.end()) return refuse_kind(context, entry, kinds);
     if (kind != nullptr) {
       context.findings.add(entry.place, fmt::format("\"{}\" already is a \"{}\"; begin a new list item for \"{}\"",
                                                     item_name, kind->key, entry.key));
@@ -61,7 +69,7 @@ void read_stage(Context& context, const Node& node, std::size_t index, std::vect
     kind = &entry;
   }
   if (kind == nullptr) {
-    context.findings.add(node.place, fmt::format("\"{}\" names no stage; allowed: {}", item_name, join(kKinds)));
+    context.findings.add(node.place, fmt::format("\"{}\" names no stage; allowed: {}", item_name, join(kinds)));
     return;
   }
   StageConfig stage;
@@ -93,7 +101,10 @@ void read_stage(Context& context, const Node& node, std::size_t index, std::vect
                                      stage.name, other.place.line));
   }
   const std::string body_name = fmt::format("{}.{}", item_name, stage.kind);
-  if (stage.kind == "validate") {
+  const auto* const plugin = context.plugins == nullptr ? nullptr : find_kind(*context.plugins, stage.kind);
+  if (plugin != nullptr) {
+    read_plugin_stage(context, body, body_name, *plugin, stage.body.emplace<PluginStageConfig>());
+  } else if (stage.kind == "validate") {
     read_validate(context, body, body_name, stage.body.emplace<ValidateConfig>());
   } else if (stage.kind == "enrich") {
     read_enrich(context, body, body_name, stage.body.emplace<EnrichConfig>());
@@ -206,7 +217,7 @@ void read_stages(Context& context, const Node& node, std::vector<StageConfig>& o
   if (node.kind != Node::Kind::list) {
     context.findings.add(node.place,
                          fmt::format("\"stages\" must be a list, each item beginning with \"- KIND:\" ({}); found {}",
-                                     join(kKinds), describe_found(node)));
+                                     join(kinds_of(context)), describe_found(node)));
     return;
   }
   if (node.items.size() > kStagesMax) {

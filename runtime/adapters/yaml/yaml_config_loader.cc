@@ -118,13 +118,15 @@ std::optional<std::string> process_environment(std::string_view name) {
 
 YamlConfigLoader::YamlConfigLoader() : environment_(process_environment) {}
 YamlConfigLoader::YamlConfigLoader(EnvironmentLookup environment) : environment_(std::move(environment)) {}
+YamlConfigLoader::YamlConfigLoader(PluginKinds plugins, EnvironmentLookup environment)
+    : environment_(std::move(environment)), plugins_(std::move(plugins)) {}
 
 Result<PipelineConfig> YamlConfigLoader::pipeline(const ConfigSources& sources) const {
   Findings findings;
   PipelineConfig config;
   config.file = sources.file;
   if (const std::optional<Node> root = load_tree(sources, environment_, findings)) {
-    Context context{findings, std::filesystem::path(sources.file).parent_path()};
+    Context context{findings, std::filesystem::path(sources.file).parent_path(), nullptr, ConfigKind::pipeline, &plugins_};
     read_pipeline(context, *root, config);
   }
   if (!findings.empty()) return tl::unexpected<Error>(Error{Errc::config_invalid, findings.text()});
@@ -136,7 +138,7 @@ Result<PipelineTests> YamlConfigLoader::tests(const ConfigSources& sources) cons
   PipelineTests config;
   config.pipeline.file = sources.file;
   if (const std::optional<Node> root = load_tree(sources, environment_, findings)) {
-    Context context{findings, std::filesystem::path(sources.file).parent_path()};
+    Context context{findings, std::filesystem::path(sources.file).parent_path(), nullptr, ConfigKind::pipeline, &plugins_};
     read_pipeline(context, *root, config.pipeline, &config.tests);
     note_places(*root, "", config.places);
     if (findings.empty()) config.warnings = field_doubts(config.pipeline);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "runtime/ports/config_loader.h"
+#include "runtime/ports/stage_plugin.h"
 
 namespace weir {
 
@@ -26,6 +27,8 @@ class YamlConfigLoader final : public ConfigLoader {
   /// Takes `${NAME}` from the environment of the process.
   YamlConfigLoader();
   explicit YamlConfigLoader(EnvironmentLookup environment);
+  /// Pipelines may have stages of these kinds, too.
+  explicit YamlConfigLoader(PluginKinds plugins, EnvironmentLookup environment = process_environment);
 
   using ConfigLoader::node;
   using ConfigLoader::pipeline;
@@ -46,6 +49,7 @@ class YamlConfigLoader final : public ConfigLoader {
 
  private:
   EnvironmentLookup environment_;
+  PluginKinds plugins_;
 };
 
 }  // namespace weir

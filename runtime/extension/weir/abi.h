@@ -1,0 +1,180 @@
+// The line between weir and a plugin: plain C. Nothing of a compiler, a standard library or of weir's own types crosses it, so
+// a plugin need not be built by the compiler that built weir. Authors include weir/stage.h, which is made of this.
+#pragma once
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/// Raised when anything below changes: a plugin works with the weir that has its number, and with no other.
+#define WEIR_ABI_VERSION 1
+
+/// Not terminated by a zero. Valid as long as the call it was given to or, of what weir gives about an event, until `decide`
+/// returns.
+typedef struct weir_text {
+  const char* data;
+  uint64_t size;
+} weir_text;
+
+/// Of weir_value::kind.
+enum {
+  WEIR_MISSING = 0,
+  WEIR_NULL = 1,
+  WEIR_BOOLEAN = 2,  // true or false
+  WEIR_NUMBER = 3,   // spelled as it came
+  WEIR_STRING = 4,   // inside of a JSON string
+  WEIR_PLAIN = 5,    // text without JSON's escapes
+  WEIR_OBJECT = 6,   // raw JSON
+  WEIR_ARRAY = 7     // raw JSON
+};
+/// Of weir_value::flags; the other bits are weir's own.
+#define WEIR_ESCAPES 1  // of a string: it has some; ask weir_host::text
+
+/// A value of an event where it lies. Make none: only weir knows how.
+typedef struct weir_value {
+  const char* data;
+  uint32_t length;
+  uint8_t kind;
+  uint8_t flags;
+  uint16_t reserved;
+} weir_value;
+
+/// unscaled / 10^scale; `unscaled` in two halves. At most 38 digits, scale at most 18.
+typedef struct weir_decimal {
+  uint64_t low;
+  int64_t high;
+  uint32_t scale;
+  uint32_t reserved;
+} weir_decimal;
+
+typedef struct weir_event weir_event;    // one event, or one part of it; valid until `decide` returns
+typedef struct weir_fields weir_fields;  // of a stage that is being made; valid until `create` returns
+
+/// Of weir_host::verdict.
+enum { WEIR_PASS = 0, WEIR_FILTER = 1, WEIR_REJECT = 2, WEIR_RETRY = 3, WEIR_REJECT_RANGE = 4 };
+
+/// What weir does for a plugin. All of it may be called inside `create` or `decide` only; nothing throws.
+typedef struct weir_host {
+  uint32_t abi;
+  uint32_t reserved;
+
+  /// A field that is read or, `written`, may be changed: its number for this stage. UINT32_MAX: the path is wrong, and `create`
+  /// will be refused with what is wrong with it.
+  uint32_t (*field)(weir_fields* fields, weir_text path, uint32_t written);
+
+  weir_value (*read)(const weir_event* event, uint32_t field);
+  /// Of a value: its text without JSON's escapes; of objects and arrays the raw JSON.
+  weir_text (*text)(const weir_event* event, const weir_value* value);
+  /// 1: it is a number (text counts where it comes from CSV, as everywhere in weir).
+  uint32_t (*number)(const weir_event* event, const weir_value* value, weir_decimal* out);
+  /// 1: it is a time as RFC 3339 writes them; microseconds since 1970.
+  uint32_t (*time)(const weir_event* event, const weir_value* value, int64_t* out);
+  /// A member of an object, an element of an array; missing where there is none.
+  weir_value (*member)(const weir_event* event, const weir_value* object, weir_text name);
+  weir_value (*element)(const weir_event* event, const weir_value* array, uint64_t index);
+  uint64_t (*count)(const weir_event* event, const weir_value* array);
+
+  weir_text (*id)(const weir_event* event);
+  weir_text (*type)(const weir_event* event);
+  weir_text (*source)(const weir_event* event);
+  int64_t (*event_time)(const weir_event* event);
+  uint32_t (*attempts)(const weir_event* event);
+
+  /// `field` must be one that may be written. The event that goes on has them.
+  void (*set_text)(weir_event* event, uint32_t field, weir_text text);
+  void (*set_integer)(weir_event* event, uint32_t field, int64_t value);
+  void (*set_decimal)(weir_event* event, uint32_t field, const weir_decimal* value);
+  void (*set_boolean)(weir_event* event, uint32_t field, uint32_t value);
+  void (*set_time)(weir_event* event, uint32_t field, int64_t value);
+  /// A value of the same event (or of one it was split from).
+  void (*set_value)(weir_event* event, uint32_t field, const weir_value* value);
+  void (*set_null)(weir_event* event, uint32_t field);
+  void (*drop)(weir_event* event, uint32_t field);
+
+  /// One more record that takes the event's place: a copy of the event as it is now, which changes on its own. Of a kind that
+  /// does not split it is a mistake, and the event counts as one that crashed the stage.
+  weir_event* (*add_part)(weir_event* event);
+  /// The last one counts; without any it is pass.
+  void (*verdict)(weir_event* event, uint32_t kind, weir_text reason, weir_text detail);
+
+  uint32_t (*decimal_parse)(weir_text text, weir_decimal* out);
+  /// Writes at most 40 bytes to `to`.
+  uint64_t (*decimal_text)(const weir_decimal* value, char* to);
+  /// 0: out of range.
+  uint32_t (*decimal_add)(const weir_decimal* a, const weir_decimal* b, weir_decimal* out);
+  uint32_t (*decimal_subtract)(const weir_decimal* a, const weir_decimal* b, weir_decimal* out);
+  uint32_t (*decimal_multiply)(const weir_decimal* a, const weir_decimal* b, weir_decimal* out);
+  uint32_t (*decimal_divide)(const weir_decimal* a, const weir_decimal* b, uint32_t scale, weir_decimal* out);
+  uint32_t (*decimal_round)(const weir_decimal* value, uint32_t scale, weir_decimal* out);
+  int32_t (*decimal_compare)(const weir_decimal* a, const weir_decimal* b);
+  /// 1: it is whole and fits.
+  uint32_t (*decimal_integer)(const weir_decimal* value, int64_t* out);
+} weir_host;
+
+/// Of weir_key::type.
+enum {
+  WEIR_KEY_INTEGER = 0,
+  WEIR_KEY_DECIMAL = 1,
+  WEIR_KEY_TEXT = 2,
+  WEIR_KEY_BOOLEAN = 3,
+  WEIR_KEY_DURATION = 4,  // in microseconds
+  WEIR_KEY_SIZE = 5,      // in bytes
+  WEIR_KEY_WORD = 6       // one of `words`
+};
+
+/// One key of a stage's configuration. Numbers, durations and sizes are written as plain numbers.
+typedef struct weir_key {
+  weir_text name;
+  weir_text doc;       // one line, for people
+  weir_text min, max;  // inclusive; empty: no bound. Of integers, durations and sizes both are there
+  weir_text fallback;  // what holds where the key is not given; not looked at where `required`
+  const weir_text* words;
+  uint64_t word_count;
+  uint32_t type;
+  uint32_t required;
+} weir_key;
+
+/// What the pipeline file says, or the fallback: one for each key, in their order.
+typedef struct weir_key_value {
+  weir_text text;
+  int64_t number;  // of integers, durations, sizes; 0 and 1 of booleans
+} weir_key_value;
+
+/// Where a plugin says why it could not: what does not fit is cut off.
+typedef struct weir_message {
+  char* data;
+  uint64_t room;
+  uint64_t size;
+} weir_message;
+
+/// Of weir_stage_kind::decide.
+enum { WEIR_DECIDED = 0, WEIR_THREW = 1, WEIR_NO_MEMORY = 2 };
+
+/// One kind of stage. One object made by `create` serves all partitions and threads, so the others get it as it is.
+typedef struct weir_stage_kind {
+  weir_text name;  // as the pipeline file writes it
+  const weir_key* keys;
+  uint64_t key_count;
+  uint64_t splits;  // 1: it may add records
+  /// NULL: refused, `why` says why.
+  void* (*create)(weir_fields* fields, const weir_key_value* values, weir_message* why);
+  void (*destroy)(void* stage);
+  /// One event. WEIR_THREW with what was thrown in `why`: a crash of the stage.
+  uint32_t (*decide)(const void* stage, weir_event* event, weir_message* why);
+  /// Several at once; NULL: there is no such form, and `decide` is called for each.
+  uint32_t (*decide_batch)(const void* stage, weir_event* const* events, uint64_t count, weir_message* why);
+} weir_stage_kind;
+
+typedef struct weir_plugin {
+  uint32_t abi;
+  uint32_t kind_count;
+  const weir_stage_kind* kinds;
+} weir_plugin;
+
+/// The one function that a plugin exports, as `weir_plugin_open`. `host` outlives the plugin. NULL: it cannot be opened, `why` says why.
+typedef const weir_plugin* (*weir_plugin_opener)(const weir_host* host, weir_message* why);
+
+#ifdef __cplusplus
+}
+#endif

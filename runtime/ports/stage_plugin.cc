@@ -1,0 +1,205 @@
+#include "runtime/ports/stage_plugin.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <optional>
+#include <set>
+
+#include <weir/version.h>
+
+#include "runtime/base/decimal.h"
+
+namespace weir {
+
+namespace {
+
+constexpr std::string_view kStampBegin = "weir-plugin{";
+constexpr std::size_t kStampMax = 1'024;  // of the whole stamp; a compiler's version is some tens of bytes
+constexpr std::size_t kKeysMax = 256;     // arbitrary: more than anybody reads
+constexpr std::array<std::string_view, 3> kOwnKinds = {"validate", "enrich", "transform"};
+
+std::string_view view(weir_text text) { return {text.data, static_cast<std::size_t>(text.size)}; }
+
+/// A letter, then letters, digits, `_`, `-`; at most 64.
+bool good_name(std::string_view name) {
+  const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+  return !name.empty() && name.size() <= 64 && letter(name.front()) &&
+         std::all_of(name.begin(), name.end(), [&](char c) { return letter(c) || (c >= '0' && c <= '9') || c == '_' || c == '-'; });
+}
+
+/// "0.1.0" as three numbers.
+std::optional<std::array<unsigned, 3>> version(std::string_view text) {
+  std::array<unsigned, 3> out{};
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  for (unsigned& part : out) {
+    const auto [next, error] = std::from_chars(at, end, part);
+    if (error != std::errc{}) return std::nullopt;
+    at = next == end ? end : next + 1;
+  }
+  return out;
+}
+
+std::optional<std::int64_t> integer(std::string_view text) {
+  std::int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+/// What is wrong with a bound or a default, or "".
+std::string wrong_value(const PluginKey& key, const std::string& value, const char* what, bool bound) {
+  const auto say = [&](const char* why) { return fmt::format("its {} \"{}\" {}", what, value, why); };
+  switch (key.type) {
+    case PluginKey::Type::integer:
+    case PluginKey::Type::duration:
+    case PluginKey::Type::size: {
+      const auto number = integer(value);
+      if (!number) return say("is no integer");
+      if (key.type != PluginKey::Type::integer && *number < 0) return say("is below zero");
+      if (!bound && (*number < integer(key.min) || *number > integer(key.max))) return say("lies outside its range");
+      return {};
+    }
+    case PluginKey::Type::decimal: {
+      const auto number = Decimal::parse(value);
+      if (!number) return say("is no number");
+      if (bound) return {};
+      if (!key.min.empty() && *number < *Decimal::parse(key.min)) return say("lies below its range");
+      if (!key.max.empty() && *number > *Decimal::parse(key.max)) return say("lies above its range");
+      return {};
+    }
+    case PluginKey::Type::boolean:
+      return bound || value == "true" || value == "false" ? std::string() : say("is neither true nor false");
+    case PluginKey::Type::word:
+      if (bound || std::find(key.words.begin(), key.words.end(), value) != key.words.end()) return {};
+      return say("is none of its words");
+    case PluginKey::Type::text:
+      break;
+  }
+  return {};
+}
+
+std::string wrong_key(const PluginKey& key) {
+  const bool numbers = key.type == PluginKey::Type::integer || key.type == PluginKey::Type::duration || key.type == PluginKey::Type::size;
+  for (const auto& [bound, what] : {std::pair{&key.min, "least value"}, {&key.max, "greatest value"}}) {
+    if (bound->empty() && !numbers) continue;
+    if (std::string wrong = wrong_value(key, *bound, what, true); !wrong.empty()) return wrong;
+  }
+  if (key.type == PluginKey::Type::word && key.words.empty()) return "it has no words to choose from";
+  return key.required ? std::string() : wrong_value(key, key.fallback, "default", false);
+}
+
+Result<std::vector<PluginKey>> read_keys(const weir_stage_kind& raw, const std::string& where) {
+  if (raw.key_count > kKeysMax) return fail(Errc::config_invalid, "{} has {} keys; a stage has at most {}", where, raw.key_count, kKeysMax);
+  std::vector<PluginKey> keys;
+  std::set<std::string> names;
+  for (const weir_key& one : std::span(raw.keys, raw.key_count)) {
+    PluginKey key;
+    key.name = view(one.name);
+    key.doc = view(one.doc);
+    key.required = one.required != 0;
+    key.min = view(one.min), key.max = view(one.max);
+    key.fallback = view(one.fallback);
+    for (const weir_text& word : std::span(one.words, one.word_count)) key.words.emplace_back(view(word));
+    if (!good_name(key.name) || key.name == "name" || key.name == "when")
+      return fail(Errc::config_invalid, "{}: a key cannot be called \"{}\"; write a letter, then letters, digits, _ and - (name and when are weir's own)",
+                  where, key.name);
+    if (one.type > WEIR_KEY_WORD) return fail(Errc::config_invalid, "{}: the key \"{}\" has a type this weir does not know", where, key.name);
+    key.type = static_cast<PluginKey::Type>(one.type);
+    if (!names.insert(key.name).second) return fail(Errc::config_invalid, "{}: the key \"{}\" is declared twice", where, key.name);
+    if (const std::string wrong = wrong_key(key); !wrong.empty())
+      return fail(Errc::config_invalid, "{}: the key \"{}\" is declared wrongly: {}; mend it in the plugin", where, key.name, wrong);
+    keys.push_back(std::move(key));
+  }
+  return keys;
+}
+
+}  // namespace
+
+const std::shared_ptr<const PluginStageKind>* find_kind(const PluginKinds& kinds, std::string_view name) {
+  const auto found = std::find_if(kinds.begin(), kinds.end(), [name](const auto& kind) { return kind->name == name; });
+  return found == kinds.end() ? nullptr : &*found;
+}
+
+Result<PluginStamp> read_stamp(std::string_view file) {
+  for (std::size_t at = 0; (at = file.find(kStampBegin, at)) != std::string_view::npos; at += kStampBegin.size()) {
+    std::string_view stamp = file.substr(at + kStampBegin.size(), kStampMax);
+    const std::size_t end = stamp.find('}');
+    if (end == std::string_view::npos) continue;
+    stamp = stamp.substr(0, end);
+    PluginStamp found;
+    const auto part = [&stamp](std::string_view key) -> std::string_view {
+      const std::size_t begin = stamp.find(key);
+      if (begin == std::string_view::npos) return {};
+      const std::string_view value = stamp.substr(begin + key.size());
+      return value.substr(0, value.find(';'));
+    };
+    const auto abi = integer(part("abi="));
+    if (!abi || *abi < 1) continue;
+    found.abi = static_cast<std::uint32_t>(*abi);
+    found.weir = part(";weir=");
+    found.compiler = part(";compiler=");
+    found.library = part(";library=");
+    found.build = part(";build=");
+    found.sanitizer = part(";sanitizer=");
+    return found;
+  }
+  return fail(Errc::not_found, "nothing in it registers a stage");
+}
+
+Result<void> check_stamp(const PluginStamp& plugin, const PluginStamp& weir) {
+  const auto build_again = [&weir](const std::string& what) {
+    return fail(Errc::config_invalid, "{}; build it again with the package of weir {} (find_package(weir))", what, weir.weir);
+  };
+  if (plugin.abi != weir.abi)
+    return build_again(fmt::format("it was built for version {} of the interface between weir and plugins (weir {}), this weir has version {}",
+                                   plugin.abi, plugin.weir, weir.abi));
+  const auto theirs = version(plugin.weir), ours = version(weir.weir);
+  if (!theirs || !ours || *theirs > *ours)
+    return build_again(fmt::format("it was built for weir {}, which is newer than this one, {}", plugin.weir, weir.weir));
+  // What a sanitizer adds to a plugin needs its runtime in the program from the start: the process would end as it is loaded.
+  if (plugin.sanitizer != weir.sanitizer && plugin.sanitizer != "none")
+    return fail(Errc::config_invalid, "it was built with the {} sanitizer ({}), this weir {}; build the plugin without it, or weir with it",
+                plugin.sanitizer, plugin.compiler, weir.sanitizer == "none" ? "without" : fmt::format("with the {} sanitizer", weir.sanitizer));
+  return {};
+}
+
+PluginStamp own_stamp() {
+  // Never written as a plugin's stamp is, or this program would look like one.
+  return {WEIR_ABI_VERSION, WEIR_VERSION_TEXT, WEIR_STAMP_COMPILER, WEIR_STAMP_LIBRARY, WEIR_STAMP_BUILD, WEIR_STAMP_SANITIZER};
+}
+
+Result<PluginKinds> read_kinds(const weir_plugin& plugin, const std::string& file, const Digest128& content) {
+  if (plugin.abi != WEIR_ABI_VERSION) return fail(Errc::config_invalid, "{}: it says something else about itself than its file does", file);
+  if (plugin.kind_count == 0) return fail(Errc::config_invalid, "{}: no stage is registered in it; write WEIR_STAGE(\"name\", Type)", file);
+  PluginKinds kinds;
+  for (const weir_stage_kind& raw : std::span(plugin.kinds, plugin.kind_count)) {
+    auto kind = std::make_shared<PluginStageKind>();
+    kind->name = view(raw.name);
+    kind->file = file;
+    kind->content = content;
+    kind->raw = raw;
+    if (!good_name(kind->name) || kind->name == "name" || kind->name == "when")
+      return fail(Errc::config_invalid, "{}: a stage cannot be called \"{}\"; write a letter, then letters, digits, _ and -, at most 64", file, kind->name);
+    if (std::find(kOwnKinds.begin(), kOwnKinds.end(), kind->name) != kOwnKinds.end())
+      return fail(Errc::config_invalid, "{}: the stage \"{}\" has the name of one of weir's own; give it another one", file, kind->name);
+    WEIR_ASSIGN(kind->keys, read_keys(raw, fmt::format("{}: the stage \"{}\"", file, kind->name)));
+    WEIR_TRY(add_kinds(kinds, {std::move(kind)}));
+  }
+  return kinds;
+}
+
+Result<void> add_kinds(PluginKinds& all, PluginKinds more) {
+  for (auto& kind : more) {
+    if (const auto* other = find_kind(all, kind->name)) {
+      if ((*other)->file == kind->file) return fail(Errc::config_invalid, "{}: the stage \"{}\" is registered twice; give one of them another name", kind->file, kind->name);
+      return fail(Errc::config_invalid, "{}: the stage \"{}\" is in {} already; load one of the two, or give one stage another name", kind->file, kind->name,
+                  (*other)->file);
+    }
+    all.push_back(std::move(kind));
+  }
+  return {};
+}
+
+}  // namespace weir

@@ -1,0 +1,62 @@
+// Stages that are not weir's own: what a plugin says about itself and its kinds of stages, checked, as plain data.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <weir/abi.h>
+
+#include "runtime/base/ids.h"
+#include "runtime/base/result.h"
+
+namespace weir {
+
+/// One key of a plugin's stage, as its author declared it. Values are canonical texts: integers, durations (in microseconds) and
+/// sizes (in bytes) are plain integers, booleans `true` or `false`.
+struct PluginKey {
+  enum class Type : std::uint8_t { integer, decimal, text, boolean, duration, size, word };
+  std::string name, doc;
+  Type type = Type::text;
+  bool required = false;
+  std::string min, max;            // inclusive; of decimals empty: no bound
+  std::string fallback;            // of a key that is not required
+  std::vector<std::string> words;  // of Type::word
+};
+
+/// A kind of stage. Immutable; shared by the configurations that use it.
+struct PluginStageKind {
+  std::string name;
+  std::vector<PluginKey> keys;
+  std::string file;       // of the plugin, for messages
+  Digest128 content;      // of that file: other bytes are other rules
+  weir_stage_kind raw{};  // the plugin's own; stays valid, since plugins are never unloaded
+};
+using PluginKinds = std::vector<std::shared_ptr<const PluginStageKind>>;
+
+/// The kind of this name, else null.
+[[nodiscard]] const std::shared_ptr<const PluginStageKind>* find_kind(const PluginKinds& kinds, std::string_view name);
+
+/// How a plugin was built, as it says itself.
+struct PluginStamp {
+  std::uint32_t abi = 0;
+  std::string weir, compiler, library, build, sanitizer;
+};
+/// What stands in the bytes of a plugin's file. Error not_found: nothing does, so it is no plugin.
+[[nodiscard]] Result<PluginStamp> read_stamp(std::string_view file);
+
+/// Whether a plugin so built works with a weir so built. Compiler, standard library and optimisation may differ: nothing of them
+/// crosses the line between the two. Error config_invalid: what does not fit, what would, what to do.
+[[nodiscard]] Result<void> check_stamp(const PluginStamp& plugin, const PluginStamp& weir);
+/// Of this build.
+[[nodiscard]] PluginStamp own_stamp();
+
+/// Checks what an opened plugin says about its kinds. `file` and `content` are theirs. Errors, config_invalid: no kind at all, a
+/// name that is none or is weir's own or comes twice, a key that contradicts itself.
+[[nodiscard]] Result<PluginKinds> read_kinds(const weir_plugin& plugin, const std::string& file, const Digest128& content);
+/// Adds the kinds of one more plugin. Error config_invalid: a name that another one has.
+[[nodiscard]] Result<void> add_kinds(PluginKinds& all, PluginKinds more);
+
+}  // namespace weir

@@ -1,0 +1,86 @@
+// The keys of a plugin's stage in a pipeline file.
+#include <weir/abi.h>
+
+#include "actors/plugin/plugin_host.h"
+#include "runtime/adapters/yaml/config_keys.h"
+#include "runtime/adapters/yaml/effective_config.h"
+#include "runtime/adapters/yaml/yaml_config_loader.h"
+#include "tests/support/catch.h"
+#include "tests/unit/config/files.h"
+
+extern "C" const weir_plugin* weir_plugin_open(const weir_host* host, weir_message* why);
+
+namespace weir {
+namespace {
+
+PluginKinds kinds() { return read_kinds(*weir_plugin_open(&plugin_host(), nullptr), "libtests.so", Digest128{1, 2}).value(); }
+
+/// What is wrong with a file of this one stage, without the file's name.
+std::string finding(const std::string& stage, const PluginKinds& plugins = kinds()) {
+  ScratchFolder folder;
+  const std::string file = folder.write("p.yaml", "pipeline: p\nstages:\n  - " + stage + "\n");
+  const auto config = YamlConfigLoader(plugins).pipeline(file, {});
+  if (config) return "";
+  CHECK(config.error().code == Errc::config_invalid);
+  std::string text = config.error().context;
+  for (std::size_t at = 0; (at = text.find(file + ":")) != std::string::npos;) text.erase(at, file.size() + 1);
+  return text;
+}
+
+TEST_CASE("keys of a plugin's stage are checked as weir's own: place, what is allowed, the nearest right one", "[plugin]") {
+  CHECK(finding("score: {}") == "");
+  CHECK(finding("score:") == "3:5: \"stages.0.score\" must be a map of keys and values, found nothing");
+  CHECK(finding("score: {threshold: -5, rate: 1, label: x, mode: lenient, loud: true, window: 1h, room: 1MiB}") == "");
+  CHECK(finding("score: {treshold: 5}") == "3:13: unknown key \"treshold\"; allowed in \"stages.0.score\": threshold, rate, label, mode, loud, window, "
+                                           "room; did you mean \"threshold\"?");
+  CHECK(finding("score: {threshold: -6}") == "3:24: \"stages.0.score.threshold\" must be an integer from -5 to 1000000, found the number -6");
+  CHECK(finding("score: {threshold: \"5\"}") == "3:24: \"stages.0.score.threshold\" must be an integer from -5 to 1000000, found the text \"5\"");
+  CHECK(finding("score: {rate: 1.01}") == "3:19: \"stages.0.score.rate\" must be a number from 0 to 1, found the number 1.01");
+  CHECK(finding("score: {mode: strikt}") ==
+        "3:19: \"stages.0.score.mode\" must be one of strict, lenient; found the text \"strikt\"; did you mean \"strict\"?");
+  CHECK(finding("score: {window: 2h}") == "3:21: \"stages.0.score.window\" must be a duration with its unit (us, ms, s, m, h, d, w), such as 7d, from 1ms to 1h; found the text \"2h\"");
+  CHECK(finding("score: {room: 2MiB}") == "3:19: \"stages.0.score.room\" must be a size with its unit (B, KiB, MiB, GiB, TiB), such as 64MiB, from 1B to 1MiB; found the text \"2MiB\"");
+  CHECK(finding("score: {loud: yes}") == "3:19: \"stages.0.score.loud\" must be true or false, found the text \"yes\"");
+  CHECK(finding("types: {a: 1}").starts_with("3:13: unknown key \"a\"; allowed in \"stages.0.types\": "));
+}
+
+TEST_CASE("an unknown stage names the plugins' stages, and without plugins says where they come from", "[plugin]") {
+  CHECK(finding("scor: {}") == "3:5: unknown stage \"scor\"; allowed: validate, enrich, transform, score, score_again, types, lines, together, inner (and name, when "
+                               "beside it); did you mean \"score\"?");
+  CHECK(finding("fraud: {}", {}) == "3:5: unknown stage \"fraud\"; allowed: validate, enrich, transform (and name, when beside it); a stage of your own "
+                                    "comes from a plugin: name its file under \"plugins\" of the node file, or with --plugin");
+}
+
+TEST_CASE("a key that is required must be given", "[plugin]") {
+  auto kind = std::make_shared<PluginStageKind>();
+  kind->name = "strict";
+  kind->keys = {{"limit", "the limit", PluginKey::Type::integer, true, "1", "9", "", {}}};
+  CHECK(finding("strict: {}", {kind}) == "3:13: the key \"stages.0.strict.limit\" is missing; write limit: an integer, 1 to 9");
+  CHECK(finding("strict: {limit: 3}", {kind}) == "");
+}
+
+TEST_CASE("values reach the stage in its own spelling, and config show writes every default", "[plugin]") {
+  ScratchFolder folder;
+  const std::string file = folder.write("p.yaml", "pipeline: p\nstages: [{score: {window: 2s, room: 2KiB, loud: true}}]\n");
+  const auto config = YamlConfigLoader(kinds()).pipeline(file, {});
+  REQUIRE(config);
+  CHECK(std::get<PluginStageConfig>(config->stages.at(0).body).values == std::vector<std::string>{"100", "0.25", "", "strict", "true", "2000000", "2048"});
+  const auto shown = yaml::effective_config({file, {}, {}}, yaml::ConfigKind::pipeline, [](std::string_view) { return std::nullopt; }, kinds());
+  REQUIRE(shown);
+  CHECK(shown->json.find(R"("stages":[{"score":{"window":"2s","room":"2KiB","loud":true,"threshold":100,"rate":0.25,"mode":"strict"}}])") != std::string::npos);
+  const auto again = YamlConfigLoader(kinds()).pipeline(folder.write("again.yaml", shown->yaml), {});
+  REQUIRE(again);
+  CHECK(rules_text(*again) == rules_text(*config));
+}
+
+TEST_CASE("the description of all keys has the stages of plugins", "[plugin]") {
+  const yaml::ConfigKeys keys = yaml::pipeline_keys(kinds());
+  const yaml::Shape& stage = keys.root.find("stages")->shape.parts->front();
+  REQUIRE(stage.find("score") != nullptr);
+  CHECK(yaml::describe(stage.find("score")->shape.find("window")->shape) == "a duration, 1ms to 1h");
+  CHECK(stage.find("score")->shape.find("threshold")->fallback == "100");
+  CHECK(yaml::pipeline_keys().root.find("stages")->shape.parts->front().find("score") == nullptr);
+}
+
+}  // namespace
+}  // namespace weir

@@ -1,0 +1,139 @@
+// Which files are loaded as plugins, and how the others are refused: each says what, where, what is allowed, what to do.
+#include "actors/plugin/plugin_host.h"
+#include "runtime/adapters/plugins/plugin_library.h"
+#include "tests/support/catch.h"
+#include "tests/unit/config/files.h"
+
+namespace weir {
+namespace {
+
+PluginStamp stamp(std::uint32_t abi, const std::string& weir, const std::string& sanitizer = "none") {
+  return {abi, weir, "GCC 12", "libstdc++ 1", "optimized", sanitizer};
+}
+std::string refused(const PluginStamp& plugin, const PluginStamp& weir) {
+  const auto checked = check_stamp(plugin, weir);
+  return checked ? "" : checked.error().context;
+}
+std::string elf(const std::string& stamp) { return "\177ELF and so on " + stamp + " and so on"; }
+/// Of a file with this text, or of no file.
+std::string loading(const std::optional<std::string>& text) {
+  ScratchFolder folder;
+  const std::string file = text ? folder.write("plugin.so", *text) : folder.path() + "/plugin.so";
+  const std::vector<NamedFile> files = {{file, {"node.yaml", 3, 11}}};
+  const auto loaded = load_plugins(files, plugin_host());
+  REQUIRE(!loaded);
+  CHECK(loaded.error().code == Errc::config_invalid);
+  const std::string begin = "node.yaml:3:11: the plugin \"" + file + "\" cannot be used: ";
+  REQUIRE(loaded.error().context.starts_with(begin));
+  return loaded.error().context.substr(begin.size());
+}
+
+TEST_CASE("a plugin's stages are loaded from its file, with its content", "[plugin]") {
+  const std::vector<NamedFile> files = {{PLUGIN_OF_TESTS, {}}, {PLUGIN_OF_TESTS, {}}};  // the same file twice counts once
+  const auto kinds = load_plugins(files, plugin_host());
+  if (!kinds) FAIL(kinds.error().context);
+  std::vector<std::string> names;
+  for (const auto& kind : *kinds) names.push_back(kind->name);
+  CHECK(names == std::vector<std::string>{"score", "score_again", "types", "lines", "together", "inner"});
+  CHECK(kinds->front()->content != Digest128{});
+  CHECK(kinds->front()->keys.at(0).doc == "amounts from here on are scored");
+}
+
+TEST_CASE("a file that is no plugin is refused before anything of it runs", "[plugin]") {
+  CHECK(loading(std::nullopt) == "there is no such file; build the plugin, or mend its name");
+  CHECK(loading("#!/bin/sh") == "it is no shared object; name the .so that the build of the plugin makes");
+  CHECK(loading(elf("")) == "it is no plugin of weir: nothing in it registers a stage; write WEIR_STAGE(\"name\", Type), or begin with weir new stage NAME");
+  CHECK(loading(elf("weir-plugin{abi=7;weir=0.1.0;compiler=GCC 12;library=x;build=y;sanitizer=none}"))
+            .starts_with("it was built for version 7 of the interface between weir and plugins (weir 0.1.0), this weir has version 1; build it again with"));
+  CHECK(loading(elf("weir-plugin{abi=1;weir=99.0.0;compiler=GCC 12;library=x;build=y;sanitizer=none}"))
+            .starts_with("it was built for weir 99.0.0, which is newer than this one, "));
+  CHECK(loading(elf("weir-plugin{abi=1;weir=0.1.0;compiler=GCC 12;library=libx 3;build=y;sanitizer=none}"))
+            .ends_with("; it was built with GCC 12 and libx 3: build it on this system"));
+  const std::vector<NamedFile> folder = {{"tests", {"--plugin", 0, 0}}};
+  CHECK(load_plugins(folder, plugin_host()).error().context ==
+        "--plugin: the plugin \"tests\" cannot be used: it is no regular file; name the shared object (.so) itself");
+  const std::vector<NamedFile> closed = {{PLUGIN_WITHOUT_OPENER, {"n", 1, 1}}};
+  CHECK(load_plugins(closed, plugin_host()).error().context.ends_with(
+      "it does not export weir_plugin_open; include weir/stage.h, and do not hide it with a linker script"));
+  const std::vector<NamedFile> wrong = {{PLUGIN_WITH_WRONG_KEYS, {"n", 1, 1}}};
+  CHECK(load_plugins(wrong, plugin_host())
+            .error()
+            .context.ends_with("cannot be used: what its stages say about themselves failed: required() stands behind the key it is about"));
+}
+
+TEST_CASE("all plugins that are refused are named at once, and a name is given once", "[plugin]") {
+  ScratchFolder folder;
+  const std::string copy = folder.path() + "/copy.so";
+  std::filesystem::copy_file(PLUGIN_OF_TESTS, copy);
+  const std::vector<NamedFile> files = {{PLUGIN_OF_TESTS, {"n", 1, 1}}, {copy, {"n", 2, 1}}, {folder.path() + "/none.so", {"n", 3, 1}}};
+  const auto loaded = load_plugins(files, plugin_host());
+  REQUIRE(!loaded);
+  const std::string& text = loaded.error().context;
+  CHECK(text.starts_with("n:2:1: the plugin \"" + copy + "\" cannot be used: " + copy + ": the stage \"score\" is in " PLUGIN_OF_TESTS
+                         " already; load one of the two, or give one stage another name\n"));
+  CHECK(text.find("\nn:3:1: the plugin \"") != std::string::npos);
+}
+
+TEST_CASE("a plugin fits the weir that has its interface and is not older, whatever compiled them", "[plugin]") {
+  CHECK(refused(stamp(1, "0.1.0"), stamp(1, "0.1.0")) == "");
+  CHECK(refused(stamp(1, "0.1.0"), stamp(1, "0.2.3")) == "");
+  CHECK(refused({1, "0.1.0", "Clang 16", "libc++ 160000", "not optimized", "none"}, stamp(1, "0.1.0")) == "");
+  CHECK(refused(stamp(2, "0.2.0"), stamp(1, "0.1.0")) == "it was built for version 2 of the interface between weir and plugins (weir 0.2.0), this weir has "
+                                                         "version 1; build it again with the package of weir 0.1.0 (find_package(weir))");
+  CHECK(refused(stamp(1, "0.1.1"), stamp(1, "0.1.0")) ==
+        "it was built for weir 0.1.1, which is newer than this one, 0.1.0; build it again with the package of weir 0.1.0 (find_package(weir))");
+  CHECK(refused(stamp(1, "0.1.0", "address"), stamp(1, "0.1.0")) ==
+        "it was built with the address sanitizer (GCC 12), this weir without; build the plugin without it, or weir with it");
+  CHECK(refused(stamp(1, "0.1.0", "address"), stamp(1, "0.1.0", "address")) == "");
+  CHECK(refused(stamp(1, "0.1.0"), stamp(1, "0.1.0", "address")) == "");
+}
+
+weir_text text(std::string_view view) { return {view.data(), view.size()}; }
+std::string refused_kind(weir_stage_kind kind) {
+  const weir_plugin plugin{WEIR_ABI_VERSION, 1, &kind};
+  const auto kinds = read_kinds(plugin, "p.so", {});
+  return kinds ? "" : kinds.error().context;
+}
+std::string refused_key(weir_key key) {
+  weir_stage_kind kind{};
+  kind.name = text("k");
+  kind.keys = &key;
+  kind.key_count = 1;
+  return refused_kind(kind);
+}
+weir_key integer_key(std::string_view min, std::string_view max, std::string_view fallback) {
+  return {text("n"), text(""), text(min), text(max), text(fallback), nullptr, 0, WEIR_KEY_INTEGER, 0};
+}
+
+TEST_CASE("names and keys that cannot be are refused when the plugin is loaded", "[plugin]") {
+  weir_stage_kind kind{};
+  for (const char* name : {"", "9lives", "when", "a b", "p.q"}) {
+    kind.name = text(name);
+    CHECK(refused_kind(kind).starts_with("p.so: a stage cannot be called \"" + std::string(name) + "\"; write a letter, then letters"));
+  }
+  kind.name = text("enrich");
+  CHECK(refused_kind(kind) == "p.so: the stage \"enrich\" has the name of one of weir's own; give it another one");
+  kind.name = text("good");
+  CHECK(refused_kind(kind) == "");
+  const weir_stage_kind twice[] = {kind, kind};
+  CHECK(read_kinds({WEIR_ABI_VERSION, 2, twice}, "p.so", {}).error().context ==
+        "p.so: the stage \"good\" is registered twice; give one of them another name");
+  CHECK(read_kinds({WEIR_ABI_VERSION, 0, nullptr}, "p.so", {}).error().context.starts_with("p.so: no stage is registered in it"));
+  CHECK(refused_key(integer_key("1", "9", "5")) == "");
+  CHECK(refused_key(integer_key("1", "9", "10")) ==
+        "p.so: the stage \"k\": the key \"n\" is declared wrongly: its default \"10\" lies outside its range; mend it in the plugin");
+  CHECK(refused_key(integer_key("", "9", "5")).find("its least value \"\" is no integer") != std::string::npos);
+  weir_key key = integer_key("0", "1", "2");
+  key.type = WEIR_KEY_DECIMAL;
+  CHECK(refused_key(key).find("its default \"2\" lies above its range") != std::string::npos);
+  key.type = WEIR_KEY_WORD;
+  CHECK(refused_key(key).find("it has no words to choose from") != std::string::npos);
+  key.type = 99;
+  CHECK(refused_key(key).find("has a type this weir does not know") != std::string::npos);
+  key.type = WEIR_KEY_TEXT;
+  key.name = text("when");
+  CHECK(refused_key(key).find("a key cannot be called \"when\"") != std::string::npos);
+}
+
+}  // namespace
+}  // namespace weir
