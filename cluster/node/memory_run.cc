@@ -233,6 +233,7 @@ Result<void> MemoryMachine::run(std::vector<DoorGroup> groups, UnixMicros wall, 
     caf::anon_send_exit(root, caf::exit_reason::kill);
     end = fail(Errc::internal, "the pipeline did not come to its end");
   }
+  ended_at_ = clock.wall();
   // A good end leaves nobody behind; the state is flushed by tasks that may still wait.
   const TimePoint until = clock.now() + kLifeMax;
   while (clock.now() < until && scheduler.step()) {

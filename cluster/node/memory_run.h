@@ -57,6 +57,9 @@ class MemoryMachine {
   /// Errors: what ended the pipeline, with the last warning; internal when it does not come to an end.
   [[nodiscard]] Result<void> run(std::vector<DoorGroup> groups, UnixMicros wall, const StepsWrapper& wrap = {});
 
+  /// The wall clock when the last life came to its end: pauses of restarts and retries have passed by themselves.
+  [[nodiscard]] UnixMicros ended_at() const noexcept { return ended_at_; }
+
   /// Errors: state_damaged, log_damaged: a broken promise of the engine.
   [[nodiscard]] Result<MemoryAnswers> answers() const;
 
@@ -67,6 +70,7 @@ class MemoryMachine {
   std::shared_ptr<MemoryDisk> disk_;
   std::vector<std::shared_ptr<MemoryStateDisk>> states_;
   std::uint64_t incarnation_ = 0;
+  UnixMicros ended_at_ = 0;
 };
 
 }  // namespace weir

@@ -6,6 +6,7 @@
 
 #include "cluster/node/framed_input.h"
 #include "cluster/node/lookup_answers.h"
+#include "runtime/adapters/yaml/tests_keys.h"
 #include "runtime/base/time_text.h"
 #include "runtime/engine/letters_query.h"
 #include "runtime/engine/query.h"
@@ -56,28 +57,6 @@ Result<void> run_inputs(const CompiledPipeline& pipeline, const TestConfig& test
   return {};
 }
 
-std::uint64_t ledger_count(const MemoryAnswers& answers, const std::string& name) {
-  const Ledger& ledger = answers.ledger;
-  static const std::vector<std::pair<std::string, std::uint64_t Ledger::*>> kFields = {
-      {"served", &Ledger::served},
-      {"filtered", &Ledger::filtered},
-      {"duplicate", &Ledger::duplicate},
-      {"shed", &Ledger::shed},
-      {"expired", &Ledger::expired},
-      {"dropped", &Ledger::dropped},
-      {"superseded", &Ledger::superseded},
-      {"retrying", &Ledger::retrying},
-      {"dead_lettered", &Ledger::dead_lettered},
-      {"redriven", &Ledger::redriven},
-      {"edited", &Ledger::edited},
-      {"records", &Ledger::records}};
-  if (name == "accepted") return answers.accepted;
-  for (const auto& [field, member] : kFields) {
-    if (field == name) return ledger.*member;
-  }
-  return answers.in_flight;
-}
-
 /// Fields that tell the rows of a view apart.
 std::vector<std::string> key_fields(const View& view) {
   if (view.latest) return {view.id_in_key() ? std::string("id") : view.config.latest->text};
@@ -126,6 +105,30 @@ Result<void> compare(const CompiledPipeline& pipeline, const TestExpectation& ex
 }
 
 }  // namespace
+
+const std::vector<std::string>& ledger_counts() { return yaml::ledger_names(); }
+
+std::uint64_t ledger_count(const MemoryAnswers& answers, const std::string& name) {
+  const Ledger& ledger = answers.ledger;
+  static const std::vector<std::pair<std::string, std::uint64_t Ledger::*>> kFields = {
+      {"served", &Ledger::served},
+      {"filtered", &Ledger::filtered},
+      {"duplicate", &Ledger::duplicate},
+      {"shed", &Ledger::shed},
+      {"expired", &Ledger::expired},
+      {"dropped", &Ledger::dropped},
+      {"superseded", &Ledger::superseded},
+      {"retrying", &Ledger::retrying},
+      {"dead_lettered", &Ledger::dead_lettered},
+      {"redriven", &Ledger::redriven},
+      {"edited", &Ledger::edited},
+      {"records", &Ledger::records}};
+  if (name == "accepted") return answers.accepted;
+  for (const auto& [field, member] : kFields) {
+    if (field == name) return ledger.*member;
+  }
+  return answers.in_flight;
+}
 
 TestOutcome run_test(const CompiledPipeline& pipeline, const TestConfig& test, const TestOnlookers& onlookers) {
   TestOutcome outcome;

@@ -28,6 +28,9 @@ struct TestOnlookers {
 [[nodiscard]] TestOutcome run_test(const CompiledPipeline& pipeline, const TestConfig& test,
                                    const TestOnlookers& onlookers = {});
 
+/// What a ledger counts, by the names that tests write; and one of the counts.
+[[nodiscard]] const std::vector<std::string>& ledger_counts();
+[[nodiscard]] std::uint64_t ledger_count(const MemoryAnswers& answers, const std::string& name);
 /// Rows of a view, dead letters and records as an expectation sees them.
 [[nodiscard]] Result<std::vector<TestValue>> view_rows(const MemoryAnswers& answers, const ViewSet& views,
                                                        const std::string& view);

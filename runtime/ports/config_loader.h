@@ -1,5 +1,6 @@
 // Reads configuration files; the only way from what people write to PipelineConfig and NodeConfig.
 #pragma once
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,7 @@ struct ConfigSources {
   std::string file;                    // node file: may be empty, then everything has its default
   std::vector<std::string> overlays;   // files of the same kind, merged over it by key, in order
   std::vector<std::string> sets;       // `path=value`, in order, last
+  std::optional<std::string> text = {};  // what stands in `file`, which is then only a name; nothing: it is read
 };
 
 /// Reads and checks pipeline and node files.

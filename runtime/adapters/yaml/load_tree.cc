@@ -32,9 +32,9 @@ std::optional<std::string> read_file(const std::string& file, Findings& findings
 }
 
 /// The tree of one file; an empty file is an empty map. Nothing when there is no tree to look at.
-std::optional<Node> load_file(const std::string& file, Findings& findings) {
+std::optional<Node> load_file(const std::string& file, Findings& findings, const std::optional<std::string>& given = {}) {
   findings.file(file);
-  const std::optional<std::string> text = read_file(file, findings);
+  const std::optional<std::string> text = given ? given : read_file(file, findings);
   if (!text) return std::nullopt;
   std::optional<Node> root = parse_tree(*text, file, findings);
   if (root && root->kind == Node::Kind::null) root->kind = Node::Kind::map;
@@ -46,7 +46,7 @@ std::optional<Node> load_file(const std::string& file, Findings& findings) {
 std::optional<Node> load_tree(const ConfigSources& sources, const EnvironmentLookup& environment, Findings& findings) {
   std::optional<Node> root = Node{};
   root->kind = Node::Kind::map;
-  if (!sources.file.empty()) root = load_file(sources.file, findings);
+  if (!sources.file.empty()) root = load_file(sources.file, findings, sources.text);
   for (const std::string& file : sources.overlays) {
     std::optional<Node> overlay = load_file(file, findings);
     if (overlay && root) merge_overlay(*root, std::move(*overlay), findings);

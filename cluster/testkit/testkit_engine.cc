@@ -1,0 +1,147 @@
+#include "cluster/testkit/testkit_engine.h"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <stdexcept>
+
+#include "actors/doors/frame_format.h"
+#include "actors/plugin/plugin_host.h"
+#include "cluster/node/framed_input.h"
+#include "cluster/node/pipeline_test.h"
+#include "runtime/adapters/yaml/yaml_config_loader.h"
+#include "runtime/base/suggest.h"
+#include "runtime/engine/letters_query.h"
+
+namespace weir {
+
+namespace {
+
+class CrashingStep final : public ChainStep {
+ public:
+  CrashingStep(std::unique_ptr<ChainStep> inner, std::shared_ptr<PlannedCrashes> crashes) : inner_(std::move(inner)), crashes_(std::move(crashes)) {}
+  std::string name() const override { return inner_->name(); }
+  void attach(StageWorkHost host) override { inner_->attach(std::move(host)); }
+  void run(ChainBatch& batch, CodeMark& mark) override {
+    look(batch, mark);
+    inner_->run(batch, mark);
+  }
+  [[nodiscard]] bool begin(ChainBatch& batch, RoundNumber round, CodeMark& mark) override {
+    look(batch, mark);
+    return inner_->begin(batch, round, mark);
+  }
+  void finish(ChainBatch& batch, RoundNumber round, CodeMark& mark) override { inner_->finish(batch, round, mark); }
+  void forget(RoundNumber round) noexcept override { inner_->forget(round); }
+
+ private:
+  void look(const ChainBatch& batch, CodeMark& mark) {
+    for (const ChainEvent& event : batch.events()) {
+      if (event.verdict == Verdict::pass) look(batch, event, mark);
+    }
+  }
+  void look(const ChainBatch& batch, const ChainEvent& event, CodeMark& mark) {
+    for (PlannedCrash& crash : crashes_->planned) {
+      if (crash.stage != inner_->name() || ++crash.seen != crash.nth) continue;
+      ++crashes_->happened;
+      mark.enter(batch.offset(event), 1, event.fingerprint);
+      throw std::runtime_error(fmt::format("the test wanted a crash at event {}", crash.nth));
+    }
+  }
+  std::unique_ptr<ChainStep> inner_;
+  std::shared_ptr<PlannedCrashes> crashes_;
+};
+
+TestValue plain(TestValue::Kind kind, std::string text) {
+  TestValue value;
+  value.kind = kind;
+  value.text = std::move(text);
+  return value;
+}
+
+TestValue ledger_row(const MemoryAnswers& answers) {
+  TestValue row;
+  row.kind = TestValue::Kind::map;
+  for (const std::string& name : ledger_counts()) row.fields.push_back({name, plain(TestValue::Kind::number, std::to_string(ledger_count(answers, name)))});
+  row.fields.push_back({"balanced", plain(TestValue::Kind::boolean, answers.balanced ? "true" : "false")});
+  return row;
+}
+
+}  // namespace
+
+Result<void> TestkitEngine::open(const std::string& file, std::optional<std::string> text, weir_plugin_opener plugin) {
+  PluginKinds kinds;
+  std::array<char, 1'024> said;
+  weir_message why{said.data(), said.size(), 0};
+  const weir_plugin* const opened = plugin == nullptr ? nullptr : plugin(&plugin_host(), &why);
+  if (plugin != nullptr && opened == nullptr)
+    return fail(Errc::config_invalid, "what the stages say about themselves failed: {}", std::string_view(said.data(), std::min<std::size_t>(why.size, said.size())));
+  if (opened != nullptr && opened->kind_count != 0) {
+    WEIR_ASSIGN(kinds, read_kinds(*opened, "the test program", {}));
+  }
+  ConfigSources sources{file, {}, {}, std::move(text)};
+  WEIR_ASSIGN(PipelineConfig config, YamlConfigLoader(std::move(kinds)).pipeline(sources));
+  if (const auto asking = lookups_of(config); !asking.empty()) {
+    return fail(Errc::config_invalid, "{}: the stage \"{}\" asks an HTTP server, and a test has none; write tests: in the pipeline file, where lookups: says what servers answer",
+                file, asking.front()->name);
+  }
+  WEIR_ASSIGN(pipeline_, CompiledPipeline::compile(std::move(config)));
+  machine_ = std::make_unique<MemoryMachine>(*pipeline_);
+  return {};
+}
+
+Result<void> TestkitEngine::live(std::vector<DoorGroup> groups) {
+  const Result<void> done = machine_->run(std::move(groups), now_, [this](std::vector<ChainStepFactory> steps) {
+    if (crashes_->planned.empty()) return steps;
+    std::vector<ChainStepFactory> crashing;
+    for (ChainStepFactory& step : steps) {
+      crashing.push_back([inner = std::move(step), crashes = crashes_](const StagePorts& ports) {
+        return std::make_unique<CrashingStep>(inner(ports), crashes);
+      });
+    }
+    return crashing;
+  });
+  now_ = std::max(now_, machine_->ended_at());
+  return done;
+}
+
+Result<void> TestkitEngine::feed(std::string_view events, std::string_view format) {
+  FramedInputConfig config;
+  config.name = "what was fed";
+  config.accepted_at = now_;
+  WEIR_ASSIGN(config.format, parse_record_format(format));
+  WEIR_ASSIGN(auto groups, frame_text(pipeline_->config(), events, config));
+  return live(std::move(groups));
+}
+
+Result<void> TestkitEngine::advance(std::int64_t microseconds) {
+  constexpr std::int64_t kMost = std::int64_t{40} * 365 * 86'400 * 1'000'000;  // times end with the year 2200
+  if (microseconds < 0 || microseconds > kMost) return fail(Errc::invalid_argument, "time passes by 0 to 40 years, not by {} us", microseconds);
+  now_ += microseconds;
+  return live({});
+}
+
+Result<void> TestkitEngine::crash(const std::string& stage, std::uint64_t nth) {
+  std::vector<std::string> names;
+  for (const StageConfig& known : pipeline_->config().stages) names.push_back(known.name);
+  if (nth == 0) return fail(Errc::invalid_argument, "a stage crashes at its first event (1) or a later one");
+  if (std::find(names.begin(), names.end(), stage) == names.end())
+    return fail(Errc::invalid_argument, "the pipeline has no stage \"{}\"; there are: {}", stage, fmt::join(names, ", "));
+  crashes_->planned.push_back({stage, nth});
+  return {};
+}
+
+Result<std::vector<TestValue>> TestkitEngine::rows(std::uint32_t what, const std::string& view) const {
+  WEIR_ASSIGN(const MemoryAnswers answers, machine_->answers());
+  switch (what) {
+    case WEIR_TESTKIT_RECORDS:
+      return record_rows(answers);
+    case WEIR_TESTKIT_DEAD_LETTERS:
+      return letter_rows(answers);
+    case WEIR_TESTKIT_VIEW:
+      return view_rows(answers, pipeline_->views(), view);
+    default:
+      return std::vector<TestValue>{ledger_row(answers)};
+  }
+}
+
+}  // namespace weir

@@ -1,0 +1,55 @@
+// The engine of one test: a pipeline in memory whose time is moved by hand.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <weir/testkit_abi.h>
+
+#include "cluster/node/compiled_pipeline.h"
+#include "cluster/node/memory_run.h"
+#include "runtime/base/result.h"
+#include "runtime/ports/pipeline_tests.h"
+
+namespace weir {
+
+/// A stage is to crash at its `nth` event.
+struct PlannedCrash {
+  std::string stage;
+  std::uint64_t nth;
+  std::uint64_t seen = 0;
+};
+/// Shared by the copies of a step.
+struct PlannedCrashes {
+  std::vector<PlannedCrash> planned;
+  std::uint64_t happened = 0;
+};
+
+/// Not thread-safe.
+class TestkitEngine {
+ public:
+  /// As weir_testkit_open. Errors: config_invalid.
+  [[nodiscard]] Result<void> open(const std::string& file, std::optional<std::string> text, weir_plugin_opener plugin);
+  /// Errors: of the framing, of the engine.
+  [[nodiscard]] Result<void> feed(std::string_view events, std::string_view format);
+  /// Errors: invalid_argument (backwards), of the engine.
+  [[nodiscard]] Result<void> advance(std::int64_t microseconds);
+  /// Errors: invalid_argument (no such stage, no such event).
+  [[nodiscard]] Result<void> crash(const std::string& stage, std::uint64_t nth);
+  [[nodiscard]] std::uint64_t crashes() const noexcept { return crashes_->happened; }
+  /// Each a map. Errors: not_found (the view), of the engine.
+  [[nodiscard]] Result<std::vector<TestValue>> rows(std::uint32_t what, const std::string& view) const;
+
+ private:
+  [[nodiscard]] Result<void> live(std::vector<DoorGroup> groups);
+  std::unique_ptr<CompiledPipeline> pipeline_;
+  std::unique_ptr<MemoryMachine> machine_;
+  std::shared_ptr<PlannedCrashes> crashes_ = std::make_shared<PlannedCrashes>();
+  std::int64_t now_ = kTestAcceptedAt;
+};
+
+}  // namespace weir
