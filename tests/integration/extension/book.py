@@ -1,0 +1,89 @@
+"""actors/EXTENDING.md, done word by word: its commands, and the files that stand in it."""
+
+import os
+import re
+import subprocess
+import sys
+
+from outside import weir as outside
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "docs"))
+import readme_test  # noqa: E402
+
+FILE = re.compile(r"^<!-- file: (\S+) -->\n```\w+\n(.*?)^```$", re.M | re.S)
+PAGE = os.path.join("actors", "EXTENDING.md")
+MORE = """
+add_library(order_lines MODULE order_lines.cc)
+target_link_libraries(order_lines PRIVATE weir::stage)
+add_executable(order_lines_test order_lines_test.cc order_lines.cc)
+target_link_libraries(order_lines_test PRIVATE weir::testkit)
+target_compile_options(order_lines PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Werror)
+target_compile_options(order_lines_test PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Werror)
+add_test(NAME order_lines COMMAND order_lines_test)
+"""
+
+
+def environment(prefix, options, sanitized):
+    env = dict(os.environ, NO_COLOR="1", CMAKE_PREFIX_PATH=prefix, CXX=options.compiler, CMAKE_BUILD_PARALLEL_LEVEL="2")
+    env["PATH"] = os.pathsep.join([os.path.join(prefix, "bin"), os.path.dirname(options.cmake)] + [env["PATH"]])
+    if sanitized:  # the testkit has the sanitizer's code, so the program that links it needs its runtime
+        env["CXXFLAGS"] = "-fsanitize=address,undefined"
+    for name in ("WEIR_DATA", "WEIR_NODE", "CMAKE_GENERATOR", "DESTDIR"):
+        env.pop(name, None)
+    return env
+
+
+def commands(page, folder, env):
+    """The `sh` blocks in one shell; those behind which a `text` block stands print it."""
+    blocks = readme_test.blocks_of(page)
+    script = "exec 2>&1\n"
+    for block in blocks:
+        script += f"set -e\n{block.commands}\nset +e\nprintf '%s\\n' '{readme_test.MARK}'\n"
+    done = subprocess.run(["bash", "-c", script], cwd=folder, env=env, capture_output=True, timeout=200)
+    printed = done.stdout.decode("utf-8", "replace").split(readme_test.MARK + "\n")
+    if done.returncode != 0 or len(printed) - 1 != len(blocks):
+        at = blocks[min(len(printed), len(blocks)) - 1]
+        return [f"{PAGE}:{at.line}: these commands end with {done.returncode}:\n{at.commands}\nthey print:\n{printed[-1][-4000:]}"]
+    return [f"{PAGE}:{block.line}: these commands print something else than the page says:\n{block.commands}\nexpected:\n{block.expected}\nprinted:\n{text}"
+            for block, text in zip(blocks, printed) if block.expected is not None and not readme_test.fits(block.expected, text)]
+
+
+def files(page, folder, env):
+    """The files of the page beside those of the stage, built with every warning an error, and tested."""
+    found = FILE.findall(page)
+    if len(found) != 2:
+        return [f"{PAGE} has {len(found)} files: are they still marked <!-- file: NAME -->?"]
+    for name, text in found:
+        with open(os.path.join(folder, name), "w", encoding="utf-8") as f:
+            f.write(text)
+    with open(os.path.join(folder, "CMakeLists.txt"), "a", encoding="utf-8") as f:
+        f.write(MORE)
+    for step in (["cmake", "-S", ".", "-B", "build"],
+                 ["cmake", "--build", "build", "--target", "order_lines", "order_lines_test"],
+                 ["ctest", "--test-dir", "build", "-R", "order_lines", "--output-on-failure", "--no-tests=error"]):
+        done = subprocess.run(step, cwd=folder, env=env, capture_output=True, text=True, timeout=200)
+        if done.returncode != 0:
+            return [f"{PAGE}: {' '.join(step)} ends with {done.returncode}:\n{done.stdout[-4000:]}{done.stderr[-4000:]}"]
+    return []
+
+
+def headers(prefix):
+    """The package shows nothing of weir's own, nor of its libraries."""
+    findings = []
+    folder = os.path.join(prefix, "include")
+    for at, _, names in os.walk(folder):
+        for name in names:
+            path = os.path.relpath(os.path.join(at, name), folder)
+            with open(os.path.join(at, name), encoding="utf-8") as f:
+                for header in re.findall(r'#include ["<]([^">]+)', f.read()):
+                    if not header.startswith("weir/") and ("/" in header or (header.endswith(".h") and header != "stdint.h")):
+                        findings.append(f"the installed {path} includes {header}")
+    return findings
+
+
+def check(prefix, scratch, options, sanitized):
+    with open(os.path.join(outside.repository(), PAGE), encoding="utf-8") as f:
+        page = f.read()
+    env = environment(prefix, options, sanitized)
+    findings = headers(prefix) + commands(page, scratch, env)
+    return findings or files(page, os.path.join(scratch, "fraud_score"), env)

@@ -1,0 +1,160 @@
+"""A plugin in a run and in a node: exact totals, a stage that throws, another build of it, and every refusal with its exit code."""
+
+import json
+import os
+import signal
+
+from outside import facts
+from outside.node import Node
+
+EVENTS = 20_000
+PIPELINE = """pipeline: scores
+partitions: 4
+record: {format: ndjson, id: id}
+stages:
+  - score: {threshold: 500, rate: 0.5}
+views:
+  scores: {measures: {total: {sum: score}, events: count}}
+"""
+
+
+def events(path):
+    """20,000 events: every 100th has no amount, every 1,000th is filtered, and one throws. What is to come of them."""
+    served, letters, filtered, total = 0, set(), 0, 0
+    with open(path, "w", encoding="utf-8") as f:
+        for i in range(EVENTS):
+            event = {"id": f"e{i}", "amount": i % 1_000}
+            if i == 12_345:
+                event["do"] = "throw"
+            elif i % 1_000 == 7:
+                event["do"] = "filter"
+                filtered += 1
+            elif i % 100 == 50:
+                del event["amount"]
+                letters.add((event["id"], "stage:no_amount"))
+            else:
+                served += 1
+                total += event["amount"] if event["amount"] >= 500 else 0  # in halves
+            f.write(json.dumps(event) + "\n")
+    letters.add(("e12345", "poison"))
+    return served, letters, filtered, total
+
+
+def write(path, text):
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(text)
+    return path
+
+
+def check_run(weir, folder, node_file, pipeline):
+    findings = []
+    served, letters, filtered, total = events(os.path.join(folder, "events.ndjson"))
+    data = os.path.join(folder, "data")
+    ended = weir.expect(0, "run", pipeline, os.path.join(folder, "events.ndjson"), "--node-config", node_file, "--data", data)
+    if ": score, score_again, types, lines, together, inner (content " not in ended.text:
+        findings.append(f"run: it does not name its plugin: {ended.text}")
+    ledger = weir.ledger(data)["total"]
+    wanted = {"accepted": EVENTS, "served": served, "filtered": filtered, "dead_lettered": len(letters), "duplicate": 0}
+    for name, count in wanted.items():
+        if ledger[name] != count:
+            findings.append(f"run: ledger {name} is {ledger[name]}, not {count}")
+    found = weir.letters(data)
+    if {(one["id"], one["reason"]) for one in found} != letters or len(found) != len(letters):
+        findings.append("run: the dead letters are not those that the events say")
+    poison = [one for one in found if one["reason"] == "poison"]
+    if [one["stage"] for one in poison] != ["score"] or "thrown on e12345" not in str(poison[0]["details"]):
+        findings.append(f"run: the event that throws is not blamed with its text: {poison}")
+    rows = weir.rows("scores", data)
+    if rows != [{"total": facts.number(f"{total // 2}.{total % 2 * 5}"), "events": facts.number(str(served))}]:
+        findings.append(f"run: the view says {rows}, not {total}/2 of {served}")
+    return findings, data
+
+
+def check_other_build(weir, folder, plugin, pipeline, data):
+    """The same stage from another file is another version of the rules."""
+    other = os.path.join(folder, "other_build.so")
+    with open(plugin, "rb") as f:
+        content = f.read()
+    with open(other, "wb") as f:
+        f.write(content + b"\0")  # behind everything that is looked at
+    findings = []
+    for file, changed in ((plugin, False), (other, True)):
+        rows = json.loads(weir.expect(0, "plan", pipeline, "--data", data, "--plugin", file, "--output", "json").out)
+        if [row["change"] != "unchanged" for row in rows if row["what"] == "stages"] != [changed]:
+            findings.append(f"plan with {os.path.basename(file)} says {rows}")
+    return findings
+
+
+def check_node(weir, folder, node_file, pipeline):
+    node = Node(weir, pipeline, os.path.join(folder, "node-data"), "--node-config", node_file)
+    node.until_ready()
+    body = '{"id": "a", "amount": 600}\n{"id": "b"}\n'
+    reply = node.call("POST", "/v1/events?wait=20s", body, {"Content-Type": "application/x-ndjson"})
+    rows = node.rows("scores")
+    letters = node.get("/v1/dead-letters").json()["letters"]
+    ended = node.stop()
+    findings = []
+    if reply.status != 202 or rows != [{"total": 300, "events": 1}] and [str(v) for v in rows[0].values()] != ["300.0", "1"]:
+        findings.append(f"node: {reply}, rows {rows}")
+    if [(one["id"], one["reason"]) for one in letters] != [("b", "stage:no_amount")] or ended.code != 0:
+        findings.append(f"node: letters {letters}, end {ended}")
+    return findings
+
+
+def check_death(weir, folder, plugin, pipeline):
+    """An event that takes the process with it: three deaths, then it is a dead letter, and all others are served."""
+    path = write(os.path.join(folder, "deadly.ndjson"), "".join(
+        json.dumps({"id": f"e{i}", "amount": 1, **({"do": "die"} if i == 50 else {})}) + "\n" for i in range(100)))
+    data = os.path.join(folder, "deadly")
+    codes = []
+    while len(codes) < 10 and codes[-1:] != [0]:
+        codes.append(weir.call("run", pipeline, path, "--data", data, "--plugin", plugin).code)
+    if codes != [-signal.SIGABRT] * 3 + [0]:
+        return [f"death: the runs end with {codes}"]
+    letters = [(one["id"], one["stage"], one["reason"]) for one in weir.letters(data)]
+    served = weir.ledger(data)["total"]["served"]
+    if letters != [("e50", "score", "poison")] or served != 99:
+        return [f"death: {served} served, letters {letters}"]
+    return []
+
+
+def check_refusals(weir, folder, plugin, pipeline):
+    """Every command that reads a pipeline, and every way not to be a plugin."""
+    with open(plugin, "rb") as f:
+        content = f.read()
+    foreign = os.path.join(folder, "foreign.so")
+    with open(foreign, "wb") as f:
+        f.write(content.replace(b"weir-plugin{abi=1;", b"weir-plugin{abi=9;"))
+    cases = [
+        (["--plugin", os.path.join(folder, "none.so")], ["--plugin: the plugin", "there is no such file"]),
+        (["--plugin", pipeline], ["it is no shared object"]),
+        (["--plugin", weir.binary], ["it is no plugin of weir"]),
+        (["--plugin", foreign], ["version 9 of the interface", "build it again with the package of weir"]),
+        ([], ["scores.yaml:5:5: unknown stage \"score\"", "comes from a plugin"]),
+        (["--plugin", plugin, "--set", "pipeline:stages=[{score: {threshold: x}}]"], ["threshold\" must be an integer from -5 to 1000000"]),
+    ]
+    findings = []
+    for words, wanted in cases:
+        for command in (["run", pipeline], ["up", pipeline], ["lint", pipeline], ["test", pipeline], ["try", pipeline, "--event", "{}"], ["graph", pipeline],
+                        ["plan", pipeline, "--data", folder], ["config", "show", pipeline]):
+            ended = weir.call(*command, *words)
+            if ended.code != 2 or not all(text in ended.text for text in wanted):
+                findings.append(f"weir {' '.join(command + words)} ends with {ended.code} and says: {ended.text}")
+    node = write(os.path.join(folder, "bad_node.yaml"), "node: n1\nplugins: [none.so]\n")
+    for command in (["lint", node], ["run", pipeline, "--node-config", node], ["up", pipeline, "--node-config", node]):
+        ended = weir.call(*command)
+        if ended.code != 2 or f"{node}:2:11: the plugin \"{folder}/none.so\" cannot be used: there is no such file" not in ended.text:
+            findings.append(f"weir {' '.join(command)} ends with {ended.code} and says: {ended.text}")
+    return findings
+
+
+def check(weir, plugin, scratch):
+    folder = os.path.join(scratch, "running")
+    os.mkdir(folder)
+    pipeline = write(os.path.join(folder, "scores.yaml"), PIPELINE)
+    node_file = write(os.path.join(folder, "node.yaml"), f"node: n1\nplugins: [{os.path.relpath(plugin, folder)}]\n")
+    findings, data = check_run(weir, folder, node_file, pipeline)
+    findings += check_other_build(weir, folder, plugin, pipeline, data)
+    findings += check_node(weir, folder, node_file, pipeline)
+    findings += check_death(weir, folder, plugin, pipeline)
+    return findings + check_refusals(weir, folder, plugin, pipeline)
