@@ -6,7 +6,7 @@
 //   stage -> partition       StageCrashed;   what a stage asked -> stage   StageTask
 //   partition -> committer   CommitPart;   committer -> partition   CommitDecided
 //   partition -> views       ApplyCommit, FlushState;   views -> partition   CommitApplied, StateFlushed
-//   whoever asks -> views    VisitState;   node -> supervisor -> partition   ChangeLetters;   views -> partition   LettersRead
+//   whoever asks -> views    VisitState;   letter_messages.h has those about dead letters
 //   partition -> supervisor -> doors, observers   PartitionProgress
 //   node -> supervisor -> partition   PassTime, NewRules;   node -> supervisor   ReleasePartition
 //   supervisor -> door, partition   Routes, CommitterUp;   supervisor -> itself   StartAgain;   partition -> itself   RestartStages, RetryDue
@@ -22,7 +22,6 @@
 #include "actors/messages/caf_forms.h"
 #include "actors/messages/state_visit.h"
 #include "runtime/base/result.h"
-#include "runtime/engine/letters.h"
 #include "runtime/event/chain_batch.h"
 #include "runtime/event/commit_body.h"
 #include "runtime/event/ingest_batch.h"
@@ -141,38 +140,6 @@ struct FlushEnded {
   Result<void> result;
 };
 
-// ---- dead letters
-
-/// Redrive, edit, drop these letters of the partition. `done` is called exactly once, on any thread, with what became of each, or an
-/// error (not_ready: the partition is not running, or died meanwhile: what it did of it is in the log, and to ask again does no harm).
-class LetterRequest {
- public:
-  using Done = std::function<void(Result<std::vector<LetterFate>>)>;
-  LetterOrder order;  // with the places of the letters
-  std::string payload;  // of edit
-  LetterRequest(LetterOrder wanted, std::string bytes, Done done) : order(std::move(wanted)), payload(std::move(bytes)), done_(std::move(done)) {}
-  LetterRequest(const LetterRequest&) = delete;
-  LetterRequest& operator=(const LetterRequest&) = delete;
-  ~LetterRequest() {
-    if (done_) answer(fail(Errc::not_ready, "the partition is not running; ask again, what is done already is not done twice"));
-  }
-  void answer(Result<std::vector<LetterFate>> fates) {
-    if (const Done done = std::exchange(done_, nullptr)) done(std::move(fates));
-  }
-
- private:
-  Done done_;
-};
-/// To a partition.
-struct ChangeLetters {
-  std::shared_ptr<LetterRequest> request;
-};
-/// What the views' actor read for it: letters that are still there.
-struct LettersRead {
-  std::uint64_t generation = 0;
-  Result<std::vector<LetterCopy>> letters;
-};
-
 // ---- answers of the log, as messages
 
 struct Fenced {
@@ -286,8 +253,6 @@ WEIR_IN_PROCESS_MESSAGE(FlushState)
 WEIR_IN_PROCESS_MESSAGE(StateFlushed)
 WEIR_IN_PROCESS_MESSAGE(VisitState)
 WEIR_IN_PROCESS_MESSAGE(FlushEnded)
-WEIR_IN_PROCESS_MESSAGE(ChangeLetters)
-WEIR_IN_PROCESS_MESSAGE(LettersRead)
 WEIR_IN_PROCESS_MESSAGE(Fenced)
 WEIR_IN_PROCESS_MESSAGE(IngestSlices)
 WEIR_IN_PROCESS_MESSAGE(OutputRecords)

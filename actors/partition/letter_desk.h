@@ -7,8 +7,8 @@
 #include <optional>
 #include <vector>
 
-#include "actors/messages/messages.h"
 #include "actors/partition/window.h"
+#include "runtime/event/letter_orders.h"
 
 namespace weir {
 

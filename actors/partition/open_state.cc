@@ -37,18 +37,6 @@ Result<void> read_open_letters(const StateReader& stored, DedupeIndex& index) {
 
 }  // namespace
 
-Result<std::vector<LetterCopy>> read_letters(const PartitionState& state, const std::vector<Offset>& offsets) {
-  std::vector<StateRange> ranges;
-  for (const Offset offset : offsets) ranges.push_back({letter_key(offset), prefix_end(letter_key(offset))});
-  WEIR_ASSIGN(const PartitionPicture picture, state.picture_of(ranges));
-  std::vector<LetterCopy> letters;
-  for (const Offset offset : offsets) {
-    WEIR_ASSIGN(auto bytes, picture.state->get(letter_key(offset)));
-    if (bytes) letters.push_back({offset, std::move(*bytes)});
-  }
-  return letters;
-}
-
 Result<OpenedState> open_partition_state(const PartitionSetup& setup, DedupeIndex& index, RetrySet& retries) {
   OpenedState opened{std::make_shared<ViewsSetup>(), {}};
   ViewsSetup& views = *opened.views;

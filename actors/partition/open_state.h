@@ -1,13 +1,10 @@
 // What a partition begins with: its state as it was flushed, and of that what it keeps in memory.
 #pragma once
 #include <memory>
-#include <vector>
 
 #include "actors/partition/partition_actor.h"
 #include "runtime/base/result.h"
 #include "runtime/engine/dedupe_index.h"
-#include "runtime/engine/letters.h"
-#include "runtime/engine/partition_state.h"
 #include "runtime/engine/retry_set.h"
 
 namespace weir {
@@ -16,9 +13,6 @@ struct OpenedState {
   std::shared_ptr<ViewsSetup> views;  // recovered; for the views' actor
   CommitSequence views_through;       // what all views have: commits behind it are to be applied
 };
-
-/// The dead letters of these places that are still open, in their order. On the views actor's thread. Errors: io_failed, state_damaged.
-[[nodiscard]] Result<std::vector<LetterCopy>> read_letters(const PartitionState& state, const std::vector<Offset>& offsets);
 
 /// `index` and `retries` are empty (asserted by what fills them) and then stand at views->state->sequence(). Errors: of the store,
 /// state_damaged, data_foreign, format_newer.

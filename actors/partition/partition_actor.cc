@@ -7,7 +7,7 @@
 #include <optional>
 #include <utility>
 
-#include "actors/partition/letter_desk.h"
+#include "actors/partition/letter_office_actor.h"
 #include "actors/partition/open_state.h"
 #include "actors/partition/partition_notes.h"
 #include "actors/partition/stage_supervisor.h"
@@ -39,7 +39,8 @@ class PartitionActor : public caf::event_based_actor {
         window_(setup_->partition, setup_->window, setup_->window_rules, version_of(setup_->rules), index_, setup_->poison.get(), &retries_),
         views_gate_(std::numeric_limits<std::uint64_t>::max(), setup_->apply_bytes_max),
         committer_(std::move(setup_->committer)),
-        stages_(this, *setup_) {
+        stages_(this, *setup_),
+        letters_(this, *setup_, notes_) {
     install_house_handlers(this, who_, supervisor_);
     set_down_handler([this](caf::down_msg& down) { on_down(down); });
   }
@@ -52,15 +53,8 @@ class PartitionActor : public caf::event_based_actor {
     return {
         [this](const LiveBatch& live) { on_live(live); },
         [this](const IngestDurable&) { work(); },
-        [this](const PassTime&) {
-          if (phase_ != Phase::running || stopping_ || !views_gate_.open()) return;
-          if (auto prepared = window_.let_time_pass(setup_->clock->wall())) hand_in(std::move(*prepared));
-        },
-        [this](const ChainWork& home) {
-          if (phase_ != Phase::running) return;
-          window_.set_time(setup_->clock->wall());
-          if (good(window_.round_done(home.drive, home.serial, home.round))) work();
-        },
+        [this](const PassTime&) { on_pass_time(); },
+        [this](const ChainWork& home) { on_home(home); },
         [this](const CommitDecided& decided) { on_decided(decided); },
         [this](const ActorFailed& failed) {
           setup_->logbook->write(LogLevel::warn, failed.who, describe(failed.error));
@@ -85,9 +79,7 @@ class PartitionActor : public caf::event_based_actor {
           work();
         },
         [this](const CommitTick& tick) {
-          if (tick.generation != retry_generation_) return;
-          if (phase_ == Phase::fencing) fence();
-          if (phase_ == Phase::running && window_.commit_outstanding()) hand_in(window_.outstanding());
+          if (tick.generation == retry_generation_) commit_again();
         },
         [this](const NewRules& fresh) {
           next_rules_ = fresh.rules;
@@ -98,11 +90,15 @@ class PartitionActor : public caf::event_based_actor {
           if (good(window_.redrive())) work();
         },
         [this](const ChangeLetters& change) {
-          desk_.take(change.request);
+          letters_.desk().take(change.request);
           work();
         },
         [this](LettersRead& answer) {
-          desk_.read(answer.generation, std::move(answer.letters));
+          letters_.desk().read(answer.generation, std::move(answer.letters));
+          work();
+        },
+        [this](LettersOld& old) {
+          letters_.take_old(old, phase_ == Phase::running && !stopping_);
           work();
         },
         [this](const RetryDue& due) {
@@ -230,13 +226,25 @@ class PartitionActor : public caf::event_based_actor {
                                                              setup_->partition.value, position_.sequence.value, position_.committed.value, meta_.ledger.decided())});
     phase_ = Phase::running;
     window_.restart(position_, meta_, setup_->incarnation);
-    desk_.begin_again();
+    letters_.desk().begin_again();
     note_memory();
     tell_supervisor(PartitionReady{setup_->partition, progress()});
     work();
   }
 
   // ---- running
+
+  void on_pass_time() {
+    if (phase_ != Phase::running || stopping_ || !views_gate_.open()) return;
+    letters_.look_for_old(views_, meta_.ledger);
+    if (auto prepared = window_.let_time_pass(setup_->clock->wall())) hand_in(std::move(*prepared));
+  }
+
+  void on_home(const ChainWork& home) {
+    if (phase_ != Phase::running) return;
+    window_.set_time(setup_->clock->wall());
+    if (good(window_.round_done(home.drive, home.serial, home.round))) work();
+  }
 
   void on_live(const LiveBatch& live) {
     if (phase_ != Phase::running || stopping_ || !window_.has_room()) return;
@@ -265,18 +273,11 @@ class PartitionActor : public caf::event_based_actor {
   /// Orders for dead letters: read, then changed in a commit of their own.
   void carry_out_orders() {
     if (!window_.commit_outstanding() && views_gate_.open()) {
-      const auto prepared = desk_.prepare(window_, setup_->clock->wall());
+      const auto prepared = letters_.desk().prepare(window_, setup_->clock->wall());
       if (!prepared) return fail_actor(this, who_, supervisor_, prepared.error());
       if (*prepared) hand_in(window_.outstanding());
     }
-    auto wanted = desk_.to_read();
-    if (!wanted) return;
-    const caf::actor self = caf::actor_cast<caf::actor>(this);
-    const StateVisitor visitor = [self, wanted = std::move(*wanted)](Result<const PartitionState*> state, const std::shared_ptr<const void>&) {
-      auto letters = state ? read_letters(**state, wanted.offsets) : fail(std::move(state.error()));
-      caf::anon_send(self, LettersRead{wanted.generation, std::move(letters)});
-    };
-    send(views_, VisitState{std::make_shared<StateVisit>(setup_->partition, Offset{}, window_.position().sequence, visitor)});
+    letters_.read(views_, window_.position().sequence);
   }
 
   /// Wakes up when the next parked event is due; one that is and found no room has its turn with the next commit.
@@ -358,7 +359,7 @@ class PartitionActor : public caf::event_based_actor {
         rereads_ = 0;
         told_waiting_ = false;
         notes_.committed(*commit.body, window_, retries_);
-        desk_.committed(applied_);
+        letters_.desk().committed(applied_);
         apply({commit.part.sequence, commit.part.from, commit.part.to, std::move(commit.body), std::move(commit.tables),
                std::move(commit.dedupe), commit.bytes});
         note_memory();
@@ -380,6 +381,11 @@ class PartitionActor : public caf::event_based_actor {
                             Error{decided.error.code, fmt::format("{} commits in a row were not written, the last: {}", rereads_, decided.error.context)});
         return fence();
     }
+  }
+
+  void commit_again() {
+    if (phase_ == Phase::fencing) fence();
+    if (phase_ == Phase::running && window_.commit_outstanding()) hand_in(window_.outstanding());
   }
 
   /// Once for each time that the log has no space.
@@ -469,7 +475,7 @@ class PartitionActor : public caf::event_based_actor {
   std::uint64_t append_generation_ = 0;  // the log's, and what was durable for certain in it
   Offset durable_;
   std::shared_ptr<ActorEntry> views_entry_;
-  LetterDesk desk_;
+  LetterOffice letters_;
   Error views_error_ = kKilled;  // what they say they die of
   std::optional<UnixMicros> retry_at_;  // RetryDue with retry_timer_ is on its way
   std::uint64_t retry_timer_ = 0;

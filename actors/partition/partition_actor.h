@@ -49,6 +49,7 @@ struct PartitionSetup {
   caf::actor committer;
   WindowLimits window;
   WindowRules window_rules;
+  DeadLettersConfig dead_letters;
   std::chrono::microseconds remember{0};
   std::uint64_t incarnation = 0;
   std::size_t delta_bytes_max = 4 * 1024 * 1024;

@@ -33,6 +33,19 @@ void PartitionNotes::stage_crashed() {
   if (setup_.gauges) ++setup_.gauges->stage_crashes;
 }
 
+std::shared_ptr<LetterRequest> PartitionNotes::expiry(std::vector<Offset> offsets) const {
+  LetterOrder order;
+  order.kind = LetterOrder::Kind::expire;
+  order.offsets = std::move(offsets);
+  // The log outlives the partition; nothing else is touched from wherever this is called.
+  return std::make_shared<LetterRequest>(std::move(order), std::string(), [logbook = setup_.logbook, who = who_](Result<std::vector<LetterFate>> fates) {
+    if (!fates) return;
+    const auto gone = std::count(fates->begin(), fates->end(), LetterFate::changed);
+    if (gone != 0)
+      logbook->write(LogLevel::warn, who, fmt::format("{} dead letters expired: dead_letters.retain and bytes_max keep them no longer", gone));
+  });
+}
+
 /// Of every event of a commit that is durable; those of one batch came with one stamp.
 void PartitionNotes::latency(const CommitBody& body) {
   if (!setup_.gauges) return;

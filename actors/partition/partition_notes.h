@@ -7,6 +7,7 @@
 
 #include "actors/partition/partition_actor.h"
 #include "actors/partition/window.h"
+#include "runtime/event/letter_orders.h"
 
 namespace weir {
 
@@ -22,6 +23,8 @@ class PartitionNotes {
   /// Events in the window, and bytes of commits on their way to the views.
   void load(std::uint64_t events, std::uint64_t bytes);
   void stage_crashed();
+  /// The order that lets these letters go, and says so when it is done: nothing leaves in silence.
+  [[nodiscard]] std::shared_ptr<LetterRequest> expiry(std::vector<Offset> offsets) const;
 
  private:
   void latency(const CommitBody& body);

@@ -70,7 +70,10 @@ class ViewsActor : public caf::event_based_actor {
     } else {
       tell(CommitApplied{commit.sequence, commit.bytes});
     }
-    if (setup_->gauges) setup_->gauges->delta_bytes.store(setup_->state->bytes());
+    if (setup_->gauges) {
+      setup_->gauges->delta_bytes.store(setup_->state->bytes());
+      setup_->gauges->letter_bytes.store(setup_->state->letter_bytes());
+    }
     answer_visits(setup_->state->committed(), setup_->state->sequence());
     maybe_flush();
   }

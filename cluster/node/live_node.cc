@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "actors/doors/http_door_actor.h"
+#include "actors/messages/letter_messages.h"
 #include "cluster/node/biography.h"
 #include "cluster/node/event_search.h"
 #include "cluster/node/log_reader.h"

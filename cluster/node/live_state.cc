@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "actors/messages/letter_messages.h"
 #include "runtime/base/fail_point.h"
 
 namespace weir {

@@ -14,6 +14,8 @@
 
 namespace weir {
 
+class LetterRequest;  // of actors/messages/letter_messages.h
+
 /// One partition as it was last heard of.
 struct LivePartition {
   Offset committed;

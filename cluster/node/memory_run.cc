@@ -137,6 +137,7 @@ PipelineSetup setup_of(const CompiledPipeline& pipeline, EventLog& log, const Cl
   partition.spawn_views = spawn_views;
   partition.window = chain_limits(config, partition.window);
   partition.window_rules = window_rules_of(config);
+  partition.dead_letters = config.dead_letters;
   partition.remember = config.dedupe.remember;
   setup.poison_crashes_max = config.limits.poison_crashes_max;
   setup.committer = {&log, &clock, {node.commit_interval, node.commit_bytes_max}};

@@ -117,6 +117,8 @@ std::vector<Metric> events() {
        of_gauges([](const PartitionGauges& g) { return g.held_keys.load(); })},
       {{"weir_parked_bytes", gauge, "partition", "Memory of the events that are to be tried again."},
        of_gauges([](const PartitionGauges& g) { return g.parked_bytes.load(); })},
+      {{"weir_dead_letter_bytes", gauge, "partition", "What the open dead letters take; dead_letters.bytes_max bounds it."},
+       of_gauges([](const PartitionGauges& g) { return g.letter_bytes.load(); })},
       {{"weir_parked_full", gauge, "partition",
         "1: so much is parked that nothing new is taken from the log; the backlog grows until there is less."},
        of_gauges([](const PartitionGauges& g) { return g.parked_full.load() ? 1 : 0; })},

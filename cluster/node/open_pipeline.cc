@@ -138,6 +138,7 @@ PipelineSetup OpenPipeline::setup() {
   setup.gauges = gauges_;
   partition.window = chain_limits(config(), partition.window);
   partition.window_rules = window_rules_of(config());
+  partition.dead_letters = config().dead_letters;
   std::uint64_t& parked_max = partition.window_rules.retry.parked_bytes_max;
   parked_max = std::min<std::uint64_t>(parked_max, memory_.parked_bytes_max);
   partition.remember = config().dedupe.remember;

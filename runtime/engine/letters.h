@@ -12,6 +12,7 @@
 #include "runtime/base/result.h"
 #include "runtime/engine/delta.h"
 #include "runtime/event/commit_body.h"
+#include "runtime/ports/pipeline_config.h"
 #include "runtime/ports/state_store.h"
 
 namespace weir {
@@ -22,31 +23,29 @@ struct StoredLetter {
   LetterView letter;  // outcome_index is 0
   Digest128 digest;   // of the original bytes
   std::int64_t accepted_at = 0;
+  std::int64_t dead_at = 0;  // partition time of the commit that made it
   CommitSequence sequence;  // of the commit that made it, or edited it
   bool conflict = false;    // owns no id: can be shown, exported, dropped, not redriven
 };
 [[nodiscard]] std::string encode_letter(const StoredLetter& letter);
-/// A letter with its place, as the state has it: encode_letter().
-struct LetterCopy {
-  Offset offset;
-  std::string bytes;
-};
 /// Errors: state_damaged, format_newer.
 [[nodiscard]] Result<StoredLetter> decode_letter(std::string_view bytes);
 
-/// What an order did to one dead letter.
-enum class LetterFate : std::uint8_t {
-  changed,   // once the commit is durable
-  gone,      // there is no such open letter any more
-  conflict,  // it owns no id: it can be dropped, no more
-  later,     // an event of its id is on its way, or too much is parked: ask again
+/// The commit that apply_letters() is about.
+struct LetterCommit {
+  CommitSequence sequence;
+  std::int64_t partition_time = 0;
 };
-
-/// Writes what one packed batch does to the letters. `current` is read only where an outcome supersedes a letter, which
-/// is rare: everything else is blind. Errors: state_damaged, io_failed.
+/// Writes what one packed batch does to the letters, and keeps `bytes`, of all of them. `current` is read only where a letter goes or is
+/// changed, which is rare: everything else is blind. Errors: state_damaged, io_failed.
 [[nodiscard]] Result<void> apply_letters(
-    const OutcomeBatch& batch, CommitSequence sequence, Delta& delta,
+    const OutcomeBatch& batch, const LetterCommit& commit, Delta& delta, std::uint64_t& bytes,
     const std::function<Result<std::optional<std::string>>(std::string_view key)>& current);
+
+/// The oldest letters that are to leave at `now`, ascending, at most `most`: those whose time is over, and so many that the others take at
+/// most bytes_max of `bytes`. Errors: state_damaged, io_failed.
+[[nodiscard]] Result<std::vector<Offset>> letters_to_expire(const StateReader& state, const DeadLettersConfig& config, std::uint64_t bytes,
+                                                            std::int64_t now, std::size_t most);
 
 /// Offsets of the open letters of an id, ascending. Errors: state_damaged, io_failed.
 [[nodiscard]] Result<std::vector<Offset>> letters_of(const StateReader& state, std::string_view id);

@@ -18,6 +18,7 @@ struct PartitionGauges {
   std::atomic<std::uint64_t> retries{0};           // parked events that were decided or parked again
   std::atomic<std::uint64_t> parked_bytes{0};      // of the events parked now, in memory
   std::atomic<std::uint64_t> held_keys{0};         // values of retry.order_by (or ids) that hold back their later events now
+  std::atomic<std::uint64_t> letter_bytes{0};      // of open dead letters, as they are kept
   std::atomic<bool> parked_full{false};            // nothing new is taken, for so much is parked
   Histogram latency_seconds{kLatencyBounds};       // from the door's stamp to the commit, per event
 };

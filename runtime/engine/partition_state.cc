@@ -229,7 +229,7 @@ Result<void> PartitionState::apply(const CommitRecord& commit, const CommitBody&
   WEIR_TRY(apply_audit(options_.partition, commit.sequence, body, *active_, now));
   for (std::size_t b = 0; b < body.batches.size(); ++b) {
     WEIR_TRY(apply_records(body.batches[b], tables.empty() ? nullptr : tables[b], extractor, {}));
-    WEIR_TRY(apply_letters(body.batches[b], commit.sequence, *active_, now));
+    WEIR_TRY(apply_letters(body.batches[b], {commit.sequence, body.meta.partition_time}, *active_, cursor_.letter_bytes, now));
     apply_parked(body.batches[b], *active_);
   }
   for (StateParticipant* participant : participants_)

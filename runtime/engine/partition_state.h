@@ -88,6 +88,8 @@ class PartitionState {
   [[nodiscard]] CommitSequence sequence() const noexcept { return cursor_.sequence; }
   [[nodiscard]] Offset committed() const noexcept { return cursor_.committed; }
   [[nodiscard]] const CommitMeta& meta() const noexcept { return cursor_.meta; }
+  /// Of all open dead letters, as they are kept.
+  [[nodiscard]] std::uint64_t letter_bytes() const noexcept { return cursor_.letter_bytes; }
   /// What the store holds for certain: the log is needed only behind it.
   [[nodiscard]] CommitSequence durable() const noexcept { return durable_; }
   /// Gives up the rows of a view that the set does not have; they are erased with the next flushes. False: no such

@@ -75,6 +75,7 @@ struct StateCursor {
   viewList @7 :List(ViewState);
   epoch @8 :UInt64;             # of the commit `sequence`
   flushes @9 :UInt64;           # flushes of this state so far: no two cursors are equal
+  letterBytes @10 :UInt64;      # of all open dead letters, as they are kept
 }
 
 struct ViewState {

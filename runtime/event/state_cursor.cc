@@ -56,6 +56,7 @@ std::string StateCursor::encode() const {
   root.setCommitted(committed.value);
   root.setEpoch(epoch.value);
   root.setFlushes(flushes);
+  root.setLetterBytes(letter_bytes);
   const SharedBytes head = CommitBody{meta, {}}.encode().front();
   const auto head_words = words_of(head.view().substr(kHeadPrefix));
   capnp::FlatArrayMessageReader head_reader(head_words);
@@ -89,6 +90,7 @@ Result<StateCursor> StateCursor::decode(std::string_view bytes) {
     cursor.committed = Offset{root.getCommitted()};
     cursor.epoch = Epoch{root.getEpoch()};
     cursor.flushes = root.getFlushes();
+    cursor.letter_bytes = root.getLetterBytes();
     cursor.log_id = get(root.getLogId());
     const SharedBytes prefix = CommitBody{}.encode().front();
     WEIR_ASSIGN(cursor.meta, read_meta(root.getMeta(), prefix.view().substr(0, kHeadPrefix)));

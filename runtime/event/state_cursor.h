@@ -29,6 +29,7 @@ struct StateCursor {
   CommitMeta meta;
   Digest128 log_id;
   std::uint64_t flushes = 0;
+  std::uint64_t letter_bytes = 0;
   std::vector<ViewState> views;
   friend bool operator==(const StateCursor&, const StateCursor&) = default;
 

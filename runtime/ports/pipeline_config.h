@@ -205,6 +205,12 @@ struct RetrySettings {
   std::uint64_t parked_bytes_max = std::uint64_t{256} << 20;    // 1 MiB .. 64 GiB
 };
 
+/// How long dead letters are kept. Who leaves is counted as expired; without either all are kept.
+struct DeadLettersConfig {
+  std::optional<std::chrono::microseconds> retain;  // 1 s .. 100 years, since it became one
+  std::optional<std::uint64_t> bytes_max;           // 1 MiB .. 1 TiB, of one partition: the oldest leave
+};
+
 struct PipelineConfig {
   PipelineConfig();
   PipelineConfig(const PipelineConfig& other);
@@ -219,6 +225,7 @@ struct PipelineConfig {
   DedupeConfig dedupe;
   LateConfig late;
   RetrySettings retry;
+  DeadLettersConfig dead_letters;
   std::vector<StageConfig> stages;
   std::vector<ViewConfig> views;
   std::vector<InputConfig> inputs{{"http", HttpInputConfig{}, {}}};  // what `weir up` reads; `weir run` reads what it is told

@@ -3,6 +3,7 @@
 #include <caf/send.hpp>
 
 #include "actors/doors/http_door_actor.h"
+#include "actors/messages/letter_messages.h"
 
 namespace weir::sim {
 

@@ -113,7 +113,7 @@ Shape tests_shape() {
               .required()
               .example("a repeat counts once"),
           key("lookups",
-              map_of(shape(Form::name), map_of(shape(Form::text), either({integer(100, 599), map_of(shape(Form::text), named("value"), 0, kAny)}), 0, 10'000), 1, 64),
+              map_of(shape(Form::name), map_of(shape(Form::text), either({integer(100, 599), map_of(shape(Form::text), named("value"), 0, kAny)}), 0, 10'000), 0, 64),
               "what the servers of enrich stages answer, by stage and key: a map is a 200 with it, a number a status. The parts of a key "
               "stand in the order of the address with / between them; a key that is not there is not known (404)")
               .otherwise("no server knows anything")

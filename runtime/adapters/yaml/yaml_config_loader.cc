@@ -32,6 +32,19 @@ void read_dedupe(Context& context, const Node& node, DedupeConfig& out) {
   map.finish();
 }
 
+void read_dead_letters(Context& context, const Node& node, DeadLettersConfig& out) {
+  MapReader map(context, node, "dead_letters");
+  if (const Node* retain = map.take("retain")) {
+    std::chrono::microseconds time{0};
+    if (read_duration(context, *retain, map.path("retain"), {std::chrono::seconds(1), 36'500 * kDay}, time)) out.retain = time;
+  }
+  if (const Node* bytes = map.take("bytes_max")) {
+    std::uint64_t most = 0;
+    if (read_bytes(context, *bytes, map.path("bytes_max"), {std::uint64_t{1} << 20, std::uint64_t{1} << 40}, most)) out.bytes_max = most;
+  }
+  map.finish();
+}
+
 void read_late(Context& context, const Node& node, LateConfig& out) {
   MapReader map(context, node, "late");
   if (const Node* after = map.require("after", "DURATION")) {
@@ -63,6 +76,7 @@ void yaml::read_pipeline(Context& context, const Node& root, PipelineConfig& out
   if (const Node* dedupe = map.take("dedupe")) read_dedupe(context, *dedupe, out.dedupe);
   if (const Node* late = map.take("late")) read_late(context, *late, out.late);
   if (const Node* retry = map.take("retry")) read_retry(context, *retry, out.retry);
+  if (const Node* letters = map.take("dead_letters")) read_dead_letters(context, *letters, out.dead_letters);
   const std::size_t before_stages = context.findings.size();
   if (const Node* stages = map.take("stages")) read_stages(context, *stages, out.stages);
   bool stages_whole = context.findings.size() == before_stages;

@@ -131,6 +131,14 @@ std::vector<SmallMachine::Record> SmallMachine::records() const {
 
 std::uint64_t SmallMachine::accepted(PartitionId partition) const { return disk_->state()->partitions[partition.value].ingest_end.value; }
 
+Ledger SmallMachine::ledger() const {
+  Ledger ledger;
+  for (const MemoryPartition& partition : disk_->state()->partitions) {
+    if (!partition.commits.empty()) ledger += CommitBody::decode(partition.commits.back().body)->meta.ledger;
+  }
+  return ledger;
+}
+
 std::uint64_t SmallMachine::decided(PartitionId partition) const { return disk_->state()->partitions[partition.value].position.committed.value; }
 
 }  // namespace weir::deaths

@@ -95,6 +95,7 @@ PipelineSetup SmallMachine::setup(const NodeOptions& options, MemoryEventLog& lo
   partition.window.events_max = 8;
   partition.window.commit_bytes_max = 1024;
   partition.remember = config.dedupe.remember;
+  partition.dead_letters = options.dead_letters;
   partition.incarnation = ++incarnation_;
   partition.delta_bytes_max = 2048;
   partition.apply_bytes_max = 2048;

@@ -41,6 +41,7 @@ struct NodeOptions {
   std::function<bool(PartitionId)> store_refused = {};  // whether this opening of its store fails
   SupervisionConfig supervision = {};
   std::uint32_t poison_crashes_max = 3;
+  DeadLettersConfig dead_letters = {};
   std::shared_ptr<ActorBoard> board = std::make_shared<ActorBoard>();
   std::uint64_t door_events_max = 12;
   std::map<std::uint64_t, std::shared_ptr<const ChainRules>> rules_at = {};  // sent to the pipeline at these steps
@@ -87,6 +88,8 @@ class SmallMachine {
   [[nodiscard]] std::vector<Record> records() const;
   [[nodiscard]] std::uint64_t accepted(PartitionId partition) const;
   [[nodiscard]] std::uint64_t decided(PartitionId partition) const;
+  /// Of all partitions, as their last commits say.
+  [[nodiscard]] Ledger ledger() const;
 
  private:
   [[nodiscard]] PipelineSetup setup(const NodeOptions& options, MemoryEventLog& log, weir::sim::SimScheduler& scheduler,

@@ -110,3 +110,36 @@ TEST_CASE("whoever dies while time passes, the ids are forgotten and every answe
     }
   }
 }
+
+TEST_CASE("dead letters leave when dead_letters.retain is over, are counted as expired, and are named", "[idle]") {
+  SmallMachine machine{pipeline(), {small_input(48)}};
+  const auto idle = [&machine](int hours) {
+    NodeOptions options;
+    options.dead_letters.retain = std::chrono::hours(10);
+    options.idle = [hours](const caf::actor& root, sim::SimClock& clock) mutable {
+      if (hours-- == 0) return false;
+      clock.advance(std::chrono::hours(1));
+      caf::anon_send(root, PassTime{});
+      return true;
+    };
+    return machine.run(options);
+  };
+  const NodeEnd early = idle(9);
+  REQUIRE(early.result);
+  REQUIRE(early.result->has_value());
+  const Ledger before = machine.ledger();
+  REQUIRE(before.dead_lettered > 5);
+  REQUIRE(before.expired == 0);
+  const NodeEnd over = idle(4);
+  REQUIRE(over.result);
+  REQUIRE(over.result->has_value());
+  const Ledger after = machine.ledger();
+  CHECK(after.dead_lettered == 0);
+  CHECK(after.expired == before.dead_lettered);
+  CHECK(after.served == before.served);
+  CHECK(after.decided() == before.decided());
+  std::string log;
+  for (const std::string& line : over.log) log += line + "\n";
+  CHECK(log.find("dead letters expired: dead_letters.retain") != std::string::npos);
+  CHECK(machine.answers().find("the state") == std::string::npos);
+}

@@ -46,7 +46,7 @@ struct Office {
         const OutcomeEntry& outcome = batch.outcome(i);
         stored.erase(batch.offset(i).value);
         if (outcome.outcome != Outcome::dead_lettered) continue;
-        stored[batch.offset(i).value] = encode_letter({batch.id(i), batch.letter(outcome.first_record), outcome.digest, 1, done.part.sequence, false});
+        stored[batch.offset(i).value] = encode_letter({batch.id(i), batch.letter(outcome.first_record), outcome.digest, 1, 0, done.part.sequence, false});
       }
     }
     if (told) desk.committed(done.part.sequence);

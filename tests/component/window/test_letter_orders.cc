@@ -81,7 +81,7 @@ struct Books {
       const LetterView letter = batch.letter(outcome.first_record);
       REQUIRE(letter.original == sent[offset].raw);
       now.reason = letter.reason;
-      letters[offset] = encode_letter({id, letter, outcome.digest, outcome.accepted_at, sequence, now.conflict});
+      letters[offset] = encode_letter({id, letter, outcome.digest, outcome.accepted_at, 0, sequence, now.conflict});
     }
     const bool behind = (outcome.flags & outcome_flag::behind_id) != 0;
     if (!now.conflict && !behind && outcome.outcome != Outcome::duplicate) owners[id] = offset;

@@ -56,6 +56,7 @@ stages:
         budget: {retries_percent: 0, retries_per_second_min: 2, burst_max: 3}
       add: {region: region.name, whole: r\.x}
       missing: {region: unknown}
+dead_letters: {retain: 90d, bytes_max: 1GiB}
 retry: {order: deferred, attempts_max: 3, retry_age_max: 1m, backoff_min: 1ms, backoff_max: 1s, held_keys_max: 2K, parked_events_max: 3K, parked_bytes_max: 2MiB}
 )");
   using namespace std::chrono_literals;
@@ -97,6 +98,8 @@ retry: {order: deferred, attempts_max: 3, retry_age_max: 1m, backoff_min: 1ms, b
   CHECK(http.validate());
   CHECK(enrich.missing == OnMissing::fill);
   CHECK(config.retry.order == RetryOrder::deferred);
+  CHECK(config.dead_letters.retain == std::chrono::hours(90 * 24));
+  CHECK(config.dead_letters.bytes_max == std::uint64_t{1} << 30);
   CHECK(config.retry.attempts_max == 3);
   CHECK(config.retry.retry_age_max == 1min);
   CHECK(config.retry.backoff_min == 1ms);
@@ -196,7 +199,7 @@ TEST_CASE("--set that addresses the other file is told how it is written", "[con
   CHECK(of_node("partition=2").ends_with("allowed here: node, data, log, http, limits, supervision, logging, plugins"));
   CHECK(refused("pipeline: p\n", {"http.listen=127.0.0.1:0"}) ==
         "--set http.listen=127.0.0.1:0: unknown key \"http\"; allowed here: pipeline, partitions, record, dedupe, late, "
-        "retry, stages, views, inputs, limits, tests; it is a key of the node file: write --set http.listen=127.0.0.1:0");
+        "retry, dead_letters, stages, views, inputs, limits, tests; it is a key of the node file: write --set http.listen=127.0.0.1:0");
   // Only what --set says: a file with such keys is the other file.
   CHECK(refused("partitions: 2\nviews: {}\n", {"node=n1", "data=x", "log={}"}).find("this is a node file") ==
         std::string::npos);

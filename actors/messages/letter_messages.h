@@ -1,0 +1,33 @@
+// Messages about dead letters: orders, and what is read for them.
+//
+//   node -> partition   ChangeLetters;   views -> partition   LettersRead, LettersOld
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "actors/messages/caf_forms.h"
+#include "actors/messages/messages.h"
+#include "runtime/event/letter_orders.h"
+
+namespace weir {
+
+/// To a partition.
+struct ChangeLetters {
+  std::shared_ptr<LetterRequest> request;
+};
+/// What the views' actor read for it: letters that are still there.
+struct LettersRead {
+  std::uint64_t generation = 0;
+  Result<std::vector<LetterCopy>> letters;
+};
+/// Letters that dead_letters.retain or bytes_max does not keep any more; the views' actor has looked.
+struct LettersOld {
+  Result<std::vector<Offset>> offsets;
+};
+
+}  // namespace weir
+
+WEIR_IN_PROCESS_MESSAGE(ChangeLetters)
+WEIR_IN_PROCESS_MESSAGE(LettersRead)
+WEIR_IN_PROCESS_MESSAGE(LettersOld)
