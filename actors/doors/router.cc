@@ -5,15 +5,6 @@
 
 namespace weir {
 
-EventIdRule event_id_rule(const IdRule& rule, FrameFormat format) {
-  EventIdRule made;
-  if (!rule.digest)
-    for (const FieldPath& field : rule.fields) made.fields.push_back(field.parts);
-  made.in_data = format == FrameFormat::cloudevents;
-  if (made.fields.empty() && made.in_data) made.fields.push_back({"id"});
-  return made;
-}
-
 namespace {
 EventIdRule with_source(EventIdRule rule, const std::string& door) {
   rule.source = door;

@@ -7,6 +7,7 @@
 
 #include "actors/doors/framer.h"
 #include "runtime/base/calendar.h"
+#include "runtime/engine/id_rule.h"
 #include "runtime/event/event_id.h"
 #include "runtime/event/ingest_batch.h"
 #include "runtime/ports/event_log.h"
@@ -23,10 +24,6 @@ struct RouterConfig {
   std::uint32_t batch_events_max = 512;       // 1..65'535
   std::size_t group_bytes_max = 1024 * 1024;  // a group is ready from here on; one frame may go over it
 };
-
-/// The id rule of a pipeline for frames of `format`. For CloudEvents the envelope's own id wins unless the rule names
-/// fields; these are the envelope's attributes where it has them (`source`, `id`), else fields of its data.
-[[nodiscard]] EventIdRule event_id_rule(const IdRule& rule, FrameFormat format);
 
 /// Not thread-safe; one per door.
 class Router {

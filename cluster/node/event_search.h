@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "cluster/api/event_search.h"
-#include "cluster/node/field_match.h"
+#include "runtime/engine/field_match.h"
 #include "cluster/node/log_reader.h"
 
 namespace weir {

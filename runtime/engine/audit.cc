@@ -34,14 +34,11 @@ std::string payload_json(std::string_view name, std::string_view bytes) {
   return fmt::format(R"("{}_base64":"{}")", name, to_base64(bytes));
 }
 
-/// The bytes that the stages would be given.
-std::string_view given(const LetterView& letter) { return letter.edited.empty() ? letter.original : letter.edited; }
-
 std::string before_json(const StoredLetter& stored, LetterOrder::Kind kind) {
   std::string json = fmt::format(R"({{"outcome":"dead_lettered","stage":{},"reason":{},"attempts":{},"digest":"{}")", to_json_string(stored.letter.stage),
-                                 to_json_string(stored.letter.reason), stored.letter.attempts, to_hex(xxh3_128(given(stored.letter))));
+                                 to_json_string(stored.letter.reason), stored.letter.attempts, to_hex(xxh3_128(given_bytes(stored.letter))));
   if (!stored.letter.edited.empty()) json += R"(,"edited":true)";
-  if (kind == LetterOrder::Kind::edit) json += "," + payload_json("payload", given(stored.letter));
+  if (kind == LetterOrder::Kind::edit) json += "," + payload_json("payload", given_bytes(stored.letter));
   return json + "}";
 }
 
@@ -50,8 +47,8 @@ std::string after_json(const OutcomeBatch& batch, std::uint32_t index, LetterOrd
   std::string json = fmt::format(R"({{"outcome":"{}")", to_string(outcome.outcome));
   if (outcome.outcome == Outcome::retrying || outcome.outcome == Outcome::dead_lettered) {
     const LetterView letter = batch.letter(outcome.first_record);
-    json += fmt::format(R"(,"digest":"{}")", to_hex(xxh3_128(given(letter))));
-    if (kind == LetterOrder::Kind::edit) json += "," + payload_json("payload", given(letter));
+    json += fmt::format(R"(,"digest":"{}")", to_hex(xxh3_128(given_bytes(letter))));
+    if (kind == LetterOrder::Kind::edit) json += "," + payload_json("payload", given_bytes(letter));
   }
   return json + "}";
 }
@@ -71,9 +68,10 @@ std::map<Offset, Changed> changed_by(const CommitBody& body) {
   return changed;
 }
 
+/// Views into the bytes it was read from.
 struct Record {
   AuditPlace place;
-  std::string who, id, json;
+  std::string_view who, id, json;
 };
 
 Result<Record> read_record(PartitionId partition, std::string_view key, std::string_view bytes) {
@@ -132,29 +130,34 @@ Result<void> apply_audit(PartitionId partition, CommitSequence sequence, const C
 
 Result<std::optional<AuditPlace>> query_audit(const std::vector<PartitionPicture>& partitions, const AuditFilter& filter,
                                               const std::function<bool(std::string_view json)>& visit) {
-  // Few by nature: people made them. Of each partition no more than the limit are the oldest of all.
+  // Of each partition no more than the limit are the oldest of all. Only places are kept: a record may hold the bytes of two frames.
   const std::size_t most = filter.limit == 0 ? std::numeric_limits<std::size_t>::max() : filter.limit + 1;
-  std::map<AuditPlace, std::string> records;
+  std::map<AuditPlace, const PartitionPicture*> places;
   for (const PartitionPicture& partition : partitions) {
     Result<void> good;
     const std::string prefix(1, key_space::audit);
     WEIR_TRY(partition.state->scan(prefix, prefix_end(prefix), [&](std::string_view key, std::string_view bytes) {
-      auto record = read_record(partition.partition, key, bytes);
+      const auto record = read_record(partition.partition, key, bytes);
       if (!record) {
-        good = fail(std::move(record.error()));
+        good = fail(record.error());
         return false;
       }
       if (!matches(*record, filter)) return true;
-      records.emplace(record->place, std::move(record->json));
-      if (records.size() > most) records.erase(std::prev(records.end()));
+      places.emplace(record->place, &partition);
+      if (places.size() > most) places.erase(std::prev(places.end()));
       return true;
     }));
     WEIR_TRY(good);
   }
   std::uint64_t given = 0;
-  for (auto record = records.begin(); record != records.end(); ++record) {
-    const bool go_on = visit(record->second) && ++given != filter.limit;
-    if (!go_on) return std::next(record) == records.end() ? std::nullopt : std::optional(record->first);
+  for (auto at = places.begin(); at != places.end(); ++at) {
+    const auto& [place, partition] = *at;
+    const std::string key = audit_key(place.sequence, place.number);
+    WEIR_ASSIGN(const auto bytes, partition->state->get(key));
+    if (!bytes) return fail(Errc::state_damaged, "partition {}: the audit record of commit {} is missing", place.partition.value, place.sequence.value);
+    WEIR_ASSIGN(const Record record, read_record(place.partition, key, *bytes));
+    const bool go_on = visit(record.json) && ++given != filter.limit;
+    if (!go_on) return std::next(at) == places.end() ? std::nullopt : std::optional(place);
   }
   return std::optional<AuditPlace>{};
 }

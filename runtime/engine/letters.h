@@ -28,6 +28,8 @@ struct StoredLetter {
   bool conflict = false;    // owns no id: can be shown, exported, dropped, not redriven
 };
 [[nodiscard]] std::string encode_letter(const StoredLetter& letter);
+/// The bytes that the stages would be given.
+[[nodiscard]] inline std::string_view given_bytes(const LetterView& letter) noexcept { return letter.edited.empty() ? letter.original : letter.edited; }
 /// Errors: state_damaged, format_newer.
 [[nodiscard]] Result<StoredLetter> decode_letter(std::string_view bytes);
 

@@ -18,19 +18,13 @@ bool reason_matches(std::string_view reason, std::string_view wanted) {
          (reason.size() > wanted.size() && reason.starts_with(wanted) && reason[wanted.size()] == ':');
 }
 
-bool matches(const StoredLetter& stored, const LetterFilter& filter) {
-  return (!filter.id || stored.id == *filter.id) && (!filter.stage || stored.letter.stage == *filter.stage) &&
-         (!filter.reason || reason_matches(stored.letter.reason, *filter.reason)) &&
-         (!filter.accepted_from || stored.accepted_at >= *filter.accepted_from) &&
-         (!filter.accepted_to || stored.accepted_at < *filter.accepted_to);
-}
-
 class Walk {
  public:
   Walk(const LetterFilter& filter, const std::function<bool(const PlacedLetter&)>& visit)
-      : filter_(filter), visit_(visit) {}
+      : filter_(filter), visit_(visit), fields_(filter.where, filter.separator) {}
 
   [[nodiscard]] Result<void> partition(const PartitionPicture& partition) {
+    if (ended_) return {};
     if (filter_.id) return by_id(partition);
     if (filter_.after && partition.partition < filter_.after->first) return {};
     Result<void> seen;
@@ -40,7 +34,7 @@ class Walk {
       const auto offset = offset_at_end(key);
       seen =
           offset ? take(partition.partition, *offset, value) : fail(Errc::state_damaged, "a dead letter has no offset");
-      return seen.has_value();
+      return seen.has_value() && !ended_;
     }));
     return seen;
   }
@@ -55,22 +49,38 @@ class Walk {
         return fail(Errc::state_damaged, "partition {}: the dead letter at offset {} is missing",
                     partition.partition.value, offset.value);
       WEIR_TRY(take(partition.partition, offset, *value));
+      if (ended_) break;
     }
     return {};
+  }
+  [[nodiscard]] bool matches(const StoredLetter& stored) {
+    return (!filter_.id || stored.id == *filter_.id) && (!filter_.stage || stored.letter.stage == *filter_.stage) &&
+           (!filter_.reason || reason_matches(stored.letter.reason, *filter_.reason)) &&
+           (!filter_.accepted_from || stored.accepted_at >= *filter_.accepted_from) &&
+           (!filter_.accepted_to || stored.accepted_at < *filter_.accepted_to) && (filter_.where.empty() || fields_match(stored.letter));
+  }
+  [[nodiscard]] bool fields_match(const LetterView& letter) {
+    IngestHeader header;
+    header.format = static_cast<FrameFormat>(letter.format);
+    header.csv_header = letter.csv_header;
+    padded_.assign(letter.original).append(kBlockPadding, '\0');
+    return fields_.look(header, std::string_view(padded_).substr(0, letter.original.size())).matches;
   }
   [[nodiscard]] Result<void> take(PartitionId partition, Offset offset, std::string_view value) {
     auto stored = decode_letter(value);
     if (!stored)
       return fail(stored.error().code, "partition {}, offset {}: {}", partition.value, offset.value,
                   stored.error().context);
-    if (!matches(*stored, filter_)) return {};
+    if (!matches(*stored)) return {};
     if (filter_.after && std::pair(partition, offset) <= *filter_.after) return {};
-    ++answer_.total;
-    ++answer_.by_reason[std::string(stored->letter.reason)];
     if (stopped_ || (filter_.limit != 0 && answer_.given == filter_.limit)) {
       answer_.next = last_;
-      return {};
+      ended_ = !filter_.totals;
+      if (ended_) return {};
     }
+    ++answer_.total;
+    ++answer_.by_reason[std::string(stored->letter.reason)];
+    if (answer_.next) return {};
     ++answer_.given;
     last_ = {partition, offset};
     stopped_ = !visit_({partition, offset, *stored});
@@ -79,9 +89,12 @@ class Walk {
 
   const LetterFilter& filter_;
   const std::function<bool(const PlacedLetter&)>& visit_;
+  FieldMatch fields_;
+  std::string padded_;
   LettersAnswer answer_;
   std::pair<PartitionId, Offset> last_;
   bool stopped_ = false;
+  bool ended_ = false;  // there is nothing more to read
 };
 
 }  // namespace
@@ -109,11 +122,12 @@ Row letter_row(const PlacedLetter& placed) {
   text("reason", letter.reason);
   row.fields.emplace_back("details", letter.details.empty() ? "[]" : letter.details);
   row.fields.emplace_back("attempts", std::to_string(letter.attempts));
-  if (is_valid_utf8(letter.original)) {
-    text("original", letter.original);
-  } else {
-    text("original_base64", to_base64(letter.original));
-  }
+  const auto bytes = [&text](const std::string& name, std::string_view value) {
+    if (is_valid_utf8(value)) return text(name, value);
+    text(name + "_base64", to_base64(value));
+  };
+  bytes("original", letter.original);
+  if (!letter.edited.empty()) bytes("edited", letter.edited);
   return row;
 }
 
@@ -154,8 +168,8 @@ struct RawLayout {
     }
     mixed = mixed || letter.format != format || letter.csv_header != csv_header;
     if (is_csv()) return;
-    array = array || letter.original.find('\n') != std::string_view::npos;
-    broken = broken || !is_whole(letter.original);
+    array = array || given_bytes(letter).find('\n') != std::string_view::npos;
+    broken = broken || !is_whole(given_bytes(letter));
   }
   [[nodiscard]] bool is_csv() const { return format == static_cast<std::uint32_t>(FrameFormat::csv); }
   /// "l" or "a" for lines and an array, and what the letters have in common.
@@ -209,9 +223,9 @@ Result<RawExport> export_raw(const std::vector<PartitionPicture>& partitions, co
   bool first = begins;
   auto answer = query_letters(partitions, filter, [&](const PlacedLetter& placed) {
     if (layout.array) {
-      text.append(std::exchange(first, false) ? "[" : ",\n").append(placed.stored.letter.original);
+      text.append(std::exchange(first, false) ? "[" : ",\n").append(given_bytes(placed.stored.letter));
     } else {
-      append_line(text, placed.stored.letter.original);
+      append_line(text, given_bytes(placed.stored.letter));
     }
     if (text.size() < kPiece) return true;
     const bool wanted = sink(text);

@@ -1,4 +1,4 @@
-#include "cluster/node/field_match.h"
+#include "runtime/engine/field_match.h"
 
 #include "tests/support/catch.h"
 
