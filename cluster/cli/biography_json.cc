@@ -22,6 +22,37 @@ std::vector<std::string> records_of(std::string_view biography, std::size_t atte
   return elements_of(member_of((*attempts)[attempt], "records")).value_or(std::vector<std::string>{});
 }
 
+std::string text_of(const nlohmann::ordered_json& one, const char* name) { return one.value(name, std::string()); }
+std::int64_t time_of(const nlohmann::ordered_json& one, const char* name) { return parse_rfc3339(text_of(one, name)).value_or(0); }
+
+Parked parked_of(const nlohmann::ordered_json& one) {
+  Parked parked;
+  parked.at = time_of(one, "at");
+  parked.sequence = CommitSequence{one.at("commit")};
+  parked.held = one.value("held", false);
+  parked.attempts = one.at("attempts");
+  if (parked.held) return parked;
+  parked.due_at = time_of(one, "due_at");
+  parked.stage = text_of(one, "stage");
+  parked.reason = text_of(one, "reason");
+  parked.details = one.at("details").dump();
+  return parked;
+}
+
+HandChange change_of(const nlohmann::ordered_json& one) {
+  HandChange change{time_of(one, "at"), CommitSequence{one.at("commit")}, one.at("change"), one.at("who"), one.at("role"), one.at("why"), {}};
+  if (!one.contains("was")) return change;
+  const auto& was = one.at("was");
+  change.was = DeadLettered{time_of(was, "decided_at"), CommitSequence{was.at("commit")}, text_of(was, "stage"), text_of(was, "reason"), was.at("details").dump(),
+                            was.value("attempts", 1u), text_of(was, "rules")};
+  return change;
+}
+
+const nlohmann::ordered_json& list_of(const nlohmann::ordered_json& one, const char* name) {
+  static const nlohmann::ordered_json kNone = nlohmann::ordered_json::array();
+  return one.contains(name) ? one.at(name) : kNone;
+}
+
 }  // namespace
 
 Result<Biography> parse_biography(const std::string& text) {
@@ -48,7 +79,10 @@ Result<Biography> parse_biography(const std::string& text) {
         attempt.reason = one.at("reason");
         attempt.details = one.at("details").dump();
       }
+      attempt.tries = one.value("attempts", 0u);
       attempt.supersedes = one.value("supersedes", false);
+      for (const auto& parked : list_of(one, "parked")) attempt.parked.push_back(parked_of(parked));
+      for (const auto& change : list_of(one, "changes")) attempt.changes.push_back(change_of(change));
       attempt.records = records_of(text, biography.attempts.size());
       biography.attempts.push_back(std::move(attempt));
     }

@@ -6,6 +6,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <unordered_map>
+#include <utility>
 
 #include "runtime/base/hash.h"
 #include "runtime/base/time_text.h"
@@ -54,6 +55,33 @@ Result<void> read_ingest(const LogReader& log, PartitionId partition, const ById
   });
 }
 
+const LetterOrder* order_of(const CommitBody& body, Offset offset) {
+  for (const LetterOrder& order : body.orders)
+    if (std::find(order.offsets.begin(), order.offsets.end(), offset) != order.offsets.end()) return &order;
+  return nullptr;
+}
+
+/// A commit that carries out an order. An edit leaves the event what it is; all others take the letter out of the attempt.
+void note_order(Attempt& attempt, const LetterOrder* order, Outcome outcome, const CommitRecord& commit, const CommitBody& body) {
+  HandChange change{body.meta.committed_at, commit.sequence, order != nullptr ? std::string(to_string(order->kind)) : "expire", {}, {}, {}, {}};
+  if (order != nullptr) {
+    change.who = order->who;
+    change.role = order->role;
+    change.why = order->why;
+  }
+  if (outcome != Outcome::dead_lettered) {
+    // Without a reason the commit that made the letter is not kept any more.
+    if (!attempt.reason.empty())
+      change.was = DeadLettered{attempt.decided_at, attempt.sequence, std::exchange(attempt.stage, {}), std::exchange(attempt.reason, {}),
+                                std::exchange(attempt.details, {}), std::exchange(attempt.tries, 0), attempt.rules};
+    attempt.outcome = to_string(outcome);
+    attempt.decided_at = body.meta.committed_at;
+    attempt.sequence = commit.sequence;
+    attempt.epoch = commit.epoch;
+  }
+  attempt.changes.push_back(std::move(change));
+}
+
 void fill(Attempt& attempt, const OutcomeBatch& batch, std::uint32_t i, const CommitRecord& commit, const CommitBody& body) {
   const OutcomeEntry& outcome = batch.outcome(i);
   attempt.offset = batch.offset(i);
@@ -95,7 +123,12 @@ void note_outcome(Biography& biography, const OutcomeBatch& batch, std::uint32_t
   const Offset offset = batch.offset(i);
   const auto found = std::find_if(biography.attempts.begin(), biography.attempts.end(), [&](const Attempt& a) { return a.offset == offset; });
   // Ingest may have been trimmed below what the output log still holds.
-  fill(found == biography.attempts.end() ? biography.attempts.emplace_back() : *found, batch, i, commit, body);
+  Attempt& attempt = found == biography.attempts.end() ? biography.attempts.emplace_back() : *found;
+  const OutcomeEntry& outcome = batch.outcome(i);
+  if ((outcome.flags & outcome_flag::from_letter) == 0) return fill(attempt, batch, i, commit, body);
+  attempt.offset = offset;
+  attempt.accepted_at = outcome.accepted_at;
+  note_order(attempt, order_of(body, offset), outcome.outcome, commit, body);
 }
 
 Result<void> read_output(const LogReader& log, PartitionId partition, const ById& wanted) {
@@ -170,10 +203,72 @@ nlohmann::ordered_json parked_json(const Parked& parked) {
   return one;
 }
 
+void add_reason(nlohmann::ordered_json& one, const std::string& stage, const std::string& reason, const std::string& details) {
+  one["stage"] = stage;
+  one["reason"] = reason;
+  one["details"] = nlohmann::ordered_json::parse(details, nullptr, false);
+}
+
+nlohmann::ordered_json change_json(const HandChange& change) {
+  nlohmann::ordered_json one;
+  one["at"] = to_rfc3339(change.at);
+  one["commit"] = change.sequence.value;
+  one["change"] = change.change;
+  one["who"] = change.who;
+  one["role"] = change.role;
+  one["why"] = change.why;
+  if (!change.was) return one;
+  nlohmann::ordered_json was;
+  was["decided_at"] = to_rfc3339(change.was->at);
+  was["commit"] = change.was->sequence.value;
+  was["rules"] = change.was->rules;
+  add_reason(was, change.was->stage, change.was->reason, change.was->details);
+  if (change.was->tries > 1) was["attempts"] = change.was->tries;
+  one["was"] = std::move(was);
+  return one;
+}
+
+std::string reason_text(const std::string& stage, const std::string& reason, const std::string& details) {
+  return fmt::format("  stage {}, reason {}: {}\n", stage, reason, details);
+}
+
+std::string change_text(const HandChange& change) {
+  if (change.change == "expire") return fmt::format("{}  expired in commit {}\n", to_rfc3339(change.at), change.sequence.value);
+  const std::string done = change.change == "redrive" ? "redriven" : change.change == "edit" ? "edited" : change.change == "drop" ? "dropped" : change.change;
+  return fmt::format("{}  {} in commit {} by {}{}\n", to_rfc3339(change.at), done, change.sequence.value, change.who, change.why.empty() ? "" : ": " + change.why);
+}
+
 std::string parked_text(const Parked& parked) {
   if (parked.held) return fmt::format("{}  held in commit {}: an earlier event of its id or ordering key is parked\n", to_rfc3339(parked.at), parked.sequence.value);
-  return fmt::format("{}  parked in commit {} after {} attempts, due {}\n  stage {}, reason {}: {}\n", to_rfc3339(parked.at), parked.sequence.value,
-                     parked.attempts, to_rfc3339(parked.due_at), parked.stage, parked.reason, parked.details);
+  return fmt::format("{}  parked in commit {} after {} attempts, due {}\n", to_rfc3339(parked.at), parked.sequence.value, parked.attempts, to_rfc3339(parked.due_at)) +
+         reason_text(parked.stage, parked.reason, parked.details);
+}
+
+std::string decision_text(const Attempt& attempt) {
+  std::string text = fmt::format("{}  {}{} in commit {}, epoch {}, rules {}\n", to_rfc3339(attempt.decided_at), attempt.outcome,
+                                 attempt.supersedes ? " (an earlier dead letter is superseded)" : "", attempt.sequence.value, attempt.epoch.value,
+                                 attempt.rules.substr(0, 8));
+  if (!attempt.reason.empty()) text += reason_text(attempt.stage, attempt.reason, attempt.details);
+  for (const std::string& record : attempt.records) text += "  record " + record + "\n";
+  return text;
+}
+
+/// Everything that was done with it, by commit.
+std::string steps_text(const Attempt& attempt) {
+  std::map<std::uint64_t, std::string> steps;
+  for (const Parked& parked : attempt.parked) steps[parked.sequence.value] += parked_text(parked);
+  for (const HandChange& change : attempt.changes) {
+    if (change.was)
+      steps[change.was->sequence.value] = fmt::format("{}  dead_lettered in commit {}, rules {}\n", to_rfc3339(change.was->at), change.was->sequence.value, change.was->rules.substr(0, 8)) +
+                                          reason_text(change.was->stage, change.was->reason, change.was->details);
+    steps[change.sequence.value] += change_text(change);
+  }
+  // What is parked, or was changed last, says so itself.
+  const bool said = attempt.outcome == to_string(Outcome::retrying) || (!attempt.changes.empty() && attempt.changes.back().sequence == attempt.sequence);
+  if (!said) steps[attempt.sequence.value] += decision_text(attempt);
+  std::string text;
+  for (const auto& [sequence, step] : steps) text += step;
+  return text;
 }
 
 }  // namespace
@@ -198,13 +293,12 @@ std::string biography_json(const Biography& biography) {
       one["rules"] = attempt.rules;
     }
     if (!attempt.reason.empty()) {
-      one["stage"] = attempt.stage;
-      one["reason"] = attempt.reason;
-      one["details"] = ordered_json::parse(attempt.details, nullptr, false);
+      add_reason(one, attempt.stage, attempt.reason, attempt.details);
     }
     if (attempt.tries > 1) one["attempts"] = attempt.tries;
     if (attempt.supersedes) one["supersedes"] = true;
     for (const Parked& parked : attempt.parked) one["parked"].push_back(parked_json(parked));
+    for (const HandChange& change : attempt.changes) one["changes"].push_back(change_json(change));
     std::string text = one.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
     if (!attempt.records.empty()) {
       // As they stand in the log: read and written again, 15.30 would be 15.3.
@@ -227,13 +321,7 @@ std::string biography_text(const Biography& biography) {
       out += "  in flight: accepted, not yet decided\n";
       continue;
     }
-    for (const Parked& parked : attempt.parked) out += parked_text(parked);
-    if (attempt.outcome == to_string(Outcome::retrying)) continue;
-    out += fmt::format("{}  {}{} in commit {}, epoch {}, rules {}\n", to_rfc3339(attempt.decided_at), attempt.outcome,
-                       attempt.supersedes ? " (an earlier dead letter is superseded)" : "", attempt.sequence.value, attempt.epoch.value,
-                       attempt.rules.substr(0, 8));
-    if (!attempt.reason.empty()) out += fmt::format("  stage {}, reason {}: {}\n", attempt.stage, attempt.reason, attempt.details);
-    for (const std::string& record : attempt.records) out += "  record " + record + "\n";
+    out += steps_text(attempt);
   }
   return out;
 }

@@ -19,6 +19,24 @@ struct Parked {
   std::string stage, reason, details;  // of the last one, and of all; not of held
 };
 
+/// What a commit had made of an event before somebody changed it.
+struct DeadLettered {
+  std::int64_t at = 0;
+  CommitSequence sequence;
+  std::string stage, reason, details;
+  std::uint32_t tries = 0;
+  std::string rules;
+};
+
+/// What somebody did with a dead letter.
+struct HandChange {
+  std::int64_t at = 0;
+  CommitSequence sequence;
+  std::string change;  // redrive, edit, drop
+  std::string who, role, why;
+  std::optional<DeadLettered> was;  // of redrive and drop, which take the letter away
+};
+
 struct Attempt {
   Offset offset;
   std::string door;
@@ -34,6 +52,7 @@ struct Attempt {
   std::vector<std::string> records;    // payloads in the curated log
   std::uint32_t tries = 0;             // of dead_lettered: attempts of the stages
   std::vector<Parked> parked;          // before that, oldest first
+  std::vector<HandChange> changes;     // oldest first
 };
 
 struct Biography {
