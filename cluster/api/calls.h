@@ -27,6 +27,13 @@ void get_view(const Call& call);
 void get_dead_letters(const Call& call);
 /// /v1/dead-letters/{id}
 void get_dead_letter(const Call& call);
+/// PUT of the same: bytes in place of the original ones.
+void edit_dead_letter(const Call& call);
+/// POST /v1/dead-letters/redrive, /v1/dead-letters/drop
+void redrive_dead_letters(const Call& call);
+void drop_dead_letters(const Call& call);
+/// /v1/audit
+void get_audit(const Call& call);
 /// /v1/events/{id}
 void get_event(const Call& call);
 /// /v1/events?where.FIELD=VALUE

@@ -76,7 +76,7 @@ struct Route {
 };
 
 /// Whoever sends has to know how events are framed and what their id is: of the pipeline every token may ask.
-constexpr std::array<Route, 17> kRoutes{{
+constexpr std::array<Route, 21> kRoutes{{
     {"POST", {"v1", "events"}, Need::ingest, post_events},
     {"GET", {"v1", "events"}, Need::read, get_events},
     {"GET", {"v1", "events", "*"}, Need::read, get_event},
@@ -90,6 +90,10 @@ constexpr std::array<Route, 17> kRoutes{{
     {"GET", {"v1", "digest"}, Need::read, get_digest},
     {"GET", {"v1", "dead-letters"}, Need::read, get_dead_letters},
     {"GET", {"v1", "dead-letters", "*"}, Need::read, get_dead_letter},
+    {"PUT", {"v1", "dead-letters", "*"}, Need::operate, edit_dead_letter},
+    {"POST", {"v1", "dead-letters", "redrive"}, Need::operate, redrive_dead_letters},
+    {"POST", {"v1", "dead-letters", "drop"}, Need::operate, drop_dead_letters},
+    {"GET", {"v1", "audit"}, Need::read, get_audit},
     {"GET", {"healthz"}, Need::nothing, get_health},
     {"GET", {"readyz"}, Need::nothing, get_readiness},
     {"GET", {"metrics"}, Need::read, get_metrics},
@@ -164,7 +168,7 @@ void HttpApi::operator()(HttpRequest request, HttpReply reply) const {
         problem(404, fmt::format("there is nothing at {}; the calls are described in /openapi.json", shared->path)));
   HttpResponse response =
       problem(405, fmt::format("{} is not allowed at {}; allowed: {}", shared->method, shared->path, place.allowed));
-  const bool get = place.allowed == "GET" || place.allowed.ends_with(", GET");
+  const bool get = place.allowed.find("GET") != std::string::npos;
   response.headers.emplace_back("Allow", get ? place.allowed + ", HEAD" : place.allowed);
   reply(std::move(response));
 }

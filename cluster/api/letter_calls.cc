@@ -1,41 +1,15 @@
-// Dead letters.
+// Dead letters as they lie there: lists and exports.
 #include <fmt/format.h>
 
 #include "cluster/api/calls.h"
+#include "cluster/api/letter_choice.h"
 #include "cluster/api/parameters.h"
 #include "runtime/base/json_text.h"
-#include "runtime/engine/letters_query.h"
-#include "runtime/engine/view_key.h"
+#include "runtime/engine/letter_headers.h"
 
 namespace weir::api {
 
 namespace {
-
-/// Letters, which letter owns an id, and conflicts: what query_letters() reads.
-Result<std::vector<StateRange>> letter_ranges(PartitionId, const StateCursor&) {
-  std::vector<StateRange> ranges;
-  for (const char space : {key_space::letter, key_space::letter_id, key_space::letter_conflict})
-    ranges.push_back({std::string(1, space), std::string(1, static_cast<char>(space + 1))});
-  return ranges;
-}
-
-/// Without the cursor.
-Result<LetterFilter> filter_of(const Call& call, std::uint64_t limit_default) {
-  const HttpRequest& request = *call.request;
-  LetterFilter filter;
-  const auto text = [&request](std::string_view name) -> std::optional<std::string> {
-    if (const auto value = request.parameter(name)) return std::string(*value);
-    return std::nullopt;
-  };
-  filter.id = text("id");
-  filter.stage = text("stage");
-  filter.reason = text("reason");
-  WEIR_ASSIGN(filter.accepted_from, time_parameter(request, "from"));
-  WEIR_ASSIGN(filter.accepted_to, time_parameter(request, "to"));
-  WEIR_ASSIGN(const auto limit, number_parameter(request, "limit", 1, call.limits.rows_max));
-  filter.limit = limit.value_or(limit_default);
-  return filter;
-}
 
 Result<HttpResponse> list(const Call& call, const std::vector<PartitionPicture>& pictures, const LetterFilter& filter) {
   HttpResponse response;
@@ -60,8 +34,9 @@ Result<HttpResponse> list(const Call& call, const std::vector<PartitionPicture>&
 /// What an export is asked for beside the letters.
 struct ExportCall {
   bool raw = false;
-  bool paged = false;  // whoever says limit or cursor knows of pages
-  std::string layout;  // of raw: of the page before
+  std::optional<HeaderStyle> style;  // of messages; none: letters
+  bool paged = false;                // whoever says limit or cursor knows of pages
+  std::string layout;                // of raw: of the page before
 };
 
 /// The cursor of raw pages names the file's layout, too: "3-517-l0123…".
@@ -69,9 +44,11 @@ Result<ExportCall> read_export(const Call& call, LetterFilter& filter) {
   const HttpRequest& request = *call.request;
   ExportCall asked;
   const std::string_view form = *request.parameter("export");
-  if (form != "ndjson" && form != "raw")
-    return fail(Errc::invalid_argument, "export={}: allowed are ndjson (the letters) and raw (the original frames alone)", form);
   asked.raw = form == "raw";
+  asked.style = header_style_of(form);
+  if (form != "ndjson" && !asked.raw && !asked.style)
+    return fail(Errc::invalid_argument,
+                "export={}: allowed are ndjson (the letters), raw (the frames alone), kafka-connect and spring (messages with the headers of those tools)", form);
   const auto cursor = request.parameter("cursor");
   asked.paged = cursor || request.parameter("limit");
   if (!cursor) return asked;
@@ -99,7 +76,11 @@ Result<HttpResponse> export_all(const Call& call, const std::vector<PartitionPic
   } else {
     response.content_type = "application/x-ndjson";
     WEIR_ASSIGN(const LettersAnswer given, query_letters(pictures, filter, [&](const PlacedLetter& letter) {
-                  append_row_json(response.body, letter_row(letter));
+                  if (asked.style) {
+                    append_letter_message(response.body, letter, *asked.style, call.node->pipeline().name);
+                  } else {
+                    append_row_json(response.body, letter_row(letter));
+                  }
                   response.body.push_back('\n');
                   return fits();
                 }));
@@ -108,39 +89,24 @@ Result<HttpResponse> export_all(const Call& call, const std::vector<PartitionPic
   if (next && !asked.paged)
     return problem(413, fmt::format("the export is longer than {} MiB: take it in pages, with limit={} and then, as long as the "
                                     "header Weir-Next comes, with cursor= what it says; put together they are the export. Or "
-                                    "choose by id, stage, reason or time",
+                                    "choose by id, stage, reason, time or a field",
                                     call.limits.answer_bytes_max >> 20, call.limits.rows_max));
   if (next) response.headers.emplace_back("Weir-Next", *next);
   return response;
-}
-
-using Answer = std::function<Result<HttpResponse>(const std::vector<PartitionPicture>&)>;
-
-void with_letters(const Call& call, Answer answer) {
-  const auto token = token_of(*call.request);
-  if (!token) return call.reply(error_response(token.error()));
-  const auto wait = duration_parameter(*call.request, "wait", call.limits.wait_max);
-  if (!wait) return call.reply(error_response(wait.error()));
-  call.node->pictures(letter_ranges, *token, wait->value_or(call.limits.wait_default),
-                      [call, answer = std::move(answer)](Result<std::vector<PartitionPicture>> pictures) {
-                        if (!pictures) return call.reply(error_response(pictures.error()));
-                        auto response = answer(*pictures);
-                        call.reply(response ? std::move(*response) : error_response(response.error()));
-                      });
 }
 
 }  // namespace
 
 void get_dead_letters(const Call& call) {
   const std::vector<std::string> known{"id", "stage", "reason", "from", "to", "export", "limit", "cursor", "wait"};
-  if (const auto good = check_parameters(*call.request, known); !good) return call.reply(error_response(good.error()));
+  if (const auto good = check_parameters(*call.request, known, kWherePrefix); !good) return call.reply(error_response(good.error()));
   const bool exports = call.request->parameter("export").has_value();
-  auto filter = filter_of(call, exports ? 0 : 100);
+  auto filter = letter_filter(call, exports ? 0 : 100, call.limits.rows_max);
   if (!filter) return call.reply(error_response(filter.error()));
   if (exports) {
     const auto asked = read_export(call, *filter);
     if (!asked) return call.reply(error_response(asked.error()));
-    return with_letters(call, [call, filter = *filter, asked = *asked](const std::vector<PartitionPicture>& pictures) {
+    return answer_with_letters(call, [call, filter = *filter, asked = *asked](const std::vector<PartitionPicture>& pictures) {
       return export_all(call, pictures, filter, asked);
     });
   }
@@ -149,7 +115,7 @@ void get_dead_letters(const Call& call) {
     if (!place) return call.reply(error_response(place.error()));
     filter->after = *place;
   }
-  with_letters(call, [call, filter = *filter](const std::vector<PartitionPicture>& pictures) { return list(call, pictures, filter); });
+  answer_with_letters(call, [call, filter = *filter](const std::vector<PartitionPicture>& pictures) { return list(call, pictures, filter); });
 }
 
 void get_dead_letter(const Call& call) {
@@ -158,7 +124,7 @@ void get_dead_letter(const Call& call) {
   LetterFilter filter;
   filter.id = call.request->segments[2];
   filter.limit = call.limits.rows_max;
-  with_letters(call, [call, filter](const std::vector<PartitionPicture>& pictures) -> Result<HttpResponse> {
+  answer_with_letters(call, [call, filter](const std::vector<PartitionPicture>& pictures) -> Result<HttpResponse> {
     WEIR_ASSIGN(HttpResponse response, list(call, pictures, filter));
     if (response.body.starts_with(R"({"letters":[])"))
       return fail(Errc::not_found, "there is no open dead letter of id '{}'", *filter.id);

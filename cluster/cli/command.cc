@@ -2,6 +2,8 @@
 
 #include <cstdio>
 
+#include "runtime/base/time_text.h"
+
 namespace weir::cli {
 
 int exit_code(Errc code) noexcept {
@@ -48,6 +50,13 @@ void add_output(Level command, Output& output) {
 void add_data(Level command, std::string& data, bool required) {
   const Option option = command.add_option("--data", data, "Data directory of a stopped node").environment("WEIR_DATA").type_name("DIR");
   if (required) option.required();
+}
+
+Result<std::optional<std::int64_t>> time_option(const std::string& option, const std::string& text) {
+  if (text.empty()) return std::optional<std::int64_t>{};
+  const auto time = parse_rfc3339(text.size() == 10 ? text + "T00:00:00Z" : text);
+  if (!time) return fail(Errc::invalid_argument, "{} {}: not a time; write 2011-12-01 or 2011-12-01T00:00:00Z", option, text);
+  return std::optional<std::int64_t>{*time};
 }
 
 }  // namespace weir::cli

@@ -1,6 +1,8 @@
 // What all subcommands share: exit codes, messages, output formats. One file per subcommand beside this one.
 #pragma once
+#include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,6 +34,10 @@ void add_output(Level command, Output& output);
 /// Adds `--data DIR` (or WEIR_DATA).
 void add_data(Level command, std::string& data, bool required);
 
+/// The value of an option that is a time: 2011-12-01 or 2011-12-01T00:00:00Z, as microseconds since 1970; an empty one: nullopt. Error
+/// invalid_argument.
+[[nodiscard]] Result<std::optional<std::int64_t>> time_option(const std::string& option, const std::string& text);
+
 /// Adds one subcommand; `run` is called after a successful parse and returns the exit code.
 using Run = std::function<int()>;
 struct Command {
@@ -45,6 +51,7 @@ struct Command {
 [[nodiscard]] Command make_ledger(Level root);
 [[nodiscard]] Command make_query(Level root);
 [[nodiscard]] Command make_dlq(Level root);
+[[nodiscard]] Command make_audit(Level root);
 [[nodiscard]] Command make_digest(Level root);
 [[nodiscard]] Command make_where(Level root);
 [[nodiscard]] Command make_lint(Level root);

@@ -116,10 +116,15 @@ Result<std::string> NodeClient::get(const std::string& target) {
   return std::move(whole.body);
 }
 
-Result<std::string> NodeClient::post(const std::string& target) {
+Result<std::string> NodeClient::post(const std::string& target) { return send("POST", target, {}); }
+
+Result<std::string> NodeClient::put(const std::string& target, std::string body) { return send("PUT", target, std::move(body)); }
+
+Result<std::string> NodeClient::send(const std::string& method, const std::string& target, std::string body) {
   HttpCall call;
-  call.method = "POST";
+  call.method = method;
   call.url = url_ + target;
+  call.body = std::move(body);
   WEIR_ASSIGN(HttpAnswer answer, http_->call(call));
   if (answer.status < 200 || answer.status > 299) return fail(error_of_answer(answer, url_));
   return std::move(answer.body);

@@ -40,6 +40,8 @@ class NodeClient {
   [[nodiscard]] Result<std::string> get(const std::string& target);
   /// The body of the answer to POST `target` without a body of its own. Errors: likewise.
   [[nodiscard]] Result<std::string> post(const std::string& target);
+  /// The body of the answer to PUT `target` with these bytes. Errors: likewise.
+  [[nodiscard]] Result<std::string> put(const std::string& target, std::string body);
   struct Page {
     std::string body;
     std::string next;  // the cursor of the next one; empty: there is none
@@ -49,6 +51,7 @@ class NodeClient {
   [[nodiscard]] const std::string& url() const noexcept { return url_; }
 
  private:
+  [[nodiscard]] Result<std::string> send(const std::string& method, const std::string& target, std::string body);
   std::unique_ptr<HttpClient> http_;
   std::string url_;  // without a slash at its end
 };

@@ -27,20 +27,13 @@ struct Options {
   Output output = Output::table;
 };
 
-Result<std::optional<std::int64_t>> time_of(const std::string& name, const std::string& text) {
-  if (text.empty()) return std::optional<std::int64_t>{};
-  const auto time = parse_rfc3339(text.size() == 10 ? text + "T00:00:00Z" : text);
-  if (!time) return fail(Errc::invalid_argument, "--{} {}: not a time; write 2011-12-01 or 2011-12-01T00:00:00Z", name, text);
-  return std::optional<std::int64_t>{*time};
-}
-
 Result<QueryRequest> request_of(const Options& options) {
   QueryRequest request;
   request.view = options.view;
   request.key = options.key;
   request.limit = options.limit;
-  WEIR_ASSIGN(request.from, time_of("from", options.from));
-  WEIR_ASSIGN(request.to, time_of("to", options.to));
+  WEIR_ASSIGN(request.from, time_option("--from", options.from));
+  WEIR_ASSIGN(request.to, time_option("--to", options.to));
   for (const std::string& condition : options.where) {
     const auto equals = condition.find('=');
     if (equals == std::string::npos || equals == 0)

@@ -1,5 +1,6 @@
 """Requests to a node, each answer judged by the contract."""
 
+import base64
 import http.client
 import json
 import re
@@ -7,6 +8,9 @@ import socket
 import urllib.parse
 
 from outside.node import Node, Reply
+from outside.weir import Broken
+
+DAY = "2011-12-%02dT10:00:00Z"
 
 
 class Driver:
@@ -58,3 +62,28 @@ def target_of(document, template, operation):
 
 def lines(*events) -> bytes:
     return "".join(json.dumps(e) + "\n" for e in events).encode()
+
+
+def check(got, wanted, what):
+    if got != wanted:
+        raise Broken(f"{what}: {got!r}, wanted {wanted!r}")
+
+
+def order(number, amount=2.5, **more):
+    return {"id": f"o{number}", "item": "apple", "size": "small", "amount": amount, "at": DAY % (1 + number % 9), **more}
+
+
+def tokens(driver):
+    """A token, one of the future, one of another log, and no token."""
+    token = driver.post("application/json", json.dumps(order(60)).encode()).json()["token"]
+    plain = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
+    text = lambda data: base64.urlsafe_b64encode(data).decode().rstrip("=")
+    return token, text(plain[:17] + bytes([1, 0xFF, 0xFF, 0xFF, 0x7F, 0])), text(plain[:1] + bytes([plain[1] ^ 1]) + plain[2:]), "hello"
+
+
+def with_tokens(driver, path):
+    token, future, foreign, none = tokens(driver)
+    check(driver.get(path, token=token, wait="20s").status, 200, path)
+    check(driver.get(path, token=future, wait="50ms").status, 503, f"{path}: a token of the future")
+    check(driver.get(path, token=foreign).status, 409, f"{path}: a token of another log")
+    check(driver.get(path, token=none).status, 400, f"{path}: no token")
