@@ -9,7 +9,9 @@ namespace weir::cli {
 namespace {
 
 void add_change(Level command, LetterOptions& options) {
-  add_source(command, options.source);
+  add_node(command, options.source.node);
+  command.add_option("--data", options.source.data, "Refused: stages must run for this; weir up PIPELINE.yaml --data DIR runs them").type_name("DIR");
+  add_trust(command, options.source.trust);
   command.add_option("--why", options.why, "Why, for the audit log: at most 1 KiB").type_name("TEXT");
 }
 

@@ -127,6 +127,23 @@ def dropped_and_in_conflict(weir, folder):
     shop.down()
 
 
+def more_than_may_be_parked(weir, folder):
+    """What does not fit among the parked events is asked for again, a bounded number of times."""
+    shop = Shop(weir, folder, oz=True)
+    shop.up("--set", "pipeline:retry.parked_events_max=50", "--set", "pipeline:stages.0.validate.fields.amount.above=100")
+    shop.send([order(i) for i in range(2_000)], {"dead_lettered": 2_000})
+    shop.down()
+    shop.up("--set", "pipeline:retry.parked_events_max=50")
+    once = shop.call("dlq", "redrive", "--all", "--tries", "1")
+    first, _, _, later = counts_of(once.out.decode())
+    check((once.code, first + later, later > 0), (3, 2_000, True), f"one try: {once}")
+    said(once.err.decode(), f"{later} cannot be redriven yet", "retry.parked_events_max")
+    check(shop.call("dlq", "redrive", "--all", "--pause", "10ms", "--tries", "10000").code, 0, "as often as it takes")
+    total = shop.settled()
+    check((total["redriven"], total["served"], total["dead_lettered"]), (2_000, 2_000, 0), "ledger")
+    shop.down()
+
+
 def headers_of_other_tools(weir, folder):
     shop = Shop(weir, folder).up()
     shop.send([order(1)], {"dead_lettered": 1})
@@ -179,7 +196,7 @@ def write_tokens(folder, tokens):
         f.writelines(f"{role} {names.get(role, role)} {token}\n" for role, token in tokens.items())
 
 
-CASES = {case.__name__: case for case in (a_country_that_was_missing, edited, dropped_and_in_conflict, headers_of_other_tools, who_did_it, races.two_at_once)}
+CASES = {case.__name__: case for case in (a_country_that_was_missing, edited, dropped_and_in_conflict, more_than_may_be_parked, headers_of_other_tools, who_did_it, races.two_at_once)}
 FAULTS = {"killed_at_every_point": races.killed_at_every_point}
 SEEDED = {case.__name__: case for case in (races.killed, races.same_ids_at_the_door)}
 

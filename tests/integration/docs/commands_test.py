@@ -35,6 +35,10 @@ WRONG = {
     ("where", "--field", "Country", "--node", "http://127.0.0.1:1"): ["--field 'Country'", "write NAME=VALUE"],
     ("where", "--field", "@id=1", "--node", "http://127.0.0.1:1"): ["@id is of the envelope"],
     ("run", "p.yaml", "--format", "cvs"): ["no 'cvs'", "did you mean csv?", "json, ndjson, csv, cloudevents, geojson"],
+    ("dlq", "redrive"): ["nothing chooses letters", "--where", "--all"],
+    ("dlq", "drop", "--all", "--id", "x"): ["--all beside something that chooses"],
+    ("dlq", "list", "--from", "noon"): ["--from noon", "2011-12-01T00:00:00Z"],
+    ("dlq", "export", "--raw", "--headers", "spring"): ["--raw", "--headers"],
     ("completion", "fish"): ["no 'fish'", "bash, zsh"],
 }
 
