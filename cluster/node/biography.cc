@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "runtime/base/hash.h"
+#include "runtime/base/json_text.h"
 #include "runtime/base/time_text.h"
 #include "runtime/event/commit_body.h"
 #include "runtime/event/ingest_batch.h"
@@ -232,10 +233,16 @@ std::string reason_text(const std::string& stage, const std::string& reason, con
   return fmt::format("  stage {}, reason {}: {}\n", stage, reason, details);
 }
 
+/// On one line, whatever somebody typed.
+std::string on_a_line(const std::string& text) {
+  const std::string quoted = to_json_string(text);
+  return quoted.substr(1, quoted.size() - 2);
+}
+
 std::string change_text(const HandChange& change) {
   if (change.change == "expire") return fmt::format("{}  expired in commit {}\n", to_rfc3339(change.at), change.sequence.value);
   const std::string done = change.change == "redrive" ? "redriven" : change.change == "edit" ? "edited" : change.change == "drop" ? "dropped" : change.change;
-  return fmt::format("{}  {} in commit {} by {}{}\n", to_rfc3339(change.at), done, change.sequence.value, change.who, change.why.empty() ? "" : ": " + change.why);
+  return fmt::format("{}  {} in commit {} by {}{}\n", to_rfc3339(change.at), done, change.sequence.value, change.who, change.why.empty() ? "" : ": " + on_a_line(change.why));
 }
 
 std::string parked_text(const Parked& parked) {
