@@ -27,8 +27,8 @@ struct LookupRules {
 };
 
 /// An event whose key the server knows gets the fields of its answer: any value of JSON, and what the answer does not have is missing. One
-/// whose key it does not know (404), or who has none, is treated as with a table. One that the server cannot be asked for now is retried,
-/// reason lookup; one that it refuses for good is rejected, reason stage:lookup.
+/// whose key it does not know (404), or who has none, is treated as with a table. While the server gives no answer (it is down, slow, or its
+/// breaker is open) the verdict is retry, reason lookup; an event that it refuses is rejected, reason stage:lookup.
 class HttpEnricher final : public WaitingStage {
  public:
   /// `config.body` is an EnrichConfig with `http`; `retry` that of the pipeline. Errors: config_invalid, of reading a header's file.

@@ -262,7 +262,7 @@ class PartitionActor : public caf::event_based_actor {
     if (!stages_.broken()) drive();
     if (stages_.size() > 1) change_rules();
     if (!stopping_) read_ingest();
-    if (!stopping_) carry_out_orders();
+    if (!stopping_ && !carry_out_orders()) return;
     if (!window_.commit_outstanding() && views_gate_.open()) {
       if (auto prepared = window_.prepare(setup_->clock->wall())) hand_in(std::move(*prepared));
     }
@@ -270,14 +270,15 @@ class PartitionActor : public caf::event_based_actor {
     wait_for_due();
   }
 
-  /// Orders for dead letters: read, then changed in a commit of their own.
-  void carry_out_orders() {
+  /// Orders for dead letters: read, then changed in a commit of their own. False: the partition fails.
+  bool carry_out_orders() {
     if (!window_.commit_outstanding() && views_gate_.open()) {
       const auto prepared = letters_.desk().prepare(window_, setup_->clock->wall());
-      if (!prepared) return fail_actor(this, who_, supervisor_, prepared.error());
+      if (!prepared) return good(fail(prepared.error()));
       if (*prepared) hand_in(window_.outstanding());
     }
     letters_.read(views_, window_.position().sequence);
+    return true;
   }
 
   /// Wakes up when the next parked event is due; one that is and found no room has its turn with the next commit.

@@ -41,7 +41,8 @@ LetterView PartitionWindow::letter_of(const Batch& batch, std::uint32_t index, s
   letter.door = header.door;
   letter.csv_header = header.csv_header;
   letter.format = static_cast<std::uint32_t>(header.format);
-  letter.frame_flags = raw.flags;
+  // Of edited bytes, too, it tells what came, not what the stages were given.
+  letter.frame_flags = parked == nullptr ? raw.flags : parked->frame_flags;
   letter.line = raw.line;
   letter.attempts = 1;
   if (parked != nullptr) letter.attempts += parked->attempts;

@@ -15,11 +15,11 @@ using Fates = std::vector<LetterFate>;
 
 /// A window with dead letters, and what a state would keep of them.
 struct Office {
-  explicit Office(std::uint64_t letters) {
+  explicit Office(std::uint64_t letters, std::uint16_t frame_flags = 0) {
     window.emplace(PartitionId{0}, WindowLimits{}, WindowRules{}, version_of(encoder), index, nullptr, &retries);
     window->restart({PartitionId{0}, Epoch{1}, CommitSequence{0}, Offset{0}}, CommitMeta{}, 1);
     IngestBatchBuilder builder{64};
-    for (std::uint64_t i = 0; i < letters; ++i) builder.add({"bad:" + std::to_string(i) + ":1", "id" + std::to_string(i), 0, {}, i + 1});
+    for (std::uint64_t i = 0; i < letters; ++i) builder.add({"bad:" + std::to_string(i) + ":1", "id" + std::to_string(i), frame_flags, {}, i + 1});
     REQUIRE(window->admit(Offset{0}, IngestBatch::decode(builder.finish({FrameFormat::json, 1, 0, "test", ""})).value(), 1));
     window->durable(Offset{letters});
     settle();
@@ -149,6 +149,23 @@ TEST_CASE("an edit is what is redriven, its original bytes stay, and to write th
   office.settle();
   CHECK(office.window->meta().ledger.served == 1);
   CHECK(office.window->meta().ledger.dead_lettered == 0);
+}
+
+TEST_CASE("an edited letter that dies again still says what its door found wrong with the bytes that came", "[orders]") {
+  Office office(1, frame_flag::bad_frame);
+  office.ask(LetterOrder::Kind::edit, {Offset{0}}, "bad:still:1");
+  office.read();
+  REQUIRE(office.desk.prepare(*office.window, 1).value());
+  office.commit();
+  office.ask(LetterOrder::Kind::redrive, {Offset{0}});
+  office.read();
+  REQUIRE(office.desk.prepare(*office.window, 1).value());
+  office.commit();
+  office.settle();
+  const StoredLetter again = decode_letter(office.stored.at(0)).value();
+  CHECK(again.letter.frame_flags == frame_flag::bad_frame);
+  CHECK(again.letter.edited == "bad:still:1");
+  CHECK(again.letter.original == "bad:0:1");
 }
 
 TEST_CASE("too much at once is refused, and whoever still waits when the partition goes is told to ask again", "[orders]") {
