@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <memory>
+#include <optional>
 
 #include "cluster/cli/data_options.h"
 #include "cluster/cli/dlq_options.h"
@@ -29,6 +31,28 @@ void write_total(std::uint64_t given, std::uint64_t total, const std::vector<std
   std::string text;
   for (const auto& [reason, count] : reasons) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", with_separators(count), reason);
   fmt::print(stderr, "{} of {}{}{}\n", with_separators(given), with_separators(total), text.empty() ? "" : ": ", text);
+}
+
+/// The letters of a data directory that nobody runs, and which of them are wanted.
+struct StoppedLetters {
+  std::unique_ptr<StoppedData> data;
+  std::vector<PartitionPicture> pictures;  // of data
+  LetterFilter filter;
+};
+/// Nothing: reported, with `code`.
+std::optional<StoppedLetters> open_letters(const std::string& directory, const LetterOptions& options, std::uint64_t limit, int& code) {
+  StoppedLetters letters;
+  letters.data = open_data(directory, code);
+  if (!letters.data) return std::nullopt;
+  auto pictures = letters.data->pictures();
+  auto filter = filter_of(options, limit, letters.data->config().record.csv.separator);
+  if (!pictures || !filter) {
+    code = report(pictures ? filter.error() : pictures.error());
+    return std::nullopt;
+  }
+  letters.pictures = std::move(*pictures);
+  letters.filter = std::move(*filter);
+  return letters;
 }
 
 /// Letters as the node gives them, page by page.
@@ -105,14 +129,10 @@ int list_letters(const LetterOptions& options) {
   int code = kDone;
   const std::string directory = data_of(options.source);
   if (directory.empty()) return ask_list(options);
-  const auto data = open_data(directory, code);
-  if (!data) return code;
-  const auto pictures = data->pictures();
-  if (!pictures) return report(pictures.error());
-  const auto filter = filter_of(options, options.limit, data->config().record.csv.separator);
-  if (!filter) return report(filter.error());
+  const auto stopped = open_letters(directory, options, options.limit, code);
+  if (!stopped) return code;
   std::vector<Row> rows;
-  const auto answer = query_letters(*pictures, *filter, [&](const PlacedLetter& letter) {
+  const auto answer = query_letters(stopped->pictures, stopped->filter, [&](const PlacedLetter& letter) {
     rows.push_back(letter_row(letter));
     return true;
   });
@@ -160,14 +180,10 @@ int show_letters(const LetterOptions& options) {
   int code = kDone;
   const std::string directory = data_of(options.source);
   if (directory.empty()) return ask_show(options);
-  const auto data = open_data(directory, code);
-  if (!data) return code;
-  const auto pictures = data->pictures();
-  if (!pictures) return report(pictures.error());
-  const auto filter = filter_of(options, 0, data->config().record.csv.separator);
-  if (!filter) return report(filter.error());
+  const auto stopped = open_letters(directory, options, 0, code);
+  if (!stopped) return code;
   std::uint64_t shown = 0;
-  const auto answer = query_letters(*pictures, *filter, [&](const PlacedLetter& letter) {
+  const auto answer = query_letters(stopped->pictures, stopped->filter, [&](const PlacedLetter& letter) {
     std::string text;
     show_letter(options, letter_row(letter), text);
     ++shown;
@@ -203,16 +219,12 @@ int export_letters(const LetterOptions& options) {
   int code = kDone;
   const std::string directory = data_of(options.source);
   if (directory.empty()) return ask_export(options);
-  const auto data = open_data(directory, code);
-  if (!data) return code;
-  const auto pictures = data->pictures();
-  if (!pictures) return report(pictures.error());
-  const auto filter = filter_of(options, 0, data->config().record.csv.separator);
-  if (!filter) return report(filter.error());
+  const auto stopped = open_letters(directory, options, 0, code);
+  if (!stopped) return code;
   const SystemClock clock;
   Progress progress(clock, "exporting", options.raw ? "bytes" : "letters", Stdout::meanwhile);
   if (options.raw) {
-    const auto answer = export_raw(*pictures, *filter, [&progress, bytes = std::uint64_t{0}](std::string_view text) mutable {
+    const auto answer = export_raw(stopped->pictures, stopped->filter, [&progress, bytes = std::uint64_t{0}](std::string_view text) mutable {
       progress.update(bytes += text.size(), 0);
       return to_stdout(text);
     });
@@ -222,11 +234,11 @@ int export_letters(const LetterOptions& options) {
   // Without a filter all that the ledger counts.
   const auto chosen = parameters_of(options);
   const bool all = chosen && chosen->empty();
-  const std::uint64_t total = all && progress.shown() ? read_ledger(*data).total.ledger.dead_lettered : 0;
-  const auto answer = query_letters(*pictures, *filter, [&progress, &data, total, style = header_style_of(options.headers), count = std::uint64_t{0}](const PlacedLetter& letter) mutable {
+  const std::uint64_t total = all && progress.shown() ? read_ledger(*stopped->data).total.ledger.dead_lettered : 0;
+  const auto answer = query_letters(stopped->pictures, stopped->filter, [&progress, &stopped, total, style = header_style_of(options.headers), count = std::uint64_t{0}](const PlacedLetter& letter) mutable {
     std::string text;
     if (style) {
-      append_letter_message(text, letter, *style, data->config().name);
+      append_letter_message(text, letter, *style, stopped->data->config().name);
     } else {
       append_row_json(text, letter_row(letter));
     }
