@@ -58,7 +58,11 @@ Result<bool> LetterDesk::prepare(PartitionWindow& window, UnixMicros wall) {
 }
 
 void LetterDesk::committed(CommitSequence sequence) {
-  if (phase_ == Phase::committing && sequence == sequence_) finish(std::move(fates_));
+  if (phase_ == Phase::committing && sequence == sequence_) phase_ = Phase::applying;
+}
+
+void LetterDesk::applied(CommitSequence sequence) {
+  if (phase_ == Phase::applying && sequence >= sequence_) finish(std::move(fates_));
 }
 
 void LetterDesk::begin_again() {
@@ -74,8 +78,13 @@ void LetterDesk::begin_again() {
 }
 
 void LetterDesk::finish(Result<std::vector<LetterFate>> fates) {
-  requests_.front()->answer(std::move(fates));
+  std::shared_ptr<LetterRequest> request = std::move(requests_.front());
   requests_.pop_front();
+  if (answer_) {
+    answer_(std::move(request), std::move(fates));
+  } else {
+    request->answer(std::move(fates));
+  }
   phase_ = Phase::waiting;
   letters_.clear();
   fates_.clear();

@@ -3,8 +3,10 @@
 #pragma once
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "actors/partition/window.h"
@@ -15,6 +17,10 @@ namespace weir {
 /// A decider; lives in the partition actor, which carries out what it wants.
 class LetterDesk {
  public:
+  /// Tells who asked. The answer comes when what it says can be seen: its commit is durable, and the views have applied it.
+  using Answer = std::function<void(std::shared_ptr<LetterRequest> request, Result<std::vector<LetterFate>> fates)>;
+  explicit LetterDesk(Answer answer = {}) : answer_(std::move(answer)) {}
+
   /// Letters of one request at most; whoever has more asks again.
   static constexpr std::size_t kLettersMax = 512;  // NodeAccess::kLettersAtOnce
   static constexpr std::size_t kRequestsMax = 64;
@@ -35,13 +41,16 @@ class LetterDesk {
   [[nodiscard]] Result<bool> prepare(PartitionWindow& window, UnixMicros wall);
   /// The commit of this sequence is durable.
   void committed(CommitSequence sequence);
+  /// The views have applied it.
+  void applied(CommitSequence sequence);
   /// The partition begins again from what is durable: a commit that was on its way may have been written, or not; what was read is void.
   void begin_again();
 
  private:
-  enum class Phase : std::uint8_t { waiting, reading, read, committing };
+  enum class Phase : std::uint8_t { waiting, reading, read, committing, applying };
   void finish(Result<std::vector<LetterFate>> fates);
 
+  Answer answer_;
   std::deque<std::shared_ptr<LetterRequest>> requests_;
   Phase phase_ = Phase::waiting;  // of the first
   std::uint64_t generation_ = 0;

@@ -9,6 +9,12 @@
 
 namespace weir {
 
+LetterOffice::LetterOffice(caf::event_based_actor* self, caf::actor_addr supervisor, const PartitionSetup& setup, const PartitionNotes& notes)
+    : self_(self), setup_(setup), notes_(notes),
+      desk_([self, supervisor = std::move(supervisor)](std::shared_ptr<LetterRequest> request, Result<std::vector<LetterFate>> fates) {
+        if (const auto parent = caf::actor_cast<caf::actor>(supervisor)) self->send(parent, LettersAnswered{std::move(request), std::move(fates)});
+      }) {}
+
 template <class Look, class Message>
 void LetterOffice::visit(const caf::actor& views, CommitSequence sequence, Look look, Message message) {
   const caf::actor to = caf::actor_cast<caf::actor>(self_);

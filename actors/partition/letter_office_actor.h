@@ -13,7 +13,7 @@ namespace weir {
 /// Lives in the partition actor `self`; the others outlive it.
 class LetterOffice {
  public:
-  LetterOffice(caf::event_based_actor* self, const PartitionSetup& setup, const PartitionNotes& notes) : self_(self), setup_(setup), notes_(notes) {}
+  LetterOffice(caf::event_based_actor* self, caf::actor_addr supervisor, const PartitionSetup& setup, const PartitionNotes& notes);
 
   [[nodiscard]] LetterDesk& desk() noexcept { return desk_; }
   /// Has the letters read that the desk wants, as of commit `sequence` or later; LettersRead comes.

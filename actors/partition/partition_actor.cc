@@ -40,7 +40,7 @@ class PartitionActor : public caf::event_based_actor {
         views_gate_(std::numeric_limits<std::uint64_t>::max(), setup_->apply_bytes_max),
         committer_(std::move(setup_->committer)),
         stages_(this, *setup_),
-        letters_(this, *setup_, notes_) {
+        letters_(this, supervisor_, *setup_, notes_) {
     install_house_handlers(this, who_, supervisor_);
     set_down_handler([this](caf::down_msg& down) { on_down(down); });
   }
@@ -63,6 +63,7 @@ class PartitionActor : public caf::event_based_actor {
         [this](const StageCrashed& crashed) { on_crashed(crashed); },
         [this](const CommitApplied& applied) {
           views_gate_.give_back(1, applied.bytes);
+          letters_.desk().applied(applied.sequence);
           notes_.load(window_.events(), views_gate_.bytes());
           phase_ == Phase::replaying ? replay() : work();
         },

@@ -1,3 +1,4 @@
+#include "actors/messages/letter_messages.h"
 #include "actors/partition/pipeline_supervisor.h"
 
 #include <caf/actor_cast.hpp>
@@ -77,6 +78,7 @@ class PipelineSupervisor : public caf::event_based_actor {
           const bool released = on_release(release.partition);
           if (release.done) release.done(released);
         },
+        [](LettersAnswered& answered) { answered.request->answer(std::move(answered.fates)); },
         [this](const NewRules& fresh) {
           setup_->partition.rules = fresh.rules;
           for (const Slot& slot : partitions_) {

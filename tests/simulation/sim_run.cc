@@ -127,6 +127,7 @@ class Run {
   /// After each step: starts the node again where it died or was stopped. What is wrong already, or nothing.
   std::string look() {
     if (!clients_->wrong().empty()) return clients_->wrong();
+    if (!told_too_early_.empty()) return told_too_early_;
     if (!quarantined_.empty()) return "a partition is quarantined: " + quarantined_;
     if (root_died()) {
       reboot();
@@ -276,7 +277,25 @@ class Run {
     }
     const std::size_t kind = payload.find("\"kind\":\"") + 8;
     payload.replace(kind, payload.find('"', kind) - kind, "good");
-    node_->change_letters(p, std::move(order), std::move(payload), [](Result<std::vector<LetterFate>>) {});
+    const Offset first = order.offsets[0];
+    node_->change_letters(p, std::move(order), std::move(payload), [this, p, first](Result<std::vector<LetterFate>> fates) {
+      if (fates && fates->front() == LetterFate::changed) told_of(p, first);
+    });
+  }
+
+  /// Somebody was told that this letter is changed: who asks the node now must see the commit that did it.
+  void told_of(PartitionId p, Offset letter) {
+    const auto& commits = disk_->state()->partitions[p.value].commits;
+    for (auto commit = commits.rbegin(); commit != commits.rend(); ++commit) {
+      const auto body = CommitBody::decode(commit->body);
+      const bool changes_it = std::any_of(body->orders.begin(), body->orders.end(), [&](const LetterOrder& order) {
+        return std::find(order.offsets.begin(), order.offsets.end(), letter) != order.offsets.end();
+      });
+      if (!changes_it) continue;
+      if (node_->state().partitions()[p.value].sequence < commit->sequence)
+        told_too_early_ = fmt::format("I6 partition {}: somebody was told of commit {}, which the ledger does not have", p.value, commit->sequence.value);
+      return;
+    }
   }
 
   void strike() {
@@ -406,6 +425,7 @@ class Run {
   ViewMerger merger_;
   Workload workload_;
   Rates rates_{};
+  std::string told_too_early_;
   SimDependency dependency_;
   MemoryLogOptions log_options_;
   History history_;

@@ -49,7 +49,10 @@ struct Office {
         stored[batch.offset(i).value] = encode_letter({batch.id(i), batch.letter(outcome.first_record), outcome.digest, 1, 0, done.part.sequence, false});
       }
     }
-    if (told) desk.committed(done.part.sequence);
+    if (!told) return;
+    desk.committed(done.part.sequence);
+    if (answered_before_applied) CHECK(answers.size() == *answered_before_applied);
+    desk.applied(done.part.sequence);
   }
   void read() {
     const auto wanted = desk.to_read();
@@ -74,6 +77,7 @@ struct Office {
   RetrySet retries;
   std::optional<PartitionWindow> window;
   std::vector<Result<Fates>> answers;  // in front of the desk: its requests may answer when it goes
+  std::optional<std::size_t> answered_before_applied;  // answers there may be when a commit is durable and the views have not applied it
   LetterDesk desk;
   std::map<std::uint64_t, std::string> stored;
   PartitionPosition position;
@@ -85,12 +89,14 @@ TEST_CASE("two who press the button at once change each letter once, and each is
   Office office(3);
   office.ask(LetterOrder::Kind::drop, {Offset{0}, Offset{1}});
   office.ask(LetterOrder::Kind::drop, {Offset{0}, Offset{1}, Offset{2}});
+  office.answered_before_applied = 0;
   office.read();
   REQUIRE(office.desk.prepare(*office.window, 1).value());
   CHECK(office.answers.empty());  // nothing is true before it is durable
   CHECK_FALSE(office.desk.to_read());
   office.commit();
   REQUIRE(office.answers.size() == 1);
+  office.answered_before_applied = 1;
   CHECK(*office.answers[0] == Fates{LetterFate::changed, LetterFate::changed});
   office.read();
   REQUIRE(office.desk.prepare(*office.window, 1).value());
