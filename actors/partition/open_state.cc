@@ -48,6 +48,8 @@ Result<OpenedState> open_partition_state(const PartitionSetup& setup, DedupeInde
   options.log_id = setup.log->log_id();
   views.state = std::make_unique<PartitionState>(options, *setup.views, *setup.store);
   views.state->join(*views.dedupe);
+  views.biography = std::make_unique<BiographyIndex>(setup.biography);
+  views.state->join(*views.biography);
   WEIR_ASSIGN(opened.views_through, views.state->recover(setup.log->status(setup.partition).output_begin));
 
   WEIR_ASSIGN(const auto stored, setup.store->snapshot());

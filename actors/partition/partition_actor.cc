@@ -35,7 +35,7 @@ class PartitionActor : public caf::event_based_actor {
         notes_(*setup_, who_),
         supervisor_(std::move(supervisor)),
         reader_(*setup_->store),
-        index_(setup_->remember, reader_, setup_->log->log_id().low ^ setup_->incarnation),
+        index_(setup_->remember, reader_, setup_->log->log_id().low ^ setup_->owner.incarnation),
         window_(setup_->partition, setup_->window, setup_->window_rules, version_of(setup_->rules), index_, setup_->poison.get(), &retries_),
         views_gate_(std::numeric_limits<std::uint64_t>::max(), setup_->apply_bytes_max),
         committer_(std::move(setup_->committer)),
@@ -64,7 +64,6 @@ class PartitionActor : public caf::event_based_actor {
         [this](const CommitApplied& applied) {
           views_gate_.give_back(1, applied.bytes);
           letters_.desk().applied(applied.sequence);
-          notes_.load(window_.events(), views_gate_.bytes());
           phase_ == Phase::replaying ? replay() : work();
         },
         [this](const StateFlushed& flushed) {
@@ -153,7 +152,7 @@ class PartitionActor : public caf::event_based_actor {
     if (!fenced.positions) {
       const Error& error = fenced.positions.error();
       if (disposition(error.code) != Disposition::retry) return fail_actor(this, who_, supervisor_, error);
-      tell_waiting(error);
+      notes_.waiting(error);
       delayed_send(this, kCommitRetry, CommitTick{++retry_generation_});
       return;
     }
@@ -226,7 +225,7 @@ class PartitionActor : public caf::event_based_actor {
                         Error{Errc::log_damaged, fmt::format("partition {}: the output log is damaged: commit {} ends at offset {}, its ledger counts {} events",
                                                              setup_->partition.value, position_.sequence.value, position_.committed.value, meta_.ledger.decided())});
     phase_ = Phase::running;
-    window_.restart(position_, meta_, setup_->incarnation);
+    window_.restart(position_, meta_, setup_->owner);
     letters_.desk().begin_again();
     note_memory();
     tell_supervisor(PartitionReady{setup_->partition, progress()});
@@ -268,6 +267,7 @@ class PartitionActor : public caf::event_based_actor {
       if (auto prepared = window_.prepare(setup_->clock->wall())) hand_in(std::move(*prepared));
     }
     if (stopping_ && nothing_in_flight() && views_) send(views_, FlushState{});
+    notes_.load(window_.events(), views_gate_.bytes());
     wait_for_due();
   }
 
@@ -320,6 +320,7 @@ class PartitionActor : public caf::event_based_actor {
 
   /// Without a committer it is lost like one whose committer died: CommitterUp leads to the fence.
   void hand_in(PreparedCommit prepared) {
+    notes_.handed_in();
     if (committer_) send(committer_, CommitPart{std::move(prepared.part), prepared.bytes, this});
   }
 
@@ -359,7 +360,6 @@ class PartitionActor : public caf::event_based_actor {
         position_ = window_.position();
         stages_.progress();
         rereads_ = 0;
-        told_waiting_ = false;
         notes_.committed(*commit.body, window_, retries_);
         letters_.desk().committed(applied_);
         apply({commit.part.sequence, commit.part.from, commit.part.to, std::move(commit.body), std::move(commit.tables),
@@ -371,7 +371,7 @@ class PartitionActor : public caf::event_based_actor {
       case CommitOutcome::Kind::failed:
         if (const Disposition what = disposition(decided.error.code); what == Disposition::stop || what == Disposition::refuse)
           return fail_actor(this, who_, supervisor_, decided.error);
-        if (decided.error.code != Errc::commit_refused) tell_waiting(decided.error);
+        if (decided.error.code != Errc::commit_refused) notes_.waiting(decided.error);
         delayed_send(this, kCommitRetry, CommitTick{++retry_generation_});
         return;
       case CommitOutcome::Kind::refused:
@@ -388,12 +388,6 @@ class PartitionActor : public caf::event_based_actor {
   void commit_again() {
     if (phase_ == Phase::fencing) fence();
     if (phase_ == Phase::running && window_.commit_outstanding()) hand_in(window_.outstanding());
-  }
-
-  /// Once for each time that the log has no space.
-  void tell_waiting(const Error& error) {
-    if (std::exchange(told_waiting_, true)) return;
-    setup_->logbook->write(LogLevel::warn, who_, "waits: " + describe(error));
   }
 
   void note_memory() {
@@ -482,7 +476,6 @@ class PartitionActor : public caf::event_based_actor {
   std::optional<UnixMicros> retry_at_;  // RetryDue with retry_timer_ is on its way
   std::uint64_t retry_timer_ = 0;
   int rereads_ = 0;
-  bool told_waiting_ = false;
   bool reading_ = false;
   bool stopping_ = false;
 };

@@ -51,7 +51,8 @@ struct PartitionSetup {
   WindowRules window_rules;
   DeadLettersConfig dead_letters;
   std::chrono::microseconds remember{0};
-  std::uint64_t incarnation = 0;
+  CommitOwner owner;
+  BiographyBounds biography;
   std::size_t delta_bytes_max = 4 * 1024 * 1024;
   std::uint64_t apply_bytes_max = 8 * 1024 * 1024;  // ApplyCommit on its way to the views
   std::size_t read_bytes_max = 2 * 1024 * 1024;     // one read of a log; bounds what a replay holds in memory

@@ -8,6 +8,8 @@
 namespace weir {
 
 void PartitionNotes::committed(const CommitBody& body, PartitionWindow& window, const RetrySet& retries) {
+  done_waiting();
+  if (setup_.gauges) setup_.gauges->committed_at.store(setup_.clock->wall());
   latency(body);
   retried(body, window.parked_full(), retries);
   poisoned(window);
@@ -16,15 +18,33 @@ void PartitionNotes::committed(const CommitBody& body, PartitionWindow& window, 
 void PartitionNotes::memory(const PartitionWindow& window, const DedupeIndex& index, const RetrySet& retries) {
   if (!setup_.gauges) return;
   PartitionGauges& gauges = *setup_.gauges;
-  gauges.in_flight_events.store(window.events());
   gauges.in_flight_bytes.store(window.bytes());
   gauges.dedupe_bytes.store(index.memory_bytes());
   gauges.parked_bytes.store(retries.bytes());
   gauges.held_keys.store(setup_.window_rules.retry.order_by ? retries.keys() : retries.ids());
   gauges.parked_full.store(window.parked_full());
+  gauges.next_due.store(window.next_due().value_or(0));
+  if (!window.commit_outstanding()) gauges.commit_out_since.store(0);
+}
+
+void PartitionNotes::handed_in() {
+  if (!setup_.gauges) return;
+  std::int64_t none = 0;
+  setup_.gauges->commit_out_since.compare_exchange_strong(none, setup_.clock->wall());
+}
+
+void PartitionNotes::waiting(const Error& error) {
+  if (std::exchange(told_waiting_, true)) return;
+  setup_.logbook->write(LogLevel::warn, who_, "waits: " + describe(error));
+  setup_.entry->note("waits: " + describe(error));
+}
+
+void PartitionNotes::done_waiting() {
+  if (std::exchange(told_waiting_, false)) setup_.entry->note({});
 }
 
 void PartitionNotes::load(std::uint64_t events, std::uint64_t bytes) {
+  if (setup_.gauges) setup_.gauges->in_flight_events.store(events, std::memory_order_relaxed);
   setup_.entry->load(events, setup_.window.events_max - std::min<std::uint64_t>(events, setup_.window.events_max));
   if (views_) views_->load(bytes, setup_.apply_bytes_max - std::min(bytes, setup_.apply_bytes_max));
 }

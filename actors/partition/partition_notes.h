@@ -23,6 +23,11 @@ class PartitionNotes {
   /// Events in the window, and bytes of commits on their way to the views.
   void load(std::uint64_t events, std::uint64_t bytes);
   void stage_crashed();
+  /// A commit is on its way to the log, from now on where none was.
+  void handed_in();
+  /// The log has no space, once for each time; until done_waiting().
+  void waiting(const Error& error);
+  void done_waiting();
   /// The order that lets these letters go, and says so when it is done: nothing leaves in silence.
   [[nodiscard]] std::shared_ptr<LetterRequest> expiry(std::vector<Offset> offsets) const;
 
@@ -35,6 +40,7 @@ class PartitionNotes {
   std::string who_;
   std::shared_ptr<ActorEntry> views_;
   bool told_full_ = false;
+  bool told_waiting_ = false;
 };
 
 }  // namespace weir

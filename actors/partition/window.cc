@@ -37,11 +37,11 @@ namespace {
 }
 }  // namespace
 
-void PartitionWindow::restart(const PartitionPosition& position, const CommitMeta& meta, std::uint64_t incarnation) {
+void PartitionWindow::restart(const PartitionPosition& position, const CommitMeta& meta, CommitOwner owner) {
   INVARIANT(meta.ledger.decided() == position.committed.value, "the ledger counts every offset below the committed position");
   position_ = position;
   meta_ = meta;
-  incarnation_ = incarnation;
+  owner_ = std::move(owner);
   expected_ = position.committed;
   durable_ = std::max(durable_, position.committed);
   ++drive_;
@@ -367,7 +367,9 @@ std::optional<PreparedCommit> PartitionWindow::let_time_pass(UnixMicros wall) {
 /// `body`: its batches, and what they make of ledger and times.
 PreparedCommit PartitionWindow::prepare_to(Offset to, std::shared_ptr<CommitBody> body, UnixMicros wall) {
   CommitMeta& meta = body->meta;
-  meta.incarnation = incarnation_;
+  meta.incarnation = owner_.incarnation;
+  meta.node = owner_.node;
+  meta.code = owner_.code;
   const bool kept = WEIR_DEFECT("rules_hash_kept") && meta.rules_hash != Digest128{};
   if (!kept) meta.rules_hash = (batches_.empty() ? version_ : batches_.front().version)->hash;
   meta.committed_at = wall;

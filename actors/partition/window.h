@@ -49,7 +49,7 @@ class PartitionWindow {
   /// Starts (again) from what the log says is current and the head of the newest applied commit. Everything in the window is
   /// forgotten; results of earlier rounds are ignored from now on. Index and retries must hold exactly what is
   /// committed.
-  void restart(const PartitionPosition& position, const CommitMeta& meta, std::uint64_t incarnation);
+  void restart(const PartitionPosition& position, const CommitMeta& meta, CommitOwner owner);
 
   /// Batches admitted from now on are decided by this version, all rounds of them. Those already here keep theirs; a commit
   /// holds outcomes of one version only.
@@ -246,7 +246,7 @@ class PartitionWindow {
 
   PartitionPosition position_;
   CommitMeta meta_;
-  std::uint64_t incarnation_ = 0;
+  CommitOwner owner_;
   Offset expected_;
   Offset durable_;
   std::uint64_t drive_ = 1;

@@ -39,6 +39,13 @@ struct WindowRules {
   char csv_separator = ',';  // of the records that retry.order_by is looked for in
 };
 
+/// Who decides; every commit says it.
+struct CommitOwner {
+  std::uint64_t incarnation = 0;
+  std::string node;  // its name
+  std::string code;  // the version of weir it runs
+};
+
 [[nodiscard]] WindowRules window_rules_of(const PipelineConfig& config);
 
 /// How far ahead of the owner's own clock a door's stamp may move partition time.

@@ -54,6 +54,7 @@ LetterView PartitionWindow::letter_of(const Batch& batch, std::uint32_t index, s
 
 std::uint32_t PartitionWindow::seal(Batch& batch) {
   OutcomeBatchBuilder out{batch.first, batch.input.bytes().size() * batch.events.size() / batch.input.count() * 3 / 2, batch.events.size()};
+  if (!batch.is_again()) out.came_by(batch.input.header().door);
   const std::int64_t accepted_at = batch.input.header().accepted_at;
   batch.tokens = batch.version->encoder->token_table();
   if (batch.tokens) batch.tokens->reserve(batch.events.size());

@@ -117,6 +117,13 @@ class ViewsActor : public caf::event_based_actor {
     start(std::move(*flush));
   }
 
+  void note_biography(PartitionGauges& gauges) const {
+    const BiographyCover cover = setup_->biography->cover();
+    gauges.biography_bytes.store(cover.bytes);
+    gauges.biography_items.store(cover.items);
+    gauges.biography_forgot.store(cover.dropped_time == kNoTime ? 0 : cover.dropped_time);
+  }
+
   void start(StateFlush flush) {
     WEIR_FAIL_POINT("views_before_flush");
     const caf::actor self = caf::actor_cast<caf::actor>(this);
@@ -128,11 +135,16 @@ class ViewsActor : public caf::event_based_actor {
     setup_->state->flushed(result);
     if (!result) {
       if (disposition(result.error().code) != Disposition::retry) return fail_actor(this, who_, partition_, result.error());
+      if (setup_->gauges) setup_->gauges->flush_waits.store(true);
       if (!std::exchange(told_waiting_, true)) setup_->logbook->write(LogLevel::warn, who_, "waits: " + describe(result.error()));
       delayed_send(this, kFlushRetry, CommitTick{});
       return;
     }
     told_waiting_ = false;
+    if (setup_->gauges) {
+      setup_->gauges->flush_waits.store(false);
+      note_biography(*setup_->gauges);
+    }
     tell(StateFlushed{sequence_, dedupe_end_});
     for (const CommitApplied& applied : std::exchange(held_, {})) tell(applied);
     maybe_flush();

@@ -42,6 +42,8 @@ void get_ledger(const Call& call);
 void get_partitions(const Call& call);
 /// POST /v1/partitions/{partition}/release
 void release_partition(const Call& call);
+/// /v1/why-stuck?partition=P, or ?id=ID
+void get_why_stuck(const Call& call);
 /// /v1/tree
 void get_tree(const Call& call);
 void get_pipeline(const Call& call);

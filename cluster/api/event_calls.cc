@@ -76,13 +76,12 @@ void take_time(const Call& call, std::function<Result<HttpResponse>()> answer) {
 
 void get_event(const Call& call) {
   if (const auto good = check_parameters(*call.request, {}); !good) return call.reply(error_response(good.error()));
-  take_time(call, [call]() -> Result<HttpResponse> {
-    const std::string& id = call.request->segments[2];
-    WEIR_ASSIGN(const std::string life, call.node->biography(id));
-    if (life.empty()) return problem(404, fmt::format("event '{}' was never seen in the time kept", id));
+  call.node->biography(call.request->segments[2], [call](Result<EventLife> life) {
+    if (!life) return call.reply(error_response(life.error()));
+    if (life->json.empty()) return call.reply(problem(404, life->never_seen));
     HttpResponse response;
-    response.body = life + "\n";
-    return response;
+    response.body = std::move(life->json) + "\n";
+    call.reply(std::move(response));
   });
 }
 

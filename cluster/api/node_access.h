@@ -42,12 +42,21 @@ struct ActorLine {
   std::string note;            // what else there is to know of it; mostly empty
 };
 
+/// What is known of one event.
+struct EventLife {
+  std::string json;        // empty: it was never seen in the time kept
+  std::string never_seen;  // then: since when nothing is known of it
+};
+
 struct Readiness {
   bool ready = false;
   std::string reason;                      // of not ready
   std::vector<std::uint32_t> quarantined;  // named also when ready
   std::vector<std::string> failing;        // likewise: actors that keep dying and are tried again now and then
 };
+
+struct PartitionFacts;  // of cluster/api/wait_reasons.h
+struct EventFacts;
 
 /// Called on a thread of the HTTP server: everything here is quick, and what takes time ends in a callback or in
 /// work(). Thread-safe.
@@ -92,8 +101,11 @@ class NodeAccess {
   virtual void state_digests(std::function<void(Result<std::vector<Digest128>>)> done) = 0;
   /// Runs `job` where it may take its time. False: too much waits already.
   [[nodiscard]] virtual bool work(std::function<void()> job) = 0;
-  /// As JSON; empty: never seen in the time kept. Takes its time. Errors: log_damaged, io_failed.
-  [[nodiscard]] virtual Result<std::string> biography(const std::string& id) = 0;
+  /// The life of one event. `done` as of pictures(). Errors: log_damaged, state_damaged, io_failed, limit_reached.
+  virtual void biography(const std::string& id, std::function<void(Result<EventLife>)> done) = 0;
+  /// What is known of why a partition, which is there, or an event waits. `done` as of biography(); none: never seen.
+  [[nodiscard]] virtual PartitionFacts partition_facts(PartitionId partition) const = 0;
+  virtual void event_facts(const std::string& id, std::function<void(Result<std::optional<EventFacts>>)> done) = 0;
   /// Accepted events whose original record has these values in these fields, from `from` on, until `visit` says false or
   /// a part of the log of fixed size was read. Takes its time. Errors: invalid_argument, log_damaged, io_failed.
   [[nodiscard]] virtual Result<SearchSlice> search(const std::vector<std::pair<std::string, std::string>>& fields, const SearchPlace& from,

@@ -54,6 +54,7 @@ struct Command {
 [[nodiscard]] Command make_audit(Level root);
 [[nodiscard]] Command make_digest(Level root);
 [[nodiscard]] Command make_where(Level root);
+[[nodiscard]] Command make_why_stuck(Level root);
 [[nodiscard]] Command make_lint(Level root);
 [[nodiscard]] Command make_config(Level root);
 [[nodiscard]] Command make_plan(Level root);

@@ -33,8 +33,8 @@ Result<std::string> id_of_line(NodeClient& node, const std::string& raw) {
   return std::string(finder.json(padded.view()).text);
 }
 
-int never_seen(const std::string& id) {
-  fmt::print(stderr, "weir: {} was never seen in the time kept\n", id);
+int never_seen(const std::string& id, std::int64_t kept_since) {
+  fmt::print(stderr, "weir: {}\n", never_seen_text(id, kept_since));
   return kAnswerIsNo;
 }
 
@@ -53,7 +53,11 @@ int ask_where(const Options& options) {
     id = std::move(*found);
   }
   const auto text = node->get("/v1/events/" + percent_encoded(id));
-  if (!text && text.error().code == Errc::not_found) return options.raw.empty() ? never_seen(id) : line_never_seen();
+  if (!text && text.error().code == Errc::not_found && !options.raw.empty()) return line_never_seen();
+  if (!text && text.error().code == Errc::not_found) {
+    fmt::print(stderr, "weir: {}\n", text.error().context);
+    return kAnswerIsNo;
+  }
   if (!text) return report(text.error());
   if (options.output == Output::json) {
     (void)to_stdout(*text);
@@ -85,10 +89,10 @@ int run(const Options& options) {
     }
     id = **found;
   }
-  const auto biography = biography_of(log, id);
+  const auto biography = biography_of(log, [&data](PartitionId p) { return data->flushed(p); }, id);
   if (!biography) return report(biography.error());
   if (biography->attempts.empty()) {
-    return never_seen(id);
+    return never_seen(id, biography->kept_since);
   }
   (void)to_stdout(options.output == Output::json ? biography_json(*biography) + "\n" : biography_text(*biography));
   return kDone;

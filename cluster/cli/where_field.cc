@@ -125,12 +125,12 @@ class Lives {
   const Found& found_;
 };
 
-int print_lives(const FieldSearch& search, const Found& found, const LogReader& log, Output output) {
+int print_lives(const FieldSearch& search, const Found& found, const LogReader& log, const IndexOf& index, Output output) {
   Lives lives(output, found);
   for (std::size_t at = 0; at < found.ids.size(); at += kLivesAtOnce) {
     const auto begin = found.ids.begin() + static_cast<std::ptrdiff_t>(at);
     const auto count = static_cast<std::ptrdiff_t>(std::min(kLivesAtOnce, found.ids.size() - at));
-    const auto read = biographies_of(log, {begin, begin + count});
+    const auto read = biographies_of(log, index, {begin, begin + count});
     if (!read) return report(read.error());
     for (const Biography& life : *read)
       if (!lives.print(lives.json() ? biography_json(life) : biography_text(life))) return kDone;
@@ -201,7 +201,7 @@ int search_data(const FieldSearch& search, const StoppedData& data, Output outpu
   const auto found = find_events(search, next, progress);
   progress.clear();
   if (!found) return report(found.error());
-  return found->ids.empty() ? nothing_found(search, *found) : print_lives(search, *found, log, output);
+  return found->ids.empty() ? nothing_found(search, *found) : print_lives(search, *found, log, [&data](PartitionId p) { return data.flushed(p); }, output);
 }
 
 int search_node(const FieldSearch& search, const DataSource& source, Output output) {

@@ -4,10 +4,14 @@
 
 #include "actors/doors/http_door_actor.h"
 #include "actors/messages/letter_messages.h"
+#include "cluster/api/wait_reasons.h"
 #include "cluster/node/biography.h"
+#include "cluster/node/event_facts.h"
 #include "cluster/node/event_search.h"
 #include "cluster/node/log_reader.h"
 #include "cluster/node/node_metrics.h"
+#include "runtime/base/hash.h"
+#include "runtime/engine/circuit_breaker.h"
 
 namespace weir {
 
@@ -15,6 +19,7 @@ namespace {
 
 /// How long a digest waits for the partitions: it reads everything.
 constexpr std::chrono::milliseconds kDigestWait{30'000};
+constexpr std::chrono::milliseconds kBiographyWait{1'000};  // for the index of a partition; then its log is read without
 /// What one request of a search reads of the log: some 100 ms of one of the two threads for questions.
 constexpr std::size_t kSearchBytes = std::size_t{32} << 20;
 
@@ -147,9 +152,59 @@ void LiveNode::state_digests(std::function<void(Result<std::vector<Digest128>>)>
                   });
 }
 
-Result<std::string> LiveNode::biography(const std::string& id) {
-  WEIR_ASSIGN(const Biography life, biography_of(LiveLogReader{open_.log()}, id));
-  return life.attempts.empty() ? std::string() : biography_json(life);
+void LiveNode::with_partition_of(const std::string& id, std::vector<StateRange> ranges, std::function<void(Result<std::shared_ptr<const StateReader>>)> tell) {
+  const PictureMaker make = [ranges = std::move(ranges)](PartitionId, const PartitionState& state) { return state.picture_of(ranges); };
+  state_.picture(partition_of(id, open_.config().partitions), make, kBiographyWait, [this, tell](const Result<std::vector<PartitionPicture>>& pictures) {
+    if (pictures) return tell(pictures->front().state);  // its store is kept by `pictures` meanwhile
+    if (pictures.error().code != Errc::not_ready) return tell(fail(pictures.error()));
+    if (!work([tell] { tell(std::shared_ptr<const StateReader>()); })) tell(fail(Errc::limit_reached, "too many questions wait for an answer; ask again later"));
+  });
+}
+
+void LiveNode::biography(const std::string& id, std::function<void(Result<EventLife>)> done) {
+  with_partition_of(id, {}, [this, id, done = std::move(done)](const Result<std::shared_ptr<const StateReader>>& index) {
+    if (!index) return done(fail(index.error()));
+    const auto life = biography_of(LiveLogReader{open_.log()}, [&index](PartitionId) { return index; }, id);
+    if (!life) return done(fail(life.error()));
+    if (life->attempts.empty()) return done(EventLife{{}, never_seen_text(id, life->kept_since)});
+    done(EventLife{biography_json(*life), {}});
+  });
+}
+
+void LiveNode::event_facts(const std::string& id, std::function<void(Result<std::optional<EventFacts>>)> done) {
+  with_partition_of(id, {parked_range()}, [this, id, done = std::move(done)](const Result<std::shared_ptr<const StateReader>>& state) {
+    if (!state) return done(fail(state.error()));
+    const auto life = biography_of(LiveLogReader{open_.log()}, [&state](PartitionId) { return state; }, id);
+    if (!life) return done(fail(life.error()));
+    done(event_facts_of(*life, state->get()));
+  });
+}
+
+PartitionFacts LiveNode::partition_facts(PartitionId partition) const {
+  PartitionFacts facts;
+  facts.now = open_.clock().wall();
+  facts.report = partitions()[partition.value];
+  facts.reserved = open_.log().status(partition).ingest_reserved.value;
+  facts.parked = state_.partitions()[partition.value].ledger.retrying;
+  const PartitionGauges& gauges = *open_.gauges()[partition.value];
+  facts.in_flight = gauges.in_flight_events.load();
+  facts.committed_at = gauges.committed_at.load();
+  facts.commit_out_since = gauges.commit_out_since.load();
+  facts.flush_waits = gauges.flush_waits.load();
+  facts.held_keys = gauges.held_keys.load();
+  facts.parked_bytes = gauges.parked_bytes.load();
+  facts.parked_full = gauges.parked_full.load();
+  facts.next_due = gauges.next_due.load();
+  const std::string place = fmt::format("/partition/{}", partition.value);
+  for (ActorLine& actor : tree())
+    if (actor.actor.ends_with(place) || actor.actor.find(place + "/") != std::string::npos || actor.actor.ends_with("/committer")) facts.actors.push_back(std::move(actor));
+  for (const LookupBoard::Line& line : open_.lookups().lines()) {
+    const auto breakers = [&](BreakerState state) { return line.gauges->breakers[static_cast<std::size_t>(state)].load(); };
+    facts.lookups.push_back({line.stage, breakers(BreakerState::open) + breakers(BreakerState::half_open), line.gauges->pending.load()});
+  }
+  facts.pressure = open_.pressure().level();
+  facts.pressure_why = open_.pressure().why();
+  return facts;
 }
 
 Result<SearchSlice> LiveNode::search(const std::vector<std::pair<std::string, std::string>>& fields, const SearchPlace& from,

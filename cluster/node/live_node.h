@@ -59,11 +59,16 @@ class LiveNode final : public NodeAccess {
                 Pictures done) override;
   void state_digests(std::function<void(Result<std::vector<Digest128>>)> done) override;
   bool work(std::function<void()> job) override { return pool_.post(std::move(job)); }
-  Result<std::string> biography(const std::string& id) override;
+  PartitionFacts partition_facts(PartitionId partition) const override;
+  void event_facts(const std::string& id, std::function<void(Result<std::optional<EventFacts>>)> done) override;
+  void biography(const std::string& id, std::function<void(Result<EventLife>)> done) override;
   Result<SearchSlice> search(const std::vector<std::pair<std::string, std::string>>& fields, const SearchPlace& from,
                              const std::function<bool(const FoundEvent&)>& visit) override;
 
  private:
+  /// Calls `tell` where it may take its time, with a picture of `ranges` of the partition of `id`, or null where none can be had: it is
+  /// being opened, or is quarantined. `tell` has to hold the picture while it reads.
+  void with_partition_of(const std::string& id, std::vector<StateRange> ranges, std::function<void(Result<std::shared_ptr<const StateReader>>)> tell);
   OpenPipeline& open_;
   LiveState& state_;
   WorkPool& pool_;

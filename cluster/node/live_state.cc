@@ -155,19 +155,30 @@ void LiveState::pictures(PictureMaker make, const std::optional<ReadToken>& toke
   if (token) {
     if (auto good = check(*token); !good) return done(fail(std::move(good.error())));
   }
-  struct Asked {
-    PartitionId partition;
-    caf::actor views;
-    CommitSequence sequence;
-    bool quarantined;
-  };
-  std::vector<Asked> asked;
+  std::vector<Asked> all;
   {
     const std::scoped_lock lock(mutex_);
-    for (std::uint32_t p = 0; p < slots_.size(); ++p) {
-      asked.push_back({PartitionId{p}, slots_[p].views, slots_[p].started, slots_[p].known.quarantined});
-    }
+    for (std::uint32_t p = 0; p < slots_.size(); ++p) all.push_back(asked(p));
   }
+  gather(std::move(all), make, token, wait, std::move(done));
+}
+
+void LiveState::picture(PartitionId partition, PictureMaker make, std::chrono::milliseconds wait, PicturesDone done) {
+  std::vector<Asked> one;
+  {
+    const std::scoped_lock lock(mutex_);
+    one.push_back(asked(partition.value));
+  }
+  gather(std::move(one), make, std::nullopt, wait, std::move(done));
+}
+
+LiveState::Asked LiveState::asked(std::uint32_t partition) const {
+  const Slot& slot = slots_[partition];
+  return {PartitionId{partition}, slot.views, slot.started, slot.known.quarantined};
+}
+
+void LiveState::gather(std::vector<Asked> asked, const PictureMaker& make, const std::optional<ReadToken>& token, std::chrono::milliseconds wait,
+                       PicturesDone done) {
   for (const Asked& one : asked) {
     if (one.views) continue;
     if (one.quarantined)

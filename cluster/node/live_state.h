@@ -68,8 +68,20 @@ class LiveState {
   /// was not there within `wait`; names it), limit_reached (too many wait), and what `make` says.
   void pictures(PictureMaker make, const std::optional<ReadToken>& token, std::chrono::milliseconds wait,
                 PicturesDone done);
+  /// Of one partition, whatever the others do; without a token. Else as above.
+  void picture(PartitionId partition, PictureMaker make, std::chrono::milliseconds wait, PicturesDone done);
 
  private:
+  /// A partition of which a picture is wanted.
+  struct Asked {
+    PartitionId partition;
+    caf::actor views;
+    CommitSequence sequence;
+    bool quarantined = false;
+  };
+  [[nodiscard]] Asked asked(std::uint32_t partition) const;
+  void gather(std::vector<Asked> asked, const PictureMaker& make, const std::optional<ReadToken>& token, std::chrono::milliseconds wait, PicturesDone done);
+
   struct Slot {
     LivePartition known;
     CommitSequence started;  // what its owner found when it opened: views that have less are still replaying

@@ -210,7 +210,7 @@ Result<void> MemoryMachine::run(std::vector<DoorGroup> groups, UnixMicros wall, 
   const auto log = open_memory_log(disk_, post);
   std::optional<Result<void>> end;
   PipelineSetup setup = setup_of(*pipeline_, *log, clock, logbook);
-  setup.partition.incarnation = ++incarnation_;
+  setup.partition.owner.incarnation = ++incarnation_;
   MemoryHttpFetch fetch(fetch_config(pipeline_->config()), servers_, post);
   setup.partition.stage_ports = {{}, &clock, &logbook, &fetch, 0, lookups_};
   if (wrap) {

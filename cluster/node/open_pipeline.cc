@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "actors/serve/views_actor.h"
+#include "cluster/node/versions.h"
 #include "cluster/node/views_file.h"
 #include "runtime/adapters/curl/curl_fetcher.h"
 #include "runtime/base/units.h"
@@ -142,7 +143,10 @@ PipelineSetup OpenPipeline::setup() {
   std::uint64_t& parked_max = partition.window_rules.retry.parked_bytes_max;
   parked_max = std::min<std::uint64_t>(parked_max, memory_.parked_bytes_max);
   partition.remember = config().dedupe.remember;
-  partition.incarnation = static_cast<std::uint64_t>(clock_.wall());
+  partition.owner = {static_cast<std::uint64_t>(clock_.wall()), node_.node, weir_version()};
+  partition.biography.retain = config().biography.retain;
+  partition.biography.bytes_max = config().biography.bytes_max / config().partitions;
+  partition.biography.run_items = std::min(partition.biography.run_items, memory_.delta_bytes_max / 128);
   setup.supervision = node_.supervision;
   setup.poison_crashes_max = config().limits.poison_crashes_max;
   setup.suspects = suspects_.partitions;

@@ -53,7 +53,9 @@ class OpenPipeline {
   [[nodiscard]] Rng& rng() noexcept { return rng_; }
   [[nodiscard]] const MemoryPlan& memory() const noexcept { return memory_; }
   /// For doors; set by the watch.
+  [[nodiscard]] const Clock& clock() const noexcept { return clock_; }
   [[nodiscard]] DoorPressure& pressure() noexcept { return pressure_; }
+  [[nodiscard]] const DoorPressure& pressure() const noexcept { return pressure_; }
   [[nodiscard]] const std::vector<std::shared_ptr<PartitionGauges>>& gauges() const noexcept { return gauges_; }
   [[nodiscard]] const std::shared_ptr<CommitGauges>& commits() const noexcept { return commits_; }
   [[nodiscard]] const RulesGauges& rules() const noexcept { return *rules_gauges_; }

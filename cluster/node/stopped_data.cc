@@ -61,6 +61,11 @@ StoppedData::~StoppedData() {
   }
 }
 
+Result<std::shared_ptr<const StateReader>> StoppedData::flushed(PartitionId partition) const {
+  WEIR_ASSIGN(auto picture, partitions_[partition.value].store->snapshot());
+  return std::shared_ptr<const StateReader>(std::move(picture));
+}
+
 Result<std::vector<PartitionPicture>> StoppedData::pictures() const {
   std::vector<PartitionPicture> pictures;
   for (const Partition& partition : partitions_) {

@@ -35,6 +35,8 @@ class StoppedData {
   [[nodiscard]] const ViewSet& views() const noexcept { return views_; }
   [[nodiscard]] const std::vector<Partition>& partitions() const noexcept { return partitions_; }
   [[nodiscard]] const ReadOnlyLog& log() const noexcept { return *log_; }
+  /// The state of a partition as it was flushed last: without what is applied in memory. Errors: io_failed.
+  [[nodiscard]] Result<std::shared_ptr<const StateReader>> flushed(PartitionId partition) const;
   /// Of all partitions, for queries. Errors: state_damaged, io_failed.
   [[nodiscard]] Result<std::vector<PartitionPicture>> pictures() const;
 

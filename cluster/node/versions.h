@@ -4,6 +4,8 @@
 
 namespace weir {
 
+/// Of this build, with its commit: "0.4.0+1a2b3c4d".
+[[nodiscard]] std::string weir_version();
 [[nodiscard]] std::string caf_version();
 [[nodiscard]] std::string rocksdb_version();
 [[nodiscard]] std::string capnp_version();

@@ -93,7 +93,7 @@ void DedupeLog::collect(DeltaWriter& delta) {
   for (; erased_below_ < keep; ++erased_below_) delta.erase(dedupe_block_key(erased_below_));
 }
 
-Result<Digest128> DedupeLog::digest(const StateReader& state) const {
+Result<std::optional<Digest128>> DedupeLog::digest(const StateReader& state) const {
   Digest128 sum;
   std::string text;
   const auto add = [&](std::uint64_t first, const DedupeBlock& block) {
@@ -127,7 +127,7 @@ Result<Digest128> DedupeLog::digest(const StateReader& state) const {
   for (std::uint64_t block = std::max(begin, memory); block <= tail_.open_block(); ++block)
     add(block * kDedupeBlockEntries, *tail_.block(block));
   sum += xxh3_128(numbers_.encode());
-  return sum;
+  return std::optional<Digest128>(sum);
 }
 
 }  // namespace weir

@@ -35,7 +35,7 @@ class DedupeLog final : public StateParticipant {
   Result<void> on_commit(CommitSequence sequence, Offset from, const CommitBody& body) override;
   void collect(DeltaWriter& delta) override;
   /// Over the unexpired entries in number order.
-  Result<Digest128> digest(const StateReader& state) const override;
+  Result<std::optional<Digest128>> digest(const StateReader& state) const override;
 
   [[nodiscard]] std::uint64_t begin() const noexcept { return numbers_.begin(); }
   [[nodiscard]] std::uint64_t end() const noexcept { return numbers_.end(); }

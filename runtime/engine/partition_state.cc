@@ -354,8 +354,8 @@ Result<Digest128> PartitionState::state_digest() const {
   WEIR_TRY(digest.add_views());
   WEIR_TRY(digest.add_letters());
   for (const StateParticipant* participant : participants_) {
-    WEIR_ASSIGN(const Digest128 part, participant->digest(*now.state));
-    digest.add_participant(part);
+    WEIR_ASSIGN(const std::optional<Digest128> part, participant->digest(*now.state));
+    if (part) digest.add_participant(*part);
   }
   return digest.finish();
 }

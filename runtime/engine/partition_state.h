@@ -37,8 +37,9 @@ class StateParticipant {
   virtual void collect(DeltaWriter& delta) = 0;
   /// Memory of what waits to be collected.
   [[nodiscard]] virtual std::size_t waiting_bytes() const noexcept = 0;
-  /// Digest of its logical content at the present commit, however it lies in blocks. `state` reads delta and store.
-  [[nodiscard]] virtual Result<Digest128> digest(const StateReader& state) const = 0;
+  /// Digest of its logical content at the present commit, however it lies in blocks. None: it says nothing that the commits do not say, and is
+  /// no part of the state's digest. `state` reads delta and store.
+  [[nodiscard]] virtual Result<std::optional<Digest128>> digest(const StateReader& state) const = 0;
 };
 
 /// Commits of ids, duplicates and rows that are only added to leave next to nothing in the delta. At 8 a start reads at most

@@ -8,6 +8,7 @@
 //   parked event     'R' | offset, 8 bytes
 //   audit record     'A' | commit sequence, 8 bytes | number in the commit, 4 bytes
 //   dedupe           'd' | …  (its own business)
+//   biography index  'B' | …  (its own business)
 // Rows of dropped views keep their prefix until they are erased.
 // Integers are big-endian; signed ones have their sign bit flipped.
 #pragma once
@@ -30,6 +31,7 @@ inline constexpr char letter_conflict = 'C';
 inline constexpr char parked = 'R';
 inline constexpr char audit = 'A';
 inline constexpr char dedupe = 'd';
+inline constexpr char biography = 'B';
 }  // namespace key_space
 
 /// Scratch for one key; reused without allocation. Not thread-safe.

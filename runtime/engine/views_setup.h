@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "runtime/base/ids.h"
+#include "runtime/engine/biography_index.h"
 #include "runtime/engine/dedupe_log.h"
 #include "runtime/engine/partition_gauges.h"
 #include "runtime/engine/partition_state.h"
@@ -18,7 +19,8 @@ using ExtractorFactory = std::function<std::unique_ptr<RecordExtractor>()>;
 /// The state must be recovered: it stands at its store's cursor. `store` and `logbook` outlive who works with it.
 struct ViewsSetup {
   PartitionId partition;
-  std::unique_ptr<DedupeLog> dedupe;  // joined to `state`
+  std::unique_ptr<DedupeLog> dedupe;          // joined to `state`
+  std::unique_ptr<BiographyIndex> biography;  // likewise
   std::unique_ptr<PartitionState> state;
   StateStore* store = nullptr;
   std::shared_ptr<const void> keep;   // handed out with every look at the state: the store is not closed while one is held

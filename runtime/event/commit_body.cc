@@ -35,6 +35,7 @@ void put(wire::Digest::Builder to, const Digest128& from) {
   to.setLow(from.low);
   to.setHigh(from.high);
 }
+std::string text_of(capnp::Text::Reader from) { return {from.cStr(), from.size()}; }
 Digest128 get(wire::Digest::Reader from) { return {from.getLow(), from.getHigh()}; }
 
 void put(wire::Ledger::Builder to, const Ledger& from) {
@@ -86,9 +87,9 @@ void put(capnp::List<wire::LetterOrder>::Builder to, const std::vector<LetterOrd
 LetterOrder get(wire::LetterOrder::Reader from) {
   LetterOrder to;
   to.kind = static_cast<LetterOrder::Kind>(from.getKind());
-  to.who = from.getWho().cStr();
-  to.role = from.getRole().cStr();
-  to.why = from.getWhy().cStr();
+  to.who = text_of(from.getWho());
+  to.role = text_of(from.getRole());
+  to.why = text_of(from.getWhy());
   for (const std::uint64_t offset : from.getOffsets()) to.offsets.push_back(Offset{offset});
   return to;
 }
@@ -117,6 +118,8 @@ std::vector<SharedBytes> CommitBody::encode() const {
   put(root.initRulesHash(), meta.rules_hash);
   root.setBatches(static_cast<std::uint32_t>(batches.size()));
   root.setCommittedAt(meta.committed_at);
+  if (!meta.node.empty()) root.setNode(meta.node);
+  if (!meta.code.empty()) root.setCode(meta.code);
   if (!orders.empty()) put(root.initOrders(static_cast<unsigned>(orders.size())), orders);
   const kj::Array<capnp::word> words = capnp::messageToFlatArray(message);
   const auto bytes = words.asBytes();
@@ -156,6 +159,8 @@ Result<CommitBody> CommitBody::decode(const SharedBytes& bytes) {
     body.meta.event_time_max = root.getEventTimeMax();
     body.meta.rules_hash = get(root.getRulesHash());
     body.meta.committed_at = root.getCommittedAt();
+    body.meta.node = text_of(root.getNode());
+    body.meta.code = text_of(root.getCode());
     if (root.getRedecided() != 0 || root.getRetryPuts() != 0 || root.getRetryDones() != 0 || root.getStageStateBytes() != 0)
       return fail(Errc::format_newer, "commit body holds retries or stage state, which this weir does not read");
     batches = body.meta.batches = root.getBatches();

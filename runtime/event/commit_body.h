@@ -3,6 +3,7 @@
 // body = head | packed batch | packed batch | …   (outcome_batch.h)
 #pragma once
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "runtime/base/bytes.h"
@@ -48,6 +49,8 @@ struct CommitMeta {
   Digest128 rules_hash;
   std::uint32_t batches = 0;
   std::int64_t committed_at = 0;
+  std::string node;  // the owner's name; empty: written before it was kept
+  std::string code;  // version of weir that decided; empty: likewise
   friend bool operator==(const CommitMeta&, const CommitMeta&) = default;
 };
 

@@ -42,6 +42,8 @@ struct CommitMeta {
   stageStateBytes @10 :UInt64;  # reserved for keyed stage state; 0
   committedAt @11 :Int64;       # owner's wall time, microseconds; for people, never for decisions
   orders @12 :List(LetterOrder);  # what people did with dead letters
+  node @13 :Text;               # the owner's name
+  code @14 :Text;               # version of weir that decided, with its commit
 }
 
 struct LetterOrder {

@@ -26,7 +26,9 @@ struct WireBatch {
   std::uint32_t offsets;      // 0 or `outcomes`
   std::uint32_t parks;        // version 2
   std::uint32_t edits;        // version 2
-  std::uint32_t reserved[4];
+  std::uint32_t door_offset;  // of all events that came by one door; length 0: told nowhere, or in the letters
+  std::uint32_t door_length;
+  std::uint32_t reserved[2];
 };
 static_assert(sizeof(WireBatch) == 64);
 
@@ -91,6 +93,8 @@ Result<OutcomeBatch> OutcomeBatch::decode(const SharedBytes& bytes) {
   batch.letters_ = wire.letters;
   batch.parks_ = parks;
   batch.edits_ = edits;
+  if (!inside(wire.door_offset, wire.door_length, wire.area_length)) return damaged("its door is out of bounds");
+  batch.door_ = {batch.area_ + wire.door_offset, wire.door_length};
 
   WEIR_TRY(batch.check(wire.area_length, wire.attributes));
   return batch;
@@ -331,8 +335,12 @@ void OutcomeBatchBuilder::add_letter(const LetterView& letter) {
 OutcomeBatch OutcomeBatchBuilder::finish() {
   INVARIANT(outcomes_.size() <= 0xffffffffu, "a packed batch counts its outcomes in 32 bits");
   place_id();
-  arena_.align(8);
   WireBatch wire{};
+  if (!door_.empty()) {
+    wire.door_offset = static_cast<std::uint32_t>(arena_.append(door_) - sizeof(WireBatch));
+    wire.door_length = static_cast<std::uint32_t>(door_.size());
+  }
+  arena_.align(8);
   wire.magic = kBatchMagic;
   wire.version = parks_.empty() && edits_.empty() ? kVersion : kVersionWithParks;
   wire.parks = static_cast<std::uint32_t>(parks_.size());

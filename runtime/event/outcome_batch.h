@@ -170,6 +170,8 @@ class OutcomeBatch {
   }
   [[nodiscard]] RecordView record(std::uint32_t i) const noexcept;
   [[nodiscard]] LetterView letter(std::uint32_t i) const noexcept;
+  /// That all its events came by; empty: they came by several (the letters of such tell theirs), or it was written before it was kept.
+  [[nodiscard]] std::string_view door() const noexcept { return door_; }
   [[nodiscard]] std::uint32_t parks() const noexcept { return parks_; }
   [[nodiscard]] ParkView park(std::uint32_t i) const noexcept;
 
@@ -184,6 +186,7 @@ class OutcomeBatch {
   const std::uint64_t* offsets_ = nullptr;
   const ParkEntry* park_table_ = nullptr;
   const EditEntry* edit_table_ = nullptr;
+  std::string_view door_;
   Offset first_offset_;
   std::uint32_t outcomes_ = 0;
   std::uint32_t records_ = 0;
@@ -207,6 +210,8 @@ class OutcomeBatchBuilder {
   /// A served event whose id is not written a second time where a record holds it (id_may_stand_at). The bytes of the id live
   /// until the next add or finish.
   void add_served(const Event& event, std::uint8_t flags = 0);
+  /// OutcomeBatch::door. `door` lives until finish().
+  void came_by(std::string_view door) noexcept { door_ = door; }
   /// The offset of the outcome that is added next, where it is not the next one (redecided). For all or none of a batch's outcomes.
   void next_is(Offset offset);
   /// The outcome added last, which is there (asserted).
@@ -243,6 +248,7 @@ class OutcomeBatchBuilder {
   void place_id();
   void add_letter(const LetterView& letter);
   ByteArena arena_;
+  std::string_view door_;
   std::string_view unplaced_id_;  // of the outcome added last; empty: it has its place
   std::vector<OutcomeEntry> outcomes_;
   std::vector<RecordEntry> records_;

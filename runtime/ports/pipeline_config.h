@@ -211,6 +211,12 @@ struct DeadLettersConfig {
   std::optional<std::uint64_t> bytes_max;           // 1 MiB .. 1 TiB, of one partition: the oldest leave
 };
 
+/// How long `weir where` can tell the life of an event; of what leaves the log before it tells what is in the index.
+struct BiographyConfig {
+  std::chrono::microseconds retain{std::chrono::hours(7 * 24)};// 1 min .. 100 years, of partition time
+  std::uint64_t bytes_max = std::uint64_t{4} << 30;    // 1 MiB .. 1 TiB, of all partitions together: the oldest leave
+};
+
 struct PipelineConfig {
   PipelineConfig();
   PipelineConfig(const PipelineConfig& other);
@@ -226,6 +232,7 @@ struct PipelineConfig {
   LateConfig late;
   RetrySettings retry;
   DeadLettersConfig dead_letters;
+  BiographyConfig biography;
   std::vector<StageConfig> stages;
   std::vector<ViewConfig> views;
   std::vector<InputConfig> inputs{{"http", HttpInputConfig{}, {}}};  // what `weir up` reads; `weir run` reads what it is told

@@ -312,6 +312,7 @@ std::string judge(const Workload& workload, const History& history, MemoryDisk& 
             judge_state(disk.state()->partitions[p], p, disk.state()->log_id, states[p], rules, merger, kept);
         !wrong.empty())
       return wrong;
+    if (std::string wrong = judge_lives(disk.state()->partitions[p], states[p], merger); !wrong.empty()) return wrong;
     auto picture = kept.back().state->picture();
     if (!picture) return describe(picture.error());
     pictures.push_back(std::move(*picture));

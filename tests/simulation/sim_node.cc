@@ -4,6 +4,7 @@
 
 #include "actors/doors/http_door_actor.h"
 #include "actors/messages/letter_messages.h"
+#include "cluster/api/wait_reasons.h"
 
 namespace weir::sim {
 
@@ -61,8 +62,16 @@ bool SimNode::work(std::function<void()> job) {
   return true;
 }
 
-Result<std::string> SimNode::biography(const std::string& id) {
-  return fail(Errc::internal, "nobody asks a simulated node for the life of {}", id);
+PartitionFacts SimNode::partition_facts(PartitionId partition) const {
+  throw std::logic_error("nobody asks a simulated node what partition " + std::to_string(partition.value) + " waits for");
+}
+
+void SimNode::event_facts(const std::string& id, std::function<void(Result<std::optional<EventFacts>>)> done) {
+  done(fail(Errc::internal, "nobody asks a simulated node what {} waits for", id));
+}
+
+void SimNode::biography(const std::string& id, std::function<void(Result<EventLife>)> done) {
+  done(fail(Errc::internal, "nobody asks a simulated node for the life of {}", id));
 }
 
 Result<SearchSlice> SimNode::search(const std::vector<std::pair<std::string, std::string>>& fields, const SearchPlace&,

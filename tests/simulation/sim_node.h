@@ -40,7 +40,9 @@ class SimNode final : public NodeAccess {
                 Pictures done) override;
   void state_digests(std::function<void(Result<std::vector<Digest128>>)> done) override;
   bool work(std::function<void()> job) override;
-  Result<std::string> biography(const std::string& id) override;
+  PartitionFacts partition_facts(PartitionId partition) const override;
+  void event_facts(const std::string& id, std::function<void(Result<std::optional<EventFacts>>)> done) override;
+  void biography(const std::string& id, std::function<void(Result<EventLife>)> done) override;
   Result<SearchSlice> search(const std::vector<std::pair<std::string, std::string>>& fields, const SearchPlace& from,
                              const std::function<bool(const FoundEvent&)>& visit) override;
 

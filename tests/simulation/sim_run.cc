@@ -196,7 +196,8 @@ class Run {
     setup.partition.window.batch_bytes_max = batch_bytes_;
     setup.partition.window.bytes_max = 4 * batch_bytes_;
     setup.partition.remember = std::chrono::hours(24 * 7);
-    setup.partition.incarnation = incarnation_;
+    setup.partition.owner.incarnation = incarnation_;
+    setup.partition.biography.run_items = 24;
     setup.partition.delta_bytes_max = delta_bytes_;
     setup.partition.apply_bytes_max = 16 * 1024;
     setup.committer = {log_.get(), &clock_, {std::chrono::milliseconds(5), 16 * 1024}};

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "runtime/adapters/memory/memory_disk.h"
 #include "runtime/adapters/memory/memory_event_log.h"
 #include "runtime/adapters/memory/memory_state.h"
 #include "tests/simulation/sim_history.h"
@@ -82,6 +83,9 @@ struct PartitionTruth {
 /// What clients were told and saw: acknowledged is there (I1), nothing else is (I2), whole requests, outcomes, reads
 /// (I6).
 [[nodiscard]] std::string judge_clients(const History& history, const std::vector<PartitionTruth>& truths);
+
+/// The index of biographies in a state that was flushed at the end, against the log.
+[[nodiscard]] std::string judge_lives(const MemoryPartition& log, const std::shared_ptr<MemoryStateDisk>& disk, const StateMerger& merger);
 
 /// What is durable after a run, against the model. Empty: all is as it must be.
 [[nodiscard]] std::string judge(const Workload& workload, const History& history, MemoryDisk& disk,

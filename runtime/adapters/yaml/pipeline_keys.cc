@@ -3,6 +3,7 @@
 #include "runtime/adapters/yaml/dependency_keys.h"
 #include "runtime/adapters/yaml/inputs_keys.h"
 #include "runtime/adapters/yaml/plugin_keys.h"
+#include "runtime/adapters/yaml/retention_keys.h"
 #include "runtime/adapters/yaml/tests_keys.h"
 #include "runtime/ports/pipeline_config.h"
 
@@ -466,15 +467,9 @@ ConfigKeys pipeline_keys(const PluginKinds& plugins) {
           .otherwise("no event is late")
           .example("{after: 7d, then: expire}"),
       key("retry", retry_shape(), "what becomes of an event that a stage cannot decide now, for a reason that may pass"),
-      key("dead_letters",
-            map({
-                key("retain", between(Form::duration, "1s", "36500d"), "how long one is kept after it became one").otherwise("for ever"),
-                key("bytes_max", between(Form::size, "1MiB", "1TiB"), "what all of a partition may take; the oldest leave").otherwise("no bound"),
-            }),
-            "how long dead letters are kept; those that leave are counted as expired")
-            .otherwise("all are kept until they are redriven or dropped")
-            .example("{retain: 90d, bytes_max: 1GiB}"),
-        key("inputs", inputs_shape(),
+      dead_letters_key(),
+      biography_key(),
+      key("inputs", inputs_shape(),
           "where `weir up` takes events from (`weir run` reads what its command line names): a kind of input, or a "
           "name of your own over one, for several of a kind")
           .by_default("{http: {}}")

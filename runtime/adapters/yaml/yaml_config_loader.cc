@@ -45,6 +45,14 @@ void read_dead_letters(Context& context, const Node& node, DeadLettersConfig& ou
   map.finish();
 }
 
+void read_biography(Context& context, const Node& node, BiographyConfig& out) {
+  MapReader map(context, node, "biography");
+  if (const Node* retain = map.take("retain")) read_duration(context, *retain, map.path("retain"), {std::chrono::minutes(1), 36'500 * kDay}, out.retain);
+  if (const Node* bytes = map.take("bytes_max"))
+    read_bytes(context, *bytes, map.path("bytes_max"), {std::uint64_t{1} << 20, std::uint64_t{1} << 40}, out.bytes_max);
+  map.finish();
+}
+
 void read_late(Context& context, const Node& node, LateConfig& out) {
   MapReader map(context, node, "late");
   if (const Node* after = map.require("after", "DURATION")) {
@@ -77,6 +85,7 @@ void yaml::read_pipeline(Context& context, const Node& root, PipelineConfig& out
   if (const Node* late = map.take("late")) read_late(context, *late, out.late);
   if (const Node* retry = map.take("retry")) read_retry(context, *retry, out.retry);
   if (const Node* letters = map.take("dead_letters")) read_dead_letters(context, *letters, out.dead_letters);
+  if (const Node* biography = map.take("biography")) read_biography(context, *biography, out.biography);
   const std::size_t before_stages = context.findings.size();
   if (const Node* stages = map.take("stages")) read_stages(context, *stages, out.stages);
   bool stages_whole = context.findings.size() == before_stages;

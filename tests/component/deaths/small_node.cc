@@ -96,7 +96,7 @@ PipelineSetup SmallMachine::setup(const NodeOptions& options, MemoryEventLog& lo
   partition.window.commit_bytes_max = 1024;
   partition.remember = config.dedupe.remember;
   partition.dead_letters = options.dead_letters;
-  partition.incarnation = ++incarnation_;
+  partition.owner.incarnation = ++incarnation_;
   partition.delta_bytes_max = 2048;
   partition.apply_bytes_max = 2048;
   setup.committer = {&log, &clock_, {std::chrono::milliseconds(5), 4096}};
@@ -169,13 +169,17 @@ NodeEnd SmallMachine::run(const NodeOptions& options) {
   });
   caf::actor root = spawn_pipeline(scheduler->system(), std::move(setup));
   bool serves = options.idle != nullptr;
+  std::optional<TimePoint> stopped_at;
   while (!end.result && end.steps < kStepsMax) {
     if (scheduler->step() == sim::SimScheduler::Step::nothing) {
       if (!serves) break;
       serves = options.idle(root, clock_);
       if (!serves) caf::anon_send(root, StopNode{});
     }
-    if (options.stop_at == end.steps) caf::anon_send(root, StopNode{});
+    if (options.stop_at == end.steps) {
+      stopped_at = clock_.now();
+      caf::anon_send(root, StopNode{});
+    }
     if (options.fail_append_at == ++end.steps) log->faults().fail_next_append();
     constexpr std::uint64_t kFullSteps = 40;
     if (options.disk_full_at) log->faults().set_disk_full(end.steps >= *options.disk_full_at && end.steps < *options.disk_full_at + kFullSteps);
@@ -183,6 +187,7 @@ NodeEnd SmallMachine::run(const NodeOptions& options) {
     if (const auto fresh = options.rules_at.find(end.steps); fresh != options.rules_at.end()) caf::anon_send(root, NewRules{fresh->second});
   }
   const bool ended = end.result.has_value();
+  if (stopped_at) end.stopping = clock_.now() - *stopped_at;
   if (!ended) scheduler->crash(root);
   // A good end leaves nobody behind: everything that is left to do comes to its end by itself.
   for (std::uint64_t more = 0; ended && scheduler->step() != sim::SimScheduler::Step::nothing; ++more) {

@@ -60,6 +60,7 @@ struct NodeEnd {
   std::map<std::string, std::uint64_t> turns;  // by name
   std::uint64_t killed = 0;
   std::size_t left_over = 0;  // stores that somebody still holds after the node is gone: dead partitions that were never freed
+  TimePoint stopping{0};  // from stop_at to the end
   std::uint64_t ids = 0;      // remembered by all partitions, as far as they have said
   std::vector<std::string> log;
 };

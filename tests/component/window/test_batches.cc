@@ -41,7 +41,7 @@ TEST_CASE("rules that change between batches decide whole batches, and a commit 
   NoReader reader;
   DedupeIndex index{24h, reader};
   PartitionWindow window{PartitionId{0}, {}, {}, make(), index};
-  window.restart({PartitionId{0}, Epoch{1}, CommitSequence{0}, Offset{0}}, CommitMeta{}, 1);
+  window.restart({PartitionId{0}, Epoch{1}, CommitSequence{0}, Offset{0}}, CommitMeta{}, CommitOwner{1, {}, {}});
   std::vector<std::uint64_t> admitted_under;  // by offset
   std::deque<ChainRound> running;
   std::uint64_t committed = 0, commits = 0, redrives = 0;
@@ -134,7 +134,7 @@ TEST_CASE("events that become longer than a batch may be are decided in smaller 
   encoder.bytes = [](std::uint64_t n) { return n < 512 ? 100'000 : n < 520 ? 17'000'000 : 10; };
   DedupeIndex index{24h, reader};
   PartitionWindow window{PartitionId{0}, {}, {}, version_of(encoder), index};
-  window.restart({PartitionId{0}, Epoch{1}, CommitSequence{0}, Offset{0}}, CommitMeta{}, 1);
+  window.restart({PartitionId{0}, Epoch{1}, CommitSequence{0}, Offset{0}}, CommitMeta{}, CommitOwner{1, {}, {}});
   constexpr std::uint64_t kEvents = 8'192;  // twice the window, which is filled with small batches once
   const auto log = short_events(kEvents);
   window.durable(Offset{kEvents});
@@ -170,7 +170,7 @@ TEST_CASE("the stages wait while what they made waits for its commit and is long
   Filling encoder;
   DedupeIndex index{24h, reader};
   PartitionWindow window{PartitionId{0}, {}, {}, version_of(encoder), index};
-  window.restart({PartitionId{0}, Epoch{1}, CommitSequence{0}, Offset{0}}, CommitMeta{}, 1);
+  window.restart({PartitionId{0}, Epoch{1}, CommitSequence{0}, Offset{0}}, CommitMeta{}, CommitOwner{1, {}, {}});
   constexpr std::uint64_t kEvents = 2'048;
   const auto log = short_events(kEvents);
   std::size_t driven = 0;

@@ -17,7 +17,7 @@ using Fates = std::vector<LetterFate>;
 struct Office {
   explicit Office(std::uint64_t letters, std::uint16_t frame_flags = 0) {
     window.emplace(PartitionId{0}, WindowLimits{}, WindowRules{}, version_of(encoder), index, nullptr, &retries);
-    window->restart({PartitionId{0}, Epoch{1}, CommitSequence{0}, Offset{0}}, CommitMeta{}, 1);
+    window->restart({PartitionId{0}, Epoch{1}, CommitSequence{0}, Offset{0}}, CommitMeta{}, CommitOwner{1, {}, {}});
     IngestBatchBuilder builder{64};
     for (std::uint64_t i = 0; i < letters; ++i) builder.add({"bad:" + std::to_string(i) + ":1", "id" + std::to_string(i), frame_flags, {}, i + 1});
     REQUIRE(window->admit(Offset{0}, IngestBatch::decode(builder.finish({FrameFormat::json, 1, 0, "test", ""})).value(), 1));
@@ -123,7 +123,7 @@ TEST_CASE("an order whose reply was lost is settled by reading again, and not do
   REQUIRE(office.desk.prepare(*office.window, 1).value());
   const bool was_written = GENERATE(true, false);
   if (was_written) office.commit(false);
-  office.window->restart(office.position, office.window->meta(), 1);
+  office.window->restart(office.position, office.window->meta(), CommitOwner{1, {}, {}});
   office.desk.begin_again();
   office.read();
   CHECK(office.desk.prepare(*office.window, 1).value() != was_written);

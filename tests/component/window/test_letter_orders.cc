@@ -137,7 +137,7 @@ TEST_CASE("whatever is ordered and whatever comes meanwhile, letters are changed
   const WindowLimits limits{.events_max = 200, .bytes_max = 1'000'000, .commit_bytes_max = 20'000, .batch_events_max = 16};
   PartitionWindow window{PartitionId{0}, limits, rules, version_of(encoder), index, nullptr, &retries};
   PartitionPosition log{PartitionId{0}, Epoch{1}, CommitSequence{0}, Offset{0}};
-  window.restart(log, CommitMeta{}, 1);
+  window.restart(log, CommitMeta{}, CommitOwner{1, {}, {}});
 
   std::vector<Sent> sent;
   std::vector<std::pair<Offset, IngestBatch>> ingest;
@@ -219,7 +219,7 @@ TEST_CASE("whatever is ordered and whatever comes meanwhile, letters are changed
       if (!calm && random() % 8 == 0) {  // refused
         ordered.clear();
         log.epoch = Epoch{log.epoch.value + 1};
-        window.restart(log, window.meta(), 1);
+        window.restart(log, window.meta(), CommitOwner{1, {}, {}});
         return feed_from_log();
       }
       ordered.clear();

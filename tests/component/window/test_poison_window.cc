@@ -21,7 +21,7 @@ TEST_CASE("an event left out as poison stays so when the commit of its first cop
   DedupeIndex index{24h, reader};
   PoisonBook book(1);
   PartitionWindow window{PartitionId{0}, {}, {}, version_of(encoder), index, &book};
-  window.restart({PartitionId{0}, Epoch{1}, CommitSequence{0}, Offset{0}}, CommitMeta{}, 1);
+  window.restart({PartitionId{0}, Epoch{1}, CommitSequence{0}, Offset{0}}, CommitMeta{}, CommitOwner{1, {}, {}});
 
   REQUIRE(window.admit(Offset{0}, batch_of({{"a", "venom:a:1"}}), 1'000'000));
   auto rounds = window.take_rounds();

@@ -157,7 +157,7 @@ TEST_CASE("whatever fails for a while and whatever the timing, all becomes what 
   const WindowLimits limits{.events_max = 200, .bytes_max = 1'000'000, .commit_bytes_max = 20'000, .batch_events_max = 16};
   PartitionWindow window{PartitionId{0}, limits, rules, version_of(encoder), index, nullptr, retries.get()};
   PartitionPosition log{PartitionId{0}, Epoch{1}, CommitSequence{0}, Offset{0}};
-  window.restart(log, CommitMeta{}, 1);
+  window.restart(log, CommitMeta{}, CommitOwner{1, {}, {}});
 
   std::vector<std::pair<Offset, IngestBatch>> ingest;
   std::vector<Sent> sent;
@@ -219,7 +219,7 @@ TEST_CASE("whatever fails for a while and whatever the timing, all becomes what 
       if (!window.commit_outstanding()) return (void)window.prepare(wall);
       if (!calm && random() % 8 == 0) {  // refused
         log.epoch = Epoch{log.epoch.value + 1};
-        window.restart(log, window.meta(), 1);
+        window.restart(log, window.meta(), CommitOwner{1, {}, {}});
         return feed_from_log();
       }
       const PreparedCommit commit = window.committed();
@@ -263,7 +263,7 @@ TEST_CASE("whatever fails for a while and whatever the timing, all becomes what 
       wall += static_cast<std::int64_t>(random() % 6'000);
       if (random() % 6 == 0) outage = !calm && random() % 4 == 0;
     } else if (!calm) {
-      window.restart(log, window.meta(), 2);
+      window.restart(log, window.meta(), CommitOwner{2, {}, {}});
       feed_from_log();
     }
   };
@@ -301,7 +301,7 @@ struct Bench {
     WindowRules rules;
     rules.retry = std::move(retry);
     window.emplace(PartitionId{0}, WindowLimits{}, rules, version_of(encoder), index, nullptr, &retries);
-    window->restart({PartitionId{0}, Epoch{1}, CommitSequence{0}, Offset{0}}, CommitMeta{}, 1);
+    window->restart({PartitionId{0}, Epoch{1}, CommitSequence{0}, Offset{0}}, CommitMeta{}, CommitOwner{1, {}, {}});
   }
   void send(const std::vector<Sent>& events) {
     IngestBatchBuilder builder{64};

@@ -12,7 +12,7 @@ TEST_CASE("one door's wrong clock moves partition time not beyond the owner's cl
   RawEncoder encoder;
   DedupeIndex index{24h, reader};
   PartitionWindow window{PartitionId{0}, {}, {}, version_of(encoder), index};
-  window.restart({PartitionId{0}, Epoch{1}, CommitSequence{0}, Offset{0}}, CommitMeta{}, 1);
+  window.restart({PartitionId{0}, Epoch{1}, CommitSequence{0}, Offset{0}}, CommitMeta{}, CommitOwner{1, {}, {}});
   const auto commit_with_stamp = [&](std::int64_t accepted_at, UnixMicros wall) {
     IngestBatchBuilder builder{8};
     const std::string id = "e" + std::to_string(window.expected().value);
@@ -40,7 +40,7 @@ TEST_CASE("an empty window lets time pass when ids leave dedupe.remember, and th
   RawEncoder encoder;
   DedupeIndex index{16s, reader};
   PartitionWindow window{PartitionId{0}, {}, {}, version_of(encoder, Digest128{7, 0}), index};
-  window.restart({PartitionId{0}, Epoch{1}, CommitSequence{0}, Offset{0}}, CommitMeta{}, 1);
+  window.restart({PartitionId{0}, Epoch{1}, CommitSequence{0}, Offset{0}}, CommitMeta{}, CommitOwner{1, {}, {}});
   const UnixMicros start = 1'000'000'000;
   CHECK_FALSE(window.let_time_pass(start));  // nothing is remembered
   const auto admit = [&](const std::string& id, std::int64_t stamp) {
@@ -89,7 +89,7 @@ TEST_CASE("an event behind one that was committed and forgotten meanwhile is tak
   RawEncoder encoder;
   DedupeIndex index{16s, reader};
   PartitionWindow window{PartitionId{0}, {}, {}, version_of(encoder), index};
-  window.restart({PartitionId{0}, Epoch{1}, CommitSequence{0}, Offset{0}}, CommitMeta{}, 1);
+  window.restart({PartitionId{0}, Epoch{1}, CommitSequence{0}, Offset{0}}, CommitMeta{}, CommitOwner{1, {}, {}});
   const UnixMicros wall = 1'000'000'000;
   std::deque<ChainRound> running;
   const auto admit = [&](std::vector<std::pair<std::string, std::string>> events, std::int64_t stamp) {

@@ -145,7 +145,7 @@ TEST_CASE("whatever the timing, the window decides as if events came one at a ti
   const WindowLimits limits{.events_max = 4000, .bytes_max = bytes_max, .commit_bytes_max = 20'000, .batch_bytes_max = batch_bytes_max};
   PartitionWindow window{PartitionId{0}, limits, {on_conflict, late, {}}, version_of(encoder), index};
   PartitionPosition log{PartitionId{0}, Epoch{1}, CommitSequence{0}, Offset{0}};
-  window.restart(log, CommitMeta{}, 1);
+  window.restart(log, CommitMeta{}, CommitOwner{1, {}, {}});
 
   Model model{on_conflict, late};
   std::vector<std::pair<Offset, IngestBatch>> ingest;  // what the log holds
@@ -213,7 +213,7 @@ TEST_CASE("whatever the timing, the window decides as if events came one at a ti
         if (!calm && random() % 6 == 0) {  // refused: somebody fenced; nothing was written
           ++refused;
           log.epoch = Epoch{log.epoch.value + 1};
-          window.restart(log, window.meta(), 1);
+          window.restart(log, window.meta(), CommitOwner{1, {}, {}});
           feed_from_log();
           return;
         }
@@ -271,7 +271,7 @@ TEST_CASE("whatever the timing, the window decides as if events came one at a ti
       feed_from_log();
     } else if (!calm && action < 97) {
       ++restarts;
-      window.restart(log, window.meta(), 2);
+      window.restart(log, window.meta(), CommitOwner{2, {}, {}});
       feed_from_log();
     }
   };

@@ -48,8 +48,9 @@ CAUGHT_SERVING = {
     "token_ignored": "a read with the token of an acknowledgement does not see its event",
     "wait_counts_accepted": "?wait says served of what is not",
 }
-# Only the simulation shows this: the requests here are not refused.
+# Only the simulation shows these: the requests here are not refused, and nobody asks here for the life of every event.
 CAUGHT_ELSEWHERE = {
+    "biography_skips_commits": "simulation: the life of an event lacks a commit that its log has",
     "refused_in_part": "simulation: a request that is refused has left events behind",
 }
 # What the fault binary can do to a run that keeps all promises.

@@ -251,6 +251,58 @@ def served(weir, folder):
         check(weir.ledger(os.path.join(folder, "data"))["balanced"], True, "balanced")
 
 
+def waits_of(weir, *asked):
+    """What `weir why-stuck` names, first reason first."""
+    answer = json.loads(weir.expect(0, "why-stuck", *asked, "--output", "json").out)
+    return [wait["on"] for wait in answer["waits"]]
+
+
+def explained(weir, folder):
+    """Whatever an event waits for is named: a server that is slow, the next try, the event in front of it, a node that is stopped."""
+    with Places(gated=["slow"]) as server:
+        pipeline = write_pipeline(folder, server)
+        with open(pipeline, "a", encoding="utf-8") as f:
+            f.write("retry: {attempts_max: 5, backoff_min: 1h, backoff_max: 1h}\n")
+        data = os.path.join(folder, "data")
+        node = Node(weir, pipeline, data)
+        try:
+            node.until_ready()
+            json_type = {"Content-Type": "application/json"}
+
+            def until(what, *asked):
+                end = time.monotonic() + 60
+                while (found := waits_of(weir, *asked, "--node", node.url)) != what:
+                    if time.monotonic() > end:
+                        raise Hang(f"why-stuck {asked} says {found}, wanted {what}")
+
+            check(node.call("POST", "/v1/events", json.dumps(event(1, "down")), json_type).status, 202, "a first event")
+            until(["retry_due"], "e1")
+            check(node.call("POST", "/v1/events", json.dumps(event(1, "Oslo")), json_type).status, 202, "another one of its id")
+            until(["held"], "e1")
+            check(node.call("POST", "/v1/events", json.dumps(event(2, "slow")), json_type).status, 202, "a slow one")
+            if not server.until_asked(lambda asked: "slow" in asked):
+                raise Hang("the server was not asked for slow")
+            until(["turn", "lookup"], "e2")
+            said = weir.expect(0, "why-stuck", "e1", "--node", node.url).out.decode()
+            check("held: it waits behind event e1, which is parked" in said, True, said)
+            said = weir.expect(0, "why-stuck", "--node", node.url).out.decode()
+            for words in ("lookup: stage geo waits for its server: 1 event", "turn: 1 event accepted and not decided, 1 of them in work", "retry: 2 events parked"):
+                check(words in said, True, f"{words!r} in {said}")
+            check(weir.call("why-stuck", "nobody", "--node", node.url).code, 1, "an event that never came")
+            server.gate.set()
+            end = time.monotonic() + 60
+            while waits_of(weir, "e2", "--node", node.url):
+                if time.monotonic() > end:
+                    raise Hang("e2 is not served")
+        finally:
+            ended = node.stop()
+        check(ended.code, 0, str(ended))
+        check(waits_of(weir, "e1", "--data", data), ["held", "start"], "a stopped node")
+        check(waits_of(weir, "e2", "--data", data), [], "a served event")
+        said = weir.expect(0, "why-stuck", "--partition", str(facts.partition_of("e1", PARTITIONS)), "--data", data).out.decode()
+        check("start: no node runs on these data: 0 events accepted and not decided, 2 parked" in said, True, said)
+
+
 def tested(weir, folder):
     """`weir test` and `weir try` ask nobody."""
     with Places() as server:
@@ -284,7 +336,7 @@ def bounded(weir, folder):
         check(server.names(), [], "questions")
 
 
-CASES = {"answers": answers, "slow": slow, "singles": singles, "recovers": recovers, "served": served, "tested": tested, "bounded": bounded}
+CASES = {"answers": answers, "slow": slow, "singles": singles, "recovers": recovers, "served": served, "explained": explained, "tested": tested, "bounded": bounded}
 
 
 def main():

@@ -249,6 +249,13 @@ def about_the_node(driver):
     check([a["actor"] for a in tree if a["state"] != "running"], [], "actors that do not run")
     check({"pipeline", "pipeline/door/http", "pipeline/partition/1/views"} <= {a["actor"] for a in tree}, True, f"the tree: {tree}")
     check(driver.call("POST", "/v1/partitions/0/release").status, 409, "nothing to release")
+    check([p["partition"] for p in driver.get("/v1/why-stuck").json()["partitions"]], [0, 1], "what partitions wait for")
+    check([p["partition"] for p in driver.get("/v1/why-stuck", partition=1).json()["partitions"]], [1], "what one waits for")
+    for wrong in ({"partition": 2}, {"partition": "x"}, {"partition": 0, "id": "a"}, {"event": "a"}):
+        check(driver.get("/v1/why-stuck", **wrong).status, 400, f"why-stuck of {wrong}")
+    check(driver.get("/v1/why-stuck", id="nobody").status, 404, "why-stuck of nobody")
+    served = driver.get("/v1/views/by_id", limit=1).json()["rows"][0]["id"]
+    check(driver.get("/v1/why-stuck", id=served).json()["waits"], [], "why-stuck of what is served")
     for number in ("2", "-1", "x", ""):
         check(driver.call("POST", f"/v1/partitions/{number}/release").status, 404, f"partition {number!r}")
     check(driver.get("/metrics").headers["content-type"], "text/plain; version=0.0.4; charset=utf-8", "metrics")

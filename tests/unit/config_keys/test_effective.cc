@@ -80,6 +80,7 @@ TEST_CASE("config show writes layers, variables and every default that can stand
         "  held_keys_max: 10K\n"
         "  parked_events_max: 100K\n"
         "  parked_bytes_max: 256MiB\n"
+        "biography: {retain: 7d, bytes_max: 4GiB}\n"
         "inputs: {http: {}}\n"
         "limits: {event_bytes_max: 900KiB, poison_crashes_max: 3, stage_stall_max: 30s}\n");
 }

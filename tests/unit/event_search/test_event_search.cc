@@ -117,7 +117,7 @@ TEST_CASE("an event that is accepted and not decided is found, and its biography
   });
   REQUIRE(slice.has_value());
   CHECK(ids == std::vector<std::string>{id, id});
-  const auto lives = biographies_of(log, {id, "nobody"});
+  const auto lives = biographies_of(log, no_index, {id, "nobody"});
   REQUIRE(lives.has_value());
   REQUIRE(lives->size() == 2);
   REQUIRE(lives->front().attempts.size() == 2);

@@ -2,6 +2,7 @@
 #include <map>
 
 #include "cluster/api/http_api.h"
+#include "cluster/api/wait_reasons.h"
 #include "tests/unit/state/scene.h"
 
 namespace weir::test {
@@ -56,7 +57,9 @@ class PlayedNode final : public NodeAccess {
   void ingest(HttpRequest, HttpReply) override { asked(); }
   void state_digests(std::function<void(Result<std::vector<Digest128>>)>) override { asked(); }
   bool work(std::function<void()>) override { asked(); }
-  Result<std::string> biography(const std::string&) override { asked(); }
+  void biography(const std::string&, std::function<void(Result<EventLife>)>) override { asked(); }
+  PartitionFacts partition_facts(PartitionId) const override { asked(); }
+  void event_facts(const std::string&, std::function<void(Result<std::optional<EventFacts>>)>) override { asked(); }
   Result<SearchSlice> search(const std::vector<std::pair<std::string, std::string>>&, const SearchPlace&,
                              const std::function<bool(const FoundEvent&)>&) override {
     asked();

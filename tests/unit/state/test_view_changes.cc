@@ -244,7 +244,7 @@ TEST_CASE("participants join the flush, recover from it, and are in the state di
     }
     void collect(DeltaWriter& delta) override { delta.put("dcount", std::to_string(count)); }
     std::size_t waiting_bytes() const noexcept override { return 0; }
-    Result<Digest128> digest(const StateReader&) const override { return Digest128{count, 0}; }
+    Result<std::optional<Digest128>> digest(const StateReader&) const override { return std::optional<Digest128>(Digest128{count, 0}); }
     std::uint64_t count = 0;
   };
   const ViewSet views = ViewSet::compile({days()}).value();
