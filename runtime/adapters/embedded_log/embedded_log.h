@@ -16,9 +16,12 @@
 
 namespace weir {
 
-namespace journal {
+namespace files {
 class FileOps;
-}
+}  // namespace files
+namespace journal {
+using files::FileOps;
+}  // namespace journal
 
 struct EmbeddedLogOptions {
   std::string directory;         // made when missing

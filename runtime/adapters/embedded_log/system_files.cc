@@ -156,7 +156,7 @@ class SystemFileOps final : public FileOps {
     ::close(fd);
     errno = code;
     if (code != EWOULDBLOCK) return os_error("lock", path);
-    return fail(Errc::data_locked, "{} is locked: another process uses this log; stop it or choose another directory",
+    return fail(Errc::data_locked, "{} is locked: another process uses it; stop that one, or choose another directory",
                 path);
   }
 };

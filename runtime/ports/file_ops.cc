@@ -1,10 +1,10 @@
-#include "runtime/adapters/embedded_log/file_ops.h"
+#include "runtime/ports/file_ops.h"
 
 #include <algorithm>
 #include <cstdlib>
 #include <new>
 
-namespace weir::journal {
+namespace weir::files {
 
 namespace {
 constexpr std::size_t kAlign = 4096;
@@ -76,4 +76,4 @@ Result<void> replace_file(FileOps& files, const std::string& directory, const st
   return files.sync_directory(directory);
 }
 
-}  // namespace weir::journal
+}  // namespace weir::files
