@@ -88,3 +88,35 @@ struct ViewState {
   through @4 :UInt64;           # commits applied to this view; below `sequence` while it is being filled
   droppedBefore @5 :Int64 = -9223372036854775808;  # windows that end before this event time may be gone; the default: none
 }
+
+# What a snapshot of one partition's state is (snapshot_manifest.h): written last, read first.
+struct SnapshotManifest {
+  formatVersion @0 :UInt32;     # of this manifest
+  pipeline @1 :Text;
+  partition @2 :UInt32;
+  logId @3 :Digest;
+  sequence @4 :UInt64;          # the state holds everything up to and including this commit
+  committed @5 :UInt64;         # and everything below this offset of ingest
+  epoch @6 :UInt64;             # of that commit
+  partitionTime @7 :Int64;      # microseconds since 1970, as that commit says
+  createdAt @8 :Int64;          # wall time of who made it; for people and for intervals
+  wallHash @9 :Digest;
+  rulesHash @10 :Digest;        # of that commit
+  views @11 :List(SnapshotView);
+  stateFormat @12 :UInt32;      # of what the files hold
+  digestVersion @13 :UInt32;    # how the two digests were made
+  stateDigest @14 :Digest;
+  answerDigest @15 :Digest;     # of this partition alone
+  files @16 :List(SnapshotFile);
+}
+
+struct SnapshotView {
+  name @0 :Text;
+  hash @1 :Digest;
+}
+
+struct SnapshotFile {
+  name @0 :Text;                # inside the directory of the state
+  size @1 :UInt64;
+  checksum @2 :Digest;          # XXH3-128 of the content; with the size it is the name in the store
+}

@@ -1,5 +1,5 @@
 // Bytes from a state, and those that a client or a file brings back: values of views, blocks of ids, letters, cursors,
-// identities, tokens, progress marks. Damaged ones are named, never trusted.
+// identities, tokens, manifests and ids of snapshots, progress marks. Damaged ones are named, never trusted.
 #include "actors/doors/source_position.h"
 #include "runtime/engine/dedupe_block.h"
 #include "runtime/engine/letters.h"
@@ -7,6 +7,7 @@
 #include "runtime/engine/read_token.h"
 #include "runtime/engine/view_value.h"
 #include "runtime/event/data_identity.h"
+#include "runtime/event/snapshot_manifest.h"
 #include "runtime/event/state_cursor.h"
 #include "tests/fuzz/target.h"
 
@@ -65,6 +66,8 @@ void run(std::string_view input) {
     }
     default:
       static_cast<void>(DataIdentity::decode(bytes.view()));
+      if (const auto manifest = SnapshotManifest::decode(bytes.view())) promise(SnapshotManifest::decode(manifest->encode()) == *manifest, "a manifest that is written again is the same");
+      if (const auto name = parse_snapshot_id(bytes.view())) promise(bytes.view().starts_with(fmt::format("{}-{}-", name->partition.value, name->sequence.value)), "an id has one text");
       if (const auto progress = parse_progress(bytes.view()))
         promise(parse_progress(write_progress(*progress)).has_value(), "a place that was read can be written");
   }

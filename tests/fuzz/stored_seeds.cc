@@ -17,6 +17,7 @@
 #include "runtime/event/commit_body.h"
 #include "runtime/event/data_identity.h"
 #include "runtime/event/ingest_batch.h"
+#include "runtime/event/snapshot_manifest.h"
 #include "runtime/event/state_cursor.h"
 
 using namespace weir;
@@ -165,6 +166,12 @@ void write_state() {
   identity.partitions = 8;
   identity.wall_text = "wall";
   write("state", 3, "identity", identity.encode());
+  SnapshotManifest manifest;
+  manifest.pipeline = "retail";
+  manifest.views = {{"revenue", {1, 2}}};
+  manifest.files = {{"CURRENT", 16, {3, 4}}, {"000012.sst", 4096, {5, 6}}};
+  write("state", 3, "manifest", manifest.encode());
+  write("state", 3, "snapshot", manifest.id());
   write("state", 3, "progress", write_progress({Framing::csv, {}, false}));
   write("state", 3, "finished", write_progress({Framing::lines, {}, true}));
 }
