@@ -112,6 +112,12 @@ class StateStore {
   /// Asynchronous, one at a time (a second before the first completed is a broken promise: INVARIANT). `done` comes on
   /// a thread of the store, never on the caller's stack, exactly once.
   virtual void flush(StateFlush flush, StateFlushDone done) = 0;
+  /// Puts the flushed state of one moment, data and cursor, into `directory` (made here; must not exist), as files that nobody
+  /// changes any more: a store of the same kind opens there. Shares its content with the store instead of copying it, so it costs some
+  /// milliseconds whatever the size, and a flush under way goes on; it must be on the store's file system to be cheap, and holds
+  /// disk space until it is removed. Blocks: never on an actor's thread. On an error there is no directory.
+  /// Errors: disk_full, io_failed, state_damaged, cancelled (closed), invalid_argument (it is there already; opened read-only).
+  [[nodiscard]] virtual Result<void> checkpoint(const std::string& directory) const = 0;
   /// Reads everything and checks every checksum. Error state_damaged names the file.
   [[nodiscard]] virtual Result<void> verify() const = 0;
   /// Waits for a flush under way (its completion comes first) and closes. Every snapshot and scan must be gone.

@@ -87,6 +87,12 @@ void MemoryStateDisk::replace(std::shared_ptr<const Picture> picture) {
   picture_ = std::move(picture);
 }
 
+std::shared_ptr<MemoryStateDisk> MemoryStateDisk::checkpoint(const std::string& directory) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = checkpoints_.find(directory);
+  return found == checkpoints_.end() ? nullptr : found->second;
+}
+
 /// What the store and its queued work have in common; outlives the store when work is still queued somewhere.
 struct MemoryState::Shared {
   Shared(std::shared_ptr<MemoryStateDisk> disk_, const StateMerger& merger_)
@@ -213,6 +219,22 @@ void MemoryState::flush(StateFlush flush, StateFlushDone done) {
   } else {
     shared_->changed.notify_one();
   }
+}
+
+Result<void> MemoryState::checkpoint(const std::string& directory) const {
+  const std::lock_guard lock(shared_->mutex);
+  if (shared_->closed) return fail(Errc::cancelled, "the state store is closed");
+  if (shared_->disk_full) return fail(Errc::disk_full, "memory state: the disk is full (injected)");
+  if (shared_->failures != 0) {
+    --shared_->failures;
+    return fail(shared_->failure, "memory state: the checkpoint failed (injected)");
+  }
+  auto made = std::make_shared<MemoryStateDisk>();
+  made->replace(shared_->disk->picture());
+  const std::lock_guard disk_lock(shared_->disk->mutex_);
+  if (!shared_->disk->checkpoints_.emplace(directory, std::move(made)).second)
+    return fail(Errc::invalid_argument, "memory state: {} is there already", directory);
+  return {};
 }
 
 Result<void> MemoryState::verify() const {

@@ -21,9 +21,13 @@ class MemoryStateDisk {
   };
   [[nodiscard]] std::shared_ptr<const Picture> picture() const;
   void replace(std::shared_ptr<const Picture> picture);
+  /// What a checkpoint put there, as a disk of its own; null: there is none.
+  [[nodiscard]] std::shared_ptr<MemoryStateDisk> checkpoint(const std::string& directory) const;
 
  private:
+  friend class MemoryState;
   mutable std::mutex mutex_;
+  std::map<std::string, std::shared_ptr<MemoryStateDisk>> checkpoints_;
   std::shared_ptr<const Picture> picture_ = std::make_shared<Picture>();
 };
 
@@ -41,6 +45,7 @@ class MemoryState final : public StateStore {
 
   [[nodiscard]] Result<std::shared_ptr<const StateSnapshot>> snapshot() const override;
   void flush(StateFlush flush, StateFlushDone done) override;
+  [[nodiscard]] Result<void> checkpoint(const std::string& directory) const override;
   [[nodiscard]] Result<void> verify() const override;
   /// With an executor a flush that still waits there is done now, by the caller.
   void close() override;

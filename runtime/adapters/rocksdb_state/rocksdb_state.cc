@@ -1,9 +1,11 @@
 #include <rocksdb/convenience.h>
 #include <rocksdb/snapshot.h>
+#include <rocksdb/utilities/checkpoint.h>
 
 #include <algorithm>
 #include <exception>
 #include <filesystem>
+#include <limits>
 #include <utility>
 
 #include "runtime/adapters/rocksdb_state/flush_job.h"
@@ -200,6 +202,7 @@ class RocksdbState final : public StateStore {
     });
   }
 
+  [[nodiscard]] Result<void> checkpoint(const std::string& directory) const override;
   [[nodiscard]] Result<void> verify() const override;
   void close() override;
 
@@ -275,6 +278,27 @@ Result<void> RocksdbState::apply(const StateFlush& flush) {
     return result;
   } catch (const std::exception& e) {
     stopped_ = true;
+    return fail(Errc::io_failed, "state {}: {}", directory_, e.what());
+  }
+}
+
+Result<void> RocksdbState::checkpoint(const std::string& directory) const {
+  if (read_only_) return fail(Errc::invalid_argument, "state {} is opened read-only: no checkpoint can be made of it", directory_);
+  WEIR_ASSIGN(const auto database, current());
+  std::error_code error;
+  if (fs::exists(directory, error)) return fail(Errc::invalid_argument, "state {}: the place of the checkpoint is there already: {}", directory_, directory);
+  try {
+    rocksdb::Checkpoint* raw = nullptr;
+    rocksdb::Status status = rocksdb::Checkpoint::Create(database->db.get(), &raw);
+    const std::unique_ptr<rocksdb::Checkpoint> maker(raw);
+    // Nothing of ours is ever in a memtable or a log of the library: there is nothing to flush.
+    if (status.ok()) status = maker->CreateCheckpoint(directory, std::numeric_limits<std::uint64_t>::max());
+    if (status.ok()) return {};
+    // The library makes it aside, under a name of its own, and may fail after it has renamed it.
+    fs::remove_all(directory + ".tmp", error);
+    fs::remove_all(directory, error);
+    return fail(to_error(status, directory_));
+  } catch (const std::exception& e) {
     return fail(Errc::io_failed, "state {}: {}", directory_, e.what());
   }
 }

@@ -92,6 +92,9 @@ class Bench {
   /// The next flush meets a full disk (`full`) or a failing one.
   virtual void break_disk(bool full) = 0;
   virtual void mend_disk() = 0;
+  /// Where a checkpoint of that name goes, and what is opened there; null: nothing is there.
+  [[nodiscard]] virtual std::string checkpoint_place(const std::string& name) const = 0;
+  [[nodiscard]] virtual std::unique_ptr<StateStore> open_checkpoint(const std::string& name) = 0;
 };
 
 class MemoryBench final : public Bench {
@@ -111,6 +114,12 @@ class MemoryBench final : public Bench {
   void mend_disk() override {
     store_->set_disk_full(false);
     store_->fail_flushes(Errc::io_failed, 0);
+  }
+  std::string checkpoint_place(const std::string& name) const override { return name; }
+  std::unique_ptr<StateStore> open_checkpoint(const std::string& name) override {
+    auto made = disk_->checkpoint(name);
+    if (!made) return nullptr;
+    return std::make_unique<MemoryState>(std::move(made), kAppend);
   }
 
  private:
@@ -148,6 +157,13 @@ class RocksdbBench final : public Bench {
   }
   void break_disk(bool full) override { files_->fail_writes(full); }
   void mend_disk() override { files_->mend(); }
+  std::string checkpoint_place(const std::string& name) const override { return (directory_.path() / name).string(); }
+  std::unique_ptr<StateStore> open_checkpoint(const std::string& name) override {
+    if (!std::filesystem::exists(checkpoint_place(name))) return nullptr;
+    auto store = open_rocksdb_state(shared_, checkpoint_place(name), kAppend, false);
+    if (!store) throw std::runtime_error(describe(store.error()));
+    return std::move(*store);
+  }
   [[nodiscard]] FaultyFiles& files() { return *files_; }
   [[nodiscard]] std::shared_ptr<RocksdbShared> shared() { return shared_; }
   [[nodiscard]] std::filesystem::path directory() const { return directory_.path() / "p0"; }

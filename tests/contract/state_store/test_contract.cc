@@ -200,6 +200,81 @@ TEMPLATE_TEST_CASE("a merge of damaged bytes is damage, not an answer", "[state_
   }
 }
 
+TEMPLATE_TEST_CASE("a checkpoint is the flushed state of its moment, and stays that whatever the store does", "[state_store]", MemoryBench,
+                   RocksdbBench) {
+  TestType bench;
+  auto store = bench.open();
+  REQUIRE(store->checkpoint(bench.checkpoint_place("empty")));
+  REQUIRE(flush_now(*store, Changes().put("a", "1").merge("m", "x").flush("one")));
+  REQUIRE(store->checkpoint(bench.checkpoint_place("first")));
+  REQUIRE(flush_now(*store, Changes().erase("a").merge("m", "y").put("z", "9").flush("two")));
+  REQUIRE(store->checkpoint(bench.checkpoint_place("second")));
+  CHECK(store->checkpoint(bench.checkpoint_place("second")).error().code == Errc::invalid_argument);
+  {
+    const auto first = bench.open_checkpoint("first");
+    CHECK(first->cursor().value() == "one");
+    CHECK(everything(*first).value() == Model{{"a", "1"}, {"m", "x"}});
+    CHECK(first->verify());
+    // It is a store like any other, and its own.
+    REQUIRE(flush_now(*first, Changes().put("own", "1").flush("other two")));
+    CHECK(everything(*first).value() == Model{{"a", "1"}, {"m", "x"}, {"own", "1"}});
+  }
+  CHECK(everything(*store).value() == Model{{"m", "xy"}, {"z", "9"}});
+  store->close();
+  store.reset();
+  const auto second = bench.open_checkpoint("second");
+  CHECK(second->cursor().value() == "two");
+  CHECK(everything(*second).value() == Model{{"m", "xy"}, {"z", "9"}});
+  const auto empty = bench.open_checkpoint("empty");
+  CHECK(empty->cursor().value().empty());
+  CHECK(everything(*empty).value().empty());
+}
+
+TEMPLATE_TEST_CASE("a checkpoint that fails leaves nothing, and the store goes on", "[state_store]", MemoryBench, RocksdbBench) {
+  TestType bench;
+  const bool full = GENERATE(true, false);
+  const auto store = bench.open();
+  REQUIRE(flush_now(*store, Changes().put("a", "1").flush("one")));
+  bench.break_disk(full);
+  CHECK(store->checkpoint(bench.checkpoint_place("c")).error().code == (full ? Errc::disk_full : Errc::io_failed));
+  CHECK(bench.open_checkpoint("c") == nullptr);
+  bench.mend_disk();
+  REQUIRE(flush_now(*store, Changes().put("b", "2").flush("two")));
+  REQUIRE(store->checkpoint(bench.checkpoint_place("c")));
+  CHECK(everything(*bench.open_checkpoint("c")).value() == Model{{"a", "1"}, {"b", "2"}});
+  store->close();
+  CHECK(store->checkpoint(bench.checkpoint_place("d")).error().code == Errc::cancelled);
+}
+
+TEMPLATE_TEST_CASE("checkpoints beside flushes have data and cursor of one moment", "[state_store]", MemoryBench, RocksdbBench) {
+  // Goal: no checkpoint shows half a flush. Method: every flush writes its number under several keys; one thread flushes, this one
+  // makes checkpoints.
+  TestType bench;
+  const auto store = bench.open();
+  REQUIRE(flush_now(*store, Changes().put("a", "0").put("m", "0").put("z", "0").flush("0")));
+  std::atomic<bool> done{false};
+  std::thread flushing([&] {
+    for (std::uint64_t f = 1; f <= 60; ++f)
+      if (!flush_now(*store, Changes().put("a", number(f)).put("m", number(f)).put("z", number(f)).flush(number(f)))) break;
+    done = true;
+  });
+  std::size_t made = 0;
+  while ((!done || made == 0) && made < 50) {
+    if (!store->checkpoint(bench.checkpoint_place(number(made)))) break;
+    ++made;
+  }
+  flushing.join();
+  CHECK(store->cursor().value() == "60");
+  REQUIRE(made > 0);
+  for (std::size_t i = 0; i < made; ++i) {
+    const auto one = bench.open_checkpoint(number(i));
+    REQUIRE(one);
+    const std::string at = one->cursor().value();
+    REQUIRE(everything(*one).value() == Model{{"a", at}, {"m", at}, {"z", at}});
+    one->close();
+  }
+}
+
 TEMPLATE_TEST_CASE("any sequence of flushes and reopenings equals the model", "[state_store]", MemoryBench,
                    RocksdbBench) {
   // Goal: many overlapping flushes, compaction, tombstones and long merge chains give what a plain map gives.

@@ -292,6 +292,47 @@ TEST_CASE("a call that fails anywhere in a flush leaves all or nothing, and the 
   }
 }
 
+TEST_CASE("a call that fails anywhere in a checkpoint leaves no directory, and the store goes on", "[state_store][rocksdb_state]") {
+  const bool full = GENERATE(true, false);
+  RocksdbBench bench(64);  // a compaction would make calls of its own
+  const auto store = bench.open();
+  for (std::uint64_t f = 0; f < 3; ++f) REQUIRE(flush_now(*store, Changes().merge("k", text(f)).flush(text(f))));
+  bench.files().reset_calls();
+  REQUIRE(store->checkpoint(bench.checkpoint_place("whole")));
+  const std::uint64_t calls = bench.files().calls();
+  REQUIRE(calls > 5);
+  for (std::uint64_t fail_at = 0; fail_at < calls; ++fail_at) {
+    INFO("full " << full << ", call " << fail_at << " of " << calls);
+    bench.files().fail_writes(full, fail_at);
+    const auto failed = store->checkpoint(bench.checkpoint_place("c"));
+    bench.files().mend();
+    REQUIRE_FALSE(failed);
+    CHECK(failed.error().code == (full ? Errc::disk_full : Errc::io_failed));
+    for (const auto& entry : fs::directory_iterator(bench.directory().parent_path())) CHECK((entry.path().filename() == "p0" || entry.path().filename() == "whole"));
+    REQUIRE(flush_now(*store, Changes().merge("k", ".").flush("after " + text(fail_at))));
+  }
+  REQUIRE(store->checkpoint(bench.checkpoint_place("c")));
+  CHECK(bench.open_checkpoint("c")->get("k").value() == "012" + std::string(calls, '.'));
+}
+
+TEST_CASE("a checkpoint shares the tables of the store, and a read-only store makes none", "[state_store][rocksdb_state]") {
+  RocksdbBench bench;
+  fill(bench, 3, 50);
+  {
+    const auto store = bench.open();
+    REQUIRE(store->checkpoint(bench.checkpoint_place("c")));
+  }
+  std::size_t tables = 0;
+  for (const auto& entry : fs::directory_iterator(bench.checkpoint_place("c"))) {
+    if (entry.path().extension() != ".sst") continue;
+    CHECK(fs::hard_link_count(entry.path()) == 2);
+    ++tables;
+  }
+  CHECK(tables == 3);
+  const auto store = open_rocksdb_state(bench.shared(), bench.directory().string(), kAppend, true).value();
+  CHECK(store->checkpoint(bench.checkpoint_place("d")).error().code == Errc::invalid_argument);
+}
+
 TEST_CASE("a compaction that meets a full or failing disk costs nothing, and flushes go on",
           "[state_store][rocksdb_state]") {
   const bool full = GENERATE(true, false);
