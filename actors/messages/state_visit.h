@@ -33,6 +33,9 @@ class StateVisit {
   void answer(Result<const PartitionState*> state, const std::shared_ptr<const void>& keep) {
     if (const StateVisitor visitor = std::exchange(visitor_, nullptr)) visitor(std::move(state), keep);
   }
+  /// Beyond that, the state must be flushed: PartitionState::durable() is at least what is applied when the wish arrives.
+  void when_flushed() noexcept { flushed_ = true; }
+  [[nodiscard]] bool wants_flush() const noexcept { return flushed_; }
   /// Whoever asked has gone; nobody waits any more.
   [[nodiscard]] bool abandoned() const { return visitor_ == nullptr || (gone_ && gone_()); }
   void abandoned_when(std::function<bool()> gone) { gone_ = std::move(gone); }
@@ -43,6 +46,7 @@ class StateVisit {
   CommitSequence sequence_;
   StateVisitor visitor_;
   std::function<bool()> gone_;
+  bool flushed_ = false;
 };
 
 }  // namespace weir

@@ -33,6 +33,7 @@ class ViewsActor : public caf::event_based_actor {
 
   void on_exit() override {
     visits_.clear();
+    flush_visits_.clear();
     setup_.reset();  // and with it the hold on the store
   }
 
@@ -79,6 +80,10 @@ class ViewsActor : public caf::event_based_actor {
   }
 
   void on_visit(const std::shared_ptr<StateVisit>& visit) {
+    if (visit->wants_flush()) {
+      flush_visits_.emplace_back(visit, setup_->state->sequence());
+      return maybe_flush();
+    }
     if (satisfied(*visit)) return visit->answer(setup_->state.get(), setup_->keep);
     std::erase_if(visits_, [](const auto& waiting) { return waiting->abandoned(); });
     if (visits_.size() >= kVisitsMax)
@@ -97,19 +102,29 @@ class ViewsActor : public caf::event_based_actor {
     });
   }
 
+  /// Those that waited for a flush which is done.
+  void answer_flushed() {
+    std::erase_if(flush_visits_, [this](const auto& waiting) {
+      if (waiting.second > setup_->state->durable()) return false;
+      waiting.first->answer(setup_->state.get(), setup_->keep);
+      return true;
+    });
+  }
+
   [[nodiscard]] bool satisfied(const StateVisit& visit) const {
     return visit.satisfied(setup_->state->committed(), setup_->state->sequence());
   }
 
   void maybe_flush() {
     PartitionState& state = *setup_->state;
+    answer_flushed();
     if (state.flushing()) return;
     if (flush_wanted_ && state.clean()) {
       flush_wanted_ = false;
       tell(StateFlushed{state.sequence(), setup_->dedupe->end()});
       return;
     }
-    if (!flush_wanted_ && !state.wants_flush()) return;
+    if (!flush_wanted_ && flush_visits_.empty() && !state.wants_flush()) return;
     dedupe_end_ = setup_->dedupe->end();
     auto flush = state.seal();
     if (!flush) return fail_actor(this, who_, partition_, std::move(flush.error()));
@@ -159,6 +174,7 @@ class ViewsActor : public caf::event_based_actor {
   bool told_waiting_ = false;  // once for each time that the store has no space
   std::vector<CommitApplied> held_;  // until the flush under way is done
   std::vector<std::shared_ptr<StateVisit>> visits_;  // until what they wait for is applied
+  std::vector<std::pair<std::shared_ptr<StateVisit>, CommitSequence>> flush_visits_;  // until that commit is flushed; of few who ask
 };
 
 }  // namespace

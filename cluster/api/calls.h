@@ -32,6 +32,9 @@ void edit_dead_letter(const Call& call);
 /// POST /v1/dead-letters/redrive, /v1/dead-letters/drop
 void redrive_dead_letters(const Call& call);
 void drop_dead_letters(const Call& call);
+/// GET and POST of /v1/snapshots
+void get_snapshots(const Call& call);
+void make_snapshots(const Call& call);
 /// /v1/audit
 void get_audit(const Call& call);
 /// /v1/events/{id}

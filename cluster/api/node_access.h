@@ -8,6 +8,7 @@
 
 #include "cluster/api/event_search.h"
 #include "cluster/api/ledger_report.h"
+#include "cluster/api/snapshot_report.h"
 #include "runtime/engine/letters.h"
 #include "runtime/engine/partition_state.h"
 #include "runtime/engine/read_token.h"
@@ -77,6 +78,12 @@ class NodeAccess {
   /// Tries a quarantined partition again. `done`, once, on any thread: true, it is being opened; false: it was not quarantined, or
   /// there is none of this number. Never called when the node ends meanwhile.
   virtual void release(PartitionId partition, std::function<void(bool released)> done) = 0;
+
+  /// Takes its time. Errors: io_failed.
+  [[nodiscard]] virtual Result<std::vector<SnapshotReport>> snapshots() = 0;
+  /// Makes one of every partition. `done`, once, on any thread, after all of it: seconds, with much state minutes. Errors: limit_reached,
+  /// cancelled (the node ends).
+  virtual void make_snapshots(std::function<void(Result<std::vector<SnapshotFate>>)> done) = 0;
 
   /// Redrive, edit (`payload`) or drop dead letters of one partition: order.offsets, ascending, at most kLettersAtOnce. `done`, once, on any
   /// thread: the fate of each. Errors: not_ready (it is being rebuilt, is quarantined, or the node ends), limit_reached.

@@ -53,7 +53,7 @@ Readiness LiveNode::readiness() const {
 }
 
 std::string LiveNode::metrics(bool openmetrics) const {
-  const std::vector<MetricFamily> families = node_metrics({&open_, &state_, &pool_, server_.load(), doorkeeper_.load(), readiness().ready});
+  const std::vector<MetricFamily> families = node_metrics({&open_, &state_, &pool_, &keeper_, server_.load(), doorkeeper_.load(), readiness().ready});
   return openmetrics ? metrics_->openmetrics_text(families) : metrics_->prometheus_text(families);
 }
 

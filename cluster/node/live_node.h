@@ -9,16 +9,17 @@
 #include "cluster/node/doorkeeper.h"
 #include "cluster/node/live_state.h"
 #include "cluster/node/open_pipeline.h"
+#include "cluster/node/snapshot_keeper.h"
 #include "runtime/adapters/prometheus/metrics_text.h"
 #include "runtime/adapters/system/work_pool.h"
 
 namespace weir {
 
-/// Thread-safe. `open`, `state` and `pool` must outlive it.
+/// Thread-safe. `open`, `state`, `pool` and `keeper` must outlive it.
 class LiveNode final : public NodeAccess {
  public:
-  LiveNode(OpenPipeline& open, LiveState& state, WorkPool& pool)
-      : open_(open), state_(state), pool_(pool), rules_hash_(open.compiled().rules()->version.hash) {}
+  LiveNode(OpenPipeline& open, LiveState& state, WorkPool& pool, SnapshotKeeper& keeper)
+      : open_(open), state_(state), pool_(pool), keeper_(keeper), rules_hash_(open.compiled().rules()->version.hash) {}
 
   /// From now on it takes no work.
   void stopping() { stopping_.store(true); }
@@ -54,6 +55,8 @@ class LiveNode final : public NodeAccess {
   void release(PartitionId partition, std::function<void(bool released)> done) override;
   void change_letters(PartitionId partition, LetterOrder order, std::string payload,
                       std::function<void(Result<std::vector<LetterFate>>)> done) override;
+  Result<std::vector<SnapshotReport>> snapshots() override { return keeper_.list(); }
+  void make_snapshots(std::function<void(Result<std::vector<SnapshotFate>>)> done) override { keeper_.make(std::move(done)); }
   void ingest(HttpRequest request, HttpReply reply) override;
   void pictures(Ranges ranges, const std::optional<ReadToken>& token, std::chrono::milliseconds wait,
                 Pictures done) override;
@@ -72,6 +75,7 @@ class LiveNode final : public NodeAccess {
   OpenPipeline& open_;
   LiveState& state_;
   WorkPool& pool_;
+  SnapshotKeeper& keeper_;
   std::atomic<bool> stopping_{false};
   std::atomic<const HttpServer*> server_{nullptr};
   std::atomic<const Doorkeeper*> doorkeeper_{nullptr};

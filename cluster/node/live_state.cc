@@ -116,6 +116,17 @@ void LiveState::change_letters(PartitionId partition, std::shared_ptr<LetterRequ
   if (owner) caf::anon_send(owner, ChangeLetters{std::move(request)});
 }
 
+void LiveState::visit_flushed(PartitionId partition, StateVisitor visitor) {
+  caf::actor views;
+  {
+    const std::scoped_lock lock(mutex_);
+    views = slots_.at(partition.value).views;
+  }
+  auto visit = std::make_shared<StateVisit>(partition, Offset{}, CommitSequence{}, std::move(visitor));
+  visit->when_flushed();
+  if (views) caf::anon_send(views, VisitState{std::move(visit)});  // without one it answers by itself
+}
+
 caf::actor LiveState::http_door() const {
   const std::scoped_lock lock(mutex_);
   return http_door_;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "actors/messages/messages.h"
+#include "actors/messages/state_visit.h"
 #include "runtime/engine/partition_state.h"
 #include "runtime/engine/read_token.h"
 
@@ -61,6 +62,9 @@ class LiveState {
 
   /// Hands the request to the partition that runs; else it is answered not_ready.
   void change_letters(PartitionId partition, std::shared_ptr<LetterRequest> request);
+
+  /// Shows the partition's state to `visitor` when everything applied until now is flushed. Errors: not_ready (it is not open).
+  void visit_flushed(PartitionId partition, StateVisitor visitor);
 
   /// A picture of every partition, each at least as new as what it was when its owner started, and as `token` asks.
   /// `done` is called exactly once, as posted work. Errors: data_foreign (a token of another log),

@@ -241,6 +241,39 @@ std::vector<Metric> actors() {
   };
 }
 
+/// One value per partition of what is known of its snapshots.
+template <class Read>
+std::function<Samples(const MetricSources&)> of_snapshots(Read read) {
+  return [read](const MetricSources& sources) {
+    Samples samples;
+    const std::vector<SnapshotStand> stands = sources.keeper->stands();
+    for (std::size_t p = 0; p < stands.size(); ++p) {
+      const std::optional<double> value = read(stands[p]);
+      if (value) samples.push_back(sample(*value, {{"partition", std::to_string(p)}}));
+    }
+    return samples;
+  };
+}
+
+std::vector<Metric> snapshots() {
+  using enum MetricKind;
+  using Value = std::optional<double>;
+  return {
+      {{"weir_snapshot_created_timestamp_seconds", gauge, "partition", "When the newest snapshot that can be used was made; nothing where there is none."},
+       of_snapshots([](const SnapshotStand& s) { return s.newest_at ? Value{static_cast<double>(*s.newest_at) / 1e6} : Value{}; })},
+      {{"weir_snapshots_kept", gauge, "partition", "Snapshots that can be used."},
+       of_snapshots([](const SnapshotStand& s) { return Value{static_cast<double>(s.usable)}; })},
+      {{"weir_snapshots_kept_bytes", gauge, "partition", "What they take in their store; what several of them have in common counts once."},
+       of_snapshots([](const SnapshotStand& s) { return Value{static_cast<double>(s.bytes)}; })},
+      {{"weir_snapshots_made_total", counter, "partition", "Snapshots made since the node was started."},
+       of_snapshots([](const SnapshotStand& s) { return Value{static_cast<double>(s.made)}; })},
+      {{"weir_snapshots_failed_total", counter, "partition", "Snapshots that could not be made; the log says why, and each is tried again."},
+       of_snapshots([](const SnapshotStand& s) { return Value{static_cast<double>(s.failed)}; })},
+      {{"weir_snapshot_last_seconds", gauge, "partition", "What the last one took, from the flush to its manifest; the partition ran on meanwhile."},
+       of_snapshots([](const SnapshotStand& s) { return Value{s.seconds}; })},
+  };
+}
+
 /// One value per stage that asks a server.
 template <class Read>
 std::function<Samples(const MetricSources&)> by_lookup(Read read) {
@@ -409,7 +442,7 @@ std::vector<Metric> node() {
 const std::vector<Metric>& all_metrics() {
   static const std::vector<Metric> metrics = [] {
     std::vector<Metric> made = events();
-    for (auto more : {inputs(), partitions(), lookups(), actors(), node(), access()}) made.insert(made.end(), more.begin(), more.end());
+    for (auto more : {inputs(), partitions(), snapshots(), lookups(), actors(), node(), access()}) made.insert(made.end(), more.begin(), more.end());
     return made;
   }();
   return metrics;

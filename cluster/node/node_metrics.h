@@ -6,6 +6,7 @@
 #include "cluster/node/doorkeeper.h"
 #include "cluster/node/live_state.h"
 #include "cluster/node/open_pipeline.h"
+#include "cluster/node/snapshot_keeper.h"
 #include "runtime/adapters/system/work_pool.h"
 #include "runtime/ports/http_server.h"
 #include "runtime/ports/metrics.h"
@@ -17,6 +18,7 @@ struct MetricSources {
   OpenPipeline* open = nullptr;
   const LiveState* state = nullptr;
   const WorkPool* pool = nullptr;
+  const SnapshotKeeper* keeper = nullptr;
   const HttpServer* server = nullptr;      // null: there is none yet
   const Doorkeeper* doorkeeper = nullptr;  // null: there is none yet
   bool ready = false;

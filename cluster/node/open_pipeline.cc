@@ -8,6 +8,8 @@
 #include "cluster/node/versions.h"
 #include "cluster/node/views_file.h"
 #include "runtime/adapters/curl/curl_fetcher.h"
+#include "runtime/adapters/directory_snapshots/directory_snapshots.h"
+#include "runtime/adapters/embedded_log/file_ops.h"
 #include "runtime/base/units.h"
 
 namespace weir {
@@ -53,6 +55,7 @@ Result<std::unique_ptr<OpenPipeline>> OpenPipeline::open(PipelineConfig pipeline
   RocksdbStatesOptions stores;
   stores.block_cache_bytes = made->memory_.block_cache_bytes;
   made->stores_ = std::make_unique<RocksdbStates>(stores);
+  made->snapshots_ = make_directory_snapshots(journal::system_file_ops(), snapshot_directory(made->data_, made->node_.snapshots.directory));
   WEIR_TRY(made->open_marks());  // last: whoever is refused has changed nothing
   return made;
 }
@@ -119,6 +122,20 @@ std::vector<std::string> OpenPipeline::recovery_notes() const {
       notes.push_back(fmt::format("{} journal: {}", journal->name, missing));
   }
   return notes;
+}
+
+SnapshotGround OpenPipeline::snapshot_ground() const {
+  SnapshotGround ground;
+  ground.pipeline = &config();
+  ground.views = &pipeline_->views();
+  ground.merger = &pipeline_->merger();
+  ground.states = stores_.get();
+  ground.store = snapshots_.get();
+  ground.files = &journal::system_file_ops();
+  ground.clock = &clock_;
+  ground.place = snapshot_place(config().partitions, wall_text(config()), log_->log_id());
+  ground.data = data_;
+  return ground;
 }
 
 PipelineSetup OpenPipeline::setup() {

@@ -10,6 +10,7 @@
 #include "cluster/node/compiled_pipeline.h"
 #include "cluster/node/limits_watch.h"
 #include "cluster/node/rules_watch.h"
+#include "cluster/node/snapshot_maker.h"
 #include "cluster/node/suspects_file.h"
 #include "runtime/adapters/embedded_log/embedded_log.h"
 #include "runtime/adapters/rocksdb_state/rocksdb_states.h"
@@ -76,6 +77,9 @@ class OpenPipeline {
   /// What opening found and a person should know, one line each: a torn tail that was cut.
   [[nodiscard]] std::vector<std::string> recovery_notes() const;
 
+  /// What snapshots of it are made with and kept in. Valid until close().
+  [[nodiscard]] SnapshotGround snapshot_ground() const;
+
   /// Partitions, committer and stores; doors and whoever listens are the caller's to add.
   [[nodiscard]] PipelineSetup setup();
   /// Of the files that its stages read. Must not outlive this, nor `looks`. Once, after setup(): from then on compiled() has no
@@ -111,6 +115,7 @@ class OpenPipeline {
   std::unique_ptr<HttpFetch> fetch_;  // null: no stage asks anybody
   std::unique_ptr<EmbeddedLog> log_;
   std::unique_ptr<RocksdbStates> stores_;
+  std::unique_ptr<SnapshotStore> snapshots_;
 };
 
 }  // namespace weir

@@ -64,7 +64,8 @@ class Serving {
         logbook_(logbook),
         pool_(kQueryThreads, kQuestionsMax),
         state_(open.config().partitions, open.log().log_id(), later_work(pool_)),
-        node_(open, state_, pool_),
+        keeper_(open.snapshot_ground(), open.node().snapshots, state_, open.board(), logbook),
+        node_(open, state_, pool_, keeper_),
         watch_(open.node(), open.data(), open.pressure(), [this] { return memory_use(); },
                [this] { return open_.backlog(); }, clock, logbook) {}
 
@@ -98,6 +99,7 @@ class Serving {
     node_.stopping();
     server_->close(std::chrono::milliseconds(0));
     logbook_.know_epochs({});
+    keeper_.stop();
     state_.forget();
     node_.release_with({});
     pool_.stop();
@@ -153,6 +155,7 @@ class Serving {
     while (!ending_.ended) {
       ending_.changed.wait_for(lock, std::chrono::milliseconds(20));
       watch_.look();
+      keeper_.look();
       if (clock_.now() - passed >= kPassTime) {
         passed = clock_.now();
         caf::anon_send(root, PassTime{});
@@ -163,6 +166,7 @@ class Serving {
       }
       if (stop_signal.load() == 0 || std::exchange(asked, true)) continue;
       lock.unlock();
+      keeper_.end();
       // First those who ask, while there is somebody to answer them; then what is in flight.
       node_.stopping();
       server_->close(std::min(kRequestsPatience,
@@ -179,6 +183,7 @@ class Serving {
   SystemFileLooks looks_;
   WorkPool pool_;
   LiveState state_;
+  SnapshotKeeper keeper_;
   LiveNode node_;
   LimitsWatch watch_;
   std::unique_ptr<Doorkeeper> doorkeeper_;

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include "cluster/node/compiled_pipeline.h"
 #include "cluster/node/views_file.h"
 #include "runtime/adapters/system/data_directory.h"
 
@@ -26,39 +25,22 @@ Result<void> StoppedData::open_partition(const std::string& directory, Partition
   Partition& partition = partitions_.emplace_back();
   partition.id = id;
   partition.status = log_->status(id);
-  WEIR_ASSIGN(partition.store, stores_.open_read_only(state_directory(directory, id), merger_));
-  partition.dedupe = std::make_unique<DedupeLog>(config_.dedupe.remember);
-  PartitionStateOptions options;
-  options.partition = id;
-  options.delta_bytes_max = std::size_t{1} << 30;
-  options.log_id = log_->log_id();
-  partition.state = std::make_unique<PartitionState>(options, views_, *partition.store);
-  partition.state->join(*partition.dedupe);
-  WEIR_ASSIGN(CommitSequence after, partition.state->recover(partition.status.output_begin));
-  const CommitSequence last = partition.status.position.sequence;
-  if (after > last)
-    return fail(Errc::state_damaged, "partition {}: the state stands at commit {}, the output log ends at {}", id.value, after.value, last.value);
-  const auto extractor = payload_extractor(views_)();
-  const CommitSequence first = after;
+  WEIR_ASSIGN(auto store, stores_.open_read_only(state_directory(directory, id), merger_));
+  ReplaySetup setup;
+  setup.partition = id;
+  setup.log_id = log_->log_id();
+  setup.views = &views_;
+  setup.remember = config_.dedupe.remember;
+  setup.trimmed = partition.status.output_begin;
+  WEIR_ASSIGN(partition.replayed, ReplayedState::open(std::move(store), setup));
+  partition.state = &partition.replayed->state();
+  const CommitSequence first = partition.replayed->through(), last = partition.status.position.sequence;
   const std::string what = fmt::format("applying commits of partition {}", id.value);
-  while (after < last) {
-    if (progress) progress(what, "commits", after.value - first.value, last.value - first.value);
-    WEIR_ASSIGN(const auto records, log_->read_output({id, after, std::size_t{4} << 20}));
-    if (records.empty()) return fail(Errc::log_damaged, "partition {}: the output log has no commit after {}", id.value, after.value);
-    for (const CommitRecord& record : records) {
-      WEIR_ASSIGN(const CommitBody body, CommitBody::decode(record.body));
-      WEIR_TRY(partition.state->apply(record, body, *extractor));
-      after = record.sequence;
-    }
-  }
-  return {};
-}
-
-StoppedData::~StoppedData() {
-  for (Partition& partition : partitions_) {
-    partition.state.reset();
-    if (partition.store) partition.store->close();
-  }
+  const auto step = [&](CommitSequence at) {
+    if (progress) progress(what, "commits", at.value - first.value, last.value - first.value);
+    return true;
+  };
+  return partition.replayed->replay([this](const OutputRead& read) { return log_->read_output(read); }, last, step);
 }
 
 Result<std::shared_ptr<const StateReader>> StoppedData::flushed(PartitionId partition) const {

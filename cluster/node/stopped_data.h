@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "cluster/node/replayed_state.h"
 #include "runtime/adapters/embedded_log/read_only_log.h"
 #include "runtime/adapters/rocksdb_state/rocksdb_states.h"
-#include "runtime/engine/dedupe_log.h"
 #include "runtime/engine/partition_state.h"
 #include "runtime/engine/view_value.h"
 #include "runtime/ports/pipeline_config.h"
@@ -19,9 +19,8 @@ class StoppedData {
   struct Partition {
     PartitionId id;
     PartitionStatus status;
-    std::unique_ptr<StateStore> store;
-    std::unique_ptr<DedupeLog> dedupe;
-    std::unique_ptr<PartitionState> state;
+    std::unique_ptr<ReplayedState> replayed;
+    PartitionState* state = nullptr;  // of `replayed`
   };
 
   /// Errors: not_found (no data there), data_locked (a node runs on it), data_foreign, format_newer, state_damaged, log_damaged,
@@ -29,7 +28,6 @@ class StoppedData {
   /// `progress`: of reading what the index lacks, and of what is applied in memory.
   /// `held`: the caller holds the directory's lock and has closed everything in it.
   [[nodiscard]] static Result<std::unique_ptr<StoppedData>> open(const std::string& directory, bool held = false, const LogProgress& progress = {});
-  ~StoppedData();
 
   [[nodiscard]] const PipelineConfig& config() const noexcept { return config_; }
   [[nodiscard]] const ViewSet& views() const noexcept { return views_; }

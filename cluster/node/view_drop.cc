@@ -2,9 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <condition_variable>
-#include <mutex>
-
+#include "cluster/node/replayed_state.h"
 #include "cluster/node/views_file.h"
 #include "runtime/adapters/embedded_log/read_only_log.h"
 #include "runtime/adapters/rocksdb_state/rocksdb_states.h"
@@ -21,18 +19,9 @@ namespace {
 /// One flush, waited for.
 Result<void> flush(PartitionState& state, StateStore& store) {
   WEIR_ASSIGN(StateFlush sealed, state.seal());
-  std::mutex mutex;
-  std::condition_variable changed;
-  std::optional<Result<void>> result;
-  store.flush(std::move(sealed), [&](Result<void> outcome) {
-    const std::scoped_lock lock(mutex);
-    result = std::move(outcome);
-    changed.notify_one();
-  });
-  std::unique_lock lock(mutex);
-  changed.wait(lock, [&] { return result.has_value(); });
-  state.flushed(*result);
-  return std::move(*result);
+  const Result<void> flushed = flush_and_wait(store, std::move(sealed));
+  state.flushed(flushed);
+  return flushed;
 }
 
 /// The partition's state stays where it stands in the log: nothing is replayed for this.

@@ -91,6 +91,7 @@ class PartitionState {
   [[nodiscard]] const CommitMeta& meta() const noexcept { return cursor_.meta; }
   /// Of all open dead letters, as they are kept.
   [[nodiscard]] std::uint64_t letter_bytes() const noexcept { return cursor_.letter_bytes; }
+  [[nodiscard]] const StateStore& store() const noexcept { return *store_; }
   /// What the store holds for certain: the log is needed only behind it.
   [[nodiscard]] CommitSequence durable() const noexcept { return durable_; }
   /// Gives up the rows of a view that the set does not have; they are erased with the next flushes. False: no such

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "runtime/ports/config_values.h"
+#include "runtime/ports/snapshot_config.h"
 #include "runtime/ports/supervision_config.h"
 
 namespace weir {
@@ -42,6 +43,7 @@ struct NodeConfig {
   std::optional<HttpTlsConfig> http_tls;                         // none: plain HTTP
   std::chrono::microseconds shutdown_max = std::chrono::seconds(30);   // 1 s .. 1 h: drain and commit, then end all the same
   SupervisionConfig supervision;
+  SnapshotConfig snapshots;
   std::vector<NamedFile> plugins;                                // shared objects with stages; loaded at start, never later
   std::string logging_level = "info";                            // trace, debug, info, warn, error
   LogFormat logging_format = LogFormat::automatic;

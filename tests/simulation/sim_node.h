@@ -32,6 +32,8 @@ class SimNode final : public NodeAccess {
   std::vector<PartitionReport> partitions() const override { return {}; }
   std::vector<ActorLine> tree() const override { return {}; }
   void release(PartitionId partition, std::function<void(bool released)> done) override;
+  Result<std::vector<SnapshotReport>> snapshots() override { return {}; }
+  void make_snapshots(std::function<void(Result<std::vector<SnapshotFate>>)>) override {}
   void change_letters(PartitionId partition, LetterOrder order, std::string payload,
                       std::function<void(Result<std::vector<LetterFate>>)> done) override;
   std::string metrics(bool) const override { return {}; }

@@ -2,6 +2,7 @@
 //
 //   identity   what it is (runtime/event/data_identity.h), written once      lock     held while a node runs
 //   log/       the embedded log                                              state/   one store per partition
+//   snapshots/ copies of it, unless they are kept elsewhere                  scratch/ what is being made, removed at each start
 #pragma once
 #include <string>
 

@@ -6,6 +6,8 @@
 
 #include <cstdio>
 #include <filesystem>
+#include <set>
+#include <utility>
 
 namespace weir {
 
@@ -29,10 +31,11 @@ Result<std::uint64_t> directory_bytes(const std::string& directory) {
   fs::recursive_directory_iterator at(directory, fs::directory_options::skip_permission_denied, code);
   if (code) return fail(Errc::io_failed, "{} cannot be read: {}", directory, code.message());
   std::uint64_t bytes = 0;
+  std::set<std::pair<dev_t, ino_t>> linked;  // files of several names count once: checkpoints share the tables of their state
   for (const fs::recursive_directory_iterator end; at != end; at.increment(code)) {
     if (code) break;  // a folder that went meanwhile
     struct stat found {};
-    if (::lstat(at->path().c_str(), &found) == 0 && S_ISREG(found.st_mode))
+    if (::lstat(at->path().c_str(), &found) == 0 && S_ISREG(found.st_mode) && (found.st_nlink == 1 || linked.emplace(found.st_dev, found.st_ino).second))
       bytes += static_cast<std::uint64_t>(found.st_blocks) * 512;
   }
   return bytes;

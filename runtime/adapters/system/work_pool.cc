@@ -1,10 +1,17 @@
 #include "runtime/adapters/system/work_pool.h"
 
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <utility>
 
 namespace weir {
 
-WorkPool::WorkPool(unsigned threads, std::size_t waiting_max) : waiting_max_(waiting_max) {
+namespace {
+constexpr int kBackgroundNice = 10;
+}
+
+WorkPool::WorkPool(unsigned threads, std::size_t waiting_max, Priority priority) : priority_(priority), waiting_max_(waiting_max) {
   for (unsigned i = 0; i < threads; ++i) threads_.emplace_back([this] { work(); });
 }
 
@@ -48,6 +55,8 @@ void WorkPool::stop() {
 }
 
 void WorkPool::work() {
+  // Of this thread alone; refused, it is a thread like any other.
+  if (priority_ == Priority::background) static_cast<void>(::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kBackgroundNice));
   std::unique_lock lock(mutex_);
   for (;;) {
     if (stopped_) return;

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <map>
@@ -16,8 +17,10 @@ namespace weir {
 /// Thread-safe. Jobs run in the order they came, on one of the threads; they must not throw.
 class WorkPool {
  public:
+  /// background: behind everybody else, where the system can (Linux): for what nobody waits for.
+  enum class Priority : std::uint8_t { normal, background };
   /// `waiting_max`: jobs that have not begun; more are refused.
-  WorkPool(unsigned threads, std::size_t waiting_max);
+  WorkPool(unsigned threads, std::size_t waiting_max, Priority priority = Priority::normal);
   ~WorkPool() { stop(); }
   WorkPool(const WorkPool&) = delete;
   WorkPool& operator=(const WorkPool&) = delete;
@@ -32,6 +35,7 @@ class WorkPool {
 
  private:
   void work();
+  const Priority priority_;
   const std::size_t waiting_max_;
   mutable std::mutex mutex_;
   std::condition_variable wake_;

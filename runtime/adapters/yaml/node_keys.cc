@@ -88,6 +88,18 @@ Shape supervision(const SupervisionConfig& defaults) {
   });
 }
 
+Shape snapshots(const SnapshotConfig& defaults) {
+  return map({
+      key("directory", shape(Form::file), "where they are kept, relative to the node file; on another disk they survive the loss of this one")
+          .otherwise("`snapshots` in the data directory")
+          .example("/backup/retail"),
+      key("interval", either({words({"never"}), between(Form::duration, "10s", "30d")}),
+          "how often one is made of a partition with new commits; never: only by command")
+          .by_default(format_duration(defaults.interval)),
+      key("keep", integer(3, 1'000), "that many usable ones of each partition, and the newest verified one").by_default(std::to_string(defaults.keep)),
+  });
+}
+
 }  // namespace
 
 const ConfigKeys& node_keys() {
@@ -104,6 +116,7 @@ const ConfigKeys& node_keys() {
         key("http", http(defaults), "the door and the questions over HTTP"),
         key("limits", limits(defaults), "what the node may use"),
         key("supervision", supervision(defaults.supervision), "how patiently what dies is started again"),
+        key("snapshots", snapshots(defaults.snapshots), "copies of the state, from which a partition is rebuilt"),
         key("logging",
             map({
                 key("level", words({"trace", "debug", "info", "warn", "error"}), "the least that is logged")

@@ -200,6 +200,31 @@ void read_supervision(Context& context, const Node& node, NodeConfig& out) {
   map.finish();
 }
 
+/// A duration in the range, or `never` (0).
+void read_pause(Context& context, const Node& node, const std::string& name, const Range<std::chrono::microseconds>& range, const char* example,
+                std::chrono::microseconds& out) {
+  if (is_text(node) && node.text == "never") {
+    out = std::chrono::microseconds(0);
+  } else if (const auto value = duration_in(node, range)) {
+    out = *value;
+  } else {
+    context.findings.add(node.place, fmt::format("\"{}\" must be never or a duration with its unit from {} to {}, such as {}; found {}", name,
+                                                 format_duration(range.min), format_duration(range.max), example, describe_found(node)));
+  }
+}
+
+void read_snapshots(Context& context, const Node& node, SnapshotConfig& out) {
+  MapReader map(context, node, "snapshots");
+  NamedFile directory;
+  if (const Node* place = map.take("directory"); place != nullptr && read_named_file(context, *place, map.path("directory"), directory)) {
+    out.directory = std::move(directory.name);
+    while (out.directory.size() > 1 && out.directory.ends_with('/')) out.directory.pop_back();
+  }
+  if (const Node* interval = map.take("interval")) read_pause(context, *interval, map.path("interval"), {std::chrono::seconds(10), 30 * kDay}, "10m", out.interval);
+  if (const Node* keep = map.take("keep")) read_integer(context, *keep, map.path("keep"), Range<std::uint32_t>{3, 1'000}, out.keep);
+  map.finish();
+}
+
 void read_logging(Context& context, const Node& node, NodeConfig& out) {
   MapReader map(context, node, "logging");
   if (const Node* level = map.take("level")) {
@@ -233,6 +258,7 @@ void read_node(Context& context, const Node& root, NodeConfig& out) {
   if (const Node* http = map.take("http")) read_http(context, *http, out);
   if (const Node* limits = map.take("limits")) read_limits(context, *limits, out);
   if (const Node* supervision = map.take("supervision")) read_supervision(context, *supervision, out);
+  if (const Node* snapshots = map.take("snapshots")) read_snapshots(context, *snapshots, out.snapshots);
   if (const Node* logging = map.take("logging")) read_logging(context, *logging, out);
   if (const Node* plugins = map.take("plugins")) read_plugins(context, *plugins, out.plugins);
   map.finish();

@@ -29,7 +29,7 @@ def a_quarantined_partition_is_named_and_released(weir, _, folder, __):
     at = ["--node", node.url]
     tree = weir.expect(0, "tree", *at).out.decode().splitlines()
     check([line.split()[0] for line in tree[:5]], ["actor", "pipeline", "committer", "partition/0", "parse"], "the first lines of the tree")
-    check(len(tree), 1 + 2 + 4 * 3 + 1, f"header, pipeline, committer, partitions with stage and views, door: {tree}")
+    check(len(tree), 1 + 2 + 4 * 3 + 1 + 1, f"header, pipeline, committer, partitions with stage and views, door, snapshots: {tree}")
     check({line.split()[1] for line in tree[1:]}, {"running"}, "states")
     refused = weir.expect(4, "partition", "release", str(SICK), *at)
     check("not quarantined" in refused.err.decode(), True, f"nothing to release: {refused.err}")

@@ -38,6 +38,7 @@ EXCUSED = {
     ("*", "*", "500"): "wants damaged data",
     ("GET", "*", "429"): "wants hundreds of questions at once",
     ("POST", "/v1/partitions/{partition}/release", "429"): "its bodies are too small to wait for room",
+    ("POST", "/v1/snapshots", "429"): "wants 16 requests that wait at once",
     ("POST", "/v1/dead-letters/redrive", "429"): "wants 64 orders at once in one partition",
     ("POST", "/v1/dead-letters/drop", "429"): "likewise",
     ("PUT", "/v1/dead-letters/{id}", "429"): "likewise",
@@ -258,6 +259,12 @@ def about_the_node(driver):
     check(driver.get("/v1/why-stuck", id=served).json()["waits"], [], "why-stuck of what is served")
     for number in ("2", "-1", "x", ""):
         check(driver.call("POST", f"/v1/partitions/{number}/release").status, 404, f"partition {number!r}")
+    made = driver.call("POST", "/v1/snapshots").json()["partitions"]
+    check([(f["partition"], f["made"], f["error"]) for f in made], [(0, True, None), (1, True, None)], "snapshots made")
+    again = driver.call("POST", "/v1/snapshots").json()["partitions"]
+    check([(f["id"], f["made"]) for f in again], [(f["id"], False) for f in made], "nothing is new")
+    kept = driver.get("/v1/snapshots").json()["snapshots"]
+    check([(s["id"], s["usable"]) for s in kept], [(f["id"], True) for f in made], "snapshots kept")
     check(driver.get("/metrics").headers["content-type"], "text/plain; version=0.0.4; charset=utf-8", "metrics")
     opened = driver.get("/metrics", accept="application/openmetrics-text; version=1.0.0")
     check(opened.body.endswith(b"# EOF\n"), True, "OpenMetrics")

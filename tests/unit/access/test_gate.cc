@@ -80,6 +80,8 @@ class NoNode final : public NodeAccess {
   std::vector<PartitionReport> partitions() const override { throw std::logic_error("asked"); }
   std::vector<ActorLine> tree() const override { throw std::logic_error("asked"); }
   void release(PartitionId, std::function<void(bool)>) override { throw std::logic_error("asked"); }
+  Result<std::vector<SnapshotReport>> snapshots() override { throw std::logic_error("asked"); }
+  void make_snapshots(std::function<void(Result<std::vector<SnapshotFate>>)>) override { throw std::logic_error("asked"); }
   void change_letters(PartitionId, LetterOrder, std::string, std::function<void(Result<std::vector<LetterFate>>)>) override {
     throw std::logic_error("asked");
   }

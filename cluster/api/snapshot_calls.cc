@@ -1,0 +1,33 @@
+// Snapshots: which there are, and making some now.
+#include "cluster/api/calls.h"
+#include "cluster/api/parameters.h"
+
+namespace weir::api {
+
+namespace {
+
+HttpResponse response_of(std::string json) {
+  HttpResponse response;
+  response.body = std::move(json) + "\n";
+  return response;
+}
+
+}  // namespace
+
+void get_snapshots(const Call& call) {
+  if (const auto good = check_parameters(*call.request, {}); !good) return call.reply(error_response(good.error()));
+  const bool taken = call.node->work([call] {
+    const auto reports = call.node->snapshots();
+    call.reply(reports ? response_of(snapshots_json(*reports)) : error_response(reports.error()));
+  });
+  if (!taken) call.reply(error_response(Error{Errc::limit_reached, "too many questions wait for an answer; ask again later"}));
+}
+
+void make_snapshots(const Call& call) {
+  if (const auto good = check_parameters(*call.request, {}); !good) return call.reply(error_response(good.error()));
+  call.node->make_snapshots([reply = call.reply](Result<std::vector<SnapshotFate>> fates) {
+    reply(fates ? response_of(fates_json(*fates)) : error_response(fates.error()));
+  });
+}
+
+}  // namespace weir::api

@@ -1,0 +1,63 @@
+#include "cluster/api/snapshot_report.h"
+
+#include <nlohmann/json.hpp>
+
+#include "runtime/base/hash.h"
+#include "runtime/base/time_text.h"
+
+namespace weir {
+
+namespace {
+
+using nlohmann::ordered_json;
+
+std::string text_of(const ordered_json& json) { return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace); }
+
+ordered_json json_of(const SnapshotReport& report) {
+  const StoredSnapshot& snapshot = report.snapshot;
+  ordered_json one{{"id", snapshot.id}, {"partition", report.partition.value}, {"usable", snapshot.trouble.empty()}};
+  const auto name = parse_snapshot_id(snapshot.id);
+  one["sequence"] = name ? name->sequence.value : 0;
+  const bool known = snapshot.manifest.has_value();
+  one["committed"] = known ? ordered_json(snapshot.manifest->committed.value) : ordered_json();
+  one["created_at"] = known ? ordered_json(to_rfc3339(snapshot.manifest->created_at)) : ordered_json();
+  one["verified_at"] = snapshot.verified_at ? ordered_json(to_rfc3339(*snapshot.verified_at)) : ordered_json();
+  one["files"] = known ? ordered_json(snapshot.manifest->files.size()) : ordered_json();
+  one["bytes"] = known ? ordered_json(snapshot.manifest->bytes()) : ordered_json();
+  one["state_digest"] = known ? ordered_json(to_hex(snapshot.manifest->state_digest)) : ordered_json();
+  one["answer_digest"] = known ? ordered_json(to_hex(snapshot.manifest->answer_digest)) : ordered_json();
+  one["trouble"] = snapshot.trouble.empty() ? ordered_json() : ordered_json(snapshot.trouble);
+  return one;
+}
+
+}  // namespace
+
+Result<std::vector<SnapshotReport>> list_snapshots(const SnapshotStore& store, std::uint32_t partitions, const SnapshotPlace& place) {
+  std::vector<SnapshotReport> reports;
+  for (std::uint32_t p = 0; p < partitions; ++p) {
+    WEIR_ASSIGN(auto known, store.list(PartitionId{p}));
+    for (StoredSnapshot& snapshot : known) {
+      if (snapshot.trouble.empty() && snapshot.manifest) snapshot.trouble = foreign_reason(*snapshot.manifest, place);
+      reports.push_back({PartitionId{p}, std::move(snapshot)});
+    }
+  }
+  return reports;
+}
+
+std::string snapshots_json(const std::vector<SnapshotReport>& reports) {
+  ordered_json json{{"snapshots", ordered_json::array()}};
+  for (const SnapshotReport& report : reports) json["snapshots"].push_back(json_of(report));
+  return text_of(json);
+}
+
+std::string fates_json(const std::vector<SnapshotFate>& fates) {
+  ordered_json json{{"partitions", ordered_json::array()}};
+  for (const SnapshotFate& fate : fates)
+    json["partitions"].push_back({{"partition", fate.partition.value},
+                                  {"id", fate.id.empty() ? ordered_json() : ordered_json(fate.id)},
+                                  {"made", fate.made},
+                                  {"error", fate.error.empty() ? ordered_json() : ordered_json(fate.error)}});
+  return text_of(json);
+}
+
+}  // namespace weir

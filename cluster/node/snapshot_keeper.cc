@@ -1,0 +1,232 @@
+#include "cluster/node/snapshot_keeper.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <future>
+#include <map>
+
+#include "runtime/base/hash.h"
+#include "runtime/base/invariant.h"
+#include "runtime/base/units.h"
+
+namespace weir {
+
+namespace {
+
+/// Requests that wait for their turn. Arbitrary: nobody needs more.
+constexpr std::size_t kWaitingMax = 16;
+constexpr std::chrono::milliseconds kLookEvery{1'000};
+/// How long a flush may take before a snapshot is given up: a full disk would keep it waiting for ever.
+constexpr std::chrono::seconds kFlushPatience{60};
+/// How soon a snapshot that failed is tried again.
+constexpr std::chrono::microseconds kRetry = std::chrono::minutes(1);
+
+/// What the views' actor said of the state that is to be copied.
+struct Flushed {
+  const StateStore* store = nullptr;
+  std::shared_ptr<const void> keep;  // keeps the store open
+  CommitSequence sequence;
+};
+
+/// In the tree the pipeline stands first, whoever is there first.
+std::shared_ptr<ActorEntry> entry_behind_pipeline(ActorBoard& board) {
+  static_cast<void>(board.entry("pipeline"));
+  return board.entry("snapshots");
+}
+
+/// Somebody who waits for an answer, and gets one also when his turn never comes.
+struct Waiting {
+  explicit Waiting(SnapshotKeeper::FatesDone done_in) : done(std::move(done_in)) {}
+  Waiting(const Waiting&) = delete;
+  Waiting& operator=(const Waiting&) = delete;
+  ~Waiting() {
+    if (done) answer(fail(Errc::cancelled, "the node is stopping"));
+  }
+  void answer(Result<std::vector<SnapshotFate>> fates) { std::exchange(done, nullptr)(std::move(fates)); }
+  SnapshotKeeper::FatesDone done;
+};
+
+}  // namespace
+
+SnapshotKeeper::SnapshotKeeper(const SnapshotGround& ground, const SnapshotConfig& config, LiveState& state, std::shared_ptr<ActorBoard> board, Logbook& logbook)
+    : ground_(ground),
+      config_(config),
+      state_(state),
+      logbook_(logbook),
+      entry_(entry_behind_pipeline(*board)),
+      started_(ground.clock->wall()),
+      stands_(ground.pipeline->partitions),
+      ids_(ground.pipeline->partitions),
+      failed_at_(ground.pipeline->partitions),
+      pool_(1, kWaitingMax, WorkPool::Priority::background) {
+  ground_.ending = &stopping_;
+  busy_ = true;
+  const bool begun = pool_.post([this] {
+    remove_directory(scratch_directory(ground_.data));
+    for (std::uint32_t p = 0; p < stands_.size(); ++p) learn(PartitionId{p});
+    entry_->state(ActorState::running);
+    const std::scoped_lock lock(mutex_);
+    busy_ = false;
+  });
+  INVARIANT(begun, "a pool that was just made takes work");
+}
+
+/// Reads what the store has of a partition.
+void SnapshotKeeper::learn(PartitionId partition) {
+  const auto known = ground_.store->list(partition);
+  if (!known) {
+    logbook_.write(LogLevel::warn, "snapshots", describe(known.error()));
+    return;
+  }
+  const StoredSnapshot* newest = newest_usable(*known, ground_.place);
+  std::map<Digest128, std::uint64_t> contents;
+  std::uint64_t usable = 0;
+  for (const StoredSnapshot& snapshot : *known) {
+    if (!snapshot.manifest || !snapshot.trouble.empty() || !foreign_reason(*snapshot.manifest, ground_.place).empty()) continue;
+    ++usable;
+    for (const SnapshotFile& file : snapshot.manifest->files) contents[file.checksum] = file.size;
+  }
+  const std::scoped_lock lock(mutex_);
+  SnapshotStand& stand = stands_[partition.value];
+  stand.newest_at.reset();
+  stand.newest = {};
+  ids_[partition.value].clear();
+  if (newest != nullptr) {
+    stand.newest_at = newest->manifest->created_at;
+    stand.newest = newest->manifest->sequence;
+    ids_[partition.value] = newest->id;
+  }
+  stand.usable = usable;
+  stand.bytes = 0;
+  for (const auto& [checksum, size] : contents) stand.bytes += size;
+}
+
+void SnapshotKeeper::look() {
+  const TimePoint now = ground_.clock->now();
+  const UnixMicros wall = ground_.clock->wall();
+  const std::vector<LivePartition> live = state_.partitions();
+  const std::scoped_lock lock(mutex_);
+  if (busy_ || stopping_ || (looked_ && now - *looked_ < kLookEvery)) return;
+  looked_ = now;
+  for (std::uint32_t p = 0; p < stands_.size(); ++p) {
+    const SnapshotStand& stand = stands_[p];
+    const std::uint64_t commits = live[p].sequence.value - std::min(live[p].sequence.value, stand.newest.value);
+    // Nothing at the very start: what there is then came out of the log a moment ago.
+    if (!live[p].ready || !snapshot_due(config_, wall, stand.newest_at.value_or(started_), commits)) continue;
+    if (failed_at_[p] && wall - *failed_at_[p] < std::min(kRetry, config_.interval).count()) continue;
+    busy_ = pool_.post([this, p] {
+      static_cast<void>(make_one(PartitionId{p}));
+      const std::scoped_lock done(mutex_);
+      busy_ = false;
+      looked_.reset();  // the next one may be due as well
+    });
+    return;
+  }
+}
+
+/// A checkpoint of everything that is applied now. Returns its commit; none: there is nothing new, or nothing at all.
+Result<std::optional<CommitSequence>> SnapshotKeeper::checkpoint(PartitionId partition, const std::string& directory) {
+  auto answer = std::make_shared<std::promise<Result<Flushed>>>();
+  auto future = answer->get_future();
+  state_.visit_flushed(partition, [answer, partition](Result<const PartitionState*> state, const std::shared_ptr<const void>& keep) {
+    if (!state) return answer->set_value(fail(std::move(state.error())));
+    if (!(*state)->views_complete())
+      return answer->set_value(fail(Errc::not_ready, "partition {}: a view is still being filled; a snapshot is made when it is", partition.value));
+    answer->set_value(Flushed{&(*state)->store(), keep, (*state)->durable()});
+  });
+  if (future.wait_for(kFlushPatience) != std::future_status::ready)
+    return fail(Errc::not_ready, "partition {}: its state could not be flushed within {}; is the disk full?", partition.value,
+                format_duration(std::chrono::duration_cast<std::chrono::microseconds>(kFlushPatience)));
+  WEIR_ASSIGN(const Flushed flushed, future.get());
+  {
+    const std::scoped_lock lock(mutex_);
+    if (flushed.sequence == CommitSequence{} || flushed.sequence == stands_[partition.value].newest) return std::nullopt;
+  }
+  remove_directory(directory);
+  std::error_code code;
+  std::filesystem::create_directories(scratch_directory(ground_.data), code);
+  if (code) return fail(Errc::io_failed, "cannot make {}: {}", scratch_directory(ground_.data), code.message());
+  WEIR_TRY(flushed.store->checkpoint(directory));
+  return flushed.sequence;
+}
+
+Result<SnapshotFate> SnapshotKeeper::try_one(PartitionId partition) {
+  const std::string directory = checkpoint_directory(ground_.data, partition);
+  WEIR_ASSIGN(const auto sequence, checkpoint(partition, directory));
+  SnapshotFate fate;
+  fate.partition = partition;
+  if (sequence) {
+    WEIR_ASSIGN(const MadeSnapshot made, publish_checkpoint(ground_, partition, directory, config_.keep));
+    fate.made = true;
+    logbook_.write(LogLevel::info, "snapshots",
+                   fmt::format("partition {}: snapshot {} at commit {}, {} in {} files{}", partition.value, made.id, made.manifest.sequence.value,
+                               format_size(made.manifest.bytes()), made.manifest.files.size(),
+                               made.removed.empty() ? "" : fmt::format("; {} older removed", made.removed.size())));
+  }
+  return fate;
+}
+
+SnapshotFate SnapshotKeeper::make_one(PartitionId partition) {
+  const std::uint32_t p = partition.value;
+  entry_->note(fmt::format("makes a snapshot of partition {}", p));
+  const TimePoint begun = ground_.clock->now();
+  auto fate = stopping_ ? fail(Errc::cancelled, "the node is stopping") : try_one(partition);
+  remove_directory(checkpoint_directory(ground_.data, partition));
+  learn(partition);
+  entry_->note("");
+  std::unique_lock lock(mutex_);
+  SnapshotStand& stand = stands_[p];
+  if (fate) {
+    failed_at_[p].reset();
+    if (fate->made) {
+      ++stand.made;
+      stand.seconds = std::chrono::duration<double>(ground_.clock->now() - begun).count();
+    }
+    fate->id = ids_[p];
+    const bool all_well = std::none_of(failed_at_.begin(), failed_at_.end(), [](const auto& at) { return at.has_value(); });
+    lock.unlock();
+    if (all_well) entry_->state(ActorState::running);
+    return *fate;
+  }
+  const UnixMicros wall = ground_.clock->wall();
+  failed_at_[p] = wall;
+  const std::string id = ids_[p];
+  // A partition that is being rebuilt, a view that is being filled, a node that ends: no failure of anybody's.
+  const bool later = fate.error().code == Errc::not_ready || fate.error().code == Errc::cancelled;
+  if (!later) ++stand.failed;
+  lock.unlock();
+  if (!later) {
+    const std::string text = describe(fate.error());
+    entry_->died(text, wall);
+    entry_->state(ActorState::failing);
+    logbook_.write(LogLevel::warn, "snapshots", fmt::format("partition {}: no snapshot could be made, it is tried again: {}", p, text));
+  }
+  return {partition, id, false, describe(fate.error())};
+}
+
+void SnapshotKeeper::make(FatesDone done) {
+  auto waiting = std::make_shared<Waiting>(std::move(done));
+  const bool taken = pool_.post([this, waiting] {
+    std::vector<SnapshotFate> fates;
+    for (std::uint32_t p = 0; p < stands_.size(); ++p) fates.push_back(make_one(PartitionId{p}));
+    waiting->answer(std::move(fates));
+  });
+  if (!taken && !stopping_) waiting->answer(fail(Errc::limit_reached, "too many ask for snapshots already; ask again later"));
+}
+
+Result<std::vector<SnapshotReport>> SnapshotKeeper::list() const {
+  return list_snapshots(*ground_.store, static_cast<std::uint32_t>(stands_.size()), ground_.place);
+}
+
+std::vector<SnapshotStand> SnapshotKeeper::stands() const {
+  const std::scoped_lock lock(mutex_);
+  return stands_;
+}
+
+void SnapshotKeeper::stop() {
+  end();
+  pool_.stop();
+  entry_->state(ActorState::stopped);
+}
+
+}  // namespace weir

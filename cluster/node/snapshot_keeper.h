@@ -1,0 +1,80 @@
+// Snapshots of a running node: on their interval and when somebody asks, one after the other on a thread of their own.
+//
+// A snapshot begins with a flush of what the partition's state holds in memory, by its own actor, as any other flush; from then on
+// nothing here is done on an actor's thread: a checkpoint (hard links, some milliseconds), reading it for its digests, copying what is
+// new. The partition runs on all the while.
+#pragma once
+#include <atomic>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "actors/supervise/actor_board.h"
+#include "cluster/api/snapshot_report.h"
+#include "cluster/node/live_state.h"
+#include "cluster/node/snapshot_maker.h"
+#include "runtime/adapters/system/work_pool.h"
+#include "runtime/ports/logbook.h"
+#include "runtime/ports/snapshot_config.h"
+
+namespace weir {
+
+/// What is known of one partition's snapshots without asking the store.
+struct SnapshotStand {
+  std::optional<UnixMicros> newest_at;  // none: there is none that can be used
+  CommitSequence newest;
+  std::uint64_t usable = 0;
+  std::uint64_t bytes = 0;   // of what the usable ones name, each content once
+  std::uint64_t made = 0;    // since the node was started
+  std::uint64_t failed = 0;  // likewise
+  double seconds = 0;        // what the last one took
+};
+
+/// Thread-safe. Everything given to it outlives it.
+class SnapshotKeeper {
+ public:
+  SnapshotKeeper(const SnapshotGround& ground, const SnapshotConfig& config, LiveState& state, std::shared_ptr<ActorBoard> board, Logbook& logbook);
+  ~SnapshotKeeper() { stop(); }
+  SnapshotKeeper(const SnapshotKeeper&) = delete;
+  SnapshotKeeper& operator=(const SnapshotKeeper&) = delete;
+
+  /// Begins what is due. Called often; cheap.
+  void look();
+  using FatesDone = std::function<void(Result<std::vector<SnapshotFate>>)>;
+  /// Makes one of every partition. `done`, once, on a thread of its own: what became of each. Errors: limit_reached (too many ask),
+  /// cancelled (the node ends).
+  void make(FatesDone done);
+  /// Reads the store: takes its time. Errors: io_failed.
+  [[nodiscard]] Result<std::vector<SnapshotReport>> list() const;
+  [[nodiscard]] std::vector<SnapshotStand> stands() const;
+  /// Nothing begins any more, and what is copied is broken off.
+  void end() { stopping_ = true; }
+  /// end(), and waits for what is under way. Idempotent.
+  void stop();
+
+ private:
+  [[nodiscard]] SnapshotFate make_one(PartitionId partition);
+  [[nodiscard]] Result<SnapshotFate> try_one(PartitionId partition);
+  [[nodiscard]] Result<std::optional<CommitSequence>> checkpoint(PartitionId partition, const std::string& directory);
+  void learn(PartitionId partition);
+  void tell_board();
+
+  SnapshotGround ground_;
+  const SnapshotConfig config_;
+  LiveState& state_;
+  Logbook& logbook_;
+  std::shared_ptr<ActorEntry> entry_;
+  const UnixMicros started_;
+  mutable std::mutex mutex_;
+  std::vector<SnapshotStand> stands_;
+  std::vector<std::string> ids_;                       // of the newest ones
+  std::vector<std::optional<UnixMicros>> failed_at_;   // since the last that was made
+  std::optional<TimePoint> looked_;
+  bool busy_ = false;  // something that look() began is under way
+  std::atomic<bool> stopping_{false};
+  WorkPool pool_;  // last: its jobs use the others
+};
+
+}  // namespace weir

@@ -1,0 +1,47 @@
+"""Snapshots of a node, made and kept, through kills.
+
+  python3 tests/integration/snapshots [--binary PATH] [--faults PATH] [--only NAME]
+
+Exit: 0 PASS, 1 FAIL, 77 no program.
+"""
+
+import argparse
+import os
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.dirname(HERE)]
+import making  # noqa: E402
+from outside import weir as outside  # noqa: E402
+
+CASES = {
+    "making": making.made_kept_and_listed,
+    "interval": making.on_their_interval,
+    "kills": making.killed_while_making,
+}
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--binary")
+    parser.add_argument("--faults")
+    parser.add_argument("--only", choices=CASES)
+    options = parser.parse_args()
+    weir = outside.Weir(outside.find_binary(options.binary, "weir"))
+    faults = outside.Weir(outside.find_binary(options.faults, "weir-faults"))
+    for name, case in CASES.items():
+        if options.only and name != options.only:
+            continue
+        with outside.Scratch() as folder:
+            try:
+                case(weir, faults, folder)
+            except (AssertionError, outside.Broken, outside.Hang) as e:
+                print(f"FAIL {name}: {e}")
+                return 1
+        print(f"ok {name}", flush=True)
+    print("PASS")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
