@@ -259,7 +259,8 @@ class PipelineSupervisor : public caf::event_based_actor {
     const bool hopeless = code != Errc::internal && code != Errc::io_failed &&
                           (what == Disposition::stop || what == Disposition::restore_older || what == Disposition::refuse);
     const auto pause = slot.record.died(*clock_);
-    if (hopeless || !pause) return quarantine(id);
+    const bool mended = code == Errc::state_damaged && pause && setup_->mend_state && setup_->mend_state(id);
+    if ((hopeless && !mended) || !pause) return quarantine(id);
     delayed_send(this, *pause, StartAgain{StartAgain::What::partition, id.value});
   }
 

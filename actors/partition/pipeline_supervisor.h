@@ -36,6 +36,7 @@ struct PipelineSetup {
   PartitionSetup partition;   // template: `partition`, `store` and `committer` are filled in per partition
   CommitterSetup committer;
   StoreOpener open_store;
+  std::function<bool(PartitionId)> mend_state;                // of a state that is damaged: true, opening it again gives another; may be empty
   std::vector<std::shared_ptr<PartitionGauges>> gauges;       // by partition; empty: nobody watches
   std::vector<PipelineDoor> doors;
   std::function<void(Result<void>)> ended;                    // exactly once, however it ends; on the supervisor's thread

@@ -269,6 +269,9 @@ std::vector<Metric> snapshots() {
        of_snapshots([](const SnapshotStand& s) { return Value{static_cast<double>(s.made)}; })},
       {{"weir_snapshots_failed_total", counter, "partition", "Snapshots that could not be made; the log says why, and each is tried again."},
        of_snapshots([](const SnapshotStand& s) { return Value{static_cast<double>(s.failed)}; })},
+      {{"weir_snapshots_restored_total", counter, "partition",
+        "Times since the node was started that a snapshot became the state of the partition, because its own was missing or damaged."},
+       by_partition([](const MetricSources& s, const LivePartition&, PartitionId p) { return s.open->restored(p); })},
       {{"weir_snapshot_last_seconds", gauge, "partition", "What the last one took, from the flush to its manifest; the partition ran on meanwhile."},
        of_snapshots([](const SnapshotStand& s) { return Value{s.seconds}; })},
   };

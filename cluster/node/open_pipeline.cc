@@ -56,6 +56,7 @@ Result<std::unique_ptr<OpenPipeline>> OpenPipeline::open(PipelineConfig pipeline
   stores.block_cache_bytes = made->memory_.block_cache_bytes;
   made->stores_ = std::make_unique<RocksdbStates>(stores);
   made->snapshots_ = make_directory_snapshots(journal::system_file_ops(), snapshot_directory(made->data_, made->node_.snapshots.directory));
+  made->opening_ = std::make_unique<StateOpening>(made->snapshot_ground(), [log = made->log_.get()](PartitionId p) { return log->status(p); }, logbook);
   WEIR_TRY(made->open_marks());  // last: whoever is refused has changed nothing
   return made;
 }
@@ -172,11 +173,8 @@ PipelineSetup OpenPipeline::setup() {
   partition.stage_ports = {{}, &clock_, &logbook_, fetch_.get(), rng_.next(), lookups_};
   setup.board = board_;
   setup.committer = {log_.get(), &clock_, {node_.commit_interval, node_.commit_bytes_max}, commits_};
-  setup.open_store = [this](PartitionId p) -> Result<std::shared_ptr<StateStore>> {
-    auto store = stores_->open(state_directory(data_, p), pipeline_->merger());
-    if (!store) return fail(std::move(store.error()));
-    return std::shared_ptr<StateStore>(std::move(*store));
-  };
+  setup.open_store = [this](PartitionId p) { return opening_->open(p); };
+  setup.mend_state = [this](PartitionId p) { return opening_->mend(p); };
   return setup;
 }
 

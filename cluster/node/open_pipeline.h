@@ -11,6 +11,7 @@
 #include "cluster/node/limits_watch.h"
 #include "cluster/node/rules_watch.h"
 #include "cluster/node/snapshot_maker.h"
+#include "cluster/node/state_opening.h"
 #include "cluster/node/suspects_file.h"
 #include "runtime/adapters/embedded_log/embedded_log.h"
 #include "runtime/adapters/rocksdb_state/rocksdb_states.h"
@@ -77,6 +78,8 @@ class OpenPipeline {
   /// What opening found and a person should know, one line each: a torn tail that was cut.
   [[nodiscard]] std::vector<std::string> recovery_notes() const;
 
+  /// Times that a snapshot became the state of the partition.
+  [[nodiscard]] std::uint64_t restored(PartitionId partition) const { return opening_->restored(partition); }
   /// What snapshots of it are made with and kept in. Valid until close().
   [[nodiscard]] SnapshotGround snapshot_ground() const;
 
@@ -116,6 +119,7 @@ class OpenPipeline {
   std::unique_ptr<EmbeddedLog> log_;
   std::unique_ptr<RocksdbStates> stores_;
   std::unique_ptr<SnapshotStore> snapshots_;
+  std::unique_ptr<StateOpening> opening_;
 };
 
 }  // namespace weir

@@ -1,4 +1,4 @@
-"""Snapshots of a node, made and kept, through kills.
+"""Snapshots of a node, made, kept and restored, through kills and damage.
 
   python3 tests/integration/snapshots [--binary PATH] [--faults PATH] [--only NAME]
 
@@ -12,12 +12,17 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.dirname(HERE)]
 import making  # noqa: E402
+import restoring  # noqa: E402
 from outside import weir as outside  # noqa: E402
 
 CASES = {
     "making": making.made_kept_and_listed,
     "interval": making.on_their_interval,
     "kills": making.killed_while_making,
+    "lost": restoring.a_state_that_is_lost,
+    "damaged": restoring.a_state_that_is_damaged,
+    "fallback": restoring.a_snapshot_that_is_damaged,
+    "restore_kills": restoring.killed_while_restoring,
 }
 
 
