@@ -44,7 +44,7 @@ Result<void> StoppedData::open_partition(const std::string& directory, Partition
 }
 
 Result<std::shared_ptr<const StateReader>> StoppedData::flushed(PartitionId partition) const {
-  WEIR_ASSIGN(auto picture, partitions_[partition.value].store->snapshot());
+  WEIR_ASSIGN(auto picture, partitions_[partition.value].state->store().snapshot());
   return std::shared_ptr<const StateReader>(std::move(picture));
 }
 
