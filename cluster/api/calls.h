@@ -35,6 +35,8 @@ void drop_dead_letters(const Call& call);
 /// GET and POST of /v1/snapshots
 void get_snapshots(const Call& call);
 void make_snapshots(const Call& call);
+/// POST /v1/snapshots/verify
+void verify_snapshots(const Call& call);
 /// /v1/audit
 void get_audit(const Call& call);
 /// /v1/events/{id}

@@ -76,7 +76,7 @@ struct Route {
 };
 
 /// Whoever sends has to know how events are framed and what their id is: of the pipeline every token may ask.
-constexpr std::array<Route, 24> kRoutes{{
+constexpr std::array<Route, 25> kRoutes{{
     {"POST", {"v1", "events"}, Need::ingest, post_events},
     {"GET", {"v1", "events"}, Need::read, get_events},
     {"GET", {"v1", "events", "*"}, Need::read, get_event},
@@ -95,6 +95,7 @@ constexpr std::array<Route, 24> kRoutes{{
     {"POST", {"v1", "dead-letters", "redrive"}, Need::operate, redrive_dead_letters},
     {"POST", {"v1", "dead-letters", "drop"}, Need::operate, drop_dead_letters},
     {"POST", {"v1", "snapshots"}, Need::operate, make_snapshots},
+    {"POST", {"v1", "snapshots", "verify"}, Need::operate, verify_snapshots},
     {"GET", {"v1", "snapshots"}, Need::read, get_snapshots},
     {"GET", {"v1", "audit"}, Need::read, get_audit},
     {"GET", {"healthz"}, Need::nothing, get_health},

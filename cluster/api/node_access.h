@@ -84,6 +84,8 @@ class NodeAccess {
   /// Makes one of every partition. `done`, once, on any thread, after all of it: seconds, with much state minutes. Errors: limit_reached,
   /// cancelled (the node ends).
   virtual void make_snapshots(std::function<void(Result<std::vector<SnapshotFate>>)> done) = 0;
+  /// Tries one out of every partition (`from`: newest, zero), or one snapshot (its id). `done` likewise. Errors: invalid_argument, too.
+  virtual void verify_snapshots(const std::string& from, std::function<void(Result<std::vector<TrialFate>>)> done) = 0;
 
   /// Redrive, edit (`payload`) or drop dead letters of one partition: order.offsets, ascending, at most kLettersAtOnce. `done`, once, on any
   /// thread: the fate of each. Errors: not_ready (it is being rebuilt, is quarantined, or the node ends), limit_reached.

@@ -30,4 +30,11 @@ void make_snapshots(const Call& call) {
   });
 }
 
+void verify_snapshots(const Call& call) {
+  if (const auto good = check_parameters(*call.request, {"from"}); !good) return call.reply(error_response(good.error()));
+  call.node->verify_snapshots(std::string(call.request->parameter("from").value_or("newest")), [reply = call.reply](Result<std::vector<TrialFate>> fates) {
+    reply(fates ? response_of(trials_json(*fates)) : error_response(fates.error()));
+  });
+}
+
 }  // namespace weir::api

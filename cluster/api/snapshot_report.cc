@@ -60,4 +60,19 @@ std::string fates_json(const std::vector<SnapshotFate>& fates) {
   return text_of(json);
 }
 
+std::string trials_json(const std::vector<TrialFate>& fates) {
+  ordered_json json{{"partitions", ordered_json::array()}};
+  for (const TrialFate& fate : fates) {
+    const auto text = [](const std::string& of) { return of.empty() ? ordered_json() : ordered_json(of); };
+    ordered_json one{{"partition", fate.partition.value}, {"good", fate.good}, {"base", fate.base.empty() ? "zero" : fate.base}};
+    one["from"] = fate.from.value;
+    one["until"] = fate.until.value;
+    one["state_digest"] = fate.digest == Digest128{} ? ordered_json() : ordered_json(to_hex(fate.digest));
+    one["difference"] = text(fate.difference);
+    one["error"] = text(fate.error);
+    json["partitions"].push_back(std::move(one));
+  }
+  return text_of(json);
+}
+
 }  // namespace weir

@@ -25,8 +25,22 @@ struct SnapshotFate {
   std::string error;  // why none could be made
 };
 
+/// How a trial of one partition went: a base was restored aside, the log replayed to the present, the states compared.
+struct TrialFate {
+  PartitionId partition;
+  std::string base;         // the snapshot it began with; empty: the first commit of the log
+  CommitSequence from;      // what the base held
+  CommitSequence until;     // the present
+  bool tried = true;        // false: there was nothing to try
+  bool good = false;
+  Digest128 digest;         // of the replayed state; zero when it did not come to that
+  std::string difference;   // the first one
+  std::string error;        // what the base or the log suffers from
+};
+
 /// One line each, without a line's end.
 [[nodiscard]] std::string snapshots_json(const std::vector<SnapshotReport>& reports);
 [[nodiscard]] std::string fates_json(const std::vector<SnapshotFate>& fates);
+[[nodiscard]] std::string trials_json(const std::vector<TrialFate>& fates);
 
 }  // namespace weir

@@ -64,6 +64,7 @@ struct Command {
 [[nodiscard]] Command make_try(Level root);
 [[nodiscard]] Command make_new(Level root);
 [[nodiscard]] Command make_snapshot(Level root);
+[[nodiscard]] Command make_replay(Level root);
 [[nodiscard]] Command make_tree(Level root);
 [[nodiscard]] Command make_partition(Level root);
 [[nodiscard]] Command make_journal(Level root);

@@ -5,6 +5,7 @@
 #include "cluster/api/snapshot_report.h"
 #include "cluster/cli/data_options.h"
 #include "cluster/cli/data_source.h"
+#include "cluster/cli/snapshot_trials.h"
 #include "cluster/node/snapshot_maker.h"
 #include "runtime/adapters/directory_snapshots/directory_snapshots.h"
 #include "runtime/adapters/embedded_log/file_ops.h"
@@ -111,7 +112,15 @@ Command make_snapshot(Level root) {
   listing.add_option("--snapshots", options->snapshots, "With --data: where they are kept, if not in its directory `snapshots` (snapshots.directory of the node file)")
       .type_name("DIR");
   add_output(listing, options->output);
-  return {app, [options, making] { return making.parsed() ? create(*options) : list(*options); }};
+  auto trial = std::make_shared<TrialOptions>();
+  const Level trying = app.add_command("verify", "Restore one aside, replay the log to the present, and compare: a copy that nobody has restored is none");
+  trying.footer("Example: weir snapshot verify\n"
+                "         weir snapshot verify 3-120345-9f8a01c2 --data ./sales\n"
+                "A running node does it by itself every snapshots.verify_interval. Exit code 1: one cannot be restored, or leads to another state; the first\n"
+                "difference is named.");
+  trying.add_option("id", trial->from, "The snapshot; without it the newest of every partition").type_name("ID");
+  add_trial_options(trying, *trial);
+  return {app, [options, trial, making, trying] { return trying.parsed() ? run_trials(*trial) : making.parsed() ? create(*options) : list(*options); }};
 }
 
 }  // namespace weir::cli

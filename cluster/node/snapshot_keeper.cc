@@ -5,6 +5,7 @@
 #include <future>
 #include <map>
 
+#include "cluster/node/log_reader.h"
 #include "runtime/base/hash.h"
 #include "runtime/base/invariant.h"
 #include "runtime/base/units.h"
@@ -35,22 +36,25 @@ std::shared_ptr<ActorEntry> entry_behind_pipeline(ActorBoard& board) {
 }
 
 /// Somebody who waits for an answer, and gets one also when his turn never comes.
+template <class Fate>
 struct Waiting {
-  explicit Waiting(SnapshotKeeper::FatesDone done_in) : done(std::move(done_in)) {}
+  using Done = std::function<void(Result<std::vector<Fate>>)>;
+  explicit Waiting(Done done_in) : done(std::move(done_in)) {}
   Waiting(const Waiting&) = delete;
   Waiting& operator=(const Waiting&) = delete;
   ~Waiting() {
     if (done) answer(fail(Errc::cancelled, "the node is stopping"));
   }
-  void answer(Result<std::vector<SnapshotFate>> fates) { std::exchange(done, nullptr)(std::move(fates)); }
-  SnapshotKeeper::FatesDone done;
+  void answer(Result<std::vector<Fate>> fates) { std::exchange(done, nullptr)(std::move(fates)); }
+  Done done;
 };
 
 }  // namespace
 
-SnapshotKeeper::SnapshotKeeper(const SnapshotGround& ground, const SnapshotConfig& config, LiveState& state, std::shared_ptr<ActorBoard> board, Logbook& logbook)
+SnapshotKeeper::SnapshotKeeper(const SnapshotGround& ground, const SnapshotConfig& config, EventLog& log, LiveState& state, std::shared_ptr<ActorBoard> board, Logbook& logbook)
     : ground_(ground),
       config_(config),
+      log_(log),
       state_(state),
       logbook_(logbook),
       entry_(entry_behind_pipeline(*board)),
@@ -58,6 +62,7 @@ SnapshotKeeper::SnapshotKeeper(const SnapshotGround& ground, const SnapshotConfi
       stands_(ground.pipeline->partitions),
       ids_(ground.pipeline->partitions),
       failed_at_(ground.pipeline->partitions),
+      tried_at_(ground.pipeline->partitions),
       pool_(1, kWaitingMax, WorkPool::Priority::background) {
   ground_.ending = &stopping_;
   busy_ = true;
@@ -81,9 +86,11 @@ void SnapshotKeeper::learn(PartitionId partition) {
   const StoredSnapshot* newest = newest_usable(*known, ground_.place);
   std::map<Digest128, std::uint64_t> contents;
   std::uint64_t usable = 0;
+  std::optional<UnixMicros> verified_at;
   for (const StoredSnapshot& snapshot : *known) {
     if (!snapshot.manifest || !snapshot.trouble.empty() || !foreign_reason(*snapshot.manifest, ground_.place).empty()) continue;
     ++usable;
+    if (snapshot.verified_at) verified_at = std::max(verified_at.value_or(*snapshot.verified_at), *snapshot.verified_at);
     for (const SnapshotFile& file : snapshot.manifest->files) contents[file.checksum] = file.size;
   }
   const std::scoped_lock lock(mutex_);
@@ -97,6 +104,7 @@ void SnapshotKeeper::learn(PartitionId partition) {
     ids_[partition.value] = newest->id;
   }
   stand.usable = usable;
+  stand.verified_at = verified_at;
   stand.bytes = 0;
   for (const auto& [checksum, size] : contents) stand.bytes += size;
 }
@@ -108,24 +116,32 @@ void SnapshotKeeper::look() {
   const std::scoped_lock lock(mutex_);
   if (busy_ || stopping_ || (looked_ && now - *looked_ < kLookEvery)) return;
   looked_ = now;
+  const auto begin = [this](std::function<void()> job) {
+    busy_ = pool_.post([this, job = std::move(job)] {
+      job();
+      const std::scoped_lock done(mutex_);
+      busy_ = false;
+      looked_.reset();  // the next one may be due as well
+    });
+  };
   for (std::uint32_t p = 0; p < stands_.size(); ++p) {
     const SnapshotStand& stand = stands_[p];
     const std::uint64_t commits = live[p].sequence.value - std::min(live[p].sequence.value, stand.newest.value);
     // Nothing at the very start: what there is then came out of the log a moment ago.
     if (!live[p].ready || !snapshot_due(config_, wall, stand.newest_at.value_or(started_), commits)) continue;
     if (failed_at_[p] && wall - *failed_at_[p] < std::min(kRetry, config_.interval).count()) continue;
-    busy_ = pool_.post([this, p] {
-      static_cast<void>(make_one(PartitionId{p}));
-      const std::scoped_lock done(mutex_);
-      busy_ = false;
-      looked_.reset();  // the next one may be due as well
-    });
-    return;
+    return begin([this, p] { static_cast<void>(make_one(PartitionId{p})); });
+  }
+  for (std::uint32_t p = 0; p < stands_.size(); ++p) {
+    if (!live[p].ready || !stands_[p].newest_at) continue;
+    const UnixMicros last = std::max(stands_[p].verified_at.value_or(started_), tried_at_[p].value_or(started_));
+    if (!verify_due(config_, wall, last)) continue;
+    return begin([this, p] { static_cast<void>(verify_one(PartitionId{p}, {})); });
   }
 }
 
-/// A checkpoint of everything that is applied now. Returns its commit; none: there is nothing new, or nothing at all.
-Result<std::optional<CommitSequence>> SnapshotKeeper::checkpoint(PartitionId partition, const std::string& directory) {
+/// A checkpoint of everything that is applied now. Returns its commit; none: nothing is committed, or nothing behind `known`.
+Result<std::optional<CommitSequence>> SnapshotKeeper::checkpoint(PartitionId partition, const std::string& directory, CommitSequence known) {
   auto answer = std::make_shared<std::promise<Result<Flushed>>>();
   auto future = answer->get_future();
   state_.visit_flushed(partition, [answer, partition](Result<const PartitionState*> state, const std::shared_ptr<const void>& keep) {
@@ -138,10 +154,7 @@ Result<std::optional<CommitSequence>> SnapshotKeeper::checkpoint(PartitionId par
     return fail(Errc::not_ready, "partition {}: its state could not be flushed within {}; is the disk full?", partition.value,
                 format_duration(std::chrono::duration_cast<std::chrono::microseconds>(kFlushPatience)));
   WEIR_ASSIGN(const Flushed flushed, future.get());
-  {
-    const std::scoped_lock lock(mutex_);
-    if (flushed.sequence == CommitSequence{} || flushed.sequence == stands_[partition.value].newest) return std::nullopt;
-  }
+  if (flushed.sequence == CommitSequence{} || flushed.sequence == known) return std::nullopt;
   remove_directory(directory);
   std::error_code code;
   std::filesystem::create_directories(scratch_directory(ground_.data), code);
@@ -152,7 +165,12 @@ Result<std::optional<CommitSequence>> SnapshotKeeper::checkpoint(PartitionId par
 
 Result<SnapshotFate> SnapshotKeeper::try_one(PartitionId partition) {
   const std::string directory = checkpoint_directory(ground_.data, partition);
-  WEIR_ASSIGN(const auto sequence, checkpoint(partition, directory));
+  CommitSequence newest;
+  {
+    const std::scoped_lock lock(mutex_);
+    newest = stands_[partition.value].newest;
+  }
+  WEIR_ASSIGN(const auto sequence, checkpoint(partition, directory, newest));
   SnapshotFate fate;
   fate.partition = partition;
   if (sequence) {
@@ -183,9 +201,8 @@ SnapshotFate SnapshotKeeper::make_one(PartitionId partition) {
       stand.seconds = std::chrono::duration<double>(ground_.clock->now() - begun).count();
     }
     fate->id = ids_[p];
-    const bool all_well = std::none_of(failed_at_.begin(), failed_at_.end(), [](const auto& at) { return at.has_value(); });
     lock.unlock();
-    if (all_well) entry_->state(ActorState::running);
+    told({}, false);
     return *fate;
   }
   const UnixMicros wall = ground_.clock->wall();
@@ -196,16 +213,116 @@ SnapshotFate SnapshotKeeper::make_one(PartitionId partition) {
   if (!later) ++stand.failed;
   lock.unlock();
   if (!later) {
-    const std::string text = describe(fate.error());
-    entry_->died(text, wall);
-    entry_->state(ActorState::failing);
-    logbook_.write(LogLevel::warn, "snapshots", fmt::format("partition {}: no snapshot could be made, it is tried again: {}", p, text));
+    const std::string text = fmt::format("partition {}: no snapshot could be made, it is tried again: {}", p, describe(fate.error()));
+    logbook_.write(LogLevel::warn, "snapshots", text);
+    told(text, true);
   }
   return {partition, id, false, describe(fate.error())};
 }
 
+/// What the tree says: failing as long as some partition's last snapshot failed, or its last trial did.
+void SnapshotKeeper::told(const std::string& text, bool failing) {
+  if (failing) entry_->died(text, ground_.clock->wall());
+  {
+    const std::scoped_lock lock(mutex_);
+    failing = std::any_of(failed_at_.begin(), failed_at_.end(), [](const auto& at) { return at.has_value(); }) ||
+              std::any_of(stands_.begin(), stands_.end(), [](const SnapshotStand& stand) { return stand.bad; });
+  }
+  entry_->state(failing ? ActorState::failing : ActorState::running);
+}
+
+Result<TrialFate> SnapshotKeeper::try_verify(PartitionId partition, const TrialBase& base) {
+  const std::string directory = checkpoint_directory(ground_.data, partition);
+  WEIR_ASSIGN(const auto sequence, checkpoint(partition, directory, {}));
+  TrialFate nothing;
+  nothing.partition = partition;
+  nothing.good = true;
+  if (!sequence) return nothing;
+  ReplaySetup setup;
+  setup.partition = partition;
+  setup.log_id = ground_.place.log_id;
+  setup.views = ground_.views;
+  setup.remember = ground_.pipeline->dedupe.remember;
+  WEIR_ASSIGN(auto store, ground_.states->open_read_only(directory, *ground_.merger));
+  WEIR_ASSIGN(const auto opened, ReplayedState::open(std::move(store), setup));
+  const PartitionState& state = opened->state();
+  PresentState present{state.sequence(), {}, state.picture()};
+  WEIR_ASSIGN(present.digest, state.state_digest());
+  const LiveLogReader log(log_);
+  TrialSetup trial;
+  trial.partition = partition;
+  trial.status = log.status(partition);
+  trial.read = [&log](const OutputRead& read) { return log.read_output(read); };
+  trial.aside = fmt::format("{}/trial-{}", scratch_directory(ground_.data), partition.value);
+  return try_out(ground_, trial, base, present);
+}
+
+TrialFate SnapshotKeeper::verify_one(PartitionId partition, const TrialBase& base) {
+  const std::uint32_t p = partition.value;
+  entry_->note(fmt::format("tries out a snapshot of partition {}", p));
+  auto fate = stopping_ ? fail(Errc::cancelled, "the node is stopping") : try_verify(partition, base);
+  remove_directory(checkpoint_directory(ground_.data, partition));
+  learn(partition);
+  entry_->note("");
+  if (!fate) {
+    const Error& error = fate.error();
+    TrialFate failed;
+    failed.partition = partition;
+    failed.error = describe(error);
+    if (error.code != Errc::cancelled && error.code != Errc::not_ready)
+      logbook_.write(LogLevel::warn, "snapshots", fmt::format("partition {}: no snapshot could be tried out, it is tried again: {}", p, failed.error));
+    const std::scoped_lock lock(mutex_);
+    // Soon, but not at once: as if the last time had been that much later.
+    tried_at_[p] = ground_.clock->wall() - std::max<std::int64_t>(0, (config_.verify_interval - kRetry).count());
+    return failed;
+  }
+  if (!fate->tried) {
+    const std::scoped_lock lock(mutex_);
+    tried_at_[p] = ground_.clock->wall();
+    return *fate;
+  }
+  const std::string from = fate->base.empty() ? "the first commit" : fmt::format("snapshot {} (commit {})", fate->base, fate->from.value);
+  {
+    const std::scoped_lock lock(mutex_);
+    tried_at_[p] = ground_.clock->wall();
+    SnapshotStand& stand = stands_[p];
+    ++stand.tried;
+    stand.tried_bad += fate->good ? 0 : 1;
+    stand.bad = !fate->good;
+  }
+  if (fate->good) {
+    logbook_.write(LogLevel::info, "snapshots", fmt::format("partition {}: {} and the log lead to the present state at commit {}", p, from, fate->until.value));
+    told({}, false);
+  } else {
+    const std::string text = fate->difference.empty() ? fmt::format("partition {}: cannot be rebuilt from {}: {}", p, from, fate->error)
+                                                      : fmt::format("partition {}: {} and the log do not lead to the present state at commit {}: {}", p, from, fate->until.value, fate->difference);
+    logbook_.write(LogLevel::error, "snapshots", text);
+    told(text, true);
+  }
+  return *fate;
+}
+
+void SnapshotKeeper::verify(const std::string& from, TrialsDone done) {
+  const auto base = parse_trial_base(from);
+  if (!base) return done(fail(base.error()));
+  std::vector<PartitionId> partitions;
+  if (const auto name = parse_snapshot_id(from)) {
+    if (name->partition.value >= stands_.size()) return done(fail(Errc::not_found, "there is no snapshot {}; weir snapshot list shows them", from));
+    partitions.push_back(name->partition);
+  } else {
+    for (std::uint32_t p = 0; p < stands_.size(); ++p) partitions.push_back(PartitionId{p});
+  }
+  auto waiting = std::make_shared<Waiting<TrialFate>>(std::move(done));
+  const bool taken = pool_.post([this, waiting, partitions, base = *base] {
+    std::vector<TrialFate> fates;
+    for (const PartitionId partition : partitions) fates.push_back(verify_one(partition, base));
+    waiting->answer(std::move(fates));
+  });
+  if (!taken && !stopping_) waiting->answer(fail(Errc::limit_reached, "too many ask for snapshots already; ask again later"));
+}
+
 void SnapshotKeeper::make(FatesDone done) {
-  auto waiting = std::make_shared<Waiting>(std::move(done));
+  auto waiting = std::make_shared<Waiting<SnapshotFate>>(std::move(done));
   const bool taken = pool_.post([this, waiting] {
     std::vector<SnapshotFate> fates;
     for (std::uint32_t p = 0; p < stands_.size(); ++p) fates.push_back(make_one(PartitionId{p}));

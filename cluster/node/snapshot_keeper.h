@@ -15,6 +15,7 @@
 #include "cluster/api/snapshot_report.h"
 #include "cluster/node/live_state.h"
 #include "cluster/node/snapshot_maker.h"
+#include "cluster/node/snapshot_trial.h"
 #include "runtime/adapters/system/work_pool.h"
 #include "runtime/ports/logbook.h"
 #include "runtime/ports/snapshot_config.h"
@@ -30,12 +31,16 @@ struct SnapshotStand {
   std::uint64_t made = 0;    // since the node was started
   std::uint64_t failed = 0;  // likewise
   double seconds = 0;        // what the last one took
+  std::optional<UnixMicros> verified_at;  // the newest time that one was tried out and was good
+  std::uint64_t tried = 0;     // since the node was started
+  std::uint64_t tried_bad = 0; // of these, that were not
+  bool bad = false;            // the last one was not
 };
 
 /// Thread-safe. Everything given to it outlives it.
 class SnapshotKeeper {
  public:
-  SnapshotKeeper(const SnapshotGround& ground, const SnapshotConfig& config, LiveState& state, std::shared_ptr<ActorBoard> board, Logbook& logbook);
+  SnapshotKeeper(const SnapshotGround& ground, const SnapshotConfig& config, EventLog& log, LiveState& state, std::shared_ptr<ActorBoard> board, Logbook& logbook);
   ~SnapshotKeeper() { stop(); }
   SnapshotKeeper(const SnapshotKeeper&) = delete;
   SnapshotKeeper& operator=(const SnapshotKeeper&) = delete;
@@ -46,6 +51,9 @@ class SnapshotKeeper {
   /// Makes one of every partition. `done`, once, on a thread of its own: what became of each. Errors: limit_reached (too many ask),
   /// cancelled (the node ends).
   void make(FatesDone done);
+  using TrialsDone = std::function<void(Result<std::vector<TrialFate>>)>;
+  /// Tries snapshots out: `from` as parse_trial_base() reads it. `done` and errors as of make(), and invalid_argument.
+  void verify(const std::string& from, TrialsDone done);
   /// Reads the store: takes its time. Errors: io_failed.
   [[nodiscard]] Result<std::vector<SnapshotReport>> list() const;
   [[nodiscard]] std::vector<SnapshotStand> stands() const;
@@ -57,12 +65,15 @@ class SnapshotKeeper {
  private:
   [[nodiscard]] SnapshotFate make_one(PartitionId partition);
   [[nodiscard]] Result<SnapshotFate> try_one(PartitionId partition);
-  [[nodiscard]] Result<std::optional<CommitSequence>> checkpoint(PartitionId partition, const std::string& directory);
+  [[nodiscard]] TrialFate verify_one(PartitionId partition, const TrialBase& base);
+  [[nodiscard]] Result<TrialFate> try_verify(PartitionId partition, const TrialBase& base);
+  [[nodiscard]] Result<std::optional<CommitSequence>> checkpoint(PartitionId partition, const std::string& directory, CommitSequence known);
+  void told(const std::string& text, bool failing);
   void learn(PartitionId partition);
-  void tell_board();
 
   SnapshotGround ground_;
   const SnapshotConfig config_;
+  EventLog& log_;
   LiveState& state_;
   Logbook& logbook_;
   std::shared_ptr<ActorEntry> entry_;
@@ -71,6 +82,7 @@ class SnapshotKeeper {
   std::vector<SnapshotStand> stands_;
   std::vector<std::string> ids_;                       // of the newest ones
   std::vector<std::optional<UnixMicros>> failed_at_;   // since the last that was made
+  std::vector<std::optional<UnixMicros>> tried_at_;    // whatever came of it
   std::optional<TimePoint> looked_;
   bool busy_ = false;  // something that look() began is under way
   std::atomic<bool> stopping_{false};

@@ -14,7 +14,7 @@ struct SnapshotConfig {
   std::chrono::microseconds interval = std::chrono::minutes(10);
   /// 3 .. 1,000 usable ones for each partition. Three: one that is damaged and one that was made after the damage leave one.
   std::uint32_t keep = 3;
-  /// 1 min .. 365 d; 0: only by command. Each time the newest one is restored aside, replayed to the present and compared.
+  /// 10 s .. 365 d; 0: only by command. Each time the newest one is restored aside, replayed to the present and compared.
   std::chrono::microseconds verify_interval = std::chrono::hours(24);
 };
 

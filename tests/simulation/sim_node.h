@@ -34,6 +34,7 @@ class SimNode final : public NodeAccess {
   void release(PartitionId partition, std::function<void(bool released)> done) override;
   Result<std::vector<SnapshotReport>> snapshots() override { return {}; }
   void make_snapshots(std::function<void(Result<std::vector<SnapshotFate>>)>) override {}
+  void verify_snapshots(const std::string&, std::function<void(Result<std::vector<TrialFate>>)>) override {}
   void change_letters(PartitionId partition, LetterOrder order, std::string payload,
                       std::function<void(Result<std::vector<LetterFate>>)> done) override;
   std::string metrics(bool) const override { return {}; }

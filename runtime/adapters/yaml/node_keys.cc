@@ -97,6 +97,9 @@ Shape snapshots(const SnapshotConfig& defaults) {
           "how often one is made of a partition with new commits; never: only by command")
           .by_default(format_duration(defaults.interval)),
       key("keep", integer(3, 1'000), "that many usable ones of each partition, and the newest verified one").by_default(std::to_string(defaults.keep)),
+      key("verify_interval", either({words({"never"}), between(Form::duration, "10s", "365d")}),
+          "how often the newest one is restored aside, replayed and compared; never: only by command")
+          .by_default(format_duration(defaults.verify_interval)),
   });
 }
 

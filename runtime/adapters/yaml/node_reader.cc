@@ -222,6 +222,8 @@ void read_snapshots(Context& context, const Node& node, SnapshotConfig& out) {
   }
   if (const Node* interval = map.take("interval")) read_pause(context, *interval, map.path("interval"), {std::chrono::seconds(10), 30 * kDay}, "10m", out.interval);
   if (const Node* keep = map.take("keep")) read_integer(context, *keep, map.path("keep"), Range<std::uint32_t>{3, 1'000}, out.keep);
+  if (const Node* interval = map.take("verify_interval"))
+    read_pause(context, *interval, map.path("verify_interval"), {std::chrono::seconds(10), 365 * kDay}, "1d", out.verify_interval);
   map.finish();
 }
 

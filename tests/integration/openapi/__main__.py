@@ -39,6 +39,7 @@ EXCUSED = {
     ("GET", "*", "429"): "wants hundreds of questions at once",
     ("POST", "/v1/partitions/{partition}/release", "429"): "its bodies are too small to wait for room",
     ("POST", "/v1/snapshots", "429"): "wants 16 requests that wait at once",
+    ("POST", "/v1/snapshots/verify", "429"): "likewise",
     ("POST", "/v1/dead-letters/redrive", "429"): "wants 64 orders at once in one partition",
     ("POST", "/v1/dead-letters/drop", "429"): "likewise",
     ("PUT", "/v1/dead-letters/{id}", "429"): "likewise",
@@ -265,6 +266,11 @@ def about_the_node(driver):
     check([(f["id"], f["made"]) for f in again], [(f["id"], False) for f in made], "nothing is new")
     kept = driver.get("/v1/snapshots").json()["snapshots"]
     check([(s["id"], s["usable"]) for s in kept], [(f["id"], True) for f in made], "snapshots kept")
+    for query, base in (("", made[0]["id"]), ("?from=newest", made[0]["id"]), ("?from=zero", "zero"), ("?from=" + made[0]["id"], made[0]["id"])):
+        tried = driver.call("POST", "/v1/snapshots/verify" + query).json()["partitions"]
+        check((tried[0]["base"], {t["good"] for t in tried}), (base, {True}), f"tried out {query}: {tried}")
+    check(driver.call("POST", "/v1/snapshots/verify?from=yesterday").status, 400, "no beginning")
+    check(driver.call("POST", "/v1/snapshots/verify?from=7-1-00000000").status, 404, "no such partition")
     check(driver.get("/metrics").headers["content-type"], "text/plain; version=0.0.4; charset=utf-8", "metrics")
     opened = driver.get("/metrics", accept="application/openmetrics-text; version=1.0.0")
     check(opened.body.endswith(b"# EOF\n"), True, "OpenMetrics")

@@ -13,6 +13,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.dirname(HERE)]
 import making  # noqa: E402
 import restoring  # noqa: E402
+import trying  # noqa: E402
 from outside import weir as outside  # noqa: E402
 
 CASES = {
@@ -23,6 +24,9 @@ CASES = {
     "damaged": restoring.a_state_that_is_damaged,
     "fallback": restoring.a_snapshot_that_is_damaged,
     "restore_kills": restoring.killed_while_restoring,
+    "trials": trying.good_ones,
+    "bad_trials": trying.bad_ones,
+    "foreign": trying.a_snapshot_of_another_past,
 }
 
 

@@ -56,12 +56,14 @@ def on_their_interval(weir, _, folder):
     """And somewhere else than in the data directory."""
     shop = Shop(weir, folder)
     elsewhere = os.path.join(folder, "elsewhere")
-    shop.up("--set", "snapshots.interval=10s", "--set", f"snapshots.directory={elsewhere}")
+    shop.up("--set", "snapshots.interval=10s", "--set", "snapshots.verify_interval=10s", "--set", f"snapshots.directory={elsewhere}")
     shop.send(100)
     made = until("a snapshot of each partition", lambda: (found := shop.listed()) and len(found) == PARTITIONS and found)
     check([(s["state_digest"]) for s in made], [d["state"] for d in shop.digests()], "digests")
     check(sorted(os.listdir(elsewhere)), [str(p) for p in range(PARTITIONS)], "where they are kept")
     check(os.path.exists(os.path.join(shop.data, "snapshots")), False, "and nowhere else")
+    made = until("each is tried out", lambda: all(s["verified_at"] for s in shop.listed()) and shop.listed())
+    check([shop.metric("weir_snapshot_bad", p) for p in range(PARTITIONS)], [0] * PARTITIONS, "and good")
     shop.stop()
     text = weir.expect(0, "snapshot", "list", "--data", shop.data, "--snapshots", elsewhere, "--output", "json").out
     check(json.loads(text)["snapshots"], made, "listed from there")

@@ -23,7 +23,7 @@ std::string meaning(const RestartLimits& l) {
 std::string meaning(const NodeConfig& c) {
   const SupervisionConfig& s = c.supervision;
   const SnapshotConfig& copies = c.snapshots;
-  return fmt::format("{} {} {} ", copies.directory, copies.interval.count(), copies.keep) + meaning(s.stage) + meaning(s.partition) + meaning(s.door) + meaning(s.committer) + fmt::format("{} {} {} {} {} {} {} {} {} {} {} {} {} {} {}", c.node, c.data, c.segment_bytes, c.commit_interval.count(), c.commit_bytes_max,
+  return fmt::format("{} {} {} {} ", copies.directory, copies.interval.count(), copies.keep, copies.verify_interval.count()) + meaning(s.stage) + meaning(s.partition) + meaning(s.door) + meaning(s.committer) + fmt::format("{} {} {} {} {} {} {} {} {} {} {} {} {} {} {}", c.node, c.data, c.segment_bytes, c.commit_interval.count(), c.commit_bytes_max,
                      c.retain ? c.retain->count() : -1, c.memory_max, c.disk_max, c.http_address, c.http_port, c.http_body_max, c.http_connections_max,
                      c.shutdown_max.count(), c.logging_level, static_cast<int>(c.logging_format));
 }

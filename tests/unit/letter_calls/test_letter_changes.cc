@@ -40,6 +40,7 @@ class PlayedNode final : public NodeAccess {
   Digest128 log_id() const override { return {}; }
   Result<std::vector<SnapshotReport>> snapshots() override { return {}; }
   void make_snapshots(std::function<void(Result<std::vector<SnapshotFate>>)>) override {}
+  void verify_snapshots(const std::string&, std::function<void(Result<std::vector<TrialFate>>)>) override {}
   void change_letters(PartitionId partition, LetterOrder order, std::string, std::function<void(Result<std::vector<LetterFate>>)> done) override {
     orders.push_back({partition, std::move(order), std::move(done)});
   }
