@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "actors/enrich/retry_after.h"
+#include "runtime/engine/retry_after.h"
 #include "runtime/base/invariant.h"
 #include "runtime/base/backoff.h"
 

@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "actors/enrich/http_lookup.h"
-#include "actors/enrich/retry_after.h"
+#include "runtime/engine/retry_after.h"
 #include "runtime/base/backoff.h"
 
 namespace weir {

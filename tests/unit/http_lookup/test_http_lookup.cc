@@ -1,6 +1,6 @@
 #include "actors/enrich/http_lookup.h"
 
-#include "actors/enrich/retry_after.h"
+#include "runtime/engine/retry_after.h"
 #include "runtime/base/invariant.h"
 #include "tests/support/catch.h"
 #include "tests/unit/http_lookup/lookup_world.h"

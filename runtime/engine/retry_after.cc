@@ -1,4 +1,4 @@
-#include "actors/enrich/retry_after.h"
+#include "runtime/engine/retry_after.h"
 
 #include <algorithm>
 
