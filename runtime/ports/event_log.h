@@ -126,6 +126,8 @@ class EventLog {
   virtual void trim(std::vector<TrimPoint> points) = 0;
 
   [[nodiscard]] virtual PartitionStatus status(PartitionId partition) const = 0;
+  /// Bytes of the commits with a greater sequence, as they lie in the log. From memory, from any thread; looks at each of them.
+  [[nodiscard]] virtual std::uint64_t output_bytes(PartitionId partition, CommitSequence after) const = 0;
   /// The newest durable position of a source; none: it never had one, or was forgotten.
   [[nodiscard]] virtual std::optional<std::string> source_position(std::string_view source) const = 0;
   /// The newest durable positions of all sources whose name begins with `prefix`, by name.

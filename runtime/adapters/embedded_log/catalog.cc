@@ -23,6 +23,12 @@ std::uint64_t batch_bytes(const std::vector<DirectoryEntry>& entries) noexcept {
   return bytes;
 }
 
+std::uint64_t PartitionLog::bytes_behind(std::uint64_t position) const {
+  std::uint64_t bytes = 0;
+  for (auto batch = batches.rbegin(); batch != batches.rend() && batch->first > position; ++batch) bytes += batch->length;
+  return bytes;
+}
+
 Catalog::Catalog(JournalKind journal, std::uint32_t partitions) : journal_(journal), partitions_(partitions) {}
 
 Result<void> Catalog::apply(const Frame& frame) {

@@ -38,6 +38,8 @@ struct PartitionLog {
   std::uint64_t committed = 0;  // output only
   std::uint64_t epoch = 0;      // output only
   std::deque<BatchPlace> batches;
+  /// Of batches that begin behind `position`.
+  [[nodiscard]] std::uint64_t bytes_behind(std::uint64_t position) const;
 };
 
 /// Not thread-safe: its journal guards it.

@@ -113,6 +113,7 @@ class EmbeddedLogImpl final : public EmbeddedLog {
   }
   void trim(std::vector<TrimPoint> points) override;
   PartitionStatus status(PartitionId partition) const override;
+  std::uint64_t output_bytes(PartitionId partition, CommitSequence after) const override;
   std::optional<std::string> source_position(std::string_view source) const override;
   std::vector<SourcePosition> source_positions(std::string_view prefix) const override;
   void close() override { close_lanes(); }
@@ -148,6 +149,11 @@ void EmbeddedLogImpl::trim(std::vector<TrimPoint> points) {
   }
   ingest_lane_.trim(std::move(ingest));
   output_lane_.trim(std::move(output));
+}
+
+std::uint64_t EmbeddedLogImpl::output_bytes(PartitionId partition, CommitSequence after) const {
+  const std::scoped_lock lock(output_->mutex());
+  return output_->catalog().partition(partition.value).bytes_behind(after.value);
 }
 
 PartitionStatus EmbeddedLogImpl::status(PartitionId partition) const {

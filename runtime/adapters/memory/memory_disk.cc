@@ -87,6 +87,12 @@ std::vector<SourcePosition> MemoryDiskState::positions_of(std::string_view prefi
   return found;
 }
 
+std::uint64_t MemoryDiskState::output_bytes(PartitionId partition, CommitSequence after) const {
+  std::uint64_t bytes = 0;
+  for (const CommitRecord& commit : partitions[partition.value].commits) bytes += commit.sequence > after ? commit.body.size() : 0;
+  return bytes;
+}
+
 bool MemoryDiskState::fits(const MemoryAppend& append) const {
   for (std::size_t i = 0; i < append.group.batches.size(); ++i) {
     if (append.first[i] != partitions[append.group.batches[i].partition.value].ingest_end) return false;

@@ -32,6 +32,7 @@ struct MemoryDiskState {
   Digest128 log_id;
   std::vector<MemoryPartition> partitions;
   std::map<std::string, std::string, std::less<>> sources;
+  [[nodiscard]] std::uint64_t output_bytes(PartitionId partition, CommitSequence after) const;
   [[nodiscard]] std::vector<SourcePosition> positions_of(std::string_view prefix) const;
   std::vector<MemoryAppend> cut;       // lost in a crash; must never come alive again
   std::vector<MemoryAppend> unsynced;  // applied before its sync: only by a deliberate defect

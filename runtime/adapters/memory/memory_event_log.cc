@@ -45,7 +45,14 @@ class Core final : public MemoryLogFaults, public std::enable_shared_from_this<C
   /// `work` reads and returns the answer to deliver.
   void read(std::function<std::function<void()>()> work);
   PartitionStatus status(PartitionId partition);
-  std::vector<SourcePosition> source_positions(std::string_view prefix);
+  std::uint64_t output_bytes(PartitionId partition, CommitSequence after) {
+    const std::scoped_lock lock(state_.mutex);
+    return state_.output_bytes(partition, after);
+  }
+  std::vector<SourcePosition> source_positions(std::string_view prefix) {
+    const std::scoped_lock lock(state_.mutex);
+    return state_.positions_of(prefix);
+  }
   /// With the disk's mutex held: called by read steps only.
   template <class Request>
   auto disk_read(const Request& request) const {
@@ -391,11 +398,6 @@ PartitionStatus Core::status(PartitionId partition) {
   return {now.position, now.ingest_begin, now.ingest_end, reserved_[partition.value], now.output_begin};
 }
 
-std::vector<SourcePosition> Core::source_positions(std::string_view prefix) {
-  const std::scoped_lock lock(state_.mutex);
-  return state_.positions_of(prefix);
-}
-
 void Core::close(bool wait) {
   std::unique_lock lock(mutex_);
   closed_ = true;
@@ -469,9 +471,8 @@ class MemoryEventLogImpl final : public MemoryEventLog {
     core_->output(std::move(item));
   }
   PartitionStatus status(PartitionId partition) const override { return core_->status(partition); }
-  std::vector<SourcePosition> source_positions(std::string_view prefix) const override {
-    return core_->source_positions(prefix);
-  }
+  std::uint64_t output_bytes(PartitionId partition, CommitSequence after) const override { return core_->output_bytes(partition, after); }
+  std::vector<SourcePosition> source_positions(std::string_view prefix) const override { return core_->source_positions(prefix); }
   std::optional<std::string> source_position(std::string_view source) const override {
     const auto found = core_->source_positions(source);  // what begins with the name, itself first
     return found.empty() || found.front().source != source ? std::nullopt : std::optional(found.front().position);
@@ -492,8 +493,7 @@ class MemoryEventLogImpl final : public MemoryEventLog {
 
 }  // namespace
 
-std::unique_ptr<MemoryEventLog> open_memory_log(std::shared_ptr<MemoryDisk> disk, Executor executor,
-                                                MemoryLogOptions options) {
+std::unique_ptr<MemoryEventLog> open_memory_log(std::shared_ptr<MemoryDisk> disk, Executor executor, MemoryLogOptions options) {
   return std::make_unique<MemoryEventLogImpl>(std::move(disk), std::move(executor), options);
 }
 

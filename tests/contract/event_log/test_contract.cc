@@ -130,6 +130,9 @@ TEST_CASE("a commit over several partitions is there whole, and read back as one
   CHECK((*records)[0].from == Offset{0});
   CHECK((*records)[0].to == Offset{4});
   CHECK(read_output(again, 3, 1).value().empty());
+  CHECK(again.output_bytes(PartitionId{0}, CommitSequence{0}) >= std::string_view("head    tail").size());
+  CHECK(again.output_bytes(PartitionId{0}, CommitSequence{1}) == 0);
+  CHECK(again.output_bytes(PartitionId{1}, CommitSequence{0}) == 0);
 }
 
 TEST_CASE("an old epoch is refused, with what is current", "[event_log]") {
