@@ -6,7 +6,7 @@
 //   stage -> partition       StageCrashed;   what a stage asked -> stage   StageTask
 //   partition -> committer   CommitPart;   committer -> partition   CommitDecided
 //   partition -> views       ApplyCommit, FlushState;   views -> partition   CommitApplied, StateFlushed
-//   whoever asks -> views    VisitState;   letter_messages.h has those about dead letters
+//   whoever asks -> views    VisitState;   letter_messages.h has those about dead letters, sink_messages.h those of sinks
 //   partition -> supervisor -> doors, observers   PartitionProgress
 //   node -> supervisor -> partition   PassTime, NewRules;   node -> supervisor   ReleasePartition
 //   supervisor -> door, partition   Routes, CommitterUp;   supervisor -> itself   StartAgain;   partition -> itself   RestartStages, RetryDue
@@ -182,9 +182,9 @@ struct NewRules {
 };
 /// A timer of the supervisor's own: the pause before a start is over.
 struct StartAgain {
-  enum class What : std::uint8_t { partition, door, committer, rebuild };
+  enum class What : std::uint8_t { partition, door, committer, rebuild, sink };
   What what = What::partition;
-  std::uint32_t index = 0;  // of partitions and doors
+  std::uint32_t index = 0;  // of partitions, doors and sinks
 };
 /// Try a quarantined partition again. To the supervisor, which says what became of it, once, on its own thread, after the new routes
 /// are told: whether it was quarantined, and is being opened now.

@@ -7,6 +7,8 @@
 #include <algorithm>
 
 #include "actors/partition/door_supervisor.h"
+#include "actors/partition/partitions_supervisor.h"
+#include "actors/partition/sink_supervisor.h"
 #include "actors/supervise/child_record.h"
 #include "actors/supervise/house_handlers.h"
 #include "runtime/base/hash.h"
@@ -27,9 +29,10 @@ class PipelineSupervisor : public caf::event_based_actor {
         clock_(setup_->partition.clock),
         entry_(setup_->board->entry("pipeline")),
         committer_record_(child_record("committer", setup_->supervision.committer, *setup_, "parts")),
-        doors_(this, *setup_) {
+        doors_(this, *setup_),
+        sinks_(this, *setup_) {
     for (std::uint32_t p = 0; p < setup_->partitions; ++p) {
-      Slot& slot = partitions_.emplace_back(child_record(fmt::format("partition/{}", p), setup_->supervision.partition, *setup_, "events"));
+      PartitionSlot& slot = partitions_.emplace_back(child_record(fmt::format("partition/{}", p), setup_->supervision.partition, *setup_, "events"));
       slot.poison = std::make_shared<PoisonBook>(setup_->poison_crashes_max);
       if (p < setup_->suspects.size()) slot.poison->remember(setup_->suspects[p]);
     }
@@ -48,28 +51,37 @@ class PipelineSupervisor : public caf::event_based_actor {
     entry_->state(ActorState::running);
     start_committer();
     for (std::uint32_t p = 0; p < setup_->partitions; ++p) start(PartitionId{p});
+    sinks_.start_all();
     return {
         [this](const PartitionChild& child) {
-          Slot& slot = partitions_[child.partition.value];
+          PartitionSlot& slot = partitions_[child.partition.value];
           slot.child = child.child;
           monitor(child.child);
         },
         [this](const PartitionReady& ready) { on_ready(ready); },
         [this](const PartitionProgress& progress) { on_progress(progress); },
         [this](const PassTime& pass) {
-          for (const Slot& slot : partitions_) {
+          for (const PartitionSlot& slot : partitions_) {
             if (slot.ready && !stopping_) send(slot.actor, pass);
           }
+          sinks_.on_pass(pass);
         },
         [this](const ActorFailed& failed) {
           logbook_->write(LogLevel::warn, failed.who, describe(failed.error));
           if (failed.who == "committer") committer_record_.failing(failed.error);
           doors_.failing(failed.who, failed.error);
+          sinks_.failing(failed.who, failed.error);
           for (std::uint32_t p = 0; p < setup_->partitions; ++p) {
             if (failed.who == fmt::format("partition/{}", p)) partitions_[p].record.failing(failed.error);
           }
         },
         [this](const DoorFinished& finished) { on_door_finished(finished); },
+        [this](const SinkEnded&) { on_sink_over(nullptr); },
+        [this](const SinkBroken& broken) { on_sink_over(&broken.error); },
+        [this](const ReleaseSink& release) {
+          const auto released = sinks_.release(release.sink);
+          if (release.done) release.done(released);
+        },
         [this](const PartitionStopped& stopped) {
           partitions_[stopped.partition.value].stopped = true;
         },
@@ -81,7 +93,7 @@ class PipelineSupervisor : public caf::event_based_actor {
         [](LettersAnswered& answered) { answered.request->answer(std::move(answered.fates)); },
         [this](const NewRules& fresh) {
           setup_->partition.rules = fresh.rules;
-          for (const Slot& slot : partitions_) {
+          for (const PartitionSlot& slot : partitions_) {
             if (slot.actor) send(slot.actor, fresh);
           }
         },
@@ -109,31 +121,16 @@ class PipelineSupervisor : public caf::event_based_actor {
     entry_->state(ActorState::stopped);
     partitions_.clear();
     doors_.forget();
+    sinks_.forget();
     committer_ = nullptr;
     setup_.reset();
   }
 
  private:
-  struct Slot {
-    explicit Slot(ChildRecord known) : record(std::move(known)) {}
-    ChildRecord record;
-    caf::actor actor;
-    caf::actor child;
-    std::shared_ptr<StateStore> store;
-    std::shared_ptr<const void> keep;  // copies are held by who looks at the store
-    Offset committed;
-    std::optional<PartitionProgress> progress;  // the newest
-    std::shared_ptr<PoisonBook> poison;         // outlives its actors
-    bool ready = false;
-    bool ever_ready = false;
-    bool quarantined = false;
-    bool stopped = false;
-  };
-
   // ---- partitions
 
   void start(PartitionId id) {
-    Slot& slot = partitions_[id.value];
+    PartitionSlot& slot = partitions_[id.value];
     slot.record.started();
     auto store = setup_->open_store(id);
     if (!store) {
@@ -157,20 +154,19 @@ class PipelineSupervisor : public caf::event_based_actor {
   }
 
   void on_ready(const PartitionReady& ready) {
-    Slot& slot = partitions_[ready.partition.value];
+    PartitionSlot& slot = partitions_[ready.partition.value];
     slot.ready = slot.ever_ready = true;
     slot.record.state(ActorState::running);
     if (setup_->ready) setup_->ready(ready);
     publish_routes();
     on_progress(ready.progress);
     if (doors_.started()) return;
-    const bool all = std::all_of(partitions_.begin(), partitions_.end(), [](const Slot& s) { return s.ever_ready || s.quarantined; });
-    if (all) start_doors();
+    if (all_opened(partitions_)) start_doors();
   }
 
   void publish_routes() {
     Routes routes;
-    for (const Slot& slot : partitions_) {
+    for (const PartitionSlot& slot : partitions_) {
       routes.partitions.push_back(slot.ready ? slot.actor : caf::actor{});
       routes.views.push_back(slot.ready ? slot.child : caf::actor{});
       routes.quarantined.push_back(slot.quarantined);
@@ -181,7 +177,7 @@ class PipelineSupervisor : public caf::event_based_actor {
   }
 
   void on_progress(const PartitionProgress& progress) {
-    Slot& slot = partitions_[progress.partition.value];
+    PartitionSlot& slot = partitions_[progress.partition.value];
     if (slot.progress && progress.sequence > slot.progress->sequence) {
       slot.record.progress(*clock_);
       committer_record_.progress(*clock_);
@@ -191,12 +187,13 @@ class PipelineSupervisor : public caf::event_based_actor {
     slot.progress = progress;
     if (setup_->progress) setup_->progress(progress);
     doors_.tell(progress);
+    sinks_.on_progress(progress);
     check_done();
     check_drained();
   }
 
   void quarantine(PartitionId id) {
-    Slot& slot = partitions_[id.value];
+    PartitionSlot& slot = partitions_[id.value];
     slot.quarantined = true;
     slot.ready = false;
     slot.actor = nullptr;
@@ -205,9 +202,8 @@ class PipelineSupervisor : public caf::event_based_actor {
                     "quarantined, the others run on; when its cause is mended: weir partition release " + std::to_string(id.value) + ". " +
                         describe(slot.record.error()));
     // Whatever the end was to be: this partition has not come to it.
-    if (stopping_ && (stop_result_ || stop_result_.error().code == Errc::cancelled)) stop_result_ = fail(*quarantine_error());
-    const bool all = std::all_of(partitions_.begin(), partitions_.end(), [](const Slot& s) { return s.ever_ready || s.quarantined; });
-    if (all && !doors_.started()) start_doors();
+    if (stopping_ && (stop_result_ || stop_result_.error().code == Errc::cancelled)) stop_result_ = fail(*first_quarantine(partitions_));
+    if (all_opened(partitions_) && !doors_.started()) start_doors();
     publish_routes();
     check_done();
     check_drained();
@@ -216,7 +212,7 @@ class PipelineSupervisor : public caf::event_based_actor {
 
   bool on_release(PartitionId id) {
     if (id.value >= partitions_.size() || !partitions_[id.value].quarantined || stopping_) return false;
-    Slot& slot = partitions_[id.value];
+    PartitionSlot& slot = partitions_[id.value];
     logbook_->write(LogLevel::info, fmt::format("partition/{}", id.value), "released from quarantine: it is opened again");
     slot.quarantined = false;
     slot.record.forget();
@@ -226,21 +222,10 @@ class PipelineSupervisor : public caf::event_based_actor {
     return true;
   }
 
-  /// Of the first partition in quarantine.
-  [[nodiscard]] std::optional<Error> quarantine_error() const {
-    for (std::size_t p = 0; p < partitions_.size(); ++p) {
-      if (!partitions_[p].quarantined) continue;
-      const Error& error = partitions_[p].record.error();
-      const std::string place = fmt::format("partition {}: ", p);
-      return Error{error.code, error.context.starts_with(place) ? error.context : place + error.context};
-    }
-    return std::nullopt;
-  }
-
   /// Both the partition and what uses its store are gone, or there is no store yet; a query may still look at it, for as long as
   /// one answer takes.
   void rebuild(PartitionId id) {
-    Slot& slot = partitions_[id.value];
+    PartitionSlot& slot = partitions_[id.value];
     if (slot.keep.use_count() > 1) {
       delayed_send(this, kStoreInUse, StartAgain{StartAgain::What::rebuild, id.value});
       return;
@@ -269,9 +254,10 @@ class PipelineSupervisor : public caf::event_based_actor {
       case StartAgain::What::partition: return start(PartitionId{again.index});
       case StartAgain::What::rebuild: return rebuild(PartitionId{again.index});
       case StartAgain::What::door: return start_door(again.index);
+      case StartAgain::What::sink: return sinks_.start(again.index);
       case StartAgain::What::committer:
         start_committer();
-        for (const Slot& slot : partitions_) {
+        for (const PartitionSlot& slot : partitions_) {
           if (slot.actor) send(slot.actor, CommitterUp{committer_});
         }
         return;
@@ -288,24 +274,16 @@ class PipelineSupervisor : public caf::event_based_actor {
 
   // ---- doors
 
-  [[nodiscard]] std::vector<PartitionProgress> known() const {
-    std::vector<PartitionProgress> known;
-    for (const Slot& slot : partitions_) {
-      if (slot.progress) known.push_back(*slot.progress);
-    }
-    return known;
-  }
-
   void start_doors() {
     if (stopping_) return;  // before they were ever started
-    doors_.start_all(known());
+    doors_.start_all(known_progress(partitions_));
     publish_routes();
     check_done();
   }
 
   void start_door(std::size_t i) {
     if (stopping_) return;
-    doors_.start(i, known());
+    doors_.start(i, known_progress(partitions_));
     publish_routes();
   }
 
@@ -333,30 +311,32 @@ class PipelineSupervisor : public caf::event_based_actor {
     check_stopped();  // its appends may have ended after the last partition had stopped
   }
 
+  // ---- sinks
+
+  void on_sink_over(const Error* broken) {
+    const auto sink = sinks_.find(caf::actor_cast<caf::actor_addr>(current_sender()));
+    if (!sink) return;
+    if (broken != nullptr) sinks_.broken(*sink, *broken);
+    else sinks_.ended(*sink);
+    check_done();
+    check_stopped();
+  }
+
+  void sink_died(std::size_t i) {
+    if (const auto pause = sinks_.died(i)) delayed_send(this, *pause, StartAgain{StartAgain::What::sink, static_cast<std::uint32_t>(i)});
+    check_done();
+    check_stopped();
+  }
+
   // ---- the end
-
-  /// Everything below what the log has given out, but for partitions in quarantine.
-  [[nodiscard]] bool all_decided() const {
-    for (std::uint32_t p = 0; p < setup_->partitions; ++p) {
-      const Slot& slot = partitions_[p];
-      if (slot.quarantined) continue;
-      if (!slot.ready || slot.committed < setup_->partition.log->status(PartitionId{p}).ingest_reserved) return false;
-    }
-    return true;
-  }
-
-  /// Some event is to be tried again: a run is not at its end before that is decided, a node that stops leaves it to its next start.
-  [[nodiscard]] bool any_parked() const {
-    return std::any_of(partitions_.begin(), partitions_.end(),
-                       [](const Slot& slot) { return !slot.quarantined && slot.progress && slot.progress->ledger.retrying != 0; });
-  }
 
   /// Everything is decided, and nothing more will come.
   void check_done() {
     if (stopping_ || ended_result_ || !doors_.started() || setup_->until_stopped) return;
     if (!doors_.all_finished()) return;
-    if (!all_decided() || any_parked()) return;
-    if (const auto error = quarantine_error()) return stop(fail(*error));
+    if (!all_decided(partitions_, *setup_->partition.log) || any_parked(partitions_)) return;
+    if (!sinks_.finish()) return;
+    if (const auto error = first_quarantine(partitions_)) return stop(fail(*error));
     if (door_error_) return stop(fail(*door_error_));
     stop({});
   }
@@ -364,7 +344,7 @@ class PipelineSupervisor : public caf::event_based_actor {
   /// A run that is stopped did not do what it was to do; for a node that serves it is the good end.
   [[nodiscard]] Result<void> end_by_request() const {
     if (!setup_->until_stopped) return fail(Errc::cancelled, "stopped by request");
-    if (const auto error = quarantine_error()) return fail(*error);
+    if (const auto error = first_quarantine(partitions_)) return fail(*error);
     return {};
   }
 
@@ -381,27 +361,25 @@ class PipelineSupervisor : public caf::event_based_actor {
 
   void check_drained() {
     if (!stopping_ || partitions_stopping_ || doors_.any_alive()) return;
-    if (all_decided()) stop_partitions();
+    if (all_decided(partitions_, *setup_->partition.log)) stop_partitions();
   }
 
   void stop_partitions() {
     if (partitions_stopping_ || ended_result_) return;
     partitions_stopping_ = true;
-    for (const Slot& slot : partitions_) {
+    sinks_.stop();
+    for (const PartitionSlot& slot : partitions_) {
       if (slot.actor) send(slot.actor, StopNode{});
     }
     check_stopped();
   }
 
-  /// Neither done nor given up, or somebody still holds its store.
-  [[nodiscard]] static bool busy(const Slot& slot) { return !slot.quarantined && !(slot.stopped && !slot.store); }
-
   void check_stopped() {
     if (!stopping_ || ended_result_) return;
-    for (const Slot& slot : partitions_) {
-      if (busy(slot)) return;
+    for (const PartitionSlot& slot : partitions_) {
+      if (slot.busy()) return;
     }
-    if (doors_.any_alive()) return;
+    if (doors_.any_alive() || sinks_.any_alive()) return;
     ended_result_ = true;
     if (committer_) send_exit(committer_, caf::exit_reason::kill);
     committer_record_.stopped();
@@ -413,9 +391,10 @@ class PipelineSupervisor : public caf::event_based_actor {
   [[nodiscard]] std::string still_busy() const {
     std::vector<std::string> who;
     for (std::size_t p = 0; p < partitions_.size(); ++p) {
-      if (busy(partitions_[p])) who.push_back(fmt::format("partition/{}", p));
+      if (partitions_[p].busy()) who.push_back(fmt::format("partition/{}", p));
     }
     for (const std::string& door : doors_.alive()) who.push_back(door);
+    for (const std::string& sink : sinks_.alive()) who.push_back(sink);
     return fmt::format("{} did not end within {} s", fmt::join(who, ", "), std::chrono::duration<double>(setup_->stop_patience).count());
   }
 
@@ -436,8 +415,9 @@ class PipelineSupervisor : public caf::event_based_actor {
       return;
     }
     if (const auto door = doors_.find(down.source)) return door_died(*door);
+    if (const auto sink = sinks_.find(down.source)) return sink_died(*sink);
     for (std::uint32_t p = 0; p < setup_->partitions; ++p) {
-      Slot& slot = partitions_[p];
+      PartitionSlot& slot = partitions_[p];
       if (slot.actor && down.source == slot.actor.address()) {
         slot.actor = nullptr;
         slot.ready = false;
@@ -460,8 +440,9 @@ class PipelineSupervisor : public caf::event_based_actor {
   std::shared_ptr<ActorEntry> entry_;
   ChildRecord committer_record_;
   caf::actor committer_;  // none between a death and the start that follows
-  std::vector<Slot> partitions_;
+  std::vector<PartitionSlot> partitions_;
   DoorSupervisor doors_;
+  SinkSupervisor sinks_;
   std::optional<Error> door_error_;
   std::string death_;  // what this actor itself died of
   Result<void> stop_result_;

@@ -17,6 +17,7 @@
 #include "actors/partition/partition_actor.h"
 #include "actors/supervise/actor_board.h"
 #include "actors/supervise/child_record.h"
+#include "runtime/engine/sink_gauges.h"
 #include "runtime/ports/supervision_config.h"
 
 namespace weir {
@@ -27,6 +28,13 @@ using DoorSpawner = std::function<caf::actor(caf::event_based_actor* supervisor,
 struct PipelineDoor {
   std::string name;  // "http", "files:orders": unique
   DoorSpawner spawn;
+};
+/// Likewise of a sink in one partition. It gets PartitionProgress, PassTime, FinishSink and StopNode, and sends SinkEnded or SinkBroken.
+struct PipelineSink {
+  std::string name;
+  PartitionId partition;
+  DoorSpawner spawn;
+  std::shared_ptr<SinkGauges> gauges;
 };
 /// Opens the state of a partition afresh. Called on the supervisor's thread; may take as long as opening a store takes.
 using StoreOpener = std::function<Result<std::shared_ptr<StateStore>>(PartitionId)>;
@@ -39,6 +47,7 @@ struct PipelineSetup {
   std::function<bool(PartitionId)> mend_state;                // of a state that is damaged: true, opening it again gives another; may be empty
   std::vector<std::shared_ptr<PartitionGauges>> gauges;       // by partition; empty: nobody watches
   std::vector<PipelineDoor> doors;
+  std::vector<PipelineSink> sinks;
   std::function<void(Result<void>)> ended;                    // exactly once, however it ends; on the supervisor's thread
   std::function<void(const PartitionProgress&)> progress;     // after every commit; may be empty
   std::function<void(const DoorFinished&)> door_finished;     // may be empty
@@ -59,7 +68,8 @@ struct PipelineSetup {
 /// StopNode ends it early: the doors first, and where it is until_stopped what they have accepted is decided, for half of
 /// stop_patience; then what is in flight is committed and the state flushed. After stop_patience it ends all the same, and the next
 /// run does what was not done. It quits after `ended`; its children go with it. ReleasePartition starts a quarantined partition
-/// again; of any other it means nothing.
+/// again; of any other it means nothing. Likewise ReleaseSink. Without until_stopped it ends when its sinks have taken everything, too, or are
+/// broken: that is no error of the pipeline's.
 [[nodiscard]] caf::actor spawn_pipeline(caf::actor_system& system, PipelineSetup setup);
 
 }  // namespace weir

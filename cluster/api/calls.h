@@ -49,6 +49,9 @@ void get_partitions(const Call& call);
 void release_partition(const Call& call);
 /// /v1/why-stuck?partition=P, or ?id=ID
 void get_why_stuck(const Call& call);
+void get_sinks(const Call& call);
+/// POST /v1/sinks/{sink}/release
+void release_sink(const Call& call);
 /// /v1/tree
 void get_tree(const Call& call);
 void get_pipeline(const Call& call);

@@ -49,11 +49,31 @@ struct EventLife {
   std::string never_seen;  // then: since when nothing is known of it
 };
 
+/// One sink in one partition, for /v1/sinks.
+struct SinkReport {
+  std::string sink;
+  std::uint32_t partition = 0;
+  std::string kind;   // files, http, stdout
+  std::string from;   // curated, dead_letter
+  std::string state;  // opening, running, failing (it is tried again), broken
+  std::string note;   // of the last two: why
+  std::uint64_t commit = 0;   // taken for good, up to this one
+  std::uint64_t newest = 0;   // of the log
+  std::uint64_t lag_commits = 0;
+  std::optional<std::uint64_t> lag_records;  // of curated; of dead letters nobody knows before they are read
+  std::uint64_t lag_bytes = 0;               // of these commits, as they lie in the log
+  double lag_seconds = 0;                    // since the oldest of them
+  std::uint64_t records = 0;  // taken so far
+  std::uint64_t skipped = 0;  // refused and passed over so far
+  std::uint64_t bytes = 0, batches = 0, failures = 0;  // since the node was started
+};
+
 struct Readiness {
   bool ready = false;
   std::string reason;                      // of not ready
   std::vector<std::uint32_t> quarantined;  // named also when ready
   std::vector<std::string> failing;        // likewise: actors that keep dying and are tried again now and then
+  std::vector<std::string> broken_sinks;   // likewise: "archive/3"
 };
 
 struct PartitionFacts;  // of cluster/api/wait_reasons.h
@@ -86,6 +106,10 @@ class NodeAccess {
   virtual void make_snapshots(std::function<void(Result<std::vector<SnapshotFate>>)> done) = 0;
   /// Tries one out of every partition (`from`: newest, zero), or one snapshot (its id). `done` likewise. Errors: invalid_argument, too.
   virtual void verify_snapshots(const std::string& from, std::function<void(Result<std::vector<TrialFate>>)> done) = 0;
+  [[nodiscard]] virtual std::vector<SinkReport> sinks() const = 0;
+  /// Tries a broken sink again, in all partitions. `done`, once, on any thread: in how many it was broken; nothing: there is no such sink.
+  /// Never called when the node ends meanwhile.
+  virtual void release_sink(const std::string& sink, std::function<void(std::optional<std::size_t> released)> done) = 0;
 
   /// Redrive, edit (`payload`) or drop dead letters of one partition: order.offsets, ascending, at most kLettersAtOnce. `done`, once, on any
   /// thread: the fate of each. Errors: not_ready (it is being rebuilt, is quarantined, or the node ends), limit_reached.

@@ -52,6 +52,7 @@ void get_readiness(const Call& call) {
   ordered_json json{{"status", "ready"}, {"node", call.node->node()}};
   json["quarantined"] = now.quarantined;
   json["failing"] = now.failing;
+  json["broken_sinks"] = now.broken_sinks;
   call.reply(json_response(json));
 }
 

@@ -67,6 +67,7 @@ struct Command {
 [[nodiscard]] Command make_replay(Level root);
 [[nodiscard]] Command make_tree(Level root);
 [[nodiscard]] Command make_partition(Level root);
+[[nodiscard]] Command make_sink(Level root);
 [[nodiscard]] Command make_journal(Level root);
 [[nodiscard]] Command make_generate(Level root);
 [[nodiscard]] Command make_bench(Level root);

@@ -10,6 +10,7 @@
 #include "cluster/cli/ledger.h"
 #include "cluster/cli/progress.h"
 #include "cluster/cli/signals.h"
+#include "cluster/node/open_sinks.h"
 #include "cluster/node/pipeline_run.h"
 #include "cluster/node/stderr_logbook.h"
 #include "runtime/adapters/system/system_clock.h"
@@ -65,19 +66,20 @@ class TemporaryDirectory {
 /// Of the first rows in a summary that goes to a file or a pipe. Arbitrary: what a page shows without scrolling.
 constexpr std::size_t kSummaryWidth = 100;
 
-Result<void> print_summary(const RunReport& run, const std::string& data_directory, bool kept, const Clock& clock, TimePoint start, bool& balanced) {
+/// `out`: stderr where a sink has stdout.
+Result<void> print_summary(const RunReport& run, const std::string& data_directory, bool kept, const Clock& clock, TimePoint start, bool& balanced, std::FILE* out) {
   WEIR_ASSIGN(const auto data, StoppedData::open(data_directory, true));
   const LedgerReport ledger = read_ledger(*data);
   balanced = ledger.total.balanced;
   const double seconds = std::chrono::duration<double>(clock.now() - start).count();
-  const auto line = [](const std::string& name, const std::string& value) { fmt::print("{:<14} {:>14}\n", name, value); };
-  fmt::print("pipeline {}\n", data->config().name);
+  const auto line = [out](const std::string& name, const std::string& value) { fmt::print(out, "{:<14} {:>14}\n", name, value); };
+  fmt::print(out, "pipeline {}\n", data->config().name);
   line("events", with_separators(run.accepted));
   line("time", fmt::format("{:.2f} s", seconds));
   line("rate", with_separators(static_cast<std::uint64_t>(static_cast<double>(run.accepted) / std::max(seconds, 0.001))) + "/s");
   // A rerun over the same data adds to its ledger.
   const bool earlier = ledger.total.accepted > run.accepted;
-  fmt::print("\nledger{}{}\n", earlier ? " of all runs over this data" : "", ledger.total.balanced ? "" : "  DOES NOT BALANCE");
+  fmt::print(out, "\nledger{}{}\n", earlier ? " of all runs over this data" : "", ledger.total.balanced ? "" : "  DOES NOT BALANCE");
   const Ledger& total = ledger.total.ledger;
   line("accepted", with_separators(ledger.total.accepted));
   for (const auto& [name, count] : std::initializer_list<std::pair<const char*, std::uint64_t>>{{"served", total.served},
@@ -91,20 +93,21 @@ Result<void> print_summary(const RunReport& run, const std::string& data_directo
   }
   const std::size_t terminal = table_width();
   const std::size_t width = terminal != 0 ? terminal : kSummaryWidth;
+  const auto to_out = [out](std::string_view text) { return std::fwrite(text.data(), 1, text.size(), out) == text.size(); };
   WEIR_ASSIGN(const auto pictures, data->pictures());
   for (const View& view : data->views().views()) {
-    fmt::print("\n{}\n", view.config.name);
-    std::fflush(stdout);
+    fmt::print(out, "\n{}\n", view.config.name);
+    std::fflush(out);
     QueryRequest request;
     request.view = view.config.name;
     request.limit = 5;
     request.count_total = false;  // a walk over every row, for a number nobody asked for
-    auto answer = write_query(pictures, data->views(), request, RowFormat::table, to_stdout, width);
+    auto answer = write_query(pictures, data->views(), request, RowFormat::table, to_out, width);
     if (!answer) return fail(std::move(answer.error()));
     if (answer->next)
-      fmt::print("… all rows: weir query {}{}\n", view.config.name, kept ? " --data " + data_directory : ", when it was run with --data DIR");
+      fmt::print(out, "… all rows: weir query {}{}\n", view.config.name, kept ? " --data " + data_directory : ", when it was run with --data DIR");
   }
-  std::fflush(stdout);
+  std::fflush(out);
   return {};
 }
 
@@ -134,6 +137,7 @@ int run(const Options& options) {
     request.data = temporary->path();
   }
   const std::string data = request.data;
+  std::FILE* const out = writes_to_stdout(request.pipeline) ? stderr : stdout;
   StderrLogbook logbook{log_level(request.node)};
   Progress line{clock, "running", "events"};
   CommittedEvents committed;
@@ -149,7 +153,7 @@ int run(const Options& options) {
       std::move(request), clock, logbook, stop, [&](const PartitionProgress& progress) { line.update_part(committed.take(progress), meter->part()); },
       [&](const RunReport& finished) {
         line.clear();
-        return print_summary(finished, data, !temporary, clock, start, balanced);
+        return print_summary(finished, data, !temporary, clock, start, balanced, out);
       });
   line.clear();
   if (!outcome.result) {
@@ -161,7 +165,8 @@ int run(const Options& options) {
     if (outcome.accepted != 0) fmt::print(stderr, "weir: {} events read before that are kept\n", with_separators(outcome.accepted));
     return code;
   }
-  return balanced ? kDone : kAnswerIsNo;
+  for (const std::string& broken : outcome.broken) fmt::print(stderr, "weir: {}\n", broken);
+  return balanced && outcome.broken.empty() ? kDone : kAnswerIsNo;
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include "cluster/cli/config_options.h"
 #include "cluster/cli/progress.h"
 #include "cluster/cli/signals.h"
+#include "cluster/node/open_sinks.h"
 #include "cluster/node/pipeline_node.h"
 #include "cluster/node/stderr_logbook.h"
 #include "runtime/adapters/system/system_clock.h"
@@ -43,11 +44,13 @@ int run(const Options& options) {
     progress.clear();
     fmt::print(stderr, "weir: {}\n", note);
   };
-  request.ready = [&progress, node = request.node.node, pipeline = request.pipeline.name,
+  // Where a sink has stdout, it is its alone.
+  std::FILE* const out = writes_to_stdout(request.pipeline) ? stderr : stdout;
+  request.ready = [&progress, out, node = request.node.node, pipeline = request.pipeline.name,
                    partitions = request.pipeline.partitions](const std::string& address) {
     progress.clear();
-    fmt::print("weir ready node={} http={} pipeline={} partitions={}\n", node, address, pipeline, partitions);
-    std::fflush(stdout);  // whoever started it waits for this line
+    fmt::print(out, "weir ready node={} http={} pipeline={} partitions={}\n", node, address, pipeline, partitions);
+    std::fflush(out);  // whoever started it waits for this line
   };
   const auto logbook = make_logbook(request.node, clock);
   const auto result = run_node(std::move(request), clock, *logbook, stop);
@@ -65,6 +68,7 @@ Command make_up(Level root) {
       "         weir up configs/pipelines/retail.yaml --set http.listen=127.0.0.1:0     takes a free port and prints "
       "it\n"
       "When everything runs it prints one line: weir ready node=n1 http=127.0.0.1:7070 pipeline=retail partitions=8\n"
+      "(on stderr where a sink writes to stdout)\n"
       "SIGTERM or Ctrl-C: answers what is under way, commits, exits with 0; a second one exits at once. The calls: "
       "/openapi.json");
   add_pipeline(app, options->configs);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "cluster/node/open_sinks.h"
 #include "runtime/adapters/system/data_directory.h"
 #include "runtime/base/units.h"
 
@@ -95,6 +96,26 @@ PlannedChange plan_view(const DataFacts& facts, const View& view) {
           "keep more with log.embedded.retain", facts.log_since};
 }
 
+void plan_sinks(const DataFacts& facts, const PipelineConfig& wanted, std::vector<PlannedChange>& changes) {
+  const auto has_cursor = [&](const std::string& name) { return std::find(facts.sinks.begin(), facts.sinks.end(), name) != facts.sinks.end(); };
+  for (const SinkConfig& sink : wanted.sinks) {
+    if (has_cursor(sink.name)) {
+      changes.push_back({"sink " + sink.name, ChangeKind::in_place, "goes on where its cursor stands, as it is configured now", "", kNoTime});
+    } else {
+      changes.push_back({"sink " + sink.name, ChangeKind::in_place,
+                         sink.begin == SinkBegin::now ? "it is new: begins with what is committed from then on" : "it is new: begins with the oldest that the log has", "",
+                         sink.begin == SinkBegin::now ? kNoTime : facts.log_since});
+    }
+  }
+  for (const std::string& name : facts.sinks) {
+    const bool there = std::any_of(wanted.sinks.begin(), wanted.sinks.end(), [&](const SinkConfig& sink) { return sink.name == name; });
+    if (!there)
+      changes.push_back({"sink " + name, ChangeKind::kept,
+                         "the pipeline no longer has it: its cursor stays, and the log is not kept for it; one of this name would go on where it stopped",
+                         fmt::format("weir sink drop {} --data DIR", name), kNoTime});
+  }
+}
+
 }  // namespace
 
 std::string_view word(ChangeKind kind) noexcept {
@@ -120,6 +141,7 @@ Result<DataFacts> read_data_facts(const std::string& directory) {
     facts.view_states.push_back(picture.at.views);
     facts.trimmed.push_back(partition.status.output_begin);
   }
+  WEIR_ASSIGN(facts.sinks, SinkCursorFiles(sinks_directory(directory)).sinks());
   WEIR_ASSIGN(facts.log_since, log_since(*data));
   return facts;
 }
@@ -149,6 +171,7 @@ std::vector<PlannedChange> plan_changes(const DataFacts& facts, const PipelineCo
   for (const std::string& name : gone)
     changes.push_back({"view " + name, ChangeKind::kept, "the pipeline no longer has it: its rows stay on disk, not updated and not asked",
                        fmt::format("weir view drop {} --data DIR", name), kNoTime});
+  plan_sinks(facts, wanted, changes);
   return changes;
 }
 

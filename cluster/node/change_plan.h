@@ -40,12 +40,13 @@ struct DataFacts {
   std::vector<Digest128> rules;                     // of the newest commit of each partition that has one
   std::vector<std::vector<ViewState>> view_states;  // per partition
   std::vector<CommitSequence> trimmed;              // per partition: commits up to and including this one are gone
+  std::vector<std::string> sinks;                   // with a cursor
   std::int64_t log_since = kNoTime;                 // commits before this partition time are trimmed somewhere; kNoTime: none are
 };
 /// Errors: as StoppedData::open; log_damaged.
 [[nodiscard]] Result<DataFacts> read_data_facts(const std::string& directory);
 
-/// One entry for each part that is refused, or else one for stages, dedupe.remember and each view of either side. Pure.
+/// One entry for each part that is refused, or else one for stages, dedupe.remember, each view and each sink of either side. Pure.
 [[nodiscard]] std::vector<PlannedChange> plan_changes(const DataFacts& facts, const PipelineConfig& wanted, const Digest128& rules_hash,
                                                       const ViewSet& views);
 

@@ -66,6 +66,8 @@ std::string mermaid_node(const GraphNode& node) {
       return fmt::format("{}[/\"{}\"/]", node.id, text);
     case GraphNode::Kind::letters:
       return fmt::format("{}{{{{\"{}\"}}}}", node.id, text);
+    case GraphNode::Kind::sink:
+      return fmt::format("{}>\"{}\"]", node.id, text);
     case GraphNode::Kind::door:
     case GraphNode::Kind::stage:
       break;
@@ -83,6 +85,8 @@ std::string_view dot_shape(GraphNode::Kind kind) {
       return "note";
     case GraphNode::Kind::letters:
       return "octagon";
+    case GraphNode::Kind::sink:
+      return "cds";
     case GraphNode::Kind::door:
     case GraphNode::Kind::stage:
       break;
@@ -101,6 +105,12 @@ std::string facts_of(const PipelineGraph& graph, std::size_t node) {
   return facts;
 }
 
+/// Whether a sink is of dead letters.
+bool of_letters(const PipelineGraph& graph, std::size_t sink) {
+  return std::any_of(graph.edges.begin(), graph.edges.end(),
+                     [&](const GraphEdge& edge) { return edge.to == sink && graph.nodes[edge.from].kind == GraphNode::Kind::letters; });
+}
+
 bool refuses(const PipelineGraph& graph, std::size_t node) {
   return std::any_of(graph.edges.begin(), graph.edges.end(),
                      [&](const GraphEdge& edge) { return edge.from == node && edge.kind == GraphEdge::Kind::letters; });
@@ -109,10 +119,11 @@ bool refuses(const PipelineGraph& graph, std::size_t node) {
 }  // namespace
 
 std::string graph_text(const PipelineGraph& graph, std::size_t width) {
-  std::vector<std::size_t> inputs, trunk, views;
+  std::vector<std::size_t> inputs, trunk, views, letter_sinks;
   for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
     const GraphNode::Kind kind = graph.nodes[i].kind;
     if (kind == GraphNode::Kind::view) views.push_back(i);
+    if (kind == GraphNode::Kind::sink) (of_letters(graph, i) ? letter_sinks : views).push_back(i);
     if (kind == GraphNode::Kind::input) inputs.push_back(i);
     if (kind == GraphNode::Kind::door || kind == GraphNode::Kind::stage) trunk.push_back(i);
   }
@@ -145,12 +156,13 @@ std::string graph_text(const PipelineGraph& graph, std::size_t width) {
   if (!views.empty()) out += "    │\n";
   const std::size_t view_width = longest(views);
   for (const std::size_t i : views) {
-    add(fmt::format("    {}─▶ {:<{}}  {}", i == views.back() ? "└" : "├", graph.nodes[i].name, view_width,
-                    facts_of(graph, i)));
+    add(fmt::format("    {}─▶ {:<{}}  {}{}", i == views.back() ? "└" : "├", graph.nodes[i].name, view_width,
+                    graph.nodes[i].kind == GraphNode::Kind::sink ? "sink: " : "", facts_of(graph, i)));
   }
   out += "\n";
   add(fmt::format("× what {} refuse{} becomes a dead letter", letters,
                   letters.find(',') == std::string::npos ? "s" : ""));
+  for (const std::size_t i : letter_sinks) add(fmt::format("    {}─▶ {}  sink: {}", i == letter_sinks.back() ? "└" : "├", graph.nodes[i].name, facts_of(graph, i)));
   return out;
 }
 

@@ -4,12 +4,14 @@
 
 #include "actors/doors/http_door_actor.h"
 #include "actors/messages/letter_messages.h"
+#include "actors/messages/sink_messages.h"
 #include "cluster/api/wait_reasons.h"
 #include "cluster/node/biography.h"
 #include "cluster/node/event_facts.h"
 #include "cluster/node/event_search.h"
 #include "cluster/node/log_reader.h"
 #include "cluster/node/node_metrics.h"
+#include "cluster/node/sink_reports.h"
 #include "runtime/base/hash.h"
 #include "runtime/engine/circuit_breaker.h"
 
@@ -38,6 +40,8 @@ Readiness LiveNode::readiness() const {
   }
   for (const ActorReport& report : open_.board()->report())
     if (report.state == ActorState::failing) now.failing.push_back(report.path);
+  for (const SinkBoard::Line& line : open_.sinks().lines())
+    if (line.gauges->broken.load()) now.broken_sinks.push_back(fmt::format("{}/{}", line.sink, line.partition.value));
   if (stopping_.load()) {
     now.reason = "the node is stopping";
   } else if (now.quarantined.size() == partitions.size()) {
@@ -53,7 +57,7 @@ Readiness LiveNode::readiness() const {
 }
 
 std::string LiveNode::metrics(bool openmetrics) const {
-  const std::vector<MetricFamily> families = node_metrics({&open_, &state_, &pool_, &keeper_, server_.load(), doorkeeper_.load(), readiness().ready});
+  const std::vector<MetricFamily> families = node_metrics({&open_, &state_, &pool_, &keeper_, server_.load(), doorkeeper_.load(), readiness().ready, sinks()});
   return openmetrics ? metrics_->openmetrics_text(families) : metrics_->prometheus_text(families);
 }
 
@@ -106,6 +110,18 @@ void LiveNode::release(PartitionId partition, std::function<void(bool released)>
   }
   if (!pipeline) return done(false);  // nothing is quarantined before it is opened
   caf::anon_send(pipeline, ReleasePartition{partition, std::move(done)});
+}
+
+std::vector<SinkReport> LiveNode::sinks() const { return sink_reports(open_, state_); }
+
+void LiveNode::release_sink(const std::string& sink, std::function<void(std::optional<std::size_t> released)> done) {
+  caf::actor pipeline;
+  {
+    const std::scoped_lock lock(pipeline_mutex_);
+    pipeline = pipeline_;
+  }
+  if (!pipeline) return done(std::nullopt);  // nothing is broken before it is opened
+  caf::anon_send(pipeline, ReleaseSink{sink, std::move(done)});
 }
 
 void LiveNode::change_letters(PartitionId partition, LetterOrder order, std::string payload,

@@ -52,6 +52,8 @@ class LiveNode final : public NodeAccess {
   LedgerReport ledger() const override;
   std::vector<PartitionReport> partitions() const override;
   std::vector<ActorLine> tree() const override;
+  std::vector<SinkReport> sinks() const override;
+  void release_sink(const std::string& sink, std::function<void(std::optional<std::size_t> released)> done) override;
   void release(PartitionId partition, std::function<void(bool released)> done) override;
   void change_letters(PartitionId partition, LetterOrder order, std::string payload,
                       std::function<void(Result<std::vector<LetterFate>>)> done) override;

@@ -5,6 +5,7 @@
 #include <functional>
 
 #include "cluster/api/ledger_report.h"
+#include "cluster/node/metric_rows.h"
 #include "runtime/adapters/system/usage.h"
 #include "runtime/engine/circuit_breaker.h"
 #include "weir_version.h"
@@ -12,33 +13,6 @@
 namespace weir {
 
 namespace {
-
-using Samples = std::vector<MetricSample>;
-
-/// One metric and how its values are found.
-struct Metric {
-  MetricDescription what;
-  std::function<Samples(const MetricSources&)> read;
-};
-
-MetricSample sample(double value, std::vector<std::pair<std::string, std::string>> labels = {}) {
-  MetricSample made;
-  made.value = value;
-  made.labels = std::move(labels);
-  return made;
-}
-
-MetricSample sample(const Histogram& histogram, std::vector<std::pair<std::string, std::string>> labels = {}) {
-  MetricSample made;
-  made.labels = std::move(labels);
-  for (std::size_t i = 0; i <= histogram.bounds().size(); ++i) {
-    made.count += histogram.count(i);
-    const bool last = i == histogram.bounds().size();
-    made.buckets.emplace_back(last ? std::numeric_limits<double>::infinity() : histogram.bounds()[i], made.count);
-  }
-  made.sum = histogram.sum();
-  return made;
-}
 
 /// One value per partition.
 template <class Read>
@@ -454,7 +428,7 @@ std::vector<Metric> node() {
 const std::vector<Metric>& all_metrics() {
   static const std::vector<Metric> metrics = [] {
     std::vector<Metric> made = events();
-    for (auto more : {inputs(), partitions(), snapshots(), lookups(), actors(), node(), access()}) made.insert(made.end(), more.begin(), more.end());
+    for (auto more : {inputs(), partitions(), snapshots(), lookups(), sink_metrics(), actors(), node(), access()}) made.insert(made.end(), more.begin(), more.end());
     return made;
   }();
   return metrics;

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "cluster/api/node_access.h"
 #include "cluster/node/doorkeeper.h"
 #include "cluster/node/live_state.h"
 #include "cluster/node/open_pipeline.h"
@@ -22,6 +23,7 @@ struct MetricSources {
   const HttpServer* server = nullptr;      // null: there is none yet
   const Doorkeeper* doorkeeper = nullptr;  // null: there is none yet
   bool ready = false;
+  std::vector<SinkReport> sinks;
 };
 
 /// In the order of the page. Thread-safe.

@@ -52,6 +52,7 @@ Result<std::unique_ptr<OpenPipeline>> OpenPipeline::open(PipelineConfig pipeline
   made->directory_.emplace(std::move(*directory));
   WEIR_TRY(write_views_file(*made->directory_, config));
   WEIR_ASSIGN(made->log_, made->open_log_again(opening));
+  WEIR_ASSIGN(made->sinks_, OpenSinks::open(config, made->data_, *made->log_, clock, logbook));
   RocksdbStatesOptions stores;
   stores.block_cache_bytes = made->memory_.block_cache_bytes;
   made->stores_ = std::make_unique<RocksdbStates>(stores);
@@ -173,6 +174,7 @@ PipelineSetup OpenPipeline::setup() {
   partition.stage_ports = {{}, &clock_, &logbook_, fetch_.get(), rng_.next(), lookups_};
   setup.board = board_;
   setup.committer = {log_.get(), &clock_, {node_.commit_interval, node_.commit_bytes_max}, commits_};
+  setup.sinks = sinks_->sinks(rng_.next());
   setup.open_store = [this](PartitionId p) { return opening_->open(p); };
   setup.mend_state = [this](PartitionId p) { return opening_->mend(p); };
   return setup;
@@ -218,6 +220,7 @@ RulesWatch OpenPipeline::watch_rules(const FileLooks& looks) {
 
 void OpenPipeline::close() {
   fetch_.reset();
+  if (sinks_) sinks_->close();
   if (log_) log_->close();
   log_.reset();
   stores_.reset();

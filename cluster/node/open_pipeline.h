@@ -9,6 +9,7 @@
 #include "actors/partition/pipeline_supervisor.h"
 #include "cluster/node/compiled_pipeline.h"
 #include "cluster/node/limits_watch.h"
+#include "cluster/node/open_sinks.h"
 #include "cluster/node/rules_watch.h"
 #include "cluster/node/snapshot_maker.h"
 #include "cluster/node/state_opening.h"
@@ -69,6 +70,10 @@ class OpenPipeline {
   [[nodiscard]] const LookupBoard& lookups() const noexcept { return *lookups_; }
   /// The `files` inputs of the pipeline, in file order, whoever reads them.
   [[nodiscard]] const std::vector<FilesInput>& files_inputs() const noexcept { return files_inputs_; }
+  /// How far the sinks are.
+  [[nodiscard]] const SinkBoard& sinks() const noexcept { return sinks_->board(); }
+  /// When the actors are gone and their system is still there: calls and threads of sinks may still speak to them.
+  void close_sinks() { sinks_->close(); }
   /// Whether events may come over HTTP.
   [[nodiscard]] bool takes_http() const;
   /// What of this uses memory, by component.
@@ -120,6 +125,7 @@ class OpenPipeline {
   std::unique_ptr<RocksdbStates> stores_;
   std::unique_ptr<SnapshotStore> snapshots_;
   std::unique_ptr<StateOpening> opening_;
+  std::unique_ptr<OpenSinks> sinks_;
 };
 
 }  // namespace weir

@@ -149,6 +149,8 @@ class Builder {
       edge(last, node(GraphNode::Kind::view, view.name, view_about(view)), GraphEdge::Kind::flow, "");
     const std::size_t letters = node(GraphNode::Kind::letters, "dead letters", {});
     for (const std::size_t from : refusing) edge(from, letters, GraphEdge::Kind::letters, "");
+    for (const SinkConfig& sink : config_.sinks)
+      edge(sink.from == SinkFrom::dead_letter ? letters : last, node(GraphNode::Kind::sink, sink.name, sink_about(sink)), GraphEdge::Kind::flow, "");
     return std::move(graph_);
   }
 
@@ -190,6 +192,24 @@ class Builder {
     about.push_back((files->follow ? "follows " : "reads once ") + include);
     if (!exclude.empty()) about.push_back("not " + exclude);
     about.push_back(format_about(files->format).front());
+    return about;
+  }
+
+  [[nodiscard]] std::vector<std::string> sink_about(const SinkConfig& sink) const {
+    std::vector<std::string> about;
+    if (const auto* files = std::get_if<FilesSinkConfig>(&sink.body)) {
+      about.push_back("files in " + pattern_about(files->directory));
+      std::string folders;
+      for (const SinkFolder& folder : files->partition_by) folders += (folders.empty() ? "by " : ", ") + folder.path.text;
+      if (!folders.empty()) about.push_back(std::move(folders));
+    } else if (const auto* http = std::get_if<HttpSinkConfig>(&sink.body)) {
+      about.push_back("posts to " + http->url);
+    } else {
+      about.emplace_back("stdout");
+    }
+    const SinkFormat format = text_of(sink).format;
+    about.emplace_back(format == SinkFormat::csv ? "csv" : format == SinkFormat::json ? "json" : "ndjson");
+    if (sink.when) about.push_back(when_about(*sink.when));
     return about;
   }
 

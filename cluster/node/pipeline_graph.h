@@ -10,7 +10,7 @@
 namespace weir {
 
 struct GraphNode {
-  enum class Kind : std::uint8_t { input, door, stage, table, view, letters };
+  enum class Kind : std::uint8_t { input, door, stage, table, view, letters, sink };
   Kind kind = Kind::stage;
   std::string id;                  // letters, digits and _ only; unique; never a word of Mermaid or dot
   std::string name;                // as people call it

@@ -102,6 +102,7 @@ class Serving {
     keeper_.stop();
     state_.forget();
     node_.release_with({});
+    open_.close_sinks();
     pool_.stop();
     return ending_.result;
   }

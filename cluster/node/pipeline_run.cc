@@ -110,8 +110,18 @@ class Running {
       }
     }
     accepted = ending.accepted;
+    lock.unlock();
+    open_->close_sinks();
     if (request_.work_ended) request_.work_ended();
     return ending.result;
+  }
+
+  [[nodiscard]] std::vector<std::string> broken_sinks() const {
+    std::vector<std::string> broken;
+    for (const SinkBoard::Line& line : open_->sinks().lines()) {
+      if (line.gauges->broken.load()) broken.push_back(line.gauges->note());
+    }
+    return broken;
   }
 
   void close() { open_->close(); }
@@ -191,6 +201,7 @@ RunReport run_pipeline(RunRequest request, const Clock& clock, Logbook& logbook,
   running.note_recovery();
   running.note_inputs();
   report.result = running.run(stop_signal, progress, report.accepted);
+  report.broken = running.broken_sinks();
   running.close();
   if (!report.result) return report;
   report.result = summary(report);

@@ -36,10 +36,11 @@ struct RunRequest {
 };
 
 struct RunReport {
-  /// Success: every accepted event is terminal, the state is flushed. Errors: input_unreadable (what was read before is kept),
+  /// Success: every accepted event is terminal, the state is flushed, each sink has taken everything or is among `broken`. Errors: input_unreadable (what was read before is kept),
   /// limit_reached, cancelled (a signal), log_damaged or state_damaged (a partition was quarantined), config and data errors.
   Result<void> result;
   std::uint64_t accepted = 0;       // by the doors of this run
+  std::vector<std::string> broken;  // sinks that have not taken everything, and why, one line each
 };
 
 /// Runs until done or `stop_signal` becomes a signal's number (a second one ends the process at once: see signals.h).

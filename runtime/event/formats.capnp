@@ -40,7 +40,7 @@ struct CommitMeta {
   retryPuts @8 :UInt32;
   retryDones @9 :UInt32;
   stageStateBytes @10 :UInt64;  # reserved for keyed stage state; 0
-  committedAt @11 :Int64;       # owner's wall time, microseconds; for people, never for decisions
+  committedAt @11 :Int64;       # owner's wall time, microseconds; for people, and for how far sinks lag: nothing else is decided by it
   orders @12 :List(LetterOrder);  # what people did with dead letters
   node @13 :Text;               # the owner's name
   code @14 :Text;               # version of weir that decided, with its commit

@@ -14,6 +14,7 @@
 #include "runtime/ports/config_values.h"
 #include "runtime/ports/http_lookup_config.h"
 #include "runtime/ports/inputs_config.h"
+#include "runtime/ports/sinks_config.h"
 #include "runtime/ports/transform_config.h"
 
 namespace weir {
@@ -236,6 +237,7 @@ struct PipelineConfig {
   std::vector<StageConfig> stages;
   std::vector<ViewConfig> views;
   std::vector<InputConfig> inputs{{"http", HttpInputConfig{}, {}}};  // what `weir up` reads; `weir run` reads what it is told
+  std::vector<SinkConfig> sinks;                // where records and dead letters are written; each reads the log by itself
   LimitsConfig limits;
   std::string file;                             // where it was read from
 };

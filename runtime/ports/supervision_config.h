@@ -15,11 +15,13 @@ struct RestartLimits {
 };
 
 /// Node file, `supervision`. What escalates: a stage to its partition, which is rebuilt from its last commit; a partition to the
-/// pipeline, which quarantines it; a door to nobody, it is tried again every `window`; the committer ends the node.
+/// pipeline, which quarantines it; a door to nobody, it is tried again every `window`; a sink to
+/// nobody, it is broken until it is released; the committer ends the node.
 struct SupervisionConfig {
   RestartLimits stage{.restarts_max = 5};  // fewer: its partition's rebuild is another kind of cure, and quick
   RestartLimits partition;
   RestartLimits door;
+  RestartLimits sink;  // beyond it the sink is broken in that partition, until it is released
   RestartLimits committer;
 };
 

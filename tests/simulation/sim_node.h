@@ -27,9 +27,11 @@ class SimNode final : public NodeAccess {
   const ViewSet& views() const override { return rules_.views(); }
   Digest128 rules_hash() const override { return rules_.hash(); }
   Digest128 log_id() const override { return state_.log_id(); }
-  Readiness readiness() const override { return {state_.started() && !stopping_, "", {}, {}}; }
+  Readiness readiness() const override { return {state_.started() && !stopping_, "", {}, {}, {}}; }
   LedgerReport ledger() const override { return {}; }
   std::vector<PartitionReport> partitions() const override { return {}; }
+  std::vector<SinkReport> sinks() const override { return {}; }
+  void release_sink(const std::string&, std::function<void(std::optional<std::size_t>)> done) override { done(std::nullopt); }
   std::vector<ActorLine> tree() const override { return {}; }
   void release(PartitionId partition, std::function<void(bool released)> done) override;
   Result<std::vector<SnapshotReport>> snapshots() override { return {}; }

@@ -160,6 +160,7 @@ const std::vector<Unsayable>& unsayable() {
         {"durations of `http` and `retry` are whole milliseconds", "must be of whole milliseconds"},
         {"`order_by` is for `order: blocking`, which need not be written", "contradicts \"order: deferred\""},
         {"the address of `http` is one, with fields behind the server's name", ".url\": "},
+        {"`add` beside `http` takes fields of the answer", "is part of the envelope"},
         {"headers that weir writes itself, and secrets in the file", ".headers."},
         {"the range of `retain`", "must be all or a duration with its unit"},
         {"the range of a size", "must be a size with its unit"},
@@ -206,6 +207,8 @@ const std::vector<Unsayable>& unsayable() {
         {"the length of a text in bytes", "must be a text of"},
         {"one character is one character", "must be one character"},
         {"forms are nested at most 16 deep", "is nested deeper than"},
+        {"sinks: an envelope is for records or for dead letters, and not for CSV", ".envelope\""},
+        {"sinks: CSV on stdout has columns, and each has a folder of its own, stdout only one", "sinks."},
         {"the parts of an address and a port, and that beyond loopback there are tokens and TLS", "\"http.listen\""},
     };
     const std::vector<Unsayable> tests = unsayable_of_tests();

@@ -33,7 +33,18 @@ Shape cache() {
   });
 }
 
-Shape breaker() {
+Shape budget() {
+  const RetryBudgetConfig defaults;
+  return map({
+      number("retries_percent", 0, 1'000, defaults.retries_percent, "retries for each hundred first questions"),
+      number("retries_per_second_min", 1, 1'000, defaults.retries_per_second_min, "retries a second that there are whatever happens"),
+      number("burst_max", 1, 1'000'000, defaults.burst_max, "retries that good times save up"),
+  });
+}
+
+}  // namespace
+
+Shape breaker_shape() {
   const BreakerConfig defaults;
   return map({
       duration("window", "100ms", "1h", defaults.window, "what the rate of failures is taken of"),
@@ -47,21 +58,10 @@ Shape breaker() {
   });
 }
 
-Shape budget() {
-  const RetryBudgetConfig defaults;
-  return map({
-      number("retries_percent", 0, 1'000, defaults.retries_percent, "retries for each hundred first questions"),
-      number("retries_per_second_min", 1, 1'000, defaults.retries_per_second_min, "retries a second that there are whatever happens"),
-      number("burst_max", 1, 1'000'000, defaults.burst_max, "retries that good times save up"),
-  });
-}
-
-Shape headers() {
+Shape headers_shape() {
   return map_of(shape(Form::text),
                 either({shape(Form::text), map({key("file", shape(Form::file), "its text is the value: for secrets. Read again when it changes").required()})}), 0, 64);
 }
-
-}  // namespace
 
 Shape http_lookup_shape() {
   const HttpLookupConfig defaults;
@@ -71,7 +71,7 @@ Shape http_lookup_shape() {
           "what is asked with GET: each {FIELD} is a part of the key, percent-encoded; 200 with a JSON object is an answer, 404 means that there is no such key")
           .required()
           .example("\"https://geo.example/v1/{country}\""),
-      key("headers", headers(), "headers of every request").otherwise("none").example("{Accept: application/json, Authorization: {file: token.txt}}"),
+      key("headers", headers_shape(), "headers of every request").otherwise("none").example("{Accept: application/json, Authorization: {file: token.txt}}"),
       duration("connect_timeout", "1ms", "10m", defaults.connect_timeout, "for the name, the connection and TLS"),
       duration("deadline", "1ms", "10m", defaults.deadline, "for one call as a whole"),
       size("answer_bytes_max", "1B", "64MiB", defaults.answer_bytes_max, "an event whose answer is longer is a dead letter, reason stage:lookup"),
@@ -81,7 +81,7 @@ Shape http_lookup_shape() {
           .by_default("[408]")
           .example("[408, 401, 403]"),
       key("cache", cache(), "what was answered lately; events with the same key share one call"),
-      key("breaker", breaker(), "when a server that fails is left alone for a while"),
+      key("breaker", breaker_shape(), "when a server that fails is left alone for a while"),
       key("budget", budget(), "how many retries there may be for first questions"),
   });
 }

@@ -8,5 +8,8 @@ namespace weir::yaml {
 [[nodiscard]] Shape http_lookup_shape();
 /// The section `retry`.
 [[nodiscard]] Shape retry_shape();
+/// `headers` and `breaker` of whatever asks a server.
+[[nodiscard]] Shape headers_shape();
+[[nodiscard]] Shape breaker_shape();
 
 }  // namespace weir::yaml

@@ -3,6 +3,7 @@
 #include <charconv>
 #include <filesystem>
 
+#include "runtime/adapters/yaml/key_values.h"
 #include "runtime/adapters/yaml/reader.h"
 #include "runtime/adapters/yaml/secret_reader.h"
 #include "runtime/base/units.h"
@@ -19,49 +20,6 @@ using std::chrono::minutes;
 constexpr microseconds kDay = hours(24);
 constexpr std::size_t kHeadersMax = 64;
 
-/// Keys of one map, each with its range.
-class Keys {
- public:
-  Keys(Context& context, const Node& node, const std::string& name) : context_(context), map_(context, node, name) {}
-  [[nodiscard]] MapReader& map() { return map_; }
-  void duration(std::string_view key, Range<microseconds> range, milliseconds& out) {
-    const Node* node = map_.take(key);
-    microseconds value{};
-    if (node == nullptr || !read_duration(context_, *node, map_.path(key), range, value)) return;
-    out = std::chrono::duration_cast<milliseconds>(value);
-    if (out != value)
-      context_.findings.add(node->place, fmt::format("\"{}\" must be of whole milliseconds, found {}", map_.path(key), describe_found(*node)));
-  }
-  template <class Integer>
-  void integer(std::string_view key, Range<Integer> range, Integer& out) {
-    if (const Node* node = map_.take(key)) read_integer(context_, *node, map_.path(key), range, out);
-  }
-  template <class Integer>
-  void count(std::string_view key, Range<std::uint64_t> range, Integer& out) {
-    const Node* node = map_.take(key);
-    std::uint64_t value = 0;
-    if (node != nullptr && read_count(context_, *node, map_.path(key), range, value)) out = static_cast<Integer>(value);
-  }
-  void bytes(std::string_view key, Range<std::uint64_t> range, std::uint64_t& out) {
-    if (const Node* node = map_.take(key)) read_bytes(context_, *node, map_.path(key), range, out);
-  }
-  /// Two durations of which the first must not be longer.
-  void rising(std::string_view low, milliseconds& least, std::string_view high, milliseconds& most, Range<microseconds> range) {
-    duration(low, range, least);
-    duration(high, range, most);
-    if (least <= most) return;
-    const Node* node = map_.take(low);
-    if (node == nullptr) node = map_.take(high);
-    context_.findings.add(node->place, fmt::format("\"{}\" ({}) must not be longer than \"{}\" ({})", map_.path(low), format_duration(least),
-                                                   map_.path(high), format_duration(most)));
-  }
-  void finish() { map_.finish(); }
-
- private:
-  Context& context_;
-  MapReader map_;
-};
-
 void read_cache(Context& context, const Node& node, const std::string& name, LookupCacheConfig& out) {
   Keys keys(context, node, name);
   keys.bytes("bytes_max", {4'096, std::uint64_t{1} << 40}, out.bytes_max);
@@ -70,18 +28,6 @@ void read_cache(Context& context, const Node& node, const std::string& name, Loo
   keys.duration("missing_age_max", {microseconds(0), 7 * kDay}, out.missing_age_max);
   keys.duration("stale_max", {microseconds(0), 30 * kDay}, out.stale_max);
   keys.count("waiters_max", {1, 10'000'000}, out.waiters_max);
-  keys.finish();
-}
-
-void read_breaker(Context& context, const Node& node, const std::string& name, BreakerConfig& out) {
-  Keys keys(context, node, name);
-  keys.duration("window", {milliseconds(100), hours(1)}, out.window);
-  keys.integer<std::uint32_t>("calls_min", {1, 1'000'000}, out.calls_min);
-  keys.integer<std::uint32_t>("failures_percent_max", {1, 100}, out.failures_percent_max);
-  keys.integer<std::uint32_t>("failures_in_a_row_max", {0, 1'000'000}, out.failures_in_a_row_max);
-  keys.duration("slow_after", {microseconds(0), hours(1)}, out.slow_after);
-  keys.rising("open_min", out.open_min, "open_max", out.open_max, {milliseconds(1), kDay});
-  keys.integer<std::uint32_t>("probes_max", {1, 1'000}, out.probes_max);
   keys.finish();
 }
 
@@ -161,14 +107,6 @@ void read_header(Context& context, const Entry& entry, const std::string& name, 
   out.push_back(std::move(header));
 }
 
-void read_headers(Context& context, const Node& node, const std::string& name, std::vector<HttpLookupHeader>& out) {
-  MapReader map(context, node, name);
-  if (!map.valid()) return;
-  if (node.entries.size() > kHeadersMax)
-    return context.findings.add(node.place, fmt::format("\"{}\" must have at most {} headers, found {}", name, kHeadersMax, node.entries.size()));
-  for (const Entry& entry : node.entries) read_header(context, entry, map.path(entry.key), out);
-}
-
 void read_statuses(Context& context, const Node& node, const std::string& name, std::vector<int>& out) {
   constexpr std::size_t kStatusesMax = 99;
   if (node.kind != Node::Kind::list || node.items.size() > kStatusesMax)
@@ -192,11 +130,31 @@ void read_statuses(Context& context, const Node& node, const std::string& name, 
 
 }  // namespace
 
+void read_breaker(Context& context, const Node& node, const std::string& name, BreakerConfig& out) {
+  Keys keys(context, node, name);
+  keys.duration("window", {milliseconds(100), hours(1)}, out.window);
+  keys.integer<std::uint32_t>("calls_min", {1, 1'000'000}, out.calls_min);
+  keys.integer<std::uint32_t>("failures_percent_max", {1, 100}, out.failures_percent_max);
+  keys.integer<std::uint32_t>("failures_in_a_row_max", {0, 1'000'000}, out.failures_in_a_row_max);
+  keys.duration("slow_after", {microseconds(0), hours(1)}, out.slow_after);
+  keys.rising("open_min", out.open_min, "open_max", out.open_max, {milliseconds(1), kDay});
+  keys.integer<std::uint32_t>("probes_max", {1, 1'000}, out.probes_max);
+  keys.finish();
+}
+
+void read_http_headers(Context& context, const Node& node, const std::string& name, std::vector<HttpLookupHeader>& out) {
+  MapReader map(context, node, name);
+  if (!map.valid()) return;
+  if (node.entries.size() > kHeadersMax)
+    return context.findings.add(node.place, fmt::format("\"{}\" must have at most {} headers, found {}", name, kHeadersMax, node.entries.size()));
+  for (const Entry& entry : node.entries) read_header(context, entry, map.path(entry.key), out);
+}
+
 void read_http_lookup(Context& context, const Node& node, const std::string& name, HttpLookupConfig& out, std::vector<FieldPath>& key) {
   Keys keys(context, node, name);
   MapReader& map = keys.map();
   if (const Node* url = map.require("url", "\"https://geo.example/v1/{FIELD}\"")) read_url(context, *url, map.path("url"), out.url, key);
-  if (const Node* headers = map.take("headers")) read_headers(context, *headers, map.path("headers"), out.headers);
+  if (const Node* headers = map.take("headers")) read_http_headers(context, *headers, map.path("headers"), out.headers);
   keys.duration("connect_timeout", {milliseconds(1), minutes(10)}, out.connect_timeout);
   keys.duration("deadline", {milliseconds(1), minutes(10)}, out.deadline);
   keys.bytes("answer_bytes_max", {1, std::uint64_t{64} << 20}, out.answer_bytes_max);

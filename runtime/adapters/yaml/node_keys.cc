@@ -84,6 +84,7 @@ Shape supervision(const SupervisionConfig& defaults) {
       key("stage", restarts(defaults.stage), "each stage of a partition; beyond it the partition is rebuilt"),
       key("partition", restarts(defaults.partition), "each partition; beyond it the partition is quarantined"),
       key("door", restarts(defaults.door), "each input; beyond it the input is tried again every `window`"),
+      key("sink", restarts(defaults.sink), "each sink in a partition; beyond it, it is broken until `weir sink release`"),
       key("committer", restarts(defaults.committer), "the committer; beyond it the node ends"),
   });
 }

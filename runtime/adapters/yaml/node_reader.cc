@@ -194,7 +194,7 @@ void read_restarts(Context& context, const Node& node, const std::string& name, 
 void read_supervision(Context& context, const Node& node, NodeConfig& out) {
   MapReader map(context, node, "supervision");
   SupervisionConfig& to = out.supervision;
-  for (const auto& [name, limits] : {std::pair{"stage", &to.stage}, {"partition", &to.partition}, {"door", &to.door}, {"committer", &to.committer}}) {
+  for (const auto& [name, limits] : {std::pair{"stage", &to.stage}, {"partition", &to.partition}, {"door", &to.door}, {"sink", &to.sink}, {"committer", &to.committer}}) {
     if (const Node* one = map.take(name)) read_restarts(context, *one, map.path(name), *limits);
   }
   map.finish();

@@ -4,6 +4,7 @@
 #include "runtime/adapters/yaml/inputs_keys.h"
 #include "runtime/adapters/yaml/plugin_keys.h"
 #include "runtime/adapters/yaml/retention_keys.h"
+#include "runtime/adapters/yaml/sinks_keys.h"
 #include "runtime/adapters/yaml/tests_keys.h"
 #include "runtime/ports/pipeline_config.h"
 
@@ -474,6 +475,7 @@ ConfigKeys pipeline_keys(const PluginKinds& plugins) {
           "name of your own over one, for several of a kind")
           .by_default("{http: {}}")
           .example("{http: {}, files: {include: [\"incoming/*.csv\"], follow: true}}"),
+      key("sinks", sinks_shape(when_key("record")), "where records, or dead letters, are written; each reads the log by itself, at its own pace").otherwise("none"),
       key("limits",
           map({key("event_bytes_max", between(Form::size, "1KiB", "16MiB"), "a longer event is a dead letter")
                    .by_default(format_size(defaults.limits.event_bytes_max)),

@@ -160,7 +160,11 @@ void read_validate(Context& context, const Node& node, const std::string& name, 
 void read_enrich(Context& context, const Node& node, const std::string& name, EnrichConfig& out);
 /// `http` of enrich; `key` gets a field for each part of its address.
 void read_http_lookup(Context& context, const Node& node, const std::string& name, HttpLookupConfig& out, std::vector<FieldPath>& key);
+/// Headers of whatever is sent to a server: {NAME: TEXT} or {NAME: {file: FILE}}.
+void read_http_headers(Context& context, const Node& node, const std::string& name, std::vector<HttpLookupHeader>& out);
+void read_breaker(Context& context, const Node& node, const std::string& name, BreakerConfig& out);
 void read_retry(Context& context, const Node& node, RetrySettings& out);
+void read_sinks(Context& context, const Node& node, std::vector<SinkConfig>& out);
 void read_transform(Context& context, const Node& node, const std::string& name, TransformConfig& out);
 /// Values of the keys that the kind declares, or their defaults.
 void read_plugin_stage(Context& context, const Node& node, const std::string& name, const std::shared_ptr<const PluginStageKind>& kind,

@@ -91,6 +91,7 @@ void yaml::read_pipeline(Context& context, const Node& root, PipelineConfig& out
   bool stages_whole = context.findings.size() == before_stages;
   if (const Node* views = map.take("views")) read_views(context, *views, out.views);
   if (const Node* inputs = map.take("inputs")) read_inputs(context, *inputs, out.inputs);
+  if (const Node* sinks = map.take("sinks")) read_sinks(context, *sinks, out.sinks);
   if (const Node* limits = map.take("limits")) {
     MapReader inside(context, *limits, "limits");
     if (const Node* bytes = inside.take("event_bytes_max")) {

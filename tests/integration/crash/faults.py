@@ -29,7 +29,7 @@ def names_in_source(root, macro):
 def passed(point, serving):
     """Whether a node that serves, or a run over files, ever comes to a fail point."""
     elsewhere = ("door_", "run_") if serving else ("http_",)
-    return not point.startswith((*elsewhere, "view_drop_"))
+    return not point.startswith((*elsewhere, "view_drop_", "sink_"))
 
 
 class Kill:

@@ -58,7 +58,7 @@ def check(got, wanted, what):
 def calls_and_statuses(weir, _, folder, __):
     node = start(weir, folder)
     check(node.get("/healthz").json()["status"], "alive", "health")
-    check(node.get("/readyz").json(), {"status": "ready", "node": "n1", "quarantined": [], "failing": []}, "readiness")
+    check(node.get("/readyz").json(), {"status": "ready", "node": "n1", "quarantined": [], "failing": [], "broken_sinks": []}, "readiness")
     reply = node.call("POST", "/v1/events?wait=10s", ndjson([order(1), order(1), order(2, amount="0"), order(3, "pear", "7")]), NDJSON)
     check(reply.status, 202, "accepted")
     check({k: v for k, v in reply.json().items() if k != "token"},

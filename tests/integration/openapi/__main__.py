@@ -31,6 +31,8 @@ stages:
 views:
   by_id: {latest: "@id"}
   by_item: {group_by: [item, size], windows: [day, month], measures: {amount: {sum: amount}, orders: count}}
+sinks:
+  archive: {files: {directory: archive}}
 """
 
 # (method or *, template or *, status): why it cannot be provoked from outside.
@@ -38,6 +40,7 @@ EXCUSED = {
     ("*", "*", "500"): "wants damaged data",
     ("GET", "*", "429"): "wants hundreds of questions at once",
     ("POST", "/v1/partitions/{partition}/release", "429"): "its bodies are too small to wait for room",
+    ("POST", "/v1/sinks/{sink}/release", "429"): "likewise",
     ("POST", "/v1/snapshots", "429"): "wants 16 requests that wait at once",
     ("POST", "/v1/snapshots/verify", "429"): "likewise",
     ("POST", "/v1/dead-letters/redrive", "429"): "wants 64 orders at once in one partition",
@@ -247,6 +250,13 @@ def about_the_node(driver):
     check(driver.get("/healthz").json()["status"], "alive", "health")
     ready = driver.get("/readyz").json()
     check((ready["quarantined"], ready["failing"]), ([], []), "readiness")
+    end = time.monotonic() + 60
+    while [s["state"] for s in driver.get("/v1/sinks").json()["sinks"]] != ["running"] * 2:
+        if time.monotonic() > end:
+            raise Broken("the sinks are not opened")
+    check(ready["broken_sinks"], [], "broken sinks")
+    check(driver.call("POST", "/v1/sinks/archive/release").status, 409, "nothing to release")
+    check(driver.call("POST", "/v1/sinks/nobody/release").status, 404, "no such sink")
     tree = driver.get("/v1/tree").json()["actors"]
     check([a["actor"] for a in tree if a["state"] != "running"], [], "actors that do not run")
     check({"pipeline", "pipeline/door/http", "pipeline/partition/1/views"} <= {a["actor"] for a in tree}, True, f"the tree: {tree}")
@@ -376,12 +386,20 @@ def a_quarantined_partition(weir, contract, folder):
     os.rename(state, state + ".kept")
     with open(state, "wb"):
         pass
+    with open(os.path.join(home, "data", "sinks", "archive", "0"), "r+b") as f:
+        f.write(b"damaged")
     driver = start(weir, contract, home)
+    end = time.monotonic() + 60
+    while driver.get("/readyz").json()["broken_sinks"] != ["archive/0"]:
+        if time.monotonic() > end:
+            raise Broken("a sink whose cursor is damaged is not named")
+    check("cursor" in driver.get("/v1/sinks").json()["sinks"][0]["error"], True, "why it is broken")
+    check(driver.call("POST", "/v1/sinks/archive/release").json(), {"sink": "archive", "released": 1}, "release of a sink")
     check(driver.get("/readyz").json()["quarantined"], [1], "the one that is quarantined")
     check([p["state"] for p in driver.get("/v1/partitions").json()["partitions"]], ["running", "quarantined"], "states")
     check(driver.get("/v1/views/by_id").status, 503, "an answer without it would be wrong")
     check(driver.post("application/x-ndjson", lines(*[order(i) for i in range(40, 80)])).status, 202, "taken all the same")
-    sick = [a for a in driver.get("/v1/tree").json()["actors"] if a["state"] == "quarantined"]
+    sick = [a for a in driver.get("/v1/tree").json()["actors"] if a["state"] == "quarantined" and "/sink/" not in a["actor"]]
     check([(a["actor"], a["restarts"] > 0, "state/1" in a["last_error"]) for a in sick], [("pipeline/partition/1", True, True)], "the tree")
 
     def release(wanted):

@@ -78,6 +78,8 @@ class NoNode final : public NodeAccess {
   Readiness readiness() const override { throw std::logic_error("asked"); }
   LedgerReport ledger() const override { throw std::logic_error("asked"); }
   std::vector<PartitionReport> partitions() const override { throw std::logic_error("asked"); }
+  std::vector<SinkReport> sinks() const override { throw std::logic_error("asked"); }
+  void release_sink(const std::string&, std::function<void(std::optional<std::size_t>)>) override { throw std::logic_error("asked"); }
   std::vector<ActorLine> tree() const override { throw std::logic_error("asked"); }
   void release(PartitionId, std::function<void(bool)>) override { throw std::logic_error("asked"); }
   Result<std::vector<SnapshotReport>> snapshots() override { throw std::logic_error("asked"); }

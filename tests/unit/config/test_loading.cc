@@ -199,7 +199,7 @@ TEST_CASE("--set that addresses the other file is told how it is written", "[con
   CHECK(of_node("partition=2").ends_with("allowed here: node, data, log, http, limits, supervision, snapshots, logging, plugins"));
   CHECK(refused("pipeline: p\n", {"http.listen=127.0.0.1:0"}) ==
         "--set http.listen=127.0.0.1:0: unknown key \"http\"; allowed here: pipeline, partitions, record, dedupe, late, "
-        "retry, dead_letters, biography, stages, views, inputs, limits, tests; it is a key of the node file: write --set http.listen=127.0.0.1:0");
+        "retry, dead_letters, biography, stages, views, inputs, sinks, limits, tests; it is a key of the node file: write --set http.listen=127.0.0.1:0");
   // Only what --set says: a file with such keys is the other file.
   CHECK(refused("partitions: 2\nviews: {}\n", {"node=n1", "data=x", "log={}"}).find("this is a node file") ==
         std::string::npos);

@@ -91,6 +91,7 @@ class RandomConfig {
     if (shape.what.find("2026-01-31") != std::string::npos) return one({"2026-01-02", "2026-01-02T03:04:05Z"});
     if (shape.what == "rule:NAME") return "mine:reason";
     if (shape.what.starts_with("an address with fields")) return one({"http://geo.example/{a}", "https://geo.example:8443/v1/{b}/{a.x}?full={c}"});
+    if (shape.what.starts_with("an address such as")) return one({"http://hooks.example/x", "https://hooks.example:8443/v1?full=1"});
     if (shape.what == "a line as it stands") return "{\"a\":1";
     return "?";  // a pattern this test does not know: the schema will say so
   }

@@ -54,6 +54,8 @@ class PlayedNode final : public NodeAccess {
   Readiness readiness() const override { asked(); }
   LedgerReport ledger() const override { asked(); }
   std::vector<PartitionReport> partitions() const override { asked(); }
+  std::vector<SinkReport> sinks() const override { asked(); }
+  void release_sink(const std::string&, std::function<void(std::optional<std::size_t>)>) override { asked(); }
   std::vector<ActorLine> tree() const override { asked(); }
   void release(PartitionId, std::function<void(bool)>) override { asked(); }
   std::string metrics(bool) const override { asked(); }
