@@ -52,6 +52,8 @@ void get_why_stuck(const Call& call);
 void get_sinks(const Call& call);
 /// POST /v1/sinks/{sink}/release
 void release_sink(const Call& call);
+/// /v1/tap?on=PLACE
+void get_tap(const Call& call);
 /// /v1/tree
 void get_tree(const Call& call);
 void get_pipeline(const Call& call);

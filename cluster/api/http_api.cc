@@ -76,7 +76,7 @@ struct Route {
 };
 
 /// Whoever sends has to know how events are framed and what their id is: of the pipeline every token may ask.
-constexpr std::array<Route, 27> kRoutes{{
+constexpr std::array<Route, 28> kRoutes{{
     {"POST", {"v1", "events"}, Need::ingest, post_events},
     {"GET", {"v1", "events"}, Need::read, get_events},
     {"GET", {"v1", "events", "*"}, Need::read, get_event},
@@ -88,6 +88,7 @@ constexpr std::array<Route, 27> kRoutes{{
     {"GET", {"v1", "why-stuck"}, Need::read, get_why_stuck},
     {"GET", {"v1", "sinks"}, Need::read, get_sinks},
     {"POST", {"v1", "sinks", "*", "release"}, Need::operate, release_sink},
+    {"GET", {"v1", "tap"}, Need::read, get_tap},
     {"GET", {"v1", "tree"}, Need::read, get_tree},
     {"GET", {"v1", "pipeline"}, Need::any_role, get_pipeline},
     {"GET", {"v1", "digest"}, Need::read, get_digest},

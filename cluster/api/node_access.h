@@ -8,6 +8,7 @@
 
 #include "cluster/api/event_search.h"
 #include "cluster/api/ledger_report.h"
+#include "cluster/api/tap.h"
 #include "cluster/api/snapshot_report.h"
 #include "runtime/engine/letters.h"
 #include "runtime/engine/partition_state.h"
@@ -139,6 +140,8 @@ class NodeAccess {
   /// What is known of why a partition, which is there, or an event waits. `done` as of biography(); none: never seen.
   [[nodiscard]] virtual PartitionFacts partition_facts(PartitionId partition) const = 0;
   virtual void event_facts(const std::string& id, std::function<void(Result<std::optional<EventFacts>>)> done) = 0;
+  /// What has come by since request.cursor. Takes its time. Errors: invalid_argument (a place that is not there), log_damaged, io_failed.
+  [[nodiscard]] virtual Result<TapAnswer> tap(const TapRequest& request) = 0;
   /// Accepted events whose original record has these values in these fields, from `from` on, until `visit` says false or
   /// a part of the log of fixed size was read. Takes its time. Errors: invalid_argument, log_damaged, io_failed.
   [[nodiscard]] virtual Result<SearchSlice> search(const std::vector<std::pair<std::string, std::string>>& fields, const SearchPlace& from,

@@ -66,6 +66,7 @@ struct Command {
 [[nodiscard]] Command make_snapshot(Level root);
 [[nodiscard]] Command make_replay(Level root);
 [[nodiscard]] Command make_tree(Level root);
+[[nodiscard]] Command make_tap(Level root);
 [[nodiscard]] Command make_partition(Level root);
 [[nodiscard]] Command make_sink(Level root);
 [[nodiscard]] Command make_journal(Level root);

@@ -18,7 +18,7 @@ std::vector<Command> add_commands(CLI::App& root) {
           make_dlq(level),     make_audit(level),    make_digest(level), make_where(level),   make_why_stuck(level), make_lint(level),
           make_plan(level),
           make_test(level),    make_try(level),      make_graph(level),  make_config(level),  make_view(level), make_snapshot(level), make_replay(level),
-          make_new(level),     make_tree(level),    make_partition(level), make_sink(level), make_journal(level), make_generate(level), make_bench(level),
+          make_new(level),     make_tree(level), make_tap(level),    make_partition(level), make_sink(level), make_journal(level), make_generate(level), make_bench(level),
           make_metrics(level), make_completion(level)};
 }
 

@@ -10,6 +10,7 @@
 #include "actors/transform/script_transformer.h"
 #include "actors/transform/transformer.h"
 #include "actors/validate/validator.h"
+#include "cluster/node/tapped_step.h"
 #include "runtime/adapters/lua/lua_engine.h"
 #include "runtime/base/fail_point.h"
 #include "runtime/base/hash.h"
@@ -235,14 +236,21 @@ Result<CompiledRules> compile_rules(const PipelineConfig& config, std::span<cons
   rules->version.hash = xxh3_128(text);
   rules->version.encoder = std::make_shared<PlanEncoder>(plan, view_paths.size());
   rules->steps.push_back([plan](const StagePorts&) { return std::make_unique<ReadStep>(plan); });
+  const auto tapped = [plan](std::unique_ptr<ChainStep> step, const StagePorts& ports) {
+    if (ports.taps == nullptr) return step;
+    auto ring = ports.taps->of(step->name());
+    return tapped_step(std::move(step), plan, std::move(ring), *ports.clock);
+  };
   for (const auto& stage : plan->stages()) {
     if (const auto* waiting = dynamic_cast<const WaitingStage*>(stage.get())) {
-      rules->steps.push_back([part = std::shared_ptr<const WaitingStage>(plan, waiting)](const StagePorts& ports) {
-        return std::make_unique<WaitingStep>(part, ports);
+      rules->steps.push_back([tapped, part = std::shared_ptr<const WaitingStage>(plan, waiting)](const StagePorts& ports) {
+        return tapped(std::make_unique<WaitingStep>(part, ports), ports);
       });
       continue;
     }
-    rules->steps.push_back([part = std::shared_ptr<const Stage>(plan, stage.get())](const StagePorts&) { return std::make_unique<StageStep>(part); });
+    rules->steps.push_back([tapped, part = std::shared_ptr<const Stage>(plan, stage.get())](const StagePorts& ports) {
+      return tapped(std::make_unique<StageStep>(part), ports);
+    });
   }
   compiled.rules = std::move(rules);
   compiled.files = std::move(files);

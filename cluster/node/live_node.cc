@@ -10,8 +10,10 @@
 #include "cluster/node/event_facts.h"
 #include "cluster/node/event_search.h"
 #include "cluster/node/log_reader.h"
+#include "cluster/node/log_tap.h"
 #include "cluster/node/node_metrics.h"
 #include "cluster/node/sink_reports.h"
+#include "cluster/node/stage_tap.h"
 #include "runtime/base/hash.h"
 #include "runtime/engine/circuit_breaker.h"
 
@@ -221,6 +223,17 @@ PartitionFacts LiveNode::partition_facts(PartitionId partition) const {
   facts.pressure = open_.pressure().level();
   facts.pressure_why = open_.pressure().why();
   return facts;
+}
+
+Result<TapAnswer> LiveNode::tap(const TapRequest& request) {
+  if (!request.on.starts_with(kTapStage)) return tap_log(LiveLogReader{open_.log()}, request, open_.config().record.csv.separator);
+  const std::string stage = request.on.substr(kTapStage.size());
+  std::string names;
+  for (const StageConfig& known : open_.config().stages) {
+    if (known.name == stage) return tap_stage(*open_.taps().of(stage), stage, request, open_.clock().now());
+    names += (names.empty() ? "" : ", ") + known.name;
+  }
+  return fail(Errc::invalid_argument, "on: there is no stage '{}'; this pipeline has: {}", stage, names.empty() ? "none" : names);
 }
 
 Result<SearchSlice> LiveNode::search(const std::vector<std::pair<std::string, std::string>>& fields, const SearchPlace& from,

@@ -68,6 +68,7 @@ class LiveNode final : public NodeAccess {
   PartitionFacts partition_facts(PartitionId partition) const override;
   void event_facts(const std::string& id, std::function<void(Result<std::optional<EventFacts>>)> done) override;
   void biography(const std::string& id, std::function<void(Result<EventLife>)> done) override;
+  Result<TapAnswer> tap(const TapRequest& request) override;
   Result<SearchSlice> search(const std::vector<std::pair<std::string, std::string>>& fields, const SearchPlace& from,
                              const std::function<bool(const FoundEvent&)>& visit) override;
 

@@ -212,7 +212,7 @@ Result<void> MemoryMachine::run(std::vector<DoorGroup> groups, UnixMicros wall, 
   PipelineSetup setup = setup_of(*pipeline_, *log, clock, logbook);
   setup.partition.owner.incarnation = ++incarnation_;
   MemoryHttpFetch fetch(fetch_config(pipeline_->config()), servers_, post);
-  setup.partition.stage_ports = {{}, &clock, &logbook, &fetch, 0, lookups_};
+  setup.partition.stage_ports = {{}, &clock, &logbook, &fetch, 0, lookups_, nullptr};
   if (wrap) {
     auto watched = std::make_shared<ChainRules>(*setup.partition.rules);
     watched->steps = wrap(std::move(watched->steps));

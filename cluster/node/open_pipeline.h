@@ -68,6 +68,7 @@ class OpenPipeline {
   [[nodiscard]] const std::shared_ptr<ActorBoard>& board() const noexcept { return board_; }
   /// What stages ask servers for.
   [[nodiscard]] const LookupBoard& lookups() const noexcept { return *lookups_; }
+  [[nodiscard]] TapBoard& taps() noexcept { return *taps_; }
   /// The `files` inputs of the pipeline, in file order, whoever reads them.
   [[nodiscard]] const std::vector<FilesInput>& files_inputs() const noexcept { return files_inputs_; }
   /// How far the sinks are.
@@ -120,6 +121,7 @@ class OpenPipeline {
   std::shared_ptr<MappedMarks> marks_;
   Suspects suspects_;
   std::shared_ptr<LookupBoard> lookups_ = std::make_shared<LookupBoard>();
+  std::shared_ptr<TapBoard> taps_ = std::make_shared<TapBoard>();
   std::unique_ptr<HttpFetch> fetch_;  // null: no stage asks anybody
   std::unique_ptr<EmbeddedLog> log_;
   std::unique_ptr<RocksdbStates> stores_;

@@ -5,6 +5,7 @@
 
 #include "runtime/base/invariant.h"
 #include "runtime/engine/lookup_gauges.h"
+#include "runtime/engine/tap_ring.h"
 #include "runtime/event/stage_work.h"
 #include "runtime/ports/clock.h"
 #include "runtime/ports/http_fetch.h"
@@ -20,6 +21,7 @@ struct StagePorts {
   HttpFetch* fetch = nullptr;
   std::uint64_t seed = 0;  // chance, the same for all stages of a partition
   std::shared_ptr<LookupBoard> lookups;
+  std::shared_ptr<TapBoard> taps;  // null: nobody can look at the stages
 };
 
 /// As every stage immutable and shared by all partitions; the work is the partition's.

@@ -62,6 +62,10 @@ bool SimNode::work(std::function<void()> job) {
   return true;
 }
 
+Result<TapAnswer> SimNode::tap(const TapRequest& request) {
+  return fail(Errc::internal, "nobody looks at {} of a simulated node", request.on);
+}
+
 PartitionFacts SimNode::partition_facts(PartitionId partition) const {
   throw std::logic_error("nobody asks a simulated node what partition " + std::to_string(partition.value) + " waits for");
 }

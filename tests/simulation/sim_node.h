@@ -45,6 +45,7 @@ class SimNode final : public NodeAccess {
                 Pictures done) override;
   void state_digests(std::function<void(Result<std::vector<Digest128>>)> done) override;
   bool work(std::function<void()> job) override;
+  Result<TapAnswer> tap(const TapRequest& request) override;
   PartitionFacts partition_facts(PartitionId partition) const override;
   void event_facts(const std::string& id, std::function<void(Result<std::optional<EventFacts>>)> done) override;
   void biography(const std::string& id, std::function<void(Result<EventLife>)> done) override;

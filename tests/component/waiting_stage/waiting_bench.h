@@ -99,7 +99,7 @@ class WaitingBench {
     INFO((compiled ? std::string() : compiled.error().context));
     REQUIRE(compiled);
     pipeline = std::move(*compiled);
-    ports_ = {PartitionId{3}, &clock, &log, &fetch, 7, lookups};
+    ports_ = {PartitionId{3}, &clock, &log, &fetch, 7, lookups, nullptr};
     parse_ = pipeline->rules()->steps[0](ports_);
     config_.set("scheduler.policy", caf::atom("testing"));
     system_ = std::make_unique<caf::actor_system>(config_);

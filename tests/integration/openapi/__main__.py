@@ -266,6 +266,11 @@ def about_the_node(driver):
     for wrong in ({"partition": 2}, {"partition": "x"}, {"partition": 0, "id": "a"}, {"event": "a"}):
         check(driver.get("/v1/why-stuck", **wrong).status, 400, f"why-stuck of {wrong}")
     check(driver.get("/v1/why-stuck", id="nobody").status, 404, "why-stuck of nobody")
+    for place in ("doors", "curated", "dead-letters", "stage:validate"):
+        begun = driver.get("/v1/tap", on=place).json()
+        check((begun["items"], driver.get("/v1/tap", on=place, cursor=begun["next"], sample=0.5, limit=5, **{"where.item": "apple"}).json()["items"]), ([], []), f"tap of {place}")
+    for wrong in ({}, {"on": "x"}, {"on": "stage:x"}, {"on": "doors", "sample": 0}, {"on": "doors", "cursor": "x"}, {"on": "doors", "limit": 0}):
+        check(driver.get("/v1/tap", **wrong).status, 400, f"tap of {wrong}")
     served = driver.get("/v1/views/by_id", limit=1).json()["rows"][0]["id"]
     check(driver.get("/v1/why-stuck", id=served).json()["waits"], [], "why-stuck of what is served")
     for number in ("2", "-1", "x", ""):

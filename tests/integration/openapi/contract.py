@@ -45,6 +45,15 @@ def routes_differ(routes, document):
     return found + [f"{m} {p} is a route of the server and not in the document" for m, p, _ in sorted(routes - reached, key=str)]
 
 
+def as_described(schema, text):
+    """A parameter's text as the value that its description speaks of, where it is one."""
+    if schema.get("type") == "integer" and text.isdigit():
+        return int(text)
+    if schema.get("type") == "number" and re.fullmatch(r"[0-9]+(\.[0-9]+)?", text):
+        return float(text)
+    return text
+
+
 class Contract:
     """`judge` raises Broken at the first answer that is not as described."""
 
@@ -96,7 +105,7 @@ class Contract:
                 continue
             if name not in described:
                 raise Broken(f"{what}: the header {name} is not described")
-            value = int(text) if described[name]["schema"].get("type") == "integer" and text.isdigit() else text
+            value = as_described(described[name]["schema"], text)
             if wrong := self.document.errors(described[name]["schema"], value):
                 raise Broken(f"{what}: header {name}: {wrong}")
             self.headers.add((*place, name))
@@ -129,8 +138,8 @@ class Contract:
                 value = {k[1]: given.pop(k) for k in names} or None
             else:
                 value = given.pop(key, None)
-            if value is not None and node["schema"].get("type") == "integer" and value.isdigit():
-                value = int(value)
+            if isinstance(value, str):
+                value = as_described(node["schema"], value)
             if value is not None and (wrong := self.document.errors(node["schema"], value)):
                 raise Broken(f"{what}: took {node['name']}, which is not as described: {wrong}")
             if value is not None or node["in"] == "path":

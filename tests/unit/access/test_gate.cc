@@ -96,6 +96,7 @@ class NoNode final : public NodeAccess {
   void state_digests(std::function<void(Result<std::vector<Digest128>>)>) override { throw std::logic_error("asked"); }
   bool work(std::function<void()>) override { throw std::logic_error("asked"); }
   void biography(const std::string&, std::function<void(Result<EventLife>)>) override { throw std::logic_error("asked"); }
+  Result<TapAnswer> tap(const TapRequest&) override { throw std::logic_error("asked"); }
   PartitionFacts partition_facts(PartitionId) const override { throw std::logic_error("asked"); }
   void event_facts(const std::string&, std::function<void(Result<std::optional<EventFacts>>)>) override { throw std::logic_error("asked"); }
   Result<SearchSlice> search(const std::vector<std::pair<std::string, std::string>>&, const SearchPlace&,

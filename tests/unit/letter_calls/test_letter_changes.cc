@@ -63,6 +63,7 @@ class PlayedNode final : public NodeAccess {
   void state_digests(std::function<void(Result<std::vector<Digest128>>)>) override { asked(); }
   bool work(std::function<void()>) override { asked(); }
   void biography(const std::string&, std::function<void(Result<EventLife>)>) override { asked(); }
+  Result<TapAnswer> tap(const TapRequest&) override { asked(); }
   PartitionFacts partition_facts(PartitionId) const override { asked(); }
   void event_facts(const std::string&, std::function<void(Result<std::optional<EventFacts>>)>) override { asked(); }
   Result<SearchSlice> search(const std::vector<std::pair<std::string, std::string>>&, const SearchPlace&,
