@@ -34,10 +34,14 @@ void get_why_stuck(const Call& call) {
   if (!wanted) return call.reply(error_response(wanted.error()));
   if (id && *wanted) return call.reply(problem(400, "name a partition or an event, not both"));
   if (id) return event_call(call, std::string(*id));
-  std::vector<PartitionFacts> facts;
-  for (std::uint32_t p = 0; p < partitions; ++p)
-    if (!*wanted || **wanted == p) facts.push_back(call.node->partition_facts(PartitionId{p}));
-  answer(call, why_stuck_json(facts));
+  // With many partitions and actors that takes its time: not on a thread of the server.
+  const bool taken = call.node->work([call, partitions, only = *wanted] {
+    std::vector<PartitionFacts> facts;
+    for (std::uint32_t p = 0; p < partitions; ++p)
+      if (!only || *only == p) facts.push_back(call.node->partition_facts(PartitionId{p}));
+    answer(call, why_stuck_json(facts));
+  });
+  if (!taken) call.reply(error_response({Errc::limit_reached, "too many questions wait for an answer; ask again later"}));
 }
 
 }  // namespace weir::api
