@@ -10,6 +10,7 @@
 #include "runtime/engine/view_value.h"
 #include "runtime/event/state_cursor.h"
 #include "tests/support/catch.h"
+#include "tests/unit/data_directory/scratch.h"
 
 namespace weir::test {
 namespace {
@@ -39,9 +40,6 @@ class Lines final : public Logbook {
 class Ground {
  public:
   Ground() {
-    std::string pattern = (fs::temp_directory_path() / "weir-opening-XXXXXX").string();
-    if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no temporary directory");
-    data = pattern;
     pipeline.name = "shop";
     pipeline.partitions = 1;
     store = make_directory_snapshots(journal::system_file_ops(), data + "/snapshots");
@@ -53,10 +51,6 @@ class Ground {
     ground.clock = &clock;
     ground.place = {{7, 7}, {8, 8}};
     ground.data = data;
-  }
-  ~Ground() {
-    std::error_code ignored;
-    fs::remove_all(data, ignored);
   }
   Ground(const Ground&) = delete;
   Ground& operator=(const Ground&) = delete;
@@ -119,7 +113,8 @@ class Ground {
   }
   static std::string to_hex_of(const SnapshotFile& file) { return to_hex(file.checksum); }
 
-  std::string data;
+  const test::Scratch folder;
+  const std::string data = folder.path();
   PipelineConfig pipeline;
   ViewMerger merger;
   RocksdbStates states;

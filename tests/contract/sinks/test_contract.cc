@@ -12,25 +12,13 @@
 #include "runtime/adapters/sink_files/files_target.h"
 #include "runtime/adapters/sink_files/stdout_target.h"
 #include "tests/support/catch.h"
+#include "tests/unit/data_directory/scratch.h"
 
 using namespace weir;
 namespace fs = std::filesystem;
+using weir::test::Scratch;
 
 namespace {
-
-class Scratch {
- public:
-  Scratch() {
-    std::string pattern = (fs::temp_directory_path() / "weir-sinks-XXXXXX").string();
-    REQUIRE(::mkdtemp(pattern.data()) != nullptr);
-    path = pattern;
-  }
-  ~Scratch() {
-    std::error_code ignored;
-    fs::remove_all(path, ignored);
-  }
-  std::string path;
-};
 
 /// Texts into folders: "kind=a:{...}".
 std::shared_ptr<const SinkBatch> batch_of(const std::vector<std::pair<std::string, std::string>>& items, std::string header = {}) {
@@ -81,7 +69,7 @@ FilesTargetOptions options(const std::string& directory, std::uint32_t open_max 
 
 std::vector<Hiding> all_hiding(const Scratch& scratch, const std::shared_ptr<MemorySinkStore>& memory) {
   memory->hides = true;
-  return {{"files", [path = scratch.path] { return std::make_unique<FilesTarget>(options(path)); }, [path = scratch.path] { return lines_below(path); }},
+  return {{"files", [path = scratch.path()] { return std::make_unique<FilesTarget>(options(path)); }, [path = scratch.path()] { return lines_below(path); }},
           {"memory", [memory] { return std::make_unique<MemorySinkTarget>(memory); },
            [memory] { return std::multiset<std::string>(memory->shown.begin(), memory->shown.end()); }}};
 }
@@ -138,7 +126,7 @@ TEST_CASE("a life that ends before it published is brought to its end by the nex
 
 TEST_CASE("files have names that sort by number, the header first, and nothing beside them in the end", "[sink]") {
   const Scratch scratch;
-  FilesTargetOptions csv = options(scratch.path);
+  FilesTargetOptions csv = options(scratch.path());
   csv.csv = true;
   FilesTarget target(csv);
   REQUIRE(target.open(""));
@@ -158,7 +146,7 @@ TEST_CASE("files have names that sort by number, the header first, and nothing b
 
 TEST_CASE("with more folders than may be open, each record is in its file all the same, and the target asks to be published", "[sink]") {
   const Scratch scratch;
-  FilesTarget target(options(scratch.path, 2));
+  FilesTarget target(options(scratch.path(), 2));
   REQUIRE(target.open(""));
   Lines expected;
   for (int round = 0; round < 3; ++round) {
@@ -170,48 +158,48 @@ TEST_CASE("with more folders than may be open, each record is in its file all th
     CHECK(sent(target, batch_of(items)).kind == SinkAnswer::Kind::full);
   }
   REQUIRE(target.publish(target.prepare().value()));
-  CHECK(lines_below(scratch.path) == expected);
+  CHECK(lines_below(scratch.path()) == expected);
 }
 
 TEST_CASE("files that were published and taken away are nobody's concern; a stranger's file is not written over", "[sink]") {
   const Scratch scratch;
-  FilesTarget target(options(scratch.path));
+  FilesTarget target(options(scratch.path()));
   REQUIRE(target.open(""));
   sent(target, batch_of({{"k=a", "1"}}));
   const std::string state = target.prepare().value();
   REQUIRE(target.publish(state));
-  fs::remove_all(scratch.path + "/out/k=a");
-  REQUIRE(FilesTarget(options(scratch.path)).open(state));
-  fs::create_directories(scratch.path + "/out/k=b");
-  std::ofstream(scratch.path + "/out/k=b/part-0003-00000002-abcdef01.ndjson") << "theirs\n";
+  fs::remove_all(scratch.path() + "/out/k=a");
+  REQUIRE(FilesTarget(options(scratch.path())).open(state));
+  fs::create_directories(scratch.path() + "/out/k=b");
+  std::ofstream(scratch.path() + "/out/k=b/part-0003-00000002-abcdef01.ndjson") << "theirs\n";
   sent(target, batch_of({{"k=b", "2"}}));
   const auto published = target.publish(target.prepare().value());
   REQUIRE_FALSE(published);
   CHECK(published.error().context.find("is there already") != std::string::npos);
-  CHECK(lines_below(scratch.path) == Lines{"theirs"});
+  CHECK(lines_below(scratch.path()) == Lines{"theirs"});
 }
 
 TEST_CASE("what cannot be written fails and says where, and is whole when it can be", "[sink]") {
   if (::geteuid() == 0) return;  // nothing is forbidden to root
   const Scratch scratch;
-  FilesTarget target(options(scratch.path));
+  FilesTarget target(options(scratch.path()));
   REQUIRE(target.open(""));
   sent(target, batch_of({{"k=a", "1"}}));
-  fs::permissions(scratch.path + "/out/.weir", fs::perms::owner_read | fs::perms::owner_exec);
+  fs::permissions(scratch.path() + "/out/.weir", fs::perms::owner_read | fs::perms::owner_exec);
   const SinkAnswer answer = sent(target, batch_of({{"k=a", "2"}, {"k=b", "3"}}));
   CHECK(answer.kind == SinkAnswer::Kind::failed);
   CHECK(answer.reason.find("/out/.weir/part-0003-00000001-abcdef01-2.tmp") != std::string::npos);
-  fs::permissions(scratch.path + "/out/.weir", fs::perms::owner_all);
+  fs::permissions(scratch.path() + "/out/.weir", fs::perms::owner_all);
   CHECK(sent(target, batch_of({{"k=a", "2"}, {"k=b", "3"}})).kind == SinkAnswer::Kind::taken);
   REQUIRE(target.publish(target.prepare().value()));
-  CHECK(lines_below(scratch.path) == Lines{"1", "2", "3"});
+  CHECK(lines_below(scratch.path()) == Lines{"1", "2", "3"});
 }
 
 TEST_CASE("what a cursor says of files is read whole, or is damage", "[sink]") {
   const Scratch scratch;
   for (const char* bad : {"roll", "roll x\n", "roll 1\n1", "roll 1\nx y\n", "1 a\n"}) {
     INFO(bad);
-    const auto opened = FilesTarget(options(scratch.path)).open(bad);
+    const auto opened = FilesTarget(options(scratch.path())).open(bad);
     REQUIRE_FALSE(opened);
     CHECK(opened.error().code == Errc::state_damaged);
   }
@@ -245,7 +233,7 @@ TEST_CASE("a target that does not hide shows at once, in order", "[sink]") {
 
 TEST_CASE("cursors are there when they were stored, for each sink and partition, and gone with their sink", "[sink]") {
   const Scratch scratch;
-  SinkCursorFiles files(scratch.path + "/deep/sinks");
+  SinkCursorFiles files(scratch.path() + "/deep/sinks");
   MemorySinkCursors memory;
   for (SinkCursors* cursors : std::initializer_list<SinkCursors*>{&files, &memory}) {
     CHECK_FALSE(cursors->load("a", PartitionId{0}).value());
@@ -265,6 +253,6 @@ TEST_CASE("cursors are there when they were stored, for each sink and partition,
     CHECK(cursors->sinks().value() == std::vector<std::string>{"a"});
     CHECK_FALSE(cursors->load("b", PartitionId{1}).value());
   }
-  std::ofstream(scratch.path + "/deep/sinks/a/0") << "nonsense";
+  std::ofstream(scratch.path() + "/deep/sinks/a/0") << "nonsense";
   CHECK(files.load("a", PartitionId{0}).error().code == Errc::state_damaged);
 }
