@@ -101,7 +101,7 @@ class NodeAccess {
   virtual void release(PartitionId partition, std::function<void(bool released)> done) = 0;
 
   /// Takes its time. Errors: io_failed.
-  [[nodiscard]] virtual Result<std::vector<SnapshotReport>> snapshots() = 0;
+  [[nodiscard]] virtual Result<SnapshotList> snapshots() = 0;
   /// Makes one of every partition. `done`, once, on any thread, after all of it: seconds, with much state minutes. Errors: limit_reached,
   /// cancelled (the node ends).
   virtual void make_snapshots(std::function<void(Result<std::vector<SnapshotFate>>)> done) = 0;

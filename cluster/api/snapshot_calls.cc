@@ -17,8 +17,8 @@ HttpResponse response_of(std::string json) {
 void get_snapshots(const Call& call) {
   if (const auto good = check_parameters(*call.request, {}); !good) return call.reply(error_response(good.error()));
   const bool taken = call.node->work([call] {
-    const auto reports = call.node->snapshots();
-    call.reply(reports ? response_of(snapshots_json(*reports)) : error_response(reports.error()));
+    const auto list = call.node->snapshots();
+    call.reply(list ? response_of(snapshots_json(*list)) : error_response(list.error()));
   });
   if (!taken) call.reply(error_response(Error{Errc::limit_reached, "too many questions wait for an answer; ask again later"}));
 }

@@ -32,21 +32,45 @@ ordered_json json_of(const SnapshotReport& report) {
 
 }  // namespace
 
-Result<std::vector<SnapshotReport>> list_snapshots(const SnapshotStore& store, std::uint32_t partitions, const SnapshotPlace& place) {
-  std::vector<SnapshotReport> reports;
-  for (std::uint32_t p = 0; p < partitions; ++p) {
+Result<SnapshotList> list_snapshots(const SnapshotStore& store, const std::vector<PartitionStatus>& logs, const SnapshotPlace& place, const RebuildSpeed& speed) {
+  SnapshotList list;
+  for (std::uint32_t p = 0; p < logs.size(); ++p) {
     WEIR_ASSIGN(auto known, store.list(PartitionId{p}));
+    RecoveryReport recovery;
+    recovery.partition = PartitionId{p};
+    std::optional<RecoveryBase> base;
+    const RestoreChoice choice = choose_base(known, place, logs[p].output_begin, logs[p].position.sequence);
+    if (!choice.candidates.empty()) {
+      const SnapshotManifest& newest = *choice.candidates.front()->manifest;
+      recovery.base = choice.candidates.front()->id;
+      base = RecoveryBase{newest.sequence, newest.committed, newest.bytes()};
+    }
+    recovery.needed = recoverability(base, logs[p], speed);
+    recovery.trimmed_commit = logs[p].output_begin;
+    recovery.trimmed_offset = logs[p].ingest_begin;
+    list.recovery.push_back(std::move(recovery));
     for (StoredSnapshot& snapshot : known) {
       if (snapshot.trouble.empty() && snapshot.manifest) snapshot.trouble = foreign_reason(*snapshot.manifest, place);
-      reports.push_back({PartitionId{p}, std::move(snapshot)});
+      list.snapshots.push_back({PartitionId{p}, std::move(snapshot)});
     }
   }
-  return reports;
+  return list;
 }
 
-std::string snapshots_json(const std::vector<SnapshotReport>& reports) {
-  ordered_json json{{"snapshots", ordered_json::array()}};
-  for (const SnapshotReport& report : reports) json["snapshots"].push_back(json_of(report));
+std::string snapshots_json(const SnapshotList& list) {
+  ordered_json json{{"snapshots", ordered_json::array()}, {"recovery", ordered_json::array()}};
+  for (const SnapshotReport& report : list.snapshots) json["snapshots"].push_back(json_of(report));
+  for (const RecoveryReport& report : list.recovery) {
+    const Recoverability& needed = report.needed;
+    ordered_json one{{"partition", report.partition.value}};
+    one["base"] = needed.possible ? ordered_json(report.base.empty() ? "zero" : report.base) : ordered_json();
+    one["events"] = needed.possible ? ordered_json(needed.events) : ordered_json();
+    one["seconds"] = needed.seconds ? ordered_json(*needed.seconds) : ordered_json();
+    one["trimmed_commit"] = report.trimmed_commit.value;
+    one["trimmed_offset"] = report.trimmed_offset.value;
+    one["held_by"] = report.held_by ? ordered_json(*report.held_by) : ordered_json();
+    json["recovery"].push_back(std::move(one));
+  }
   return text_of(json);
 }
 

@@ -48,8 +48,30 @@ Result<std::string> read_stopped(const std::string& directory, const std::string
   WEIR_ASSIGN(const DataIdentity identity, DataDirectory::look(directory));
   WEIR_ASSIGN(const auto log, open_log_read_only(log_directory(directory)));
   const auto store = make_directory_snapshots(journal::system_file_ops(), snapshot_directory(directory, snapshots));
-  WEIR_ASSIGN(const auto reports, list_snapshots(*store, identity.partitions, snapshot_place(identity.partitions, identity.wall_text, log->log_id())));
-  return snapshots_json(reports) + "\n";
+  std::vector<PartitionStatus> logs;
+  for (std::uint32_t p = 0; p < identity.partitions; ++p) logs.push_back(log->status(PartitionId{p}));
+  WEIR_ASSIGN(const auto known, list_snapshots(*store, logs, snapshot_place(identity.partitions, identity.wall_text, log->log_id()), {}));
+  return snapshots_json(known) + "\n";
+}
+
+/// For people, beside the rows: what it would take if a state were lost now.
+void tell_recovery(const std::string& text) {
+  const auto json = nlohmann::json::parse(text, nullptr, false);
+  if (!json.contains("recovery") || !json["recovery"].is_array()) return;  // an older node
+  for (const auto& one : json["recovery"]) {
+    const auto member = [&one](const char* name) { return one.contains(name) && one[name].is_string() ? one[name].get<std::string>() : std::string(); };
+    const std::string base = member("base"), held_by = member("held_by");
+    const std::string about = one.contains("seconds") && one["seconds"].is_number() ? fmt::format("about {:.1f} s", one["seconds"].get<double>())
+                                                                                   : "in a time that no trial has shown yet";
+    fmt::print(stderr, "partition {}: ", one.value("partition", 0u));
+    if (base.empty()) {
+      fmt::print(stderr, "if its state were lost now, nothing could bring it back: the log begins behind every snapshot that can be used\n");
+    } else {
+      fmt::print(stderr, "if its state were lost now: {} events to replay behind {}, {}", with_separators(one.value("events", std::uint64_t{0})),
+                 base == "zero" ? "the beginning of the log" : "snapshot " + base, about);
+      fmt::print(stderr, "{}\n", held_by.empty() ? "" : fmt::format("; what holds the log: {}", held_by));
+    }
+  }
 }
 
 int list(const Options& options) {
@@ -73,6 +95,7 @@ int list(const Options& options) {
   const auto rows = rows_of(text, "snapshots", columns);
   if (!rows) return report(rows.error());
   write_rows(options.output, columns, *rows);
+  if (options.output == Output::table) tell_recovery(text);
   return kDone;
 }
 

@@ -18,14 +18,24 @@ namespace {
 
 constexpr std::size_t kReadBytes = std::size_t{4} << 20;
 
+/// The log let go of what was to be read at `at`: that moves to where it begins now.
+template <class Place>
+bool trimmed_meanwhile(const Error& error, Place begin, Place& at) {
+  if (error.code != Errc::below_horizon || begin <= at) return false;
+  at = begin;
+  return true;
+}
+
 /// Calls `visit(offset, header, event)` for everything in ingest of a partition from `from` on, until it returns false.
 template <class Visit>
 Result<void> scan_ingest(const LogReader& log, PartitionId partition, Offset from, Visit visit) {
   const PartitionStatus status = log.status(partition);
   for (Offset at = std::max(from, status.ingest_begin); at < status.ingest_durable;) {
-    WEIR_ASSIGN(const auto slices, log.read_ingest({partition, at, kReadBytes}));
-    if (slices.empty()) break;
-    for (const IngestSlice& slice : slices) {
+    auto slices = log.read_ingest({partition, at, kReadBytes});
+    if (!slices && trimmed_meanwhile(slices.error(), log.status(partition).ingest_begin, at)) continue;
+    if (!slices) return fail(std::move(slices.error()));
+    if (slices->empty()) break;
+    for (const IngestSlice& slice : *slices) {
       WEIR_ASSIGN(const IngestBatch batch, IngestBatch::decode(slice.bytes));
       for (std::uint32_t i = 0; i < batch.count(); ++i) {
         if (slice.first + i < from) continue;  // the batch that holds `from` begins before it
@@ -192,9 +202,11 @@ Result<void> note_commit(const CommitRecord& commit, const ById& wanted) {
 /// Every commit after `after` up to `through`.
 Result<void> scan_output(const LogReader& log, PartitionId partition, CommitSequence after, CommitSequence through, const ById& wanted) {
   while (after < through) {
-    WEIR_ASSIGN(const auto commits, log.read_output({partition, after, kReadBytes}));
-    if (commits.empty()) break;
-    for (const CommitRecord& commit : commits) {
+    auto commits = log.read_output({partition, after, kReadBytes});
+    if (!commits && trimmed_meanwhile(commits.error(), log.status(partition).output_begin, after)) continue;
+    if (!commits) return fail(std::move(commits.error()));
+    if (commits->empty()) break;
+    for (const CommitRecord& commit : *commits) {
       if (commit.sequence > through) return {};
       WEIR_TRY(note_commit(commit, wanted));
       after = commit.sequence;
@@ -214,7 +226,14 @@ Result<void> read_indexed(const LogReader& log, PartitionId partition, CommitSeq
     }
   }
   for (const CommitSequence sequence : commits) {
-    WEIR_ASSIGN(const auto one, log.read_output({partition, CommitSequence{sequence.value - 1}, 1}));
+    auto read = log.read_output({partition, CommitSequence{sequence.value - 1}, 1});
+    if (!read && read.error().code == Errc::below_horizon && log.status(partition).output_begin >= sequence) {  // trimmed meanwhile
+      for (std::size_t i = 0; i < lives.size(); ++i)
+        for (const BiographyEntry& entry : answer.entries[i])
+          if (entry.sequence == sequence) note_entry(*lives[i], entry);
+      continue;
+    }
+    WEIR_ASSIGN(const auto one, std::move(read));
     if (one.empty() || one.front().sequence != sequence)
       return fail(Errc::log_damaged, "partition {}: the log does not hold commit {}, which its index names", partition.value, sequence.value);
     WEIR_TRY(note_commit(one.front(), wanted));
@@ -227,7 +246,9 @@ Result<void> read_ingest(const LogReader& log, PartitionId partition, const Part
   for (const auto& [id, life] : wanted) {
     for (Attempt& attempt : life->attempts) {
       if (attempt.offset < status.ingest_begin || attempt.offset >= status.position.committed) continue;
-      WEIR_ASSIGN(const auto slices, log.read_ingest({partition, attempt.offset, 1}));
+      auto read = log.read_ingest({partition, attempt.offset, 1});
+      if (!read && read.error().code == Errc::below_horizon) continue;  // trimmed meanwhile
+      WEIR_ASSIGN(const auto slices, std::move(read));
       if (slices.empty()) continue;
       WEIR_ASSIGN(const IngestBatch batch, IngestBatch::decode(slices.front().bytes));
       const std::uint64_t index = attempt.offset - slices.front().first;

@@ -57,7 +57,7 @@ class LiveNode final : public NodeAccess {
   void release(PartitionId partition, std::function<void(bool released)> done) override;
   void change_letters(PartitionId partition, LetterOrder order, std::string payload,
                       std::function<void(Result<std::vector<LetterFate>>)> done) override;
-  Result<std::vector<SnapshotReport>> snapshots() override { return keeper_.list(); }
+  Result<SnapshotList> snapshots() override { return keeper_.list(); }
   void make_snapshots(std::function<void(Result<std::vector<SnapshotFate>>)> done) override { keeper_.make(std::move(done)); }
   void verify_snapshots(const std::string& from, std::function<void(Result<std::vector<TrialFate>>)> done) override { keeper_.verify(from, std::move(done)); }
   void ingest(HttpRequest request, HttpReply reply) override;

@@ -229,6 +229,20 @@ std::function<Samples(const MetricSources&)> of_snapshots(Read read) {
   };
 }
 
+template <class Read>
+std::function<Samples(const MetricSources&)> of_recovery(Read read) {
+  return [read](const MetricSources& sources) {
+    Samples samples;
+    const std::vector<SnapshotStand> stands = sources.keeper->stands();
+    for (std::uint32_t p = 0; p < stands.size(); ++p) {
+      const Recoverability needed = recoverability(stands[p].newest_base, sources.open->log().status(PartitionId{p}), stands[p].speed);
+      const std::optional<double> value = read(needed);
+      if (value) samples.push_back(sample(*value, {{"partition", std::to_string(p)}}));
+    }
+    return samples;
+  };
+}
+
 std::vector<Metric> snapshots() {
   using enum MetricKind;
   using Value = std::optional<double>;
@@ -255,6 +269,18 @@ std::vector<Metric> snapshots() {
        of_snapshots([](const SnapshotStand& s) { return Value{static_cast<double>(s.tried_bad)}; })},
       {{"weir_snapshot_bad", gauge, "partition", "1: the last trial did not lead to the present state."},
        of_snapshots([](const SnapshotStand& s) { return Value{s.bad ? 1.0 : 0.0}; })},
+      {{"weir_log_trimmed_commit", gauge, "partition", "Commits up to this one have left the log: they are in every snapshot that is kept and verified, every sink has them, and log.embedded.retain is over."},
+       by_partition([](const MetricSources& s, const LivePartition&, PartitionId p) { return s.open->log().status(p).output_begin.value; })},
+      {{"weir_log_trimmed_offset", gauge, "partition", "Likewise events of the ingest log below this offset."},
+       by_partition([](const MetricSources& s, const LivePartition&, PartitionId p) { return s.open->log().status(p).ingest_begin.value; })},
+      {{"weir_recovery_possible", gauge, "partition",
+        "0: if the state of the partition were lost now, nothing could bring it back: the log begins behind every snapshot that can be used."},
+       of_recovery([](const Recoverability& r) { return Value{r.possible ? 1.0 : 0.0}; })},
+      {{"weir_recovery_events", gauge, "partition",
+        "Events to be read again from the log if the state of the partition were lost now: those behind the newest snapshot that can be used."},
+       of_recovery([](const Recoverability& r) { return r.possible ? Value{static_cast<double>(r.events)} : Value{}; })},
+      {{"weir_recovery_seconds", gauge, "partition", "About how long that would take, with restoring the snapshot, as fast as the last trial was; nothing before one of some size."},
+       of_recovery([](const Recoverability& r) { return r.seconds; })},
       {{"weir_snapshot_last_seconds", gauge, "partition", "What the last one took, from the flush to its manifest; the partition ran on meanwhile."},
        of_snapshots([](const SnapshotStand& s) { return Value{s.seconds}; })},
   };

@@ -64,7 +64,7 @@ class Serving {
         logbook_(logbook),
         pool_(kQueryThreads, kQuestionsMax),
         state_(open.config().partitions, open.log().log_id(), later_work(pool_)),
-        keeper_(open.snapshot_ground(), open.node().snapshots, open.log(), state_, open.board(), logbook),
+        keeper_(open.snapshot_ground(), open.node().snapshots, LogNeeds{open.node().retain, &open.sinks()}, open.log(), state_, open.board(), logbook),
         node_(open, state_, pool_, keeper_),
         watch_(open.node(), open.data(), open.pressure(), [this] { return memory_use(); },
                [this] { return open_.backlog(); }, clock, logbook) {}

@@ -17,6 +17,8 @@ namespace {
 /// Requests that wait for their turn. Arbitrary: nobody needs more.
 constexpr std::size_t kWaitingMax = 16;
 constexpr std::chrono::milliseconds kLookEvery{1'000};
+/// How often the log is told what may go, besides whenever a snapshot was made or tried out: sinks go on, and what was young grows old.
+constexpr std::chrono::seconds kTrimEvery{60};
 /// How long a flush may take before a snapshot is given up: a full disk would keep it waiting for ever.
 constexpr std::chrono::seconds kFlushPatience{60};
 /// How soon a snapshot that failed is tried again.
@@ -51,9 +53,11 @@ struct Waiting {
 
 }  // namespace
 
-SnapshotKeeper::SnapshotKeeper(const SnapshotGround& ground, const SnapshotConfig& config, EventLog& log, LiveState& state, std::shared_ptr<ActorBoard> board, Logbook& logbook)
+SnapshotKeeper::SnapshotKeeper(const SnapshotGround& ground, const SnapshotConfig& config, const LogNeeds& needs, EventLog& log, LiveState& state,
+                               std::shared_ptr<ActorBoard> board, Logbook& logbook)
     : ground_(ground),
       config_(config),
+      needs_(needs),
       log_(log),
       state_(state),
       logbook_(logbook),
@@ -63,6 +67,9 @@ SnapshotKeeper::SnapshotKeeper(const SnapshotGround& ground, const SnapshotConfi
       ids_(ground.pipeline->partitions),
       failed_at_(ground.pipeline->partitions),
       tried_at_(ground.pipeline->partitions),
+      plans_(ground.pipeline->partitions),
+      complete_(ground.pipeline->partitions),
+      trimmed_(ground.clock->now()),
       pool_(1, kWaitingMax, WorkPool::Priority::background) {
   ground_.ending = &stopping_;
   busy_ = true;
@@ -84,6 +91,7 @@ void SnapshotKeeper::learn(PartitionId partition) {
     return;
   }
   const StoredSnapshot* newest = newest_usable(*known, ground_.place);
+  trim(partition, *known);
   std::map<Digest128, std::uint64_t> contents;
   std::uint64_t usable = 0;
   std::optional<UnixMicros> verified_at;
@@ -97,16 +105,48 @@ void SnapshotKeeper::learn(PartitionId partition) {
   SnapshotStand& stand = stands_[partition.value];
   stand.newest_at.reset();
   stand.newest = {};
+  stand.newest_base.reset();
   ids_[partition.value].clear();
   if (newest != nullptr) {
     stand.newest_at = newest->manifest->created_at;
     stand.newest = newest->manifest->sequence;
+    stand.newest_base = RecoveryBase{newest->manifest->sequence, newest->manifest->committed, newest->manifest->bytes()};
     ids_[partition.value] = newest->id;
   }
   stand.usable = usable;
   stand.verified_at = verified_at;
   stand.bytes = 0;
   for (const auto& [checksum, size] : contents) stand.bytes += size;
+}
+
+/// Every view of the state is filled, and that is on the disk: a restart reads nothing of the log that lies below its cursor. What a
+/// view still has to read must not go.
+bool SnapshotKeeper::holds_all_views(PartitionId partition) {
+  if (complete_[partition.value]) return true;
+  auto answer = std::make_shared<std::promise<bool>>();
+  auto future = answer->get_future();
+  state_.visit_flushed(partition, [answer](const Result<const PartitionState*>& state, const std::shared_ptr<const void>&) {
+    answer->set_value(state && (*state)->views_complete());
+  });
+  complete_[partition.value] = future.wait_for(kFlushPatience) == std::future_status::ready && future.get();
+  return complete_[partition.value];
+}
+
+/// Tells the log what nobody needs any more.
+void SnapshotKeeper::trim(PartitionId partition, const std::vector<StoredSnapshot>& known) {
+  const PartitionStatus status = log_.status(partition);
+  TrimPlan plan = plan_trim(partition, known, ground_.place, status, needs_.sinks->taken_by_all(static_cast<std::uint32_t>(stands_.size()))[partition.value]);
+  const bool more = plan.point && (plan.point->output_through > status.output_begin || plan.point->ingest_below > status.ingest_begin);
+  if (more && needs_.retain && !stopping_ && holds_all_views(partition)) log_.trim({*plan.point});
+  const std::scoped_lock lock(mutex_);
+  plans_[partition.value] = std::move(plan);
+}
+
+/// What keeps the log from letting go of more.
+std::string SnapshotKeeper::held_by(const TrimPlan& plan, const PartitionStatus& log) const {
+  if (!needs_.retain) return "log.embedded.retain: all";
+  if (plan.point && plan.point->output_through > log.output_begin) return fmt::format("log.embedded.retain: {}", format_duration(*needs_.retain));
+  return plan.held_by;
 }
 
 void SnapshotKeeper::look() {
@@ -138,6 +178,11 @@ void SnapshotKeeper::look() {
     if (!verify_due(config_, wall, last)) continue;
     return begin([this, p] { static_cast<void>(verify_one(PartitionId{p}, {})); });
   }
+  if (now - trimmed_ < kTrimEvery) return;
+  trimmed_ = now;
+  begin([this] {
+    for (std::uint32_t p = 0; p < stands_.size(); ++p) learn(PartitionId{p});
+  });
 }
 
 /// A checkpoint of everything that is applied now. Returns its commit; none: nothing is committed, or nothing behind `known`.
@@ -289,6 +334,7 @@ TrialFate SnapshotKeeper::verify_one(PartitionId partition, const TrialBase& bas
     ++stand.tried;
     stand.tried_bad += fate->good ? 0 : 1;
     stand.bad = !fate->good;
+    if (fate->good) speed_ = learn_speed(speed_, fate->measure);
   }
   if (fate->good) {
     logbook_.write(LogLevel::info, "snapshots", fmt::format("partition {}: {} and the log lead to the present state at commit {}", p, from, fate->until.value));
@@ -331,13 +377,26 @@ void SnapshotKeeper::make(FatesDone done) {
   if (!taken && !stopping_) waiting->answer(fail(Errc::limit_reached, "too many ask for snapshots already; ask again later"));
 }
 
-Result<std::vector<SnapshotReport>> SnapshotKeeper::list() const {
-  return list_snapshots(*ground_.store, static_cast<std::uint32_t>(stands_.size()), ground_.place);
+Result<SnapshotList> SnapshotKeeper::list() const {
+  std::vector<PartitionStatus> logs;
+  for (std::uint32_t p = 0; p < stands_.size(); ++p) logs.push_back(log_.status(PartitionId{p}));
+  RebuildSpeed speed;
+  std::vector<TrimPlan> plans;
+  {
+    const std::scoped_lock lock(mutex_);
+    speed = speed_;
+    plans = plans_;
+  }
+  WEIR_ASSIGN(SnapshotList list, list_snapshots(*ground_.store, logs, ground_.place, speed));
+  for (RecoveryReport& report : list.recovery) report.held_by = held_by(plans[report.partition.value], logs[report.partition.value]);
+  return list;
 }
 
 std::vector<SnapshotStand> SnapshotKeeper::stands() const {
   const std::scoped_lock lock(mutex_);
-  return stands_;
+  std::vector<SnapshotStand> stands = stands_;
+  for (SnapshotStand& stand : stands) stand.speed = speed_;
+  return stands;
 }
 
 void SnapshotKeeper::stop() {

@@ -26,6 +26,7 @@ namespace weir {
 struct SnapshotStand {
   std::optional<UnixMicros> newest_at;  // none: there is none that can be used
   CommitSequence newest;
+  std::optional<RecoveryBase> newest_base;
   std::uint64_t usable = 0;
   std::uint64_t bytes = 0;   // of what the usable ones name, each content once
   std::uint64_t made = 0;    // since the node was started
@@ -35,12 +36,21 @@ struct SnapshotStand {
   std::uint64_t tried = 0;     // since the node was started
   std::uint64_t tried_bad = 0; // of these, that were not
   bool bad = false;            // the last one was not
+  RebuildSpeed speed;          // of the node, as the last trial of any partition showed it
 };
 
-/// Thread-safe. Everything given to it outlives it.
+/// What else than snapshots the log is kept for.
+struct LogNeeds {
+  std::optional<std::chrono::microseconds> retain;  // log.embedded.retain; none: all
+  const SinkBoard* sinks = nullptr;
+};
+
+/// Thread-safe. Everything given to it outlives it. Lets the log go of what nobody needs any more, too: what that is follows from the
+/// snapshots there are.
 class SnapshotKeeper {
  public:
-  SnapshotKeeper(const SnapshotGround& ground, const SnapshotConfig& config, EventLog& log, LiveState& state, std::shared_ptr<ActorBoard> board, Logbook& logbook);
+  SnapshotKeeper(const SnapshotGround& ground, const SnapshotConfig& config, const LogNeeds& needs, EventLog& log, LiveState& state,
+                 std::shared_ptr<ActorBoard> board, Logbook& logbook);
   ~SnapshotKeeper() { stop(); }
   SnapshotKeeper(const SnapshotKeeper&) = delete;
   SnapshotKeeper& operator=(const SnapshotKeeper&) = delete;
@@ -55,7 +65,7 @@ class SnapshotKeeper {
   /// Tries snapshots out: `from` as parse_trial_base() reads it. `done` and errors as of make(), and invalid_argument.
   void verify(const std::string& from, TrialsDone done);
   /// Reads the store: takes its time. Errors: io_failed.
-  [[nodiscard]] Result<std::vector<SnapshotReport>> list() const;
+  [[nodiscard]] Result<SnapshotList> list() const;
   [[nodiscard]] std::vector<SnapshotStand> stands() const;
   /// Nothing begins any more, and what is copied is broken off.
   void end() { stopping_ = true; }
@@ -70,9 +80,13 @@ class SnapshotKeeper {
   [[nodiscard]] Result<std::optional<CommitSequence>> checkpoint(PartitionId partition, const std::string& directory, CommitSequence known);
   void told(const std::string& text, bool failing);
   void learn(PartitionId partition);
+  void trim(PartitionId partition, const std::vector<StoredSnapshot>& known);
+  [[nodiscard]] bool holds_all_views(PartitionId partition);
+  [[nodiscard]] std::string held_by(const TrimPlan& plan, const PartitionStatus& log) const;
 
   SnapshotGround ground_;
   const SnapshotConfig config_;
+  const LogNeeds needs_;
   EventLog& log_;
   LiveState& state_;
   Logbook& logbook_;
@@ -83,7 +97,11 @@ class SnapshotKeeper {
   std::vector<std::string> ids_;                       // of the newest ones
   std::vector<std::optional<UnixMicros>> failed_at_;   // since the last that was made
   std::vector<std::optional<UnixMicros>> tried_at_;    // whatever came of it
+  std::vector<TrimPlan> plans_;                        // of the log, as they were last made
+  std::vector<bool> complete_;                         // its state on disk has had every view filled; on the pool's thread only
+  RebuildSpeed speed_;
   std::optional<TimePoint> looked_;
+  TimePoint trimmed_;
   bool busy_ = false;  // something that look() began is under way
   std::atomic<bool> stopping_{false};
   WorkPool pool_;  // last: its jobs use the others

@@ -39,13 +39,19 @@ bool comparable(const SnapshotManifest& manifest, const ViewSet& views) {
 /// The base, restored and led on to the present; the digest it had before, where it can be compared.
 struct Rebuilt {
   std::unique_ptr<ReplayedState> state;
+  RebuildMeasure measure;
   std::optional<std::string> wrong_from_the_start;
 };
 
 Result<Rebuilt> rebuild(const SnapshotGround& ground, const TrialSetup& setup, const std::optional<StoredSnapshot>& base, CommitSequence until) {
+  Rebuilt rebuilt;
+  const auto seconds_since = [&ground](TimePoint begun) { return std::chrono::duration<double>(ground.clock->now() - begun).count(); };
   if (base) {
+    const TimePoint begun = ground.clock->now();
     DirectoryTarget target(*ground.files, setup.aside);
     WEIR_TRY(ground.store->restore(base->id, target));
+    rebuilt.measure.bytes = base->manifest->bytes();
+    rebuilt.measure.restore_seconds = seconds_since(begun);
   }
   WEIR_ASSIGN(auto store, ground.states->open(setup.aside, *ground.merger));
   ReplaySetup replay;
@@ -55,7 +61,6 @@ Result<Rebuilt> rebuild(const SnapshotGround& ground, const TrialSetup& setup, c
   replay.remember = ground.pipeline->dedupe.remember;
   replay.trimmed = setup.status.output_begin;
   replay.delta_bytes_max = setup.delta_bytes_max;
-  Rebuilt rebuilt;
   WEIR_ASSIGN(rebuilt.state, ReplayedState::open(std::move(store), replay));
   const PartitionState& state = rebuilt.state->state();
   if (base) {
@@ -67,7 +72,11 @@ Result<Rebuilt> rebuild(const SnapshotGround& ground, const TrialSetup& setup, c
         rebuilt.wrong_from_the_start = fmt::format("as restored, its state digest is {}, its manifest says {}", to_hex(digest), to_hex(base->manifest->state_digest));
     }
   }
+  const TimePoint begun = ground.clock->now();
+  const Offset before = state.committed();
   WEIR_TRY(rebuilt.state->replay(setup.read, until, [&ground](CommitSequence) { return ground.ending == nullptr || !*ground.ending; }));
+  rebuilt.measure.events = state.committed() - before;
+  rebuilt.measure.replay_seconds = seconds_since(begun);
   return rebuilt;
 }
 
@@ -122,6 +131,7 @@ Result<TrialFate> try_out(const SnapshotGround& ground, const TrialSetup& setup,
   const auto digest = rebuilt->state->state().state_digest();
   if (!digest) return refused(digest.error());
   fate.digest = *digest;
+  fate.measure = rebuilt->measure;
   if (*digest != present.digest) {
     const auto picture = rebuilt->state->state().picture();
     if (picture && present.picture) {

@@ -44,6 +44,13 @@ struct SinkGauges {
   std::string note_;
 };
 
+/// What the slowest sink of a partition has taken.
+struct SinkNeed {
+  CommitSequence taken;  // commits up to and with this one are needed by none any more
+  std::string sink;
+  friend bool operator==(const SinkNeed&, const SinkNeed&) = default;
+};
+
 /// Thread-safe.
 class SinkBoard {
  public:
@@ -64,15 +71,14 @@ class SinkBoard {
     const std::scoped_lock lock(mutex_);
     return lines_;
   }
-  /// By partition: commits up to and with this one are needed by no sink any more; nothing: no unbroken sink reads this partition. A sink
-  /// that does not know its cursor yet needs everything.
-  [[nodiscard]] std::vector<std::optional<CommitSequence>> taken_by_all(std::uint32_t partitions) const {
-    std::vector<std::optional<CommitSequence>> taken(partitions);
+  /// By partition; nothing: no unbroken sink reads this partition. A sink that does not know its cursor yet needs everything.
+  [[nodiscard]] std::vector<std::optional<SinkNeed>> taken_by_all(std::uint32_t partitions) const {
+    std::vector<std::optional<SinkNeed>> taken(partitions);
     for (const Line& line : lines()) {
       if (line.gauges->broken.load() || line.partition.value >= partitions) continue;
       const CommitSequence through{line.gauges->known.load() ? line.gauges->through.load() : 0};
       auto& least = taken[line.partition.value];
-      least = least ? std::min(*least, through) : through;
+      if (!least || through < least->taken) least = SinkNeed{through, line.sink};
     }
     return taken;
   }

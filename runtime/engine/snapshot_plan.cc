@@ -87,11 +87,19 @@ RestoreChoice choose_base(const std::vector<StoredSnapshot>& known, const Snapsh
   return choice;
 }
 
-std::optional<TrimBelow> trim_below(const std::vector<StoredSnapshot>& kept, const SnapshotPlace& place) {
-  const std::vector<const StoredSnapshot*> usable = usable_ones(kept, place);
-  const auto oldest = std::find_if(usable.rbegin(), usable.rend(), [](const StoredSnapshot* one) { return one->verified_at.has_value(); });
-  if (oldest == usable.rend()) return std::nullopt;
-  return TrimBelow{(*oldest)->manifest->committed, (*oldest)->manifest->sequence};
+TrimPlan plan_trim(PartitionId partition, const std::vector<StoredSnapshot>& kept, const SnapshotPlace& place, const PartitionStatus& status,
+                   const std::optional<SinkNeed>& sinks) {
+  const RestoreChoice choice = choose_base(kept, place, status.output_begin, status.position.sequence);
+  const auto& bases = choice.candidates;
+  const auto oldest = std::find_if(bases.rbegin(), bases.rend(), [](const StoredSnapshot* one) { return one->verified_at.has_value(); });
+  if (oldest == bases.rend()) return {std::nullopt, bases.empty() ? "there is no snapshot yet" : "no snapshot was verified yet"};
+  const SnapshotManifest& base = *(*oldest)->manifest;
+  TrimPlan plan{TrimPoint{partition, std::min(base.committed, status.position.committed), base.sequence}, fmt::format("snapshot {}", (*oldest)->id)};
+  if (sinks && sinks->taken < base.sequence) {
+    plan.point->output_through = sinks->taken;
+    plan.held_by = fmt::format("sink {}", sinks->sink);
+  }
+  return plan;
 }
 
 const StoredSnapshot* newest_usable(const std::vector<StoredSnapshot>& known, const SnapshotPlace& place) {

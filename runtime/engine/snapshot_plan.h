@@ -8,13 +8,14 @@
 #include <vector>
 
 #include "runtime/base/ids.h"
+#include "runtime/engine/sink_gauges.h"
 #include "runtime/event/snapshot_manifest.h"
 #include "runtime/ports/clock.h"
+#include "runtime/ports/event_log.h"
 #include "runtime/ports/snapshot_config.h"
 #include "runtime/ports/snapshot_store.h"
 
 namespace weir {
-
 
 /// What a snapshot must belong to.
 struct SnapshotPlace {
@@ -48,13 +49,15 @@ struct RestoreChoice {
 /// gap, one beyond `end` knows commits that the log has lost. `known` must outlive the choice.
 [[nodiscard]] RestoreChoice choose_base(const std::vector<StoredSnapshot>& known, const SnapshotPlace& place, CommitSequence begin, CommitSequence end);
 
-/// What no restore from a kept verified snapshot would read. `kept`: after what may go is gone. none: nothing may be trimmed.
-/// How old it must be (log.retain) is the log's to heed.
-struct TrimBelow {
-  Offset ingest;
-  CommitSequence output;  // and including
+/// Up to where a partition's log may let go, and what keeps it from more.
+struct TrimPlan {
+  std::optional<TrimPoint> point;  // none: nothing may go
+  std::string held_by;             // for people: "snapshot 3-17-9f8a01c2", "sink archive", "no snapshot was verified yet"
 };
-[[nodiscard]] std::optional<TrimBelow> trim_below(const std::vector<StoredSnapshot>& kept, const SnapshotPlace& place);
+/// What neither a restore from the oldest verified snapshot that is kept nor a sink would read. `kept`: after what may go is gone. How old
+/// it must be (log.retain) is the log's to heed.
+[[nodiscard]] TrimPlan plan_trim(PartitionId partition, const std::vector<StoredSnapshot>& kept, const SnapshotPlace& place, const PartitionStatus& status,
+                                 const std::optional<SinkNeed>& sinks);
 
 /// The newest that can be used. none: there is none.
 [[nodiscard]] const StoredSnapshot* newest_usable(const std::vector<StoredSnapshot>& known, const SnapshotPlace& place);

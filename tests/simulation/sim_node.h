@@ -34,7 +34,7 @@ class SimNode final : public NodeAccess {
   void release_sink(const std::string&, std::function<void(std::optional<std::size_t>)> done) override { done(std::nullopt); }
   std::vector<ActorLine> tree() const override { return {}; }
   void release(PartitionId partition, std::function<void(bool released)> done) override;
-  Result<std::vector<SnapshotReport>> snapshots() override { return {}; }
+  Result<SnapshotList> snapshots() override { return {}; }
   void make_snapshots(std::function<void(Result<std::vector<SnapshotFate>>)>) override {}
   void verify_snapshots(const std::string&, std::function<void(Result<std::vector<TrialFate>>)>) override {}
   void change_letters(PartitionId partition, LetterOrder order, std::string payload,

@@ -136,6 +136,7 @@ class Journal {
              std::vector<std::pair<std::string, std::string>> sources);
   [[nodiscard]] bool put_seal(bool closed);
   void recycle(std::int64_t old_before);
+  [[nodiscard]] std::size_t segments_to_free(std::int64_t old_before) const;
   [[nodiscard]] std::vector<std::uint64_t> allowed_trim(const std::vector<std::uint64_t>& wanted,
                                                         std::int64_t old_before) const;
   [[nodiscard]] bool carry_over(const LiveSegment& segment);

@@ -1,5 +1,6 @@
 // What goes away and when: horizons that move, segments given back, what lagging partitions keep.
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "runtime/adapters/embedded_log/index_checkpoint.h"
@@ -11,8 +12,9 @@ namespace weir::journal {
 
 namespace {
 
-/// A segment is worth copying from when less than half of what was written into it is still needed.
-constexpr std::uint64_t kCarryDivisor = 2;
+/// Segments are worth copying from when that gives back a quarter of what was written into them: every byte is copied once at most, and one
+/// partition of two that lags pins nothing.
+constexpr std::uint64_t kWorthQuarters = 1;
 
 }  // namespace
 
@@ -59,23 +61,34 @@ bool Journal::apply_trim(const std::vector<std::uint64_t>& wanted, std::optional
   return moved;
 }
 
+/// How many of the oldest segments can go: all of them old, and together not worth keeping for what is still needed of them. Together,
+/// because a segment that is needed in great part would else keep those behind it, of which hardly anything is.
+std::size_t Journal::segments_to_free(std::int64_t old_before) const {
+  std::map<std::uint64_t, std::uint64_t> needed;
+  {
+    const std::scoped_lock lock(mutex_);
+    for (std::uint32_t p = 0; p < identity_.partitions; ++p)
+      for (const BatchPlace& batch : catalog_.partition(p).batches) {
+        if (batch.generation >= segments_.back().generation) break;
+        if (!batch.carried) needed[batch.generation] += batch.length;
+      }
+  }
+  std::size_t free = 0;
+  std::uint64_t needed_bytes = 0, bytes = 0;
+  for (std::size_t i = 0; i + 1 < segments_.size() && segments_[i].newest_at <= old_before; ++i) {
+    const auto of_it = needed.find(segments_[i].generation);
+    needed_bytes += of_it == needed.end() ? 0 : of_it->second;
+    bytes += segments_[i].body_bytes;
+    if (needed_bytes == 0 || needed_bytes * 4 <= bytes * (4 - kWorthQuarters)) free = i + 1;
+  }
+  return free;
+}
+
 void Journal::recycle(std::int64_t old_before) {
   std::vector<LiveSegment> free;
   // From the oldest on: the segments that count are one chain.
-  while (segments_.size() > 1 && segments_.front().newest_at <= old_before) {
-    const LiveSegment& oldest = segments_.front();
-    std::uint64_t needed_bytes = 0;
-    {
-      const std::scoped_lock lock(mutex_);
-      for (std::uint32_t p = 0; p < identity_.partitions; ++p) {
-        for (const BatchPlace& batch : catalog_.partition(p).batches) {
-          if (batch.generation > oldest.generation) break;
-          if (batch.generation == oldest.generation && !batch.carried) needed_bytes += batch.length;
-        }
-      }
-    }
-    if (needed_bytes != 0 && (needed_bytes * kCarryDivisor >= oldest.body_bytes || !carry_over(oldest))) break;
-    free.push_back(oldest);
+  for (std::size_t left = segments_to_free(old_before); left != 0 && carry_over(segments_.front()); --left) {
+    free.push_back(segments_.front());
     segments_.erase(segments_.begin());
   }
   if (!free.empty()) {

@@ -17,7 +17,7 @@ Shape embedded(const NodeConfig& defaults) {
           .by_default(format_duration(defaults.commit_interval)),
       key("commit_bytes_max", between(Form::size, "64KiB", "64MiB"), "a commit of that size does not wait")
           .by_default(format_size(defaults.commit_bytes_max)),
-      key("retain", either({words({"all"}), between(Form::duration, "1m", "36500d")}), "how long the log is kept")
+      key("retain", either({words({"all"}), between(Form::duration, "1s", "36500d")}), "how long the log is kept at least")
           .by_default(defaults.retain ? format_duration(*defaults.retain) : "all"),
   });
 }

@@ -144,11 +144,11 @@ void read_embedded_log(Context& context, const Node& node, NodeConfig& out) {
   if (const Node* retain = map.take("retain")) {
     if (is_text(*retain) && retain->text == "all") {
       out.retain.reset();
-    } else if (const auto value = duration_in(*retain, {std::chrono::minutes(1), 36'500 * kDay})) {
+    } else if (const auto value = duration_in(*retain, {std::chrono::seconds(1), 36'500 * kDay})) {
       out.retain = *value;
     } else {
       context.findings.add(retain->place,
-                           fmt::format("\"log.embedded.retain\" must be all or a duration with its unit from 1m to "
+                           fmt::format("\"log.embedded.retain\" must be all or a duration with its unit from 1s to "
                                        "36500d, such as 7d; found {}",
                                        describe_found(*retain)));
     }

@@ -13,6 +13,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.dirname(HERE)]
 import making  # noqa: E402
 import restoring  # noqa: E402
+import trimming  # noqa: E402
 import trying  # noqa: E402
 from outside import weir as outside  # noqa: E402
 
@@ -27,6 +28,9 @@ CASES = {
     "trials": trying.good_ones,
     "bad_trials": trying.bad_ones,
     "foreign": trying.a_snapshot_of_another_past,
+    "trim": trimming.what_nobody_needs_goes,
+    "lagging": trimming.a_partition_that_lags_pins_nobody,
+    "sink": trimming.what_a_sink_has_not_taken_stays,
 }
 
 

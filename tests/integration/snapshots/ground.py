@@ -30,18 +30,19 @@ def check(got, wanted, what):
         raise Broken(f"{what}: {got!r}, wanted {wanted!r}")
 
 
-def order(number):
+def order(number, note=""):
     """Every tenth is no order."""
-    return {"id": f"o{number}", "item": ITEMS[number % 3], "amount": 0 if number % 10 == 0 else number % 7 + 1}
+    return {"id": f"o{number}", "item": ITEMS[number % 3], "amount": 0 if number % 10 == 0 else number % 7 + 1, **({"note": note} if note else {})}
 
 
 class Shop:
-    def __init__(self, weir, folder):
+    def __init__(self, weir, folder, more=""):
+        """`more`: lines behind those of the pipeline."""
         self.weir, self.folder = weir, folder
         self.data = os.path.join(folder, "data")
         self.pipeline = os.path.join(folder, "shop.yaml")
         with open(self.pipeline, "w", encoding="utf-8") as f:
-            f.write(PIPELINE)
+            f.write(PIPELINE + more)
         self.node = None
         self.sent = 0
 
@@ -51,10 +52,10 @@ class Shop:
             self.node.until_ready()
         return self.node
 
-    def send(self, count):
-        """So many orders more; all of them decided."""
-        body = "".join(json.dumps(order(n)) + "\n" for n in range(self.sent, self.sent + count)).encode()
-        reply = self.node.call("POST", "/v1/events?wait=30s", body, NDJSON)
+    def send(self, count, note="", wait="30s"):
+        """So many orders more; all of them decided, unless `wait` is empty."""
+        body = "".join(json.dumps(order(n, note)) + "\n" for n in range(self.sent, self.sent + count)).encode()
+        reply = self.node.call("POST", "/v1/events" + (f"?wait={wait}" if wait else ""), body, NDJSON)
         check(reply.status, 202, f"orders: {reply}")
         self.sent += count
 
@@ -74,6 +75,9 @@ class Shop:
 
     def listed(self):
         return self.node.get("/v1/snapshots").json()["snapshots"]
+
+    def recovery(self):
+        return self.node.get("/v1/snapshots").json()["recovery"]
 
     def digests(self):
         return self.node.get("/v1/digest", state="true").json()["partitions"]

@@ -19,6 +19,7 @@ def good_ones(weir, _, folder):
     at = ["--node", shop.node.url]
     check([t["good"] for t in tried(weir, 0, "snapshot", "verify", *at)], [True] * PARTITIONS, "nothing was committed")
     shop.send(200)
+    check([(r["base"], r["seconds"]) for r in shop.recovery()], [("zero", None)] * PARTITIONS, "a recovery without snapshots")
     lone = tried(weir, 1, "snapshot", "verify", *at)
     check(["there is no snapshot" in (t["error"] or "") for t in lone], [True] * PARTITIONS, f"no snapshot: {lone}")
     shop.create()
@@ -27,6 +28,14 @@ def good_ones(weir, _, folder):
     shop.send(100)
     ids = [s["id"] for s in shop.listed()]
     live = [d["state"] for d in shop.digests()]
+    committed = {s["id"]: s["committed"] for s in shop.listed()}
+    accepted = [p["accepted"] for p in shop.node.get("/v1/partitions").json()["partitions"]]
+    wanted = [(p, ids[2 * p], accepted[p] - committed[ids[2 * p]]) for p in range(PARTITIONS)]
+    check([(r["partition"], r["base"], r["events"]) for r in shop.recovery()], wanted, "what a recovery would take")
+    check([shop.metric("weir_recovery_events", p) for p in range(PARTITIONS)], [events for _, _, events in wanted], "as a metric")
+    check(sum(events for _, _, events in wanted), 100, "the orders behind the snapshots")
+    told = weir.expect(0, "snapshot", "list", *at).err.decode()
+    check(all(f"{events} events to replay behind snapshot {base}" in told for _, base, events in wanted), True, f"told to people: {told}")
     newest = tried(weir, 0, "snapshot", "verify", *at)
     check([t["base"] for t in newest], [ids[0], ids[2]], "the newest of each")
     check([t["state_digest"] for t in newest], live, "the digest of the node")

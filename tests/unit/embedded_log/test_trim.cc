@@ -72,6 +72,34 @@ TEST_CASE("a partition that lags keeps its batches in side files of its own and 
   CHECK(machine.files("carry-").empty());
 }
 
+TEST_CASE("segments that lag in great part do not pin those behind them, of which hardly anything is needed", "[journal]") {
+  Machine machine;
+  EmbeddedLog* log = &machine.owned();
+  std::vector<std::string> kept;
+  const auto both = [&](std::uint32_t partition, const std::string& text) {
+    REQUIRE(append(*log, partition, 1, text));
+    REQUIRE(commit(*log, {{part(*log, partition, 1, text)}}).kind == CommitOutcome::Kind::committed);
+    if (partition == 0) kept.push_back(text);
+  };
+  // Partition 0 stops with two segments full of its own behind it; then come the others.
+  for (int i = 0; i < 10; ++i) both(0, filler(i));
+  trim_to_end(*log, {1, 2, 3});
+  const std::size_t before = machine.files("ingest/segment-").size();
+  CHECK(before >= 2);
+  for (int i = 0; i < 2; ++i) both(1, filler(i));
+  trim_to_end(*log, {1, 2, 3});
+  CHECK(machine.files("carry-").empty());  // most of what there is would have to be copied
+  for (int i = 0; i < 30; ++i) both(1 + i % 3, filler(i));
+  trim_to_end(*log, {1, 2, 3});
+  CHECK(machine.files("ingest/segment-").size() <= 3);
+  CHECK(machine.files("output/segment-").size() <= 3);
+  for (int run = 0; run < 2; ++run) {
+    CHECK(ingest_texts(*log, 0) == kept);
+    machine.crash(Survival::sectors);
+    log = &machine.open();
+  }
+}
+
 TEST_CASE("only what is older than retain is trimmed, and retain: all never trims", "[journal]") {
   Machine machine;
   machine.options.retain = std::chrono::hours(1);

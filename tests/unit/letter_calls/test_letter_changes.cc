@@ -38,7 +38,7 @@ class PlayedNode final : public NodeAccess {
   }
   const PipelineConfig& pipeline() const override { return config; }
   Digest128 log_id() const override { return {}; }
-  Result<std::vector<SnapshotReport>> snapshots() override { return {}; }
+  Result<SnapshotList> snapshots() override { return {}; }
   void make_snapshots(std::function<void(Result<std::vector<SnapshotFate>>)>) override {}
   void verify_snapshots(const std::string&, std::function<void(Result<std::vector<TrialFate>>)>) override {}
   void change_letters(PartitionId partition, LetterOrder order, std::string, std::function<void(Result<std::vector<LetterFate>>)> done) override {

@@ -47,16 +47,16 @@ TEST_CASE("the log keeps what the slowest unbroken sink of a partition has not t
   SinkBoard board;
   const auto a = board.add("a", PartitionId{0}, "files", false);
   const auto b = board.add("b", PartitionId{0}, "http", false);
-  CHECK(board.taken_by_all(2)[0] == CommitSequence{0});  // nobody knows yet
+  CHECK(board.taken_by_all(2)[0] == SinkNeed{CommitSequence{0}, "a"});  // nobody knows yet
   CHECK_FALSE(board.taken_by_all(2)[1]);
   a->through.store(7);
   a->known.store(true);
-  CHECK(board.taken_by_all(2)[0] == CommitSequence{0});
+  CHECK(board.taken_by_all(2)[0] == SinkNeed{CommitSequence{0}, "b"});
   b->through.store(5);
   b->known.store(true);
-  CHECK(board.taken_by_all(2)[0] == CommitSequence{5});
+  CHECK(board.taken_by_all(2)[0] == SinkNeed{CommitSequence{5}, "b"});
   b->broken.store(true);
-  CHECK(board.taken_by_all(2)[0] == CommitSequence{7});
+  CHECK(board.taken_by_all(2)[0] == SinkNeed{CommitSequence{7}, "a"});
   a->broken.store(true);
   CHECK_FALSE(board.taken_by_all(2)[0]);
 }

@@ -123,14 +123,39 @@ TEST_CASE("a restore tries the newest that fits first and says why the others do
 }
 
 TEST_CASE("the log may be trimmed below the oldest kept snapshot that was verified, never below one that was not", "[snapshots]") {
-  CHECK_FALSE(trim_below({}, kHere));
-  CHECK_FALSE(trim_below(known({{50}, {40}, {30}}), kHere));
-  const auto below = trim_below(known({{50, 9}, {40}, {30, 5}, {20}}), kHere);
-  REQUIRE(below);
-  CHECK(below->ingest == Offset{3'000});
-  CHECK(below->output == CommitSequence{30});
-  CHECK(trim_below(known({{50, 9}, {30, 5, "damaged"}}), kHere)->output == CommitSequence{50});
-  CHECK_FALSE(trim_below(known({{50, 9, {}, {{9, 9}, {2, 2}}}}), kHere));
+  PartitionStatus log;
+  log.position.sequence = CommitSequence{60};
+  log.position.committed = Offset{6'000};
+  const auto plan = [&log](std::vector<Given> given) { return plan_trim(PartitionId{0}, known(std::move(given)), kHere, log, std::nullopt); };
+  CHECK_FALSE(plan({}).point);
+  CHECK(plan({}).held_by == "there is no snapshot yet");
+  CHECK_FALSE(plan({{50}, {40}, {30}}).point);
+  CHECK(plan({{50}, {40}, {30}}).held_by == "no snapshot was verified yet");
+  const TrimPlan trim = plan({{50, 9}, {40}, {30, 5}, {20}});
+  REQUIRE(trim.point);
+  CHECK(trim.point->ingest_below == Offset{3'000});
+  CHECK(trim.point->output_through == CommitSequence{30});
+  CHECK(trim.held_by == "snapshot " + id_of(30));
+  CHECK(plan({{50, 9}, {30, 5, "damaged"}}).point->output_through == CommitSequence{50});
+  CHECK_FALSE(plan({{50, 9, {}, {{9, 9}, {2, 2}}}}).point);
+  // Of another past: the log has lost what it holds, and nothing below the horizon can be a base.
+  CHECK_FALSE(plan({{61, 9}}).point);
+  log.output_begin = CommitSequence{40};
+  CHECK(plan({{50, 9}, {40, 8}, {30, 5}}).point->output_through == CommitSequence{40});
+}
+
+TEST_CASE("what a sink has not taken is kept in the output log, and ingest is not kept for it", "[snapshots]") {
+  PartitionStatus log;
+  log.position.sequence = CommitSequence{60};
+  log.position.committed = Offset{6'000};
+  const auto kept = known({{50, 9}, {30, 5}});
+  const auto slow = plan_trim(PartitionId{0}, kept, kHere, log, SinkNeed{CommitSequence{29}, "archive"});
+  CHECK(slow.point->output_through == CommitSequence{29});
+  CHECK(slow.point->ingest_below == Offset{3'000});
+  CHECK(slow.held_by == "sink archive");
+  CHECK(plan_trim(PartitionId{0}, kept, kHere, log, SinkNeed{CommitSequence{30}, "archive"}).held_by == "snapshot " + id_of(30));
+  CHECK(plan_trim(PartitionId{0}, kept, kHere, log, SinkNeed{CommitSequence{55}, "archive"}).point->output_through == CommitSequence{30});
+  CHECK_FALSE(plan_trim(PartitionId{0}, known({{50}}), kHere, log, SinkNeed{CommitSequence{55}, "archive"}).point);
 }
 
 TEST_CASE("the newest usable snapshot is the one with the newest commit", "[snapshots]") {
