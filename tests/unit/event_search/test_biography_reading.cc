@@ -164,3 +164,67 @@ TEST_CASE("what the log no longer holds is told from the index, and says so", "[
   CHECK(summaries == 1'600);
   CHECK(whole == 800);
 }
+
+namespace {
+
+/// Is trimmed behind its status and in front of its `at`-th read.
+class TrimmedMeanwhile final : public LogReader {
+ public:
+  TrimmedMeanwhile(SmallLog& log, std::size_t at) : log_(log), left_(at) {}
+  [[nodiscard]] bool done() const noexcept { return done_; }
+  std::uint32_t partitions() const override { return log_.partitions(); }
+  PartitionStatus status(PartitionId partition) const override { return log_.status(partition); }
+  Result<std::vector<IngestSlice>> read_ingest(const IngestRead& request) const override {
+    step();
+    return log_.read_ingest(request);
+  }
+  Result<std::vector<CommitRecord>> read_output(const OutputRead& request) const override {
+    step();
+    return log_.read_output(request);
+  }
+
+ private:
+  void step() const {
+    if (left_-- != 0) return;
+    log_.trim_output(0, 200);
+    log_.trim(0, 200 * 8);
+    done_ = true;
+  }
+  SmallLog& log_;
+  mutable std::size_t left_;
+  mutable bool done_ = false;
+};
+
+}  // namespace
+
+TEST_CASE("what leaves the log while a life is read is told from the index", "[biography]") {
+  SmallLog log = world(300, 1);
+  const State state(log, 290, GENERATE(std::size_t{0}, std::size_t{40}));
+  std::size_t trimmed = 0;
+  for (const std::string id : {"e3", "e17", "e42"}) {
+    const Biography was = *biography_of(log, state.index(), id);
+    REQUIRE(was.attempts.size() > 20);
+    for (std::size_t at = 0; at < 100; ++at) {
+      CAPTURE(id, at);
+      const TrimmedMeanwhile meanwhile(log, at);
+      const auto now = biography_of(meanwhile, state.index(), id);
+      trimmed += meanwhile.done() ? 1 : 0;
+      log.trim_output(0, 0);
+      log.trim(0, 0);
+      REQUIRE(now);
+      // Commits that no index covers and no log holds are gone; nothing else is, and nothing is told twice.
+      std::vector<Attempt> kept;
+      for (const Attempt& attempt : was.attempts)
+        if (std::any_of(now->attempts.begin(), now->attempts.end(), [&](const Attempt& one) { return one.offset == attempt.offset; })) kept.push_back(attempt);
+      REQUIRE(now->attempts.size() == kept.size());
+      for (std::size_t i = 0; i < kept.size(); ++i) {
+        CHECK(now->attempts[i].sequence == kept[i].sequence);
+        CHECK(now->attempts[i].outcome == kept[i].outcome);
+      }
+      for (const Attempt& attempt : was.attempts)
+        if (attempt.sequence.value > 40 && kept.size() < was.attempts.size())
+          CHECK(std::any_of(kept.begin(), kept.end(), [&](const Attempt& one) { return one.offset == attempt.offset; }));
+    }
+  }
+  CHECK(trimmed > 60);
+}
