@@ -27,6 +27,9 @@ HttpResponse error_response(const Error& error) {
     case Errc::data_foreign:
       status = 409;
       break;
+    case Errc::below_horizon:
+      status = 410;
+      break;
     case Errc::limit_reached:
       status = 429;
       retry_after = 1;
@@ -48,7 +51,6 @@ HttpResponse error_response(const Error& error) {
     case Errc::data_locked:
     case Errc::io_failed:
     case Errc::log_damaged:
-    case Errc::below_horizon:
     case Errc::state_damaged:
     case Errc::stage_failed:
     case Errc::internal:

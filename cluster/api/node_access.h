@@ -10,6 +10,7 @@
 #include "cluster/api/ledger_report.h"
 #include "cluster/api/tap.h"
 #include "cluster/api/snapshot_report.h"
+#include "runtime/engine/as_of.h"
 #include "runtime/engine/letters.h"
 #include "runtime/engine/partition_state.h"
 #include "runtime/engine/read_token.h"
@@ -131,6 +132,10 @@ class NodeAccess {
   /// not_ready (within `wait`), limit_reached, and what `ranges` says.
   virtual void pictures(Ranges ranges, const std::optional<ReadToken>& token, std::chrono::milliseconds wait,
                         Pictures done) = 0;
+  /// Of what every partition held at a moment of the past, whole. `done` as above. Errors: below_horizon (nothing reaches back so far),
+  /// invalid_argument (it is still to come), data_foreign (a token), limit_reached, cancelled (the node ends), log_damaged, state_damaged,
+  /// io_failed, disk_full.
+  virtual void past(const AsOf& as_of, Pictures done) = 0;
   /// By partition. `done` as above. Errors: not_ready, state_damaged, io_failed.
   virtual void state_digests(std::function<void(Result<std::vector<Digest128>>)> done) = 0;
   /// Runs `job` where it may take its time. False: too much waits already.

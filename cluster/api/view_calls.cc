@@ -48,6 +48,7 @@ struct ViewCall {
   bool csv = false;
   std::optional<ReadToken> token;
   std::chrono::milliseconds wait{0};
+  std::optional<AsOf> as_of;
 };
 
 /// A misspelt field would answer "no rows". Views of whole records have whatever fields the records have: not checked.
@@ -76,7 +77,7 @@ Result<bool> wants_csv(const HttpRequest& request) {
 Result<ViewCall> read_call(const Call& call) {
   const HttpRequest& request = *call.request;
   static const std::string kWhere = "where.";
-  WEIR_TRY(check_parameters(request, {"limit", "cursor", "from", "to", "wait", "total"}, kWhere));
+  WEIR_TRY(check_parameters(request, {"limit", "cursor", "from", "to", "wait", "total", "as_of"}, kWhere));
   ViewCall made;
   QueryRequest& query = made.query;
   query.view = request.segments[2];
@@ -93,6 +94,10 @@ Result<ViewCall> read_call(const Call& call) {
   made.wait = wait.value_or(call.limits.wait_default);
   WEIR_ASSIGN(made.token, token_of(request));
   WEIR_ASSIGN(made.csv, wants_csv(request));
+  if (const auto as_of = request.parameter("as_of")) {
+    if (made.token) return fail(Errc::invalid_argument, "as_of names what is read by itself: leave the Weir-Token header away");
+    WEIR_ASSIGN(made.as_of, parse_as_of(*as_of));
+  }
   return made;
 }
 
@@ -160,16 +165,15 @@ void get_view(const Call& call) {
   }
   if (const auto good = check_fields(read->query, *view); !good) return call.reply(error_response(good.error()));
   auto asked = std::make_shared<const ViewCall>(*read);
-  call.node->pictures([asked, view](PartitionId partition,
-                                    const StateCursor& at) { return query_ranges(partition, at, *view, asked->query); },
-                      asked->token, asked->wait,
-                      [call, asked](Result<std::vector<PartitionPicture>> pictures) {
-                        if (!pictures) return call.reply(error_response(pictures.error()));
-                        const std::string token = token_of(*pictures, call.node->log_id()).encode();
-                        auto response = asked->csv ? answer_csv(call, *asked, *pictures, token)
-                                                   : answer_json(call, *asked, *pictures, token);
-                        call.reply(response ? std::move(*response) : error_response(response.error()));
-                      });
+  const auto answer = [call, asked](Result<std::vector<PartitionPicture>> pictures) {
+    if (!pictures) return call.reply(error_response(pictures.error()));
+    const std::string token = token_of(*pictures, call.node->log_id()).encode();
+    auto response = asked->csv ? answer_csv(call, *asked, *pictures, token) : answer_json(call, *asked, *pictures, token);
+    call.reply(response ? std::move(*response) : error_response(response.error()));
+  };
+  if (asked->as_of) return call.node->past(*asked->as_of, answer);
+  const auto ranges = [asked, view](PartitionId partition, const StateCursor& at) { return query_ranges(partition, at, *view, asked->query); };
+  call.node->pictures(ranges, asked->token, asked->wait, answer);
 }
 
 }  // namespace weir::api

@@ -46,6 +46,8 @@ Errc code_of(int status) {
       return Errc::limit_reached;
     case 503:
       return Errc::not_ready;
+    case 410:
+      return Errc::below_horizon;
     default:
       return Errc::internal;
   }

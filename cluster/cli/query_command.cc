@@ -1,13 +1,17 @@
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "cluster/cli/data_options.h"
 #include "cluster/cli/data_source.h"
 #include "cluster/cli/progress.h"
 #include "cluster/cli/raw_json.h"
+#include "cluster/node/past_state.h"
+#include "cluster/node/stopped_ground.h"
 #include "runtime/adapters/system/system_clock.h"
 #include "runtime/base/json_text.h"
 #include "runtime/base/suggest.h"
@@ -22,6 +26,8 @@ struct Options {
   std::vector<std::string> key;
   std::vector<std::string> where;
   std::string from, to;
+  std::string as_of;
+  std::string snapshots, scratch;
   std::uint64_t limit = 100;
   DataSource source;
   Output output = Output::table;
@@ -77,6 +83,7 @@ std::string target_of(const QueryRequest& request, const Options& options, std::
   target += cursor.empty() ? "&total=true" : "&cursor=" + percent_encoded(cursor);
   if (!options.from.empty()) target += "&from=" + percent_encoded(options.from);
   if (!options.to.empty()) target += "&to=" + percent_encoded(options.to);
+  if (!options.as_of.empty()) target += "&as_of=" + percent_encoded(options.as_of);
   for (const auto& [field, value] : request.where) target += "&where." + percent_encoded(field) + "=" + percent_encoded(value);
   return target;
 }
@@ -170,24 +177,16 @@ int ask_view(const Options& options, const QueryRequest& request) {
   return kDone;
 }
 
-int run(const Options& options) {
-  const auto request = request_of(options);
-  if (!request) return report(request.error());
-  int code = kDone;
-  const std::string directory = data_of(options.source);
-  if (directory.empty()) return ask_view(options, *request);
-  const auto data = open_data(directory, code);
-  if (!data) return code;
-  const auto pictures = data->pictures();
-  if (!pictures) return report(pictures.error());
-  if (const auto known = check_fields(*request, data->views()); !known) return report(known.error());
+/// Prints the rows of what was read of a directory.
+int answer(const Options& options, const QueryRequest& request, const std::vector<PartitionPicture>& pictures, const ViewSet& views) {
+  if (const auto known = check_fields(request, views); !known) return report(known.error());
   const SystemClock clock;
   Progress progress(clock, "reading", "rows", Stdout::meanwhile);
   const auto sink = [&progress, lines = std::uint64_t{0}, limit = options.limit](std::string_view text) mutable {
     if (progress.shown()) progress.update(lines += static_cast<std::uint64_t>(std::count(text.begin(), text.end(), '\n')), limit);
     return to_stdout(text);
   };
-  const auto answer = write_query(*pictures, data->views(), *request, row_format(options.output), sink, table_width());
+  const auto answer = write_query(pictures, views, request, row_format(options.output), sink, table_width());
   progress.clear();
   if (!answer) return report(answer.error());
   std::fflush(stdout);
@@ -198,12 +197,48 @@ int run(const Options& options) {
   return kDone;
 }
 
+/// Of a stopped node's data, as they were.
+int answer_as_of(const Options& options, const QueryRequest& request, const AsOf& as_of, const std::string& directory) {
+  std::error_code code;
+  const std::string scratch = options.scratch.empty() ? std::filesystem::temp_directory_path(code).string() : options.scratch;
+  if (code) return report(Error{Errc::io_failed, fmt::format("there is no directory for temporary files: {}; name one with --scratch", code.message())});
+  const SystemClock clock;
+  Progress progress(clock, "opening", "commits");
+  const auto stopped = StoppedGround::open(directory, options.snapshots, clock, progress.of_log());
+  progress.clear();
+  if (!stopped) return report(stopped.error());
+  const StoppedLogReader log((*stopped)->data().log());
+  auto commits = commits_as_of((*stopped)->ground(), log, as_of);
+  if (!commits) return report(commits.error());
+  const auto past = PastState::make((*stopped)->ground(), log, std::move(*commits), fmt::format("{}/weir-past-{}", scratch, ::getpid()));
+  if (!past) return report(past.error());
+  const auto pictures = (*past)->pictures();
+  if (!pictures) return report(pictures.error());
+  return answer(options, request, *pictures, (*stopped)->data().views());
+}
+
+int run(const Options& options) {
+  const auto request = request_of(options);
+  if (!request) return report(request.error());
+  const auto as_of = options.as_of.empty() ? Result<AsOf>(AsOf{}) : parse_as_of(options.as_of);
+  if (!as_of) return report(Error{as_of.error().code, "--as-of: " + as_of.error().context});
+  int code = kDone;
+  const std::string directory = data_of(options.source);
+  if (directory.empty()) return ask_view(options, *request);
+  if (!options.as_of.empty()) return answer_as_of(options, *request, *as_of, directory);
+  const auto data = open_data(directory, code);
+  if (!data) return code;
+  const auto pictures = data->pictures();
+  if (!pictures) return report(pictures.error());
+  return answer(options, *request, *pictures, data->views());
+}
+
 }  // namespace
 
 Command make_query(Level root) {
   auto options = std::make_shared<Options>();
   const Level app = root.add_command("query", "Rows of a view");
-  app.footer("Example: weir query revenue_by_country France\n         weir query revenue --from 2011-11-01 --to 2011-12-01 --data ./sales --output csv");
+  app.footer("Example: weir query revenue_by_country France\n         weir query revenue --from 2011-11-01 --to 2011-12-01 --data ./sales --output csv\n         weir query revenue --as-of 2011-11-30T18:00:00Z");
   app.add_option("view", options->view, "Name of the view").required().type_name("VIEW");
   app.add_option("key", options->key, "Leading parts of the row's key").type_name("KEY");
   app.add_option("--where", options->where, "Only rows whose field has this value; may be repeated")
@@ -211,8 +246,16 @@ Command make_query(Level root) {
       .repeatable();
   app.add_option("--from", options->from, "Only rows from this time on (window start, or event time)").type_name("TIME");
   app.add_option("--to", options->to, "Only rows before this time").type_name("TIME");
+  app.add_option("--as-of", options->as_of,
+                 "What the view held then: a time, PARTITION:COMMIT as weir where shows them, or an answer's token; exit code 5: nothing reaches back so far")
+      .type_name("TIME|POSITION");
   app.add_option("--limit", options->limit, "Rows printed; 0: all").shown_default("100").type_name("N");
   add_source(app, options->source);
+  app.add_option("--snapshots", options->snapshots,
+                 "With --as-of and --data: where snapshots are kept, if not in its directory `snapshots` (snapshots.directory of the node file)")
+      .type_name("DIR");
+  app.add_option("--scratch", options->scratch, "Likewise: where the states are rebuilt, if not with temporary files (TMPDIR); needs room for all of them")
+      .type_name("DIR");
   add_output(app, options->output);
   return {app, [options] { return run(*options); }};
 }

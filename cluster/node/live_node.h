@@ -9,17 +9,18 @@
 #include "cluster/node/doorkeeper.h"
 #include "cluster/node/live_state.h"
 #include "cluster/node/open_pipeline.h"
+#include "cluster/node/past_state.h"
 #include "cluster/node/snapshot_keeper.h"
 #include "runtime/adapters/prometheus/metrics_text.h"
 #include "runtime/adapters/system/work_pool.h"
 
 namespace weir {
 
-/// Thread-safe. `open`, `state`, `pool` and `keeper` must outlive it.
+/// Thread-safe. `open`, `state`, `pool`, `keeper` and `past` must outlive it.
 class LiveNode final : public NodeAccess {
  public:
-  LiveNode(OpenPipeline& open, LiveState& state, WorkPool& pool, SnapshotKeeper& keeper)
-      : open_(open), state_(state), pool_(pool), keeper_(keeper), rules_hash_(open.compiled().rules()->version.hash) {}
+  LiveNode(OpenPipeline& open, LiveState& state, WorkPool& pool, SnapshotKeeper& keeper, PastStates& past)
+      : open_(open), state_(state), pool_(pool), keeper_(keeper), past_(past), rules_hash_(open.compiled().rules()->version.hash) {}
 
   /// From now on it takes no work.
   void stopping() { stopping_.store(true); }
@@ -63,6 +64,7 @@ class LiveNode final : public NodeAccess {
   void ingest(HttpRequest request, HttpReply reply) override;
   void pictures(Ranges ranges, const std::optional<ReadToken>& token, std::chrono::milliseconds wait,
                 Pictures done) override;
+  void past(const AsOf& as_of, Pictures done) override { past_.ask(as_of, std::move(done)); }
   void state_digests(std::function<void(Result<std::vector<Digest128>>)> done) override;
   bool work(std::function<void()> job) override { return pool_.post(std::move(job)); }
   PartitionFacts partition_facts(PartitionId partition) const override;
@@ -80,6 +82,7 @@ class LiveNode final : public NodeAccess {
   LiveState& state_;
   WorkPool& pool_;
   SnapshotKeeper& keeper_;
+  PastStates& past_;
   std::atomic<bool> stopping_{false};
   std::atomic<const HttpServer*> server_{nullptr};
   std::atomic<const Doorkeeper*> doorkeeper_{nullptr};

@@ -65,7 +65,8 @@ class Serving {
         pool_(kQueryThreads, kQuestionsMax),
         state_(open.config().partitions, open.log().log_id(), later_work(pool_)),
         keeper_(open.snapshot_ground(), open.node().snapshots, LogNeeds{open.node().retain, &open.sinks()}, open.log(), state_, open.board(), logbook),
-        node_(open, state_, pool_, keeper_),
+        past_(open.snapshot_ground(), open.log()),
+        node_(open, state_, pool_, keeper_, past_),
         watch_(open.node(), open.data(), open.pressure(), [this] { return memory_use(); },
                [this] { return open_.backlog(); }, clock, logbook) {}
 
@@ -100,6 +101,7 @@ class Serving {
     server_->close(std::chrono::milliseconds(0));
     logbook_.know_epochs({});
     keeper_.stop();
+    past_.stop();
     state_.forget();
     node_.release_with({});
     open_.close_sinks();
@@ -157,6 +159,7 @@ class Serving {
       ending_.changed.wait_for(lock, std::chrono::milliseconds(20));
       watch_.look();
       keeper_.look();
+      past_.look();
       if (clock_.now() - passed >= kPassTime) {
         passed = clock_.now();
         caf::anon_send(root, PassTime{});
@@ -168,6 +171,7 @@ class Serving {
       if (stop_signal.load() == 0 || std::exchange(asked, true)) continue;
       lock.unlock();
       keeper_.end();
+      past_.end();
       // First those who ask, while there is somebody to answer them; then what is in flight.
       node_.stopping();
       server_->close(std::min(kRequestsPatience,
@@ -185,6 +189,7 @@ class Serving {
   WorkPool pool_;
   LiveState state_;
   SnapshotKeeper keeper_;
+  PastStates past_;
   LiveNode node_;
   LimitsWatch watch_;
   std::unique_ptr<Doorkeeper> doorkeeper_;

@@ -37,6 +37,7 @@ SnapshotPlace snapshot_place(std::uint32_t partitions, std::string_view wall_tex
 std::string snapshot_directory(const std::string& data, const std::string& configured) { return configured.empty() ? data + "/snapshots" : configured; }
 
 std::string scratch_directory(const std::string& data) { return data + "/scratch"; }
+std::string past_directory(const std::string& data) { return data + "/past"; }
 std::string checkpoint_directory(const std::string& data, PartitionId partition) {
   return fmt::format("{}/checkpoint-{}", scratch_directory(data), partition.value);
 }

@@ -35,6 +35,8 @@ struct SnapshotGround {
 /// Where checkpoints of a partition's state and states that are being tried out lie for as long as they are needed, inside the
 /// data directory; what a killed process left there is removed when the next one begins.
 [[nodiscard]] std::string scratch_directory(const std::string& data);
+/// Likewise states of the past that somebody asks for.
+[[nodiscard]] std::string past_directory(const std::string& data);
 [[nodiscard]] std::string checkpoint_directory(const std::string& data, PartitionId partition);
 
 /// Removes the directory and everything in it; of what cannot be removed nothing is said: it counts as disk space.

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "runtime/adapters/directory_snapshots/directory_files.h"
+#include "cluster/node/rebuilt_state.h"
 #include "runtime/base/hash.h"
 #include "runtime/engine/state_difference.h"
 
@@ -10,74 +10,9 @@ namespace weir {
 
 namespace {
 
-/// Removes a directory now and at the end.
-class Aside {
- public:
-  explicit Aside(std::string directory) : directory_(std::move(directory)) { remove_directory(directory_); }
-  ~Aside() { remove_directory(directory_); }
-  Aside(const Aside&) = delete;
-  Aside& operator=(const Aside&) = delete;
-
- private:
-  std::string directory_;
-};
-
 /// Errors of what was tried out, as opposed to those of trying.
 bool says_something(Errc code) {
   return code == Errc::state_damaged || code == Errc::format_newer || code == Errc::not_found || code == Errc::log_damaged || code == Errc::data_foreign;
-}
-
-/// The digest of a manifest is of the views there were then: of others it says nothing.
-bool comparable(const SnapshotManifest& manifest, const ViewSet& views) {
-  if (manifest.digest_version != kStateDigestVersion || manifest.views.size() != views.views().size()) return false;
-  return std::all_of(manifest.views.begin(), manifest.views.end(), [&views](const SnapshotView& then) {
-    const View* now = views.find(then.name);
-    return now != nullptr && now->hash == then.hash;
-  });
-}
-
-/// The base, restored and led on to the present; the digest it had before, where it can be compared.
-struct Rebuilt {
-  std::unique_ptr<ReplayedState> state;
-  RebuildMeasure measure;
-  std::optional<std::string> wrong_from_the_start;
-};
-
-Result<Rebuilt> rebuild(const SnapshotGround& ground, const TrialSetup& setup, const std::optional<StoredSnapshot>& base, CommitSequence until) {
-  Rebuilt rebuilt;
-  const auto seconds_since = [&ground](TimePoint begun) { return std::chrono::duration<double>(ground.clock->now() - begun).count(); };
-  if (base) {
-    const TimePoint begun = ground.clock->now();
-    DirectoryTarget target(*ground.files, setup.aside);
-    WEIR_TRY(ground.store->restore(base->id, target));
-    rebuilt.measure.bytes = base->manifest->bytes();
-    rebuilt.measure.restore_seconds = seconds_since(begun);
-  }
-  WEIR_ASSIGN(auto store, ground.states->open(setup.aside, *ground.merger));
-  ReplaySetup replay;
-  replay.partition = setup.partition;
-  replay.log_id = ground.place.log_id;
-  replay.views = ground.views;
-  replay.remember = ground.pipeline->dedupe.remember;
-  replay.trimmed = setup.status.output_begin;
-  replay.delta_bytes_max = setup.delta_bytes_max;
-  WEIR_ASSIGN(rebuilt.state, ReplayedState::open(std::move(store), replay));
-  const PartitionState& state = rebuilt.state->state();
-  if (base) {
-    if (state.sequence() != base->manifest->sequence)
-      return fail(Errc::state_damaged, "the manifest says commit {}, the state in it stands at commit {}", base->manifest->sequence.value, state.sequence().value);
-    if (comparable(*base->manifest, *ground.views)) {
-      WEIR_ASSIGN(const Digest128 digest, state.state_digest());
-      if (digest != base->manifest->state_digest)
-        rebuilt.wrong_from_the_start = fmt::format("as restored, its state digest is {}, its manifest says {}", to_hex(digest), to_hex(base->manifest->state_digest));
-    }
-  }
-  const TimePoint begun = ground.clock->now();
-  const Offset before = state.committed();
-  WEIR_TRY(rebuilt.state->replay(setup.read, until, [&ground](CommitSequence) { return ground.ending == nullptr || !*ground.ending; }));
-  rebuilt.measure.events = state.committed() - before;
-  rebuilt.measure.replay_seconds = seconds_since(begun);
-  return rebuilt;
 }
 
 }  // namespace
@@ -126,7 +61,8 @@ Result<TrialFate> try_out(const SnapshotGround& ground, const TrialSetup& setup,
     fate.base = (*chosen)->id;
     fate.from = (*chosen)->manifest->sequence;
   }
-  const auto rebuilt = rebuild(ground, setup, *chosen, present.sequence);
+  const RebuildSetup rebuild{setup.partition, setup.status, setup.read, setup.aside, setup.delta_bytes_max, true};
+  const auto rebuilt = rebuild_state(ground, rebuild, *chosen ? &**chosen : nullptr, present.sequence);
   if (!rebuilt) return refused(rebuilt.error());
   const auto digest = rebuilt->state->state().state_digest();
   if (!digest) return refused(digest.error());

@@ -43,6 +43,7 @@ class SimNode final : public NodeAccess {
   void ingest(HttpRequest request, HttpReply reply) override;
   void pictures(Ranges ranges, const std::optional<ReadToken>& token, std::chrono::milliseconds wait,
                 Pictures done) override;
+  void past(const AsOf&, Pictures done) override { done(fail(Errc::internal, "not simulated")); }
   void state_digests(std::function<void(Result<std::vector<Digest128>>)> done) override;
   bool work(std::function<void()> job) override;
   Result<TapAnswer> tap(const TapRequest& request) override;

@@ -12,6 +12,7 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.dirname(HERE)]
 import making  # noqa: E402
+import past  # noqa: E402
 import restoring  # noqa: E402
 import trimming  # noqa: E402
 import trying  # noqa: E402
@@ -28,6 +29,8 @@ CASES = {
     "trials": trying.good_ones,
     "bad_trials": trying.bad_ones,
     "foreign": trying.a_snapshot_of_another_past,
+    "past": past.views_as_they_were,
+    "horizon": past.the_horizon,
     "trim": trimming.what_nobody_needs_goes,
     "lagging": trimming.a_partition_that_lags_pins_nobody,
     "sink": trimming.what_a_sink_has_not_taken_stays,

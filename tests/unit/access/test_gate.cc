@@ -82,6 +82,7 @@ class NoNode final : public NodeAccess {
   void release_sink(const std::string&, std::function<void(std::optional<std::size_t>)>) override { throw std::logic_error("asked"); }
   std::vector<ActorLine> tree() const override { throw std::logic_error("asked"); }
   void release(PartitionId, std::function<void(bool)>) override { throw std::logic_error("asked"); }
+  void past(const AsOf&, Pictures) override { throw std::logic_error("asked"); }
   Result<SnapshotList> snapshots() override { throw std::logic_error("asked"); }
   void make_snapshots(std::function<void(Result<std::vector<SnapshotFate>>)>) override { throw std::logic_error("asked"); }
   void verify_snapshots(const std::string&, std::function<void(Result<std::vector<TrialFate>>)>) override { throw std::logic_error("asked"); }

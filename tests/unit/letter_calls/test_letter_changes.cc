@@ -38,6 +38,7 @@ class PlayedNode final : public NodeAccess {
   }
   const PipelineConfig& pipeline() const override { return config; }
   Digest128 log_id() const override { return {}; }
+  void past(const AsOf&, Pictures) override {}
   Result<SnapshotList> snapshots() override { return {}; }
   void make_snapshots(std::function<void(Result<std::vector<SnapshotFate>>)>) override {}
   void verify_snapshots(const std::string&, std::function<void(Result<std::vector<TrialFate>>)>) override {}
