@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "runtime/base/fail_point.h"
 #include "runtime/base/invariant.h"
 
 namespace weir {
@@ -47,6 +48,7 @@ Result<bool> LetterDesk::prepare(PartitionWindow& window, UnixMicros wall) {
       if (done_before_[i] && fates_[i] == LetterFate::gone) fates_[i] = LetterFate::changed;
     }
     if (window.commit_outstanding()) {
+      WEIR_FAIL_POINT_TRY("redrive_prepared");
       sequence_ = window.outstanding().part.sequence;
       phase_ = Phase::committing;
       return true;
@@ -62,7 +64,9 @@ void LetterDesk::committed(CommitSequence sequence) {
 }
 
 void LetterDesk::applied(CommitSequence sequence) {
-  if (phase_ == Phase::applying && sequence >= sequence_) finish(std::move(fates_));
+  if (phase_ != Phase::applying || sequence < sequence_) return;
+  WEIR_FAIL_POINT("redrive_before_answer");
+  finish(std::move(fates_));
 }
 
 void LetterDesk::begin_again() {

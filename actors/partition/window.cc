@@ -278,6 +278,7 @@ Result<void> PartitionWindow::advance() {
       parking_.refuse();
       return {};
     }
+    if (batch.parks.events != 0) WEIR_FAIL_POINT_TRY("retry_parked");
     parking_.sealed(batch.parks);
     ++sealed_batches_;
     if (batch.sealed->size() <= limits_.batch_bytes_max / 4) batch_events_ = std::min(limits_.batch_events_max, batch_events_ * 2);

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "actors/partition/window.h"
+#include "runtime/base/fail_point.h"
 #include "runtime/base/invariant.h"
 
 namespace weir {
@@ -100,6 +101,7 @@ Result<void> PartitionWindow::admit_again(std::span<const ParkedEvent* const> ev
   Batch& batch = add_batch(*input, 0, static_cast<std::uint32_t>(events.size()));
   batch.partition_time = partition_time;
   batch.parks.again = true;
+  WEIR_FAIL_POINT_TRY("retry_due");
   std::vector<std::uint32_t> run;
   for (std::uint32_t i = 0; i < events.size(); ++i) {
     batch.again.push_back(events[i]->offset);

@@ -205,7 +205,7 @@ RunReport run_pipeline(RunRequest request, const Clock& clock, Logbook& logbook,
   running.close();
   if (!report.result) return report;
   report.result = summary(report);
-  WEIR_FAIL_POINT("run_before_finished_mark");
+  if (WEIR_FAIL_POINT_IF("run_before_finished_mark")) report.result = fail(Errc::io_failed, "an error before the inputs are marked");
   if (report.result) report.result = running.mark_finished();
   return report;
 }

@@ -80,10 +80,10 @@ Result<SnapshotManifest> describe_checkpoint(const SnapshotGround& ground, Parti
 
 Result<MadeSnapshot> publish_checkpoint(const SnapshotGround& ground, PartitionId partition, const std::string& directory, std::uint32_t keep) {
   WEIR_ASSIGN(SnapshotManifest manifest, describe_checkpoint(ground, partition, directory));
-  WEIR_FAIL_POINT("snapshot_before_publish");
+  WEIR_FAIL_POINT_TRY("snapshot_before_publish");
   MadeSnapshot made;
   WEIR_ASSIGN(made.id, ground.store->publish(std::move(manifest), CheckpointFiles(ground, directory)));
-  WEIR_FAIL_POINT("snapshot_published");
+  WEIR_FAIL_POINT_TRY("snapshot_published");
   WEIR_ASSIGN(const auto known, ground.store->list(partition));
   for (const StoredSnapshot& snapshot : known)
     if (snapshot.id == made.id && snapshot.manifest) made.manifest = *snapshot.manifest;

@@ -67,7 +67,7 @@ Result<std::uint32_t> drop_view(const std::string& directory, const std::string&
     (*store)->close();
     if (!had) return fail(std::move(had.error()));
     dropped += *had ? 1 : 0;
-    WEIR_FAIL_POINT("view_drop_partition_done");
+    WEIR_FAIL_POINT_TRY("view_drop_partition_done");
   }
   if (dropped == 0) return fail(Errc::not_found, "{} holds no rows of a view '{}'; `weir view list --data {}` names what it holds", directory, view, directory);
   return dropped;

@@ -1,8 +1,9 @@
 #include "runtime/base/fail_point.h"
 
 #if defined(WEIR_FAULTS)
-#include <atomic>
+#include <cerrno>
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
@@ -18,16 +19,39 @@ namespace {
 struct Plan {
   std::string point;
   long countdown = 0;
+  bool error = false;
+  std::FILE* passed = nullptr;  // of WEIR_FAIL_POINTS_PASSED
 };
 
 Plan read_plan() {
   Plan plan;
   if (const char* text = std::getenv("WEIR_FAIL_POINT")) {
-    const char* colon = std::strrchr(text, ':');
-    plan.point = colon ? std::string(text, colon) : std::string(text);
-    plan.countdown = colon ? std::strtol(colon + 1, nullptr, 10) : 1;
+    std::string_view rest = text;
+    constexpr std::string_view kError = ":error";
+    plan.error = rest.ends_with(kError);
+    if (plan.error) rest.remove_suffix(kError.size());
+    const std::size_t colon = rest.rfind(':');
+    plan.point = rest.substr(0, colon);
+    plan.countdown = colon == std::string_view::npos ? 1 : std::strtol(rest.data() + colon + 1, nullptr, 10);
+    if (!listed(plan.point)) {
+      std::fprintf(stderr, "WEIR_FAIL_POINT: there is no fail point %s; weir-faults fail-points lists them\n", plan.point.c_str());
+      std::exit(2);
+    }
+  }
+  if (const char* path = std::getenv("WEIR_FAIL_POINTS_PASSED")) {
+    plan.passed = std::fopen(path, "ae");
+    if (plan.passed == nullptr) {
+      std::fprintf(stderr, "WEIR_FAIL_POINTS_PASSED: cannot write %s: %s\n", path, std::strerror(errno));
+      std::exit(2);
+    }
   }
   return plan;
+}
+
+void note(const Plan& plan, const char* name, const char* what) {
+  if (plan.passed == nullptr) return;
+  // Flushed, so that no death comes between what happens and the line about it.
+  if (std::fprintf(plan.passed, "%s%s\n", name, what) < 0 || std::fflush(plan.passed) != 0) std::abort();
 }
 
 std::mutex mutex;
@@ -42,11 +66,22 @@ std::string& chosen_defect() {
 
 }  // namespace
 
-void pass(const char* name) {
+bool pass(const char* name) {
   const std::scoped_lock lock(mutex);
   static Plan plan = read_plan();
-  if (plan.point != name) return;
-  if (--plan.countdown == 0) std::raise(SIGKILL);
+  const bool now = plan.point == name && --plan.countdown == 0;
+  note(plan, name, !now ? "" : plan.error ? " error" : " kill");
+  if (now && !plan.error) std::raise(SIGKILL);
+  return now;
+}
+
+void pass_or_throw(const char* name) {
+  if (pass(name)) throw std::runtime_error(std::string("an error at the fail point ") + name);
+}
+
+Result<void> pass_or_fail(const char* name) {
+  if (pass(name)) return fail(Errc::io_failed, "an error at the fail point {}", name);
+  return {};
 }
 
 bool defect(const char* name) {

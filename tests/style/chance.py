@@ -12,7 +12,7 @@ CLOCK = re.compile(
 CHANCE = re.compile(r"\b(random_device|arc4random\w*|getrandom|getentropy|drand48|lrand48)\b|(?<![\w.>])s?rand\s*\(")
 SEEDED = re.compile(r"\b(mt19937(_64)?|minstd_rand0?|default_random_engine|ranlux\w+|knuth_b)\b")
 SLEEP = re.compile(r"\b(sleep_for|sleep_until|usleep|nanosleep|clock_nanosleep)\b|(?<![\w.>])sleep\s*\(")
-FAIL_POINT = re.compile(r"\bWEIR_(FAIL_POINT|DEFECT)\s*\(")
+FAIL_POINT = re.compile(r"\bWEIR_(FAIL_POINT(_TRY|_IF)?|DEFECT)\s*\(")
 HOME_OF_FAIL_POINTS = "runtime/base/fail_point.h"
 
 

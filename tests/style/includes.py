@@ -32,7 +32,7 @@ TABLE = [
     ("cluster/node", ["runtime/*", "actors/*", "cluster/placement", "cluster/membership", "cluster/failover", "cluster/link", "cluster/api"]),
     ("cluster/testkit", ["runtime/*", "actors/*", "cluster/node"]),
     ("cluster/cli", ["runtime/*", "actors/*", "cluster/*"]),
-    ("cluster/cli/main", ["cluster/cli", "cluster/node"]),
+    ("cluster/cli/main", [BASE, "cluster/cli", "cluster/node"]),
     ("cluster/*", [BASE, EVENT, PORTS]),
     ("tests/support", ["runtime/*"]),
     ("tests/*", [EVERYTHING]),

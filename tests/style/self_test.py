@@ -8,6 +8,7 @@ import unittest
 sys.dont_write_bytecode = True
 import chance  # noqa: E402
 import errors  # noqa: E402
+import fail_points  # noqa: E402
 import faults  # noqa: E402
 import folders  # noqa: E402
 import includes  # noqa: E402
@@ -27,6 +28,8 @@ CLEAN = {
     "actors/enrich/enrich_actor.cc": '#include "actors/messages/m.h"\n',
     "README.md": "See `runtime/base/a.h`, runtime/{base,event}/*.h and [the header](runtime/event/b.h). http://127.0.0.1:7070\n",
     "runtime/base/CMakeLists.txt": "# Words.\nweir_folder(weir_base LINK fmt::fmt)\n",
+    "runtime/base/fail_points.h": '#pragma once\n    {"b_done", "commit", "b is done"},\n',
+    "runtime/event/b.cc": 'Result<void> f() { WEIR_FAIL_POINT_TRY("b_done"); }\n',
     "runtime/event/CMakeLists.txt": "# Events.\nweir_folder(weir_event LINK weir_base FAULTS b.cc)\n",
     "runtime/base/error.h": "enum class Errc : std::uint8_t {\n  not_found = 3,  // gone = 9\n};\n",
     "runtime/base/errors.md": "# Errors\n\n### `not_found` (3)\n- Meaning: a.\n- Usual cause: b.\n- What to do: c.\n",
@@ -60,7 +63,7 @@ class Planted(unittest.TestCase):
         self.assertEqual(rule.check(self.tree(extra)), [])
 
     def test_a_clean_tree_passes_every_rule(self):
-        for rule in (includes, folders, chance, sizes, paths, places, scripts, errors, promises):
+        for rule in (includes, folders, chance, sizes, paths, places, scripts, errors, promises, fail_points):
             self.passes(rule, {})
 
     # Includes
@@ -148,6 +151,18 @@ class Planted(unittest.TestCase):
     def test_a_fail_point_in_a_header(self):
         self.caught(chance, {"runtime/engine/x.h": 'inline void f() { WEIR_FAIL_POINT("x"); }\n'}, "runtime/engine/x.h:1:", "fail point")
         self.passes(chance, {"runtime/engine/x.cc": 'void f() { WEIR_FAIL_POINT("x"); }\n'})
+
+    def test_fail_points_and_their_list(self):
+        listed = CLEAN["runtime/base/fail_points.h"]
+        used = CLEAN["runtime/event/b.cc"]
+        for path, text, words in (("runtime/event/b.cc", used + 'WEIR_FAIL_POINT("other");', "the fail point other is not listed"),
+                                  ("runtime/event/b.cc", used + 'if (WEIR_FAIL_POINT_IF("other")) return;', "the fail point other is not listed"),
+                                  ("runtime/base/fail_points.h", listed + '    {"gone", "commit", "x"},\n', "gone is used nowhere"),
+                                  ("runtime/base/fail_points.h", listed + listed, "b_done is listed twice"),
+                                  ("runtime/base/fail_points.h", listed.replace("b is done", ""), "a meaning"),
+                                  ("runtime/event/c.cc", 'void f() { WEIR_FAIL_POINT("b_done"); }\n', "runtime/event/c.cc: has fail points and is not among the FAULTS")):
+            with self.subTest(words=words):
+                self.caught(fail_points, {path: text}, words)
 
     # Sizes
     def test_files_over_their_budget(self):

@@ -6,11 +6,13 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <string_view>
 #include <thread>
 #include <vector>
 
 #include "cluster/cli/commands.h"
 #include "cluster/node/versions.h"
+#include "runtime/base/fail_point.h"
 #include "weir_version.h"
 
 namespace {
@@ -31,11 +33,22 @@ void keep_memory() {
   ::mallopt(M_ARENA_MAX, static_cast<int>(2 * std::max(1u, std::thread::hardware_concurrency())));
 }
 
+#if defined(WEIR_FAULTS)
+/// `weir-faults fail-points`: one a line, what belongs together one after the other.
+int list_fail_points() {
+  for (const weir::faults::FailPoint& point : weir::faults::kFailPoints) fmt::print("{:32} {:10} {}\n", point.name, point.area, point.meaning);
+  return weir::cli::kDone;
+}
+#endif
+
 }  // namespace
 
 int main(int argc, char** argv) {
   namespace cli = weir::cli;
   keep_memory();
+#if defined(WEIR_FAULTS)
+  if (argc == 2 && std::string_view(argv[1]) == "fail-points") return list_fail_points();
+#endif
   CLI::App root;
   root.set_version_flag("--version", versions);
   const std::vector<cli::Command> commands = cli::add_commands(root);

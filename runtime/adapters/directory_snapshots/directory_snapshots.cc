@@ -6,6 +6,7 @@
 #include <set>
 
 #include "runtime/adapters/directory_snapshots/directory_files.h"
+#include "runtime/base/fail_point.h"
 #include "runtime/base/hash.h"
 #include "runtime/base/streamed_digest.h"
 
@@ -164,6 +165,7 @@ Result<void> DirectorySnapshots::copy(const Place& place, const FileSource& file
   }));
   WEIR_TRY(target.end());
   if (digest.digest() != file.checksum) return fail(Errc::internal, "snapshot: the file {} changed while it was read", file.name);
+  WEIR_FAIL_POINT_TRY("publish_file_copied");
   return ops_.rename(place.files + "/" + kIncoming, place.files + "/" + stored_name(file));
 }
 
@@ -191,6 +193,7 @@ Result<std::string> DirectorySnapshots::publish(SnapshotManifest manifest, const
   }
   // Also where nothing was copied: a copy of an earlier try may not be durable under its name.
   WEIR_TRY(ops_.sync_directory(place.files));
+  WEIR_FAIL_POINT_TRY("publish_before_manifest");
   std::string id = manifest.id();
   WEIR_TRY(files::replace_file(ops_, place.manifests, id + std::string(kManifest), manifest.encode()));
   return id;
@@ -256,7 +259,10 @@ Result<void> DirectorySnapshots::restore_file(const Place& place, const std::str
 Result<SnapshotManifest> DirectorySnapshots::restore(const std::string& id, FileTarget& target) {
   WEIR_ASSIGN(const Place place, place_of(id));
   WEIR_ASSIGN(SnapshotManifest manifest, read_manifest(place, id));
-  for (const SnapshotFile& file : manifest.files) WEIR_TRY(restore_file(place, id, file, target));
+  for (const SnapshotFile& file : manifest.files) {
+    WEIR_TRY(restore_file(place, id, file, target));
+    WEIR_FAIL_POINT_TRY("restore_file_taken");
+  }
   WEIR_TRY(target.finish());
   return manifest;
 }

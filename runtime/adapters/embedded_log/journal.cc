@@ -52,7 +52,7 @@ FrameHeader Journal::next_header(FrameKind kind) const {
 }
 
 Result<void> Journal::begin_segment(std::uint64_t bytes) {
-  WEIR_FAIL_POINT("journal_segment_switch");
+  WEIR_FAIL_POINT_TRY("journal_segment_switch");
   head_frame_.clear();
   std::deque<std::string> bodies;
   {
@@ -101,16 +101,16 @@ void Journal::look_for_space() {
 }
 
 Result<void> Journal::put(std::string_view frame, const std::function<void()>& written) {
-  WEIR_FAIL_POINT("journal_before_write");
+  WEIR_FAIL_POINT_TRY("journal_before_write");
   WEIR_TRY(write_all(*active_.file, frame, active_.place));
-  WEIR_FAIL_POINT("journal_after_write_before_sync");
+  const bool unsynced = WEIR_FAIL_POINT_IF("journal_after_write_before_sync");
   if (written) written();
   // Harmless alone: what was written and not known to be synced becomes void, as a later segment names its predecessor.
   const bool fails = (WEIR_DEFECT("fail_syncs") && last_.sequence % 16 == 15) ||
-                     (WEIR_DEFECT("stale_frame_accepted") && last_.sequence % 4 == 3);
+                     (WEIR_DEFECT("stale_frame_accepted") && last_.sequence % 4 == 3) || unsynced;
   if (fails) return fail(Errc::io_failed, "a sync that fails on purpose");
   WEIR_TRY(active_.file->sync());
-  WEIR_FAIL_POINT("journal_after_sync");
+  WEIR_FAIL_POINT_TRY("journal_after_sync");
   return {};
 }
 

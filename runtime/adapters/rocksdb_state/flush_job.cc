@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "runtime/base/bytes.h"
+#include "runtime/base/fail_point.h"
 
 namespace weir {
 
@@ -36,9 +37,11 @@ Result<void> StateFlushJob::run() {
     static_cast<void>(env->DeleteFile(path()));
     return fail(to_error(written, database_.directory));
   }
+  WEIR_FAIL_POINT_TRY("flush_table_written");
   // After an error here the file stays: the MANIFEST may name it although the library has taken its own link away.
   handed_over_ = true;
   if (const auto taken = take_in(); !taken.ok()) return fail(to_error(taken, database_.directory));
+  WEIR_FAIL_POINT_TRY("flush_taken_in");
   return sync_directory(database_.directory);
 }
 

@@ -142,7 +142,7 @@ void FilesTarget::send(std::shared_ptr<const SinkBatch> batch, SinkAnswered answ
 }
 
 Result<std::string> FilesTarget::prepare() {
-  WEIR_FAIL_POINT("sink_before_prepare");
+  WEIR_FAIL_POINT_TRY("sink_before_prepare");
   Prepared prepared;
   prepared.roll = roll_ + 1;
   for (auto& [folder, file] : files_) {
@@ -158,7 +158,7 @@ Result<std::string> FilesTarget::prepare() {
   files_.clear();
   open_ = 0;
   std::string state = prepared.text();
-  WEIR_FAIL_POINT("sink_prepared");
+  WEIR_FAIL_POINT_TRY("sink_prepared");
   return state;
 }
 
@@ -173,13 +173,13 @@ Result<void> FilesTarget::show(std::uint64_t roll, std::uint32_t number, const s
   if (::stat(to.c_str(), &there) == 0)
     return fail(Errc::io_failed, "{} is there already, and not written by this sink: move it away", to);
   if (::rename(from.c_str(), to.c_str()) != 0) return os_error("cannot rename to", to);
-  WEIR_FAIL_POINT("sink_between_files");
+  WEIR_FAIL_POINT_TRY("sink_between_files");
   return {};
 }
 
 Result<void> FilesTarget::publish(const std::string& state) {
   WEIR_ASSIGN(const Prepared prepared, Prepared::parse(state));
-  if (!prepared.files.empty()) WEIR_FAIL_POINT("sink_before_publish");
+  if (!prepared.files.empty()) WEIR_FAIL_POINT_TRY("sink_before_publish");
   std::set<std::string> directories;
   for (const auto& [number, folder] : prepared.files) {
     WEIR_TRY(show(prepared.roll, number, folder));
