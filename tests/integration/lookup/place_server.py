@@ -2,6 +2,8 @@
 
 import http.server
 import json
+import socketserver
+import sys
 import threading
 import urllib.parse
 
@@ -18,7 +20,13 @@ class Places:
         self.now = self.most = 0
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self.handler())
         self.server.daemon_threads = True
+        self.server.handle_error = self.say_what_is_wrong
         self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
+
+    def say_what_is_wrong(self, request, client):
+        """A client that dies is none of the server's business."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            socketserver.BaseServer.handle_error(self.server, request, client)
 
     def __enter__(self):
         self.thread.start()

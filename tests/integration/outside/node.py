@@ -25,8 +25,8 @@ class Reply:
 class Node:
     """`weir up` on a free port. `address` is there once it is ready."""
 
-    def __init__(self, weir, pipeline, data, *args, env=None):
-        self.process = weir.start("up", pipeline, "--data", data, "--set", "http.listen=127.0.0.1:0", *args, env=env)
+    def __init__(self, weir, pipeline, data, *args, env=None, **popen):
+        self.process = weir.start("up", pipeline, "--data", data, "--set", "http.listen=127.0.0.1:0", *args, env=env, **popen)
         self.address = None
 
     def output_so_far(self) -> bytes:
