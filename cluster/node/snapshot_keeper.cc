@@ -136,8 +136,8 @@ bool SnapshotKeeper::holds_all_views(PartitionId partition) {
 void SnapshotKeeper::trim(PartitionId partition, const std::vector<StoredSnapshot>& known) {
   const PartitionStatus status = log_.status(partition);
   TrimPlan plan = plan_trim(partition, known, ground_.place, status, needs_.sinks->taken_by_all(static_cast<std::uint32_t>(stands_.size()))[partition.value]);
-  const bool more = plan.point && (plan.point->output_through > status.output_begin || plan.point->ingest_below > status.ingest_begin);
-  if (more && needs_.retain && !stopping_ && holds_all_views(partition)) log_.trim({*plan.point});
+  // Also when the horizon stands there already: what could not be given back, or was not before a death, is tried again.
+  if (plan.point && needs_.retain && !stopping_ && holds_all_views(partition)) log_.trim({*plan.point});
   const std::scoped_lock lock(mutex_);
   plans_[partition.value] = std::move(plan);
 }

@@ -55,8 +55,10 @@ bool Journal::apply_trim(const std::vector<std::uint64_t>& wanted, std::optional
     }
   }
   const bool moved = !frame.empty();
+  if (moved && WEIR_FAIL_POINT_IF("trim_before_horizon")) return false;
   // A horizon counts when it is durable: only then may what lies below be overwritten.
   if (moved && write(frame, {}, {}, keep_trying).kind != WriteResult::Kind::durable) return false;
+  if (moved && WEIR_FAIL_POINT_IF("trim_after_horizon")) return moved;
   recycle(old_before);
   return moved;
 }
@@ -117,7 +119,7 @@ bool Journal::carry_over(const LiveSegment& segment) {
     const std::scoped_lock lock(mutex_);
     catalog_.carried(p, segment.generation, *places);
   }
-  return true;
+  return !WEIR_FAIL_POINT_IF("carry_done");
 }
 
 Result<std::vector<BatchPlace>> Journal::carry_partition(std::uint64_t generation, std::uint32_t partition,
@@ -177,6 +179,7 @@ Result<std::vector<BatchPlace>> Journal::carry_partition(std::uint64_t generatio
   frame.clear();
   WEIR_TRY(put_frame(FrameKind::seal));
   WEIR_TRY(file->sync());
+  WEIR_FAIL_POINT_TRY("carry_before_rename");
   WEIR_TRY(store_->files().rename(fresh, store_->path(SegmentStore::carry_name(name))));
   WEIR_TRY(store_->files().sync_directory(store_->options().directory));
   return places;
@@ -185,7 +188,8 @@ Result<std::vector<BatchPlace>> Journal::carry_partition(std::uint64_t generatio
 void Journal::retire_files() {
   for (auto retiring = retiring_.begin(); retiring != retiring_.end();) {
     // Failures are tried again after the next frame.
-    const auto retired = retiring->after > last_.sequence ? Result<bool>(false) : store_->retire(retiring->generation);
+    const bool waits = retiring->after > last_.sequence || WEIR_FAIL_POINT_IF("trim_before_retire");
+    const auto retired = waits ? Result<bool>(false) : store_->retire(retiring->generation);
     const bool gone = retired ? *retired : retired.error().code == Errc::not_found;
     retiring = gone ? retiring_.erase(retiring) : std::next(retiring);
   }
@@ -199,7 +203,7 @@ void Journal::retire_files() {
         needed = needed || (batch.carried && batch.generation == carry->generation);
       }
     }
-    const bool gone = !needed && store_->remove_carry(*carry).has_value();
+    const bool gone = !needed && !WEIR_FAIL_POINT_IF("carry_before_removal") && store_->remove_carry(*carry).has_value();
     carry = gone ? carries_.erase(carry) : std::next(carry);
   }
 }

@@ -48,6 +48,7 @@ SETTINGS = ("--set", "log.embedded.segment=4MiB")
 # Of the first chapter, long enough for a journal to need another segment in the middle of it.
 READ, PAD = 2_000, 2_600
 POSTED, BATCH, CLIENTS = 240, 20, 2
+GIVEN = READ + POSTED + 2 * BATCH
 LOST = 1  # the partition whose state is lost
 
 
@@ -102,7 +103,7 @@ class Life:
     def serve(self, env):
         """A node under clients; the table is mended and what it had lacked is redriven; a snapshot is made."""
         self.table(oz=True)
-        self._node(env, range(READ, READ + POSTED), redrive=True)
+        self._node(env, range(READ, READ + POSTED), self._mended)
 
     def restore(self, env):
         """The state of a partition is lost, and comes back from the snapshot."""
@@ -110,7 +111,15 @@ class Life:
         if not os.path.exists(mark):  # once
             shutil.rmtree(os.path.join(self.data, "state", str(LOST)))
             self.write("lost", "")
-        self._node(env, range(READ + POSTED, READ + POSTED + BATCH), redrive=False)
+        self._node(env, range(READ + POSTED, READ + POSTED + BATCH), self._copied)
+
+    def trim(self, env):
+        """The log lets go of what snapshots hold; a partition that has lost its snapshots lags, then makes others."""
+        mark = os.path.join(self.folder, "trimmed")
+        if not os.path.exists(mark):  # once
+            shutil.rmtree(os.path.join(self.data, "snapshots", str(LOST)))
+            self.write("trimmed", "")
+        self._node(env, range(READ + POSTED + BATCH, GIVEN), self._trimmed, "--set", "log.embedded.retain=1s")
 
     def drop(self, env):
         """A view that the pipeline no longer has gives its rows up."""
@@ -129,10 +138,13 @@ class Life:
             self.ended = ended
             raise Unfinished()
 
-    def _node(self, env, numbers, redrive):
-        node = Node(self.faults, self.pipeline(extra=False), "data", *SETTINGS, env=env, cwd=self.folder)
+    def _node(self, env, numbers, then, *settings):
+        node = Node(self.faults, self.pipeline(extra=False), "data", *SETTINGS, *settings, env=env, cwd=self.folder)
         try:
-            self._work(node, numbers, redrive)
+            node.until_ready()
+            self._post(node, numbers)
+            then(node)
+            self._repeat(node, lambda: self._settled(node, numbers), "the end of all work")
         except (OSError, http.client.HTTPException, Unfinished, Broken) as cut:
             # It broke off because it ended; of one that lives on that is a finding.
             self.ended = node.process.wait(30)
@@ -146,13 +158,29 @@ class Life:
             self.ended = ended
             raise Unfinished()
 
-    def _work(self, node, numbers, redrive):
-        node.until_ready()
-        self._post(node, numbers)
-        if redrive:
-            self._repeat(node, lambda: self._redriven(node), "the redrive")
+    def _mended(self, node):
+        self._repeat(node, lambda: self._redriven(node), "the redrive")
+        self._copied(node)
+
+    def _copied(self, node):
         self._repeat(node, lambda: self._snapshot_made(node), "the snapshot")
-        self._repeat(node, lambda: self._settled(node, numbers), "the end of all work")
+
+    def _trimmed(self, node):
+        """First of one partition alone, so that the other one's part is carried over; then of both."""
+        begins = lambda: [r["trimmed_commit"] for r in node.get("/v1/snapshots").json()["recovery"]]
+        lets_go = lambda of: self._tried_out(node) and all(begins()[p] > 0 for p in of)
+        self._repeat(node, lambda: lets_go([p for p in range(PARTITIONS) if p != LOST]), "the horizon of one")
+        self._copied(node)
+        self._repeat(node, lambda: lets_go(range(PARTITIONS)) and not self._carried(), "the horizon of both")
+
+    @staticmethod
+    def _tried_out(node):
+        """Whether good or not: of a partition without snapshots nothing can be tried out."""
+        return node.call("POST", "/v1/snapshots/verify").status == 200
+
+    def _carried(self):
+        """Files that keep what the one that lags needs."""
+        return [n for _, _, names in os.walk(os.path.join(self.data, "log")) for n in names if n.startswith(f"carry-{LOST}-")]
 
     def _post(self, node, numbers):
         """Clients side by side, each with its own batches, which it gives until they are acknowledged."""
@@ -208,7 +236,7 @@ class Life:
         return len(records_below(self.out)) >= sum(is_order(order(i)) for i in range(numbers[-1] + 1))
 
 
-CHAPTERS = ("read", "serve", "restore", "drop")
+CHAPTERS = ("read", "serve", "restore", "trim", "drop")
 
 
 def records_below(folder):
@@ -234,7 +262,7 @@ def told(text):
 
 def judge(life, chapter):
     """Everything that was given, against what weir says and what lies in the files. Broken: what differs."""
-    given = READ + {"read": 0, "serve": POSTED}.get(chapter, POSTED + BATCH)
+    given = {"read": READ, "serve": READ + POSTED, "restore": READ + POSTED + BATCH}.get(chapter, GIVEN)
     orders = [order(i) for i in range(given)]
     mended = chapter != "read"
     served = [o for o in orders if is_order(o) and (mended or o["country"] != "Oz")]
