@@ -9,7 +9,7 @@
 //   whoever asks -> views    VisitState;   letter_messages.h has those about dead letters, sink_messages.h those of sinks
 //   partition -> supervisor -> doors, observers   PartitionProgress
 //   node -> supervisor -> partition   PassTime, NewRules;   node -> supervisor   ReleasePartition
-//   supervisor -> door, partition   Routes, CommitterUp;   supervisor -> itself   StartAgain;   partition -> itself   RestartStages, RetryDue
+//   supervisor -> door, partition   Routes, CommitterUp;   supervisor -> itself   StartAgain, StoreOpened;   partition -> itself   RestartStages, RetryDue
 //   log completions -> whoever asked   Fenced, IngestSlices, OutputRecords, AppendEnded, GroupDecided
 #pragma once
 #include <cstdint>
@@ -30,6 +30,7 @@
 namespace weir {
 
 struct DedupeBlocks;
+class StateStore;
 
 struct ChainRules;  // stages and tables of one moment: the node makes them, partitions know them (actors/partition/partition_actor.h)
 class TokenTable;  // messages carry it, the one who fills it and the one who reads it know it (runtime/engine/view_set.h)
@@ -186,8 +187,13 @@ struct StartAgain {
   What what = What::partition;
   std::uint32_t index = 0;  // of partitions, doors and sinks
 };
-/// Try a quarantined partition again. To the supervisor, which says what became of it, once, on its own thread, after the new routes
-/// are told: whether it was quarantined, and is being opened now.
+/// The state of a partition is open, or cannot be. To the supervisor, from wherever it was opened.
+struct StoreOpened {
+  PartitionId partition;
+  Result<std::shared_ptr<StateStore>> store;
+};
+/// Try a quarantined partition again. To the supervisor, which says what became of it, once, on its own thread, after its state was opened, or
+/// could not be, and the new routes are told: whether it was quarantined.
 struct ReleasePartition {
   PartitionId partition;
   std::function<void(bool released)> done;  // may be empty
@@ -262,6 +268,7 @@ WEIR_IN_PROCESS_MESSAGE(StageCrashed)
 WEIR_IN_PROCESS_MESSAGE(NewRules)
 WEIR_IN_PROCESS_MESSAGE(StartAgain)
 WEIR_IN_PROCESS_MESSAGE(ReleasePartition)
+WEIR_IN_PROCESS_MESSAGE(StoreOpened)
 WEIR_IN_PROCESS_MESSAGE(RestartStages)
 WEIR_IN_PROCESS_MESSAGE(RetryDue)
 WEIR_IN_PROCESS_MESSAGE(PartitionChild)

@@ -86,9 +86,10 @@ class PipelineSupervisor : public caf::event_based_actor {
           partitions_[stopped.partition.value].stopped = true;
         },
         [this](const StartAgain& again) { on_start_again(again); },
-        [this](const ReleasePartition& release) { 
-          const bool released = on_release(release.partition);
-          if (release.done) release.done(released);
+        [this](const ReleasePartition& release) { on_release(release); },
+        [this](StoreOpened& opened) {
+          on_opened(opened.partition, std::move(opened.store));
+          for (const auto& tell : std::exchange(partitions_[opened.partition.value].releasing, {})) tell(true);
         },
         [](LettersAnswered& answered) { answered.request->answer(std::move(answered.fates)); },
         [this](const NewRules& fresh) {
@@ -132,7 +133,16 @@ class PipelineSupervisor : public caf::event_based_actor {
   void start(PartitionId id) {
     PartitionSlot& slot = partitions_[id.value];
     slot.record.started();
-    auto store = setup_->open_store(id);
+    slot.opening = true;
+    const auto job = [self = caf::actor_cast<caf::actor>(this), setup = setup_, id] { caf::anon_send(self, StoreOpened{id, setup->open_store(id)}); };
+    if (!setup_->beside) return job();
+    // Refused only at the end: then nobody waits for it.
+    if (!setup_->beside(job)) slot.opening = false;
+  }
+
+  void on_opened(PartitionId id, Result<std::shared_ptr<StateStore>> store) {
+    PartitionSlot& slot = partitions_[id.value];
+    slot.opening = false;
     if (!store) {
       slot.record.failing(store.error());
       return rebuild(id);
@@ -210,16 +220,20 @@ class PipelineSupervisor : public caf::event_based_actor {
     check_stopped();
   }
 
-  bool on_release(PartitionId id) {
-    if (id.value >= partitions_.size() || !partitions_[id.value].quarantined || stopping_) return false;
+  void on_release(const ReleasePartition& release) {
+    const PartitionId id = release.partition;
+    if (id.value >= partitions_.size() || !partitions_[id.value].quarantined || stopping_) {
+      if (release.done) release.done(false);
+      return;
+    }
     PartitionSlot& slot = partitions_[id.value];
+    if (release.done) slot.releasing.push_back(release.done);
     logbook_->write(LogLevel::info, fmt::format("partition/{}", id.value), "released from quarantine: it is opened again");
     slot.quarantined = false;
     slot.record.forget();
     *slot.poison = PoisonBook(setup_->poison_crashes_max);
     start(id);
     publish_routes();
-    return true;
   }
 
   /// Both the partition and what uses its store are gone, or there is no store yet; a query may still look at it, for as long as

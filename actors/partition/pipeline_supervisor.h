@@ -36,7 +36,8 @@ struct PipelineSink {
   DoorSpawner spawn;
   std::shared_ptr<SinkGauges> gauges;
 };
-/// Opens the state of a partition afresh. Called on the supervisor's thread; may take as long as opening a store takes.
+/// Opens the state of a partition afresh; may take as long as opening a store, or restoring it from a snapshot, takes. For different
+/// partitions it is called side by side, where PipelineSetup::beside does that.
 using StoreOpener = std::function<Result<std::shared_ptr<StateStore>>(PartitionId)>;
 
 struct PipelineSetup {
@@ -44,6 +45,9 @@ struct PipelineSetup {
   PartitionSetup partition;   // template: `partition`, `store` and `committer` are filled in per partition
   CommitterSetup committer;
   StoreOpener open_store;
+  /// Does a job beside the actors, which must not wait for it. False: it will not be done, the node ends. Empty: jobs are done at once, by
+  /// whoever has them. The jobs hold the supervisor: none may be left when the actor system goes.
+  std::function<bool(std::function<void()>)> beside;
   std::function<bool(PartitionId)> mend_state;                // of a state that is damaged: true, opening it again gives another; may be empty
   std::vector<std::shared_ptr<PartitionGauges>> gauges;       // by partition; empty: nobody watches
   std::vector<PipelineDoor> doors;

@@ -57,7 +57,9 @@ Result<std::unique_ptr<OpenPipeline>> OpenPipeline::open(PipelineConfig pipeline
   stores.block_cache_bytes = made->memory_.block_cache_bytes;
   made->stores_ = std::make_unique<RocksdbStates>(stores);
   made->snapshots_ = make_directory_snapshots(journal::system_file_ops(), snapshot_directory(made->data_, made->node_.snapshots.directory));
-  made->opening_ = std::make_unique<StateOpening>(made->snapshot_ground(), [log = made->log_.get()](PartitionId p) { return log->status(p); }, logbook);
+  SnapshotGround ground = made->snapshot_ground();
+  ground.ending = &made->ending_;
+  made->opening_ = std::make_unique<StateOpening>(ground, [log = made->log_.get()](PartitionId p) { return log->status(p); }, logbook);
   WEIR_TRY(made->open_marks());  // last: whoever is refused has changed nothing
   return made;
 }
@@ -176,6 +178,7 @@ PipelineSetup OpenPipeline::setup() {
   setup.committer = {log_.get(), &clock_, {node_.commit_interval, node_.commit_bytes_max}, commits_};
   setup.sinks = sinks_->sinks(rng_.next());
   setup.open_store = [this](PartitionId p) { return opening_->open(p); };
+  setup.beside = [this](std::function<void()> job) { return beside_.post(std::move(job)); };
   setup.mend_state = [this](PartitionId p) { return opening_->mend(p); };
   return setup;
 }
@@ -218,7 +221,15 @@ RulesWatch OpenPipeline::watch_rules(const FileLooks& looks) {
   return RulesWatch({&config(), &pipeline_->views(), pipeline_->take_rules(), read_whole_file, &looks, &logbook_, rules_gauges_.get()});
 }
 
+void OpenPipeline::end_beside() {
+  ending_ = true;
+  beside_.stop();
+  sinks_->close();
+}
+
 void OpenPipeline::close() {
+  ending_ = true;
+  beside_.stop();
   fetch_.reset();
   if (sinks_) sinks_->close();
   if (log_) log_->close();

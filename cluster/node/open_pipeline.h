@@ -1,6 +1,7 @@
 // Everything a pipeline runs on, opened: compiled stages and views, data directory with its lock, log, stores. What
 // `weir run` and `weir up` have in common.
 #pragma once
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
@@ -18,6 +19,7 @@
 #include "runtime/adapters/rocksdb_state/rocksdb_states.h"
 #include "runtime/adapters/system/data_directory.h"
 #include "runtime/adapters/system/system_clock.h"
+#include "runtime/adapters/system/work_pool.h"
 #include "runtime/engine/door_pressure.h"
 #include "runtime/engine/files_gauges.h"
 #include "runtime/engine/lookup_gauges.h"
@@ -73,8 +75,9 @@ class OpenPipeline {
   [[nodiscard]] const std::vector<FilesInput>& files_inputs() const noexcept { return files_inputs_; }
   /// How far the sinks are.
   [[nodiscard]] const SinkBoard& sinks() const noexcept { return sinks_->board(); }
-  /// When the actors are gone and their system is still there: calls and threads of sinks may still speak to them.
-  void close_sinks() { sinks_->close(); }
+  /// When the actors are gone and their system is still there: calls and threads of sinks, and states that are being opened, may still
+  /// speak to them. What is being restored is broken off.
+  void end_beside();
   /// Whether events may come over HTTP.
   [[nodiscard]] bool takes_http() const;
   /// What of this uses memory, by component.
@@ -128,6 +131,9 @@ class OpenPipeline {
   std::unique_ptr<SnapshotStore> snapshots_;
   std::unique_ptr<StateOpening> opening_;
   std::unique_ptr<OpenSinks> sinks_;
+  std::atomic<bool> ending_{false};
+  /// Where states are opened, several side by side: each waits for the disk as long as it computes. Last: its jobs use the others.
+  WorkPool beside_{4, 1'024};
 };
 
 }  // namespace weir

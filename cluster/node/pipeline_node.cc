@@ -104,7 +104,7 @@ class Serving {
     past_.stop();
     state_.forget();
     node_.release_with({});
-    open_.close_sinks();
+    open_.end_beside();
     pool_.stop();
     return ending_.result;
   }

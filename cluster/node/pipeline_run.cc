@@ -111,7 +111,7 @@ class Running {
     }
     accepted = ending.accepted;
     lock.unlock();
-    open_->close_sinks();
+    open_->end_beside();
     if (request_.work_ended) request_.work_ended();
     return ending.result;
   }

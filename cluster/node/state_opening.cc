@@ -29,6 +29,23 @@ Result<void> rename(const std::string& from, const std::string& to) {
   return {};
 }
 
+/// A restore that is broken off when the node ends: it is done again at the next start.
+class UntilEnding final : public FileTarget {
+ public:
+  UntilEnding(FileTarget& target, const std::atomic<bool>* ending) : target_(target), ending_(ending) {}
+  Result<void> begin(const std::string& name) override { return target_.begin(name); }
+  Result<void> write(std::string_view piece) override {
+    if (ending_ != nullptr && *ending_) return fail(Errc::cancelled, "the node is stopping");
+    return target_.write(piece);
+  }
+  Result<void> end() override { return target_.end(); }
+  Result<void> finish() override { return target_.finish(); }
+
+ private:
+  FileTarget& target_;
+  const std::atomic<bool>* ending_;
+};
+
 }  // namespace
 
 StateOpening::StateOpening(const SnapshotGround& ground, Status status, Logbook& logbook)
@@ -104,7 +121,8 @@ Result<std::unique_ptr<StateStore>> StateOpening::replace(PartitionId partition,
 Result<bool> StateOpening::restore(PartitionId partition, const StoredSnapshot& snapshot) {
   const std::string aside = state_directory(ground_.data, partition) + ".restoring";
   remove_directory(aside);
-  DirectoryTarget target(*ground_.files, aside);
+  DirectoryTarget files(*ground_.files, aside);
+  UntilEnding target(files, ground_.ending);
   const auto manifest = ground_.store->restore(snapshot.id, target);
   const auto good = manifest ? check_restored(partition, *manifest, aside) : Result<void>(fail(manifest.error()));
   if (!good) {

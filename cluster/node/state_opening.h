@@ -15,7 +15,7 @@
 
 namespace weir {
 
-/// Of one thread, but for restored(). What `ground` points to, `logbook` and what `status` uses outlive it.
+/// Different partitions side by side; each of one thread at a time, but for restored(). What `ground` points to, `logbook` and what `status` uses outlive it.
 class StateOpening {
  public:
   using Status = std::function<PartitionStatus(PartitionId)>;

@@ -139,6 +139,7 @@ NodeEnd SmallMachine::run(const NodeOptions& options) {
   auto log = open_memory_log(disk_, [&scheduler](std::function<void()> task) { scheduler->post(std::move(task)); });
   PipelineSetup setup = this->setup(options, *log, *scheduler, logbook);
   std::vector<std::weak_ptr<StateStore>> stores;
+  setup.beside = options.beside;
   setup.supervision = options.supervision;
   setup.poison_crashes_max = options.poison_crashes_max;
   setup.board = options.board;

@@ -37,6 +37,7 @@ struct NodeOptions {
   std::uint64_t deaths_max = ~std::uint64_t{0};
   std::function<std::vector<ChainStepFactory>(std::vector<ChainStepFactory>)> steps = {};  // in place of the pipeline's
   std::function<Result<std::shared_ptr<StateStore>>(PartitionId)> open_store = {};         // in place of the memory's
+  std::function<bool(std::function<void()>)> beside = {};  // where they are opened; empty: at once
   std::uint32_t stores_refused = 0;  // the first so many openings of a store fail
   std::function<bool(PartitionId)> store_refused = {};  // whether this opening of its store fails
   SupervisionConfig supervision = {};

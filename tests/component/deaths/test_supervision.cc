@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "tests/component/deaths/small_node.h"
 #include "tests/support/catch.h"
@@ -231,4 +232,79 @@ TEST_CASE("a node that is stopped while its partitions are still opening starts 
   }
   CHECK(without_door > first_door / 3);
   CHECK(ended_well + 2 >= first_door - 2);  // the scheduler may let all its patience pass at once
+}
+
+TEST_CASE("partitions run on while the state of another one is still being opened, and it catches up when that is done", "[supervision]") {
+  SmallMachine calm{pipeline(), {small_input(kLines)}};
+  REQUIRE(calm.run({}).result.value().has_value());
+  for (std::uint64_t seed = 1; seed <= 8; ++seed) {
+    SmallMachine machine{pipeline(), {small_input(kLines)}};
+    const auto board = std::make_shared<ActorBoard>();
+    std::vector<std::function<void()>> held;
+    bool sick = true, hold = false;
+    std::uint32_t looks = 0, released = 0;
+    NodeOptions options;
+    options.seed = seed;
+    options.board = board;
+    options.store_refused = [&](PartitionId p) { return sick && p == kSick; };
+    options.beside = [&](std::function<void()> job) {
+      if (hold) held.push_back(std::move(job));
+      else job();
+      return true;
+    };
+    options.idle = [&](const caf::actor& root, sim::SimClock&) {
+      switch (++looks) {
+        case 1:  // it is quarantined, the others have decided everything that is theirs
+          CHECK(report_of(*board, "pipeline/partition/1").state == ActorState::quarantined);
+          sick = false;
+          hold = true;
+          caf::anon_send(root, ReleasePartition{kSick, [&released](bool done) { released += done ? 1 : 0; }});
+          return true;
+        case 2:  // nothing but the opening is left to do, and whoever released it waits for that alone
+          CHECK(held.size() == 1);
+          CHECK(released == 0);
+          CHECK(report_of(*board, "pipeline/partition/1").state == ActorState::starting);
+          CHECK(machine.decided(kHealthy) == machine.accepted(kHealthy));
+          CHECK(machine.decided(kSick) == 0);
+          for (const auto& job : held) job();
+          return true;
+        default:
+          CHECK(released == 1);
+          return false;
+      }
+    };
+    const NodeEnd end = machine.run(options);
+    INFO("seed " << seed << "\n" << last_words(end));
+    held.clear();
+    REQUIRE(end.result);
+    CHECK(end.result->has_value());
+    CHECK(looks == 3);
+    CHECK(end.left_over == 0);
+    CHECK(machine.answers() == calm.answers());
+  }
+}
+
+TEST_CASE("a node that is stopped while a state is being opened ends when that is done", "[supervision]") {
+  SmallMachine machine{pipeline(), {small_input(kLines)}};
+  std::vector<std::function<void()>> held;
+  std::uint32_t looks = 0;
+  NodeOptions options;
+  options.stop_patience = std::chrono::hours(1'000);
+  options.beside = [&](std::function<void()> job) {
+    held.push_back(std::move(job));
+    return true;
+  };
+  options.idle = [&](const caf::actor& root, sim::SimClock&) {
+    if (++looks != 1) return false;
+    caf::anon_send(root, StopNode{});
+    for (const auto& job : std::exchange(held, {})) job();  // they come behind the stop
+    return true;
+  };
+  const NodeEnd end = machine.run(options);
+  INFO(last_words(end));
+  CHECK(held.empty());
+  REQUIRE(end.result);
+  CHECK(end.result->has_value());
+  CHECK(end.turns.count("door") == 0);
+  CHECK(end.left_over == 0);
 }

@@ -95,11 +95,11 @@ def the_horizon(weir, _, folder):
     early = moment(shop)
     shop.send(100)
     shop.create()
+    check(asked(shop, early["time"]), sums(early["sent"]), "as long as nothing was trimmed")
     tried(weir, 0, "snapshot", "verify", "--node", shop.node.url)
     at = {"sequences": [s["sequence"] for s in shop.listed()], "sent": shop.sent}
     shop.send(100)
     late = moment(shop)
-    check(asked(shop, early["time"]), sums(early["sent"]), "as long as nothing was trimmed")
     let_go(shop, lambda: [r["trimmed_commit"] for r in shop.recovery()] == at["sequences"])
     shop.send(100)
     check(asked(shop, late["time"]), sums(late["sent"]), "what a snapshot reaches back to")
