@@ -56,10 +56,6 @@ Result<Suspects> Suspects::decode(std::string_view text, std::uint32_t partition
 void count_marks(Suspects& suspects, const FormerLife& former) {
   if (former.life <= suspects.life) return;
   suspects.life = former.life;
-  for (std::vector<Suspect>& known : suspects.partitions) {
-    for (Suspect& one : known) ++one.quiet_lives;
-    std::erase_if(known, [](const Suspect& one) { return one.quiet_lives > kQuietLivesMax; });
-  }
   std::vector<const FormerMark*> blamed;
   for (const FormerMark& mark : former.marks) {
     if (mark.cause != 0) blamed.push_back(&mark);
@@ -67,6 +63,12 @@ void count_marks(Suspects& suspects, const FormerLife& former) {
   if (blamed.empty() && former.end == 0 && !former.marks.empty()) {
     const auto longest = std::max_element(former.marks.begin(), former.marks.end(), [](const FormerMark& a, const FormerMark& b) { return a.stay < b.stay; });
     if (longest->stay >= kUnexplainedStay) blamed.push_back(&*longest);
+  }
+  // While one event ends life after life the others wait for their turn, undecided: that says nothing for them.
+  for (std::vector<Suspect>& known : suspects.partitions) {
+    if (!blamed.empty()) break;
+    for (Suspect& one : known) ++one.quiet_lives;
+    std::erase_if(known, [](const Suspect& one) { return one.quiet_lives > kQuietLivesMax; });
   }
   for (const FormerMark* mark : blamed) {
     if (mark->partition.value >= suspects.partitions.size()) continue;

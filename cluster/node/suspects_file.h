@@ -20,7 +20,7 @@ struct Suspects {
   [[nodiscard]] static Result<Suspects> decode(std::string_view text, std::uint32_t partitions);
 };
 
-/// A suspect that did not crash anything in so many lives is forgotten: it was a bystander, or was decided.
+/// A suspect is forgotten when so many lives have ended without a crash that somebody is blamed for: it was a bystander, or was decided.
 inline constexpr std::uint32_t kQuietLivesMax = 3;
 
 /// What is left of a life of the process.
