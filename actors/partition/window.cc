@@ -146,7 +146,7 @@ void PartitionWindow::fill(Round& round, Batch& batch) {
   // Its neighbours have as many attempts behind them.
   if (const ParkedEvent* const parked = parked_of(batch, 0)) history = {parked->attempts, parked->first_at};
   round.batch->begin(batch.input, partition_, Offset{batch.first.value - batch.skipped}, history, batch.again);
-  const auto add = [&](std::uint32_t index) { round.batch->add(batch.skipped + index, batch.events[index].digest.low); };
+  const auto add = [&](std::uint32_t index) { round.batch->add(batch.skipped + index, given_fingerprint(batch, index)); };
   if (round.parted) return add(round.events[round.next_alone]);
   for (const std::uint32_t index : round.events) {
     if (!is_poison(batch, index)) add(index);
@@ -184,9 +184,14 @@ Result<void> PartitionWindow::round_done(std::uint64_t drive, std::uint64_t seri
   return advance();
 }
 
+std::uint64_t PartitionWindow::given_fingerprint(const Batch& batch, std::uint32_t index) const {
+  const ParkedEvent* const parked = parked_of(batch, index);
+  return parked == nullptr || parked->edited.empty() ? batch.events[index].digest.low : xxh3_128(parked->edited).low;
+}
+
 bool PartitionWindow::is_poison(Batch& batch, std::uint32_t index) const {
   if (!batch.poison.empty() && batch.poison.contains(index)) return true;
-  const Suspect* suspect = poison_->empty() ? nullptr : poison_->poison(batch.events[index].digest.low);
+  const Suspect* suspect = poison_->empty() ? nullptr : poison_->poison(given_fingerprint(batch, index));
   if (suspect != nullptr) batch.poison.emplace(index, *suspect);
   return suspect != nullptr;
 }
@@ -223,7 +228,7 @@ CrashBlame PartitionWindow::crashed(const StageCrash& crash) {
   suspect.crashes = 1;
   if (blamed) {
     suspect.first = batch.offset(*blamed);
-    suspect.fingerprint = batch.events[*blamed].digest.low;
+    suspect.fingerprint = given_fingerprint(batch, *blamed);
     if (!poison_->crashed(suspect)) return {true, std::nullopt};
     return {true, std::string(id_of(batch, *blamed))};
   }
@@ -411,7 +416,7 @@ PreparedCommit PartitionWindow::committed() {
       if (batch.events[i].tracked) in_flight_.erase(batch.hashes[i], {batch.serial, static_cast<std::uint32_t>(i)});
     }
     if (!poison_->empty()) {
-      for (const WindowEvent& event : batch.events) poison_->decided(event.digest.low);
+      for (std::uint32_t i = 0; i < batch.events.size(); ++i) poison_->decided(given_fingerprint(batch, i));
       poison_->parted(batch.offset(0), batch.offset(static_cast<std::uint32_t>(batch.events.size()) - 1) + 1);
     }
     parking_.gone(batch.parks);

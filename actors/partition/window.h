@@ -199,6 +199,8 @@ class PartitionWindow {
   void fill(Round& round, Batch& batch);
   [[nodiscard]] bool left_to_drive(Batch& batch, Round& round);
   void drive_again();
+  /// Of the bytes that stages are given, by which a crash is remembered: of an edited event, the edited ones.
+  [[nodiscard]] std::uint64_t given_fingerprint(const Batch& batch, std::uint32_t index) const;
   [[nodiscard]] bool is_poison(Batch& batch, std::uint32_t index) const;
   [[nodiscard]] Result<void> advance();
   [[nodiscard]] Result<bool> resolve_waiting(Batch& batch);
@@ -226,6 +228,7 @@ class PartitionWindow {
   // Orders for dead letters.
   [[nodiscard]] bool on_its_way(std::string_view id);
   [[nodiscard]] Result<LetterFate> fate_of(const LetterOrder& order, const StoredLetter& letter, Offset offset);
+  void park_redriven(LetterView letter, OutcomeBatchBuilder& out);
   /// An event in front of this one is parked with its ordering key.
   [[nodiscard]] bool key_is_held(const Batch& batch, std::uint32_t index) const;
   void note_key(Batch& batch, std::uint32_t index);

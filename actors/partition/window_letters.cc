@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "actors/partition/window.h"
+#include "runtime/base/hash.h"
 #include "runtime/base/invariant.h"
 #include "runtime/engine/id_state.h"
 
@@ -21,6 +22,14 @@ Result<LetterFate> PartitionWindow::fate_of(const LetterOrder& order, const Stor
   WEIR_ASSIGN(const auto entry, index_->find(index_->hash_of(letter.id), letter.id));
   if (!entry || entry->state != DedupeState::dead_lettered || entry->offset != offset) return LetterFate::gone;
   return on_its_way(letter.id) ? LetterFate::later : LetterFate::changed;
+}
+
+void PartitionWindow::park_redriven(LetterView letter, OutcomeBatchBuilder& out) {
+  // Earlier lives may know it as poison: whoever redrives it wants it tried again.
+  poison_->decided(xxh3_128(given_bytes(letter)).low);
+  letter.attempts = 0;  // retry.attempts_max counts anew
+  letter.details = {};
+  out.park(letter, {0, wall_, {}, true});
 }
 
 Result<std::vector<LetterFate>> PartitionWindow::change_letters(LetterOrder order, std::string_view payload, std::span<const LetterCopy> letters,
@@ -55,9 +64,7 @@ Result<std::vector<LetterFate>> PartitionWindow::change_letters(LetterOrder orde
       case LetterOrder::Kind::redrive:
         to = Outcome::retrying;
         out.add(head, to, flags);
-        letter.attempts = 0;  // retry.attempts_max counts anew
-        letter.details = {};
-        out.park(letter, {0, wall_, {}, true});
+        park_redriven(letter, out);
         ++ledger.redriven;
         ++ledger.retrying;
         break;

@@ -50,7 +50,7 @@ class PoisonBook {
   [[nodiscard]] bool must_part(Offset first, Offset end) const;
   /// They were, and whoever is to blame is known: the rest of the batch is still suspected.
   void parted(Offset first, Offset end);
-  /// The event is decided.
+  /// The event is decided, or is to be tried as if nothing were known of it.
   void decided(std::uint64_t fingerprint) { events_.erase(fingerprint); }
 
   [[nodiscard]] std::vector<Suspect> suspects() const;

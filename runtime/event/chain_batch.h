@@ -50,7 +50,7 @@ struct Rejection {
 struct ChainEvent {
   Document document;
   std::int64_t event_time = 0;           // microseconds since 1970
-  std::uint64_t fingerprint = 0;         // of the original bytes
+  std::uint64_t fingerprint = 0;         // of the bytes that stages are given
   const Rejection* rejection = nullptr;  // of reject and retry
   const CloudEvent* envelope = nullptr;  // of CloudEvents
   std::uint32_t index = 0;               // in the ingest batch
