@@ -105,6 +105,7 @@ std::string judge_commit(const CommitRecord& commit, const CommitBody& body, con
       NodeSaid node{outcome.outcome, batch.redecided()};
       node.behind = (outcome.flags & outcome_flag::behind_id) != 0;
       node.order = (outcome.flags & outcome_flag::from_letter) != 0;
+      if (outcome.outcome == Outcome::dead_lettered) node.attempts = batch.letter(outcome.first_record).attempts;
       if (node.order && outcome.outcome == Outcome::dead_lettered) node.edited = batch.letter(outcome.first_record).edited;
       ordered += node.order;
       if (outcome.outcome == Outcome::retrying) {
@@ -300,6 +301,7 @@ std::string judge(const Workload& workload, const History& history, MemoryDisk& 
     witness.superseded += models[p].ledger().superseded;
     witness.late += models[p].late();
     witness.exhausted += models[p].exhausted();
+    witness.poisoned += models[p].poisoned();
     witness.redriven += models[p].ledger().redriven;
     witness.edited += models[p].ledger().edited;
     witness.dropped += models[p].ledger().dropped;

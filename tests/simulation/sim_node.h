@@ -19,6 +19,7 @@ class SimNode final : public NodeAccess {
   SimNode(SimScheduler& scheduler, MemoryEventLog& log, const SimRules& rules);
 
   [[nodiscard]] LiveState& state() noexcept { return state_; }
+  [[nodiscard]] const LiveState& live() const noexcept { return state_; }
   /// From now on it takes no work.
   void stopping() { stopping_ = true; }
 

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <csignal>
+#include <stdexcept>
+
 #include "runtime/base/hash.h"
 #include "runtime/base/invariant.h"
 
@@ -34,10 +37,11 @@ class Step final : public ChainStep {
     return turns == 0;
   }
   void finish(ChainBatch& batch, RoundNumber, CodeMark& mark) override { run(batch, mark); }
-  void run(ChainBatch& batch, CodeMark&) override {
+  void run(ChainBatch& batch, CodeMark& mark) override {
     for (ChainEvent& event : batch.events()) {
       if (event.verdict != Verdict::pass) continue;
       const std::string_view raw = batch.raw(event).raw;
+      if (is_poison(raw) && (number_ == 1 || !ends_process(raw))) crash(batch, event, mark, ends_process(raw));
       if (number_ == 0) event.event_time = event_time_of(raw);
       if (number_ == 0 && rejects(version_, raw)) batch.reject(event, "validate", "field_range", "bad");
       if (number_ == 1 && filters(version_, raw)) batch.filter(event);
@@ -48,6 +52,13 @@ class Step final : public ChainStep {
   }
 
  private:
+  /// Some versions say which event it is, others only that it is one of the batch.
+  [[noreturn]] void crash(const ChainBatch& batch, const ChainEvent& event, CodeMark& mark, bool with_process) {
+    if (version_ % 2 == 0) mark.enter(batch.offset(event), 1, event.fingerprint);
+    ++dependency_->crashes;
+    if (with_process) dependency_->died = FormerMark{batch.partition(), name(), *mark.inside(), SIGSEGV};
+    throw std::runtime_error("a crash in " + name());
+  }
   void wait(RoundNumber round, std::uint64_t turns) {
     host_.post([this, round, turns] { turns == 1 ? host_.ready(round) : wait(round, turns - 1); });
   }
@@ -135,6 +146,13 @@ ViewSet compile_views(std::uint32_t version) {
 
 }  // namespace
 
+bool is_poison(std::string_view raw) {
+  return has(raw, "venom");
+}
+bool ends_process(std::string_view raw) {
+  return has(raw, "venom, deadly");
+}
+
 bool needs_dependency(std::string_view raw) {
   return has(raw, "needs");
 }
@@ -172,6 +190,7 @@ std::string SimRules::record_type() const {
 }
 
 Said SimRules::say(std::string_view raw) const {
+  if (is_poison(raw)) return {Outcome::dead_lettered, ends_process(raw) ? "transform" : "validate", "poison"};
   if (rejects(version_, raw)) return {Outcome::dead_lettered, "validate", "field_range"};
   if (filters(version_, raw)) return {Outcome::filtered};
   if (has(raw, "huge")) return {Outcome::dead_lettered, "encode", "output_too_large"};

@@ -3,11 +3,13 @@
 #pragma once
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "actors/partition/window.h"
 #include "actors/supervise/stage_shell.h"
+#include "runtime/adapters/system/mapped_marks.h"
 #include "runtime/engine/view_set.h"
 #include "runtime/engine/views_setup.h"
 #include "runtime/event/commit_body.h"
@@ -21,7 +23,12 @@ namespace weir::sim {
 struct SimDependency {
   bool out = false;
   std::uint64_t refusals = 0;
+  std::uint64_t crashes = 0;
+  std::optional<FormerMark> died;  // the process has, in a stage that had this in its hands
 };
+/// Every stage that sees it crashes: with an exception, or with the whole process.
+[[nodiscard]] bool is_poison(std::string_view raw);
+[[nodiscard]] bool ends_process(std::string_view raw);
 [[nodiscard]] bool needs_dependency(std::string_view raw);
 /// What retry.order_by finds in the workload's frames.
 [[nodiscard]] std::string order_key_of(std::string_view raw);

@@ -3,17 +3,20 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
 
 #include "actors/doors/door_actor.h"
 #include "actors/doors/http_door_actor.h"
 #include "actors/partition/pipeline_supervisor.h"
 #include "actors/serve/views_actor.h"
 #include "cluster/api/http_api.h"
+#include "cluster/node/suspects_file.h"
 #include "runtime/adapters/memory/memory_disk.h"
 #include "runtime/engine/view_value.h"
 #include "tests/simulation/sim_clients.h"
+#include "tests/simulation/sim_letters.h"
 #include "tests/simulation/sim_node.h"
+#include "tests/simulation/sim_sinks.h"
+#include "tests/simulation/sim_snapshots.h"
 #include "tests/simulation/sim_world.h"
 
 namespace weir::sim {
@@ -23,7 +26,8 @@ namespace {
 /// How often each fault strikes: once in so many steps; 0: not in this run. Drawn per seed, so that runs differ in
 /// kind.
 struct Rates {
-  std::uint64_t kill_actor, kill_node, stop_node, fail_append, lose_reply, disk_full, fail_flush, change_rules, outage, order;
+  std::uint64_t kill_actor, kill_node, stop_node, fail_append, lose_reply, disk_full, fail_flush, change_rules, outage, order,
+      snapshot, damage, lose_state, fail_sink;
 };
 
 std::uint64_t draw_rate(SeededRng& rng, std::uint64_t often) {
@@ -50,7 +54,9 @@ class Run {
     workload_.clients = rng_.chance(3) ? 0 : static_cast<std::uint32_t>(1 + rng_.below(4));
     rates_ = {draw_rate(rng_, 60), draw_rate(rng_, 400), draw_rate(rng_, 400), draw_rate(rng_, 80),
               draw_rate(rng_, 60), draw_rate(rng_, 500), draw_rate(rng_, 80),  rng_.below(4),
-              draw_rate(rng_, 60), draw_rate(rng_, 20)};
+              draw_rate(rng_, 60), draw_rate(rng_, 20), draw_rate(rng_, 60), draw_rate(rng_, 150),
+              rng_.below(4),       draw_rate(rng_, 40)};
+    workload_.venom = rng_.chance(3) ? 0 : static_cast<std::uint32_t>(20 + rng_.below(200));
     delta_bytes_ = std::size_t{4096} << rng_.below(8);
     // Every other seed takes ingest batches in parts, as where events become long.
     batch_bytes_ = rng_.below(2) == 0 ? 1'500 : 1'000'000;
@@ -62,6 +68,10 @@ class Run {
     disk_ = std::make_shared<MemoryDisk>(workload_.partitions, rng_);
     for (std::uint32_t p = 0; p < workload_.partitions; ++p) states_.push_back(std::make_shared<MemoryStateDisk>());
     clients_ = std::make_unique<Clients>(workload_, rng_, history_, witness_);
+    operator_ = std::make_unique<Operator>(workload_.partitions, *disk_, rng_);
+    sinks_ = std::make_unique<Sinks>(workload_.partitions, rng_, witness_);
+    snapshots_ = std::make_unique<Snapshots>(disk_->state()->log_id, rng_, witness_, merger_);
+    suspects_.partitions.resize(workload_.partitions);
   }
 
   SeedResult go() {
@@ -84,13 +94,15 @@ class Run {
     }
     if (!end_result_) return result("the pipeline ended with an error: " + describe(end_result_.error()));
     shut_down();
-    return result(judge(workload_, history_, *disk_, states_, witness_));
+    std::string wrong = judge(workload_, history_, *disk_, states_, witness_);
+    return result(wrong.empty() ? sinks_->judge(*disk_) : std::move(wrong));
   }
 
  private:
   void be_calm() {
     calm_ = true;
     clients_->calm();
+    sinks_->calm();
     dependency_.out = false;
     log_->faults().set_disk_full(false);
   }
@@ -118,6 +130,7 @@ class Run {
       const PartitionStatus status = log_->status(PartitionId{p});
       if (status.position.committed < status.ingest_reserved || any_parked(disk_->state()->partitions[p])) return false;
     }
+    if (!sinks_->took_all(*disk_)) return false;
     final_stop_ = true;
     node_->stopping();
     caf::anon_send(root_, StopNode{});
@@ -127,9 +140,10 @@ class Run {
   /// After each step: starts the node again where it died or was stopped. What is wrong already, or nothing.
   std::string look() {
     if (!clients_->wrong().empty()) return clients_->wrong();
-    if (!told_too_early_.empty()) return told_too_early_;
+    if (!operator_->wrong().empty()) return operator_->wrong();
+    if (!restored_wrong_.empty()) return restored_wrong_;
     if (!quarantined_.empty()) return "a partition is quarantined: " + quarantined_;
-    if (root_died()) {
+    if (root_died() || dependency_.died) {
       reboot();
       return judge_disk(*disk_);
     }
@@ -201,7 +215,11 @@ class Run {
     setup.partition.delta_bytes_max = delta_bytes_;
     setup.partition.apply_bytes_max = 16 * 1024;
     setup.committer = {log_.get(), &clock_, {std::chrono::milliseconds(5), 16 * 1024}};
+    setup.suspects = suspects_.partitions;
+    setup.sinks = sinks_->of_node(*log_, clock_, logbook_, *scheduler_);
     setup.open_store = [this, scheduler](PartitionId p) -> Result<std::shared_ptr<StateStore>> {
+      if (const CommitSequence end = log_->status(p).position.sequence; states_[p.value]->picture()->cursor.empty() && end != CommitSequence{})
+        restored_wrong_ = restored_wrong_.empty() ? snapshots_->restore(p, end, *states_[p.value]) : restored_wrong_;
       auto store = std::make_shared<MemoryState>(
           states_[p.value], merger_, [scheduler](std::function<void()> task) { scheduler->post(std::move(task)); });
       stores_.push_back(store);
@@ -213,7 +231,7 @@ class Run {
     };
     // Faults strike as often as the seed says.
     SupervisionConfig& patience = setup.supervision;
-    for (RestartLimits* limits : {&patience.stage, &patience.partition, &patience.door, &patience.committer}) limits->restarts_max = 1'000'000;
+    for (RestartLimits* limits : {&patience.stage, &patience.partition, &patience.door, &patience.sink, &patience.committer}) limits->restarts_max = 1'000'000;
     add_doors(setup);
     return setup;
   }
@@ -260,45 +278,6 @@ class Run {
     };
   }
 
-  /// Somebody looks for dead letters, and redrives, edits or drops what is there. Most places hold none any more.
-  void order() {
-    const PartitionId p{static_cast<std::uint32_t>(rng_.below(workload_.partitions))};
-    const MemoryPartition& log = disk_->state()->partitions[p.value];
-    if (log.position.committed == Offset{}) return;
-    LetterOrder order;
-    order.kind = static_cast<LetterOrder::Kind>(1 + rng_.below(3));
-    order.who = kOperator;
-    std::set<Offset> places;
-    for (std::uint64_t i = order.kind == LetterOrder::Kind::edit ? 1 : 12; i-- > 0;) places.insert(Offset{rng_.below(log.position.committed.value)});
-    order.offsets.assign(places.begin(), places.end());
-    std::string payload;
-    for (const IngestSlice& slice : log.batches) {
-      if (slice.first > order.offsets[0] || order.offsets[0] >= slice.first + slice.count) continue;
-      payload = IngestBatch::decode(slice.bytes)->event(static_cast<std::uint32_t>(order.offsets[0] - slice.first)).raw;
-    }
-    const std::size_t kind = payload.find("\"kind\":\"") + 8;
-    payload.replace(kind, payload.find('"', kind) - kind, "good");
-    const Offset first = order.offsets[0];
-    node_->change_letters(p, std::move(order), std::move(payload), [this, p, first](Result<std::vector<LetterFate>> fates) {
-      if (fates && fates->front() == LetterFate::changed) told_of(p, first);
-    });
-  }
-
-  /// Somebody was told that this letter is changed: who asks the node now must see the commit that did it.
-  void told_of(PartitionId p, Offset letter) {
-    const auto& commits = disk_->state()->partitions[p.value].commits;
-    for (auto commit = commits.rbegin(); commit != commits.rend(); ++commit) {
-      const auto body = CommitBody::decode(commit->body);
-      const bool changes_it = std::any_of(body->orders.begin(), body->orders.end(), [&](const LetterOrder& order) {
-        return std::find(order.offsets.begin(), order.offsets.end(), letter) != order.offsets.end();
-      });
-      if (!changes_it) continue;
-      if (node_->state().partitions()[p.value].sequence < commit->sequence)
-        told_too_early_ = fmt::format("I6 partition {}: somebody was told of commit {}, which the ledger does not have", p.value, commit->sequence.value);
-      return;
-    }
-  }
-
   void strike() {
     if (rng_.chance(rates_.kill_actor)) {
       if (const caf::actor victim = scheduler_->runnable(); victim && victim != root_) {
@@ -333,7 +312,13 @@ class Run {
       dependency_.out = !dependency_.out;
       witness_.outages += dependency_.out;
     }
-    if (node_ && rng_.chance(rates_.order)) order();
+    if (node_ && rng_.chance(rates_.order)) operator_->order(*node_);
+    if (rng_.chance(rates_.fail_sink)) sinks_->fail_one();
+    if (rng_.chance(rates_.snapshot)) {
+      const auto p = static_cast<std::uint32_t>(rng_.below(workload_.partitions));
+      snapshots_->make(PartitionId{p}, *states_[p], *rules_, clock_.wall());
+    }
+    if (rng_.chance(rates_.damage)) snapshots_->damage(PartitionId{static_cast<std::uint32_t>(rng_.below(workload_.partitions))});
     if (rng_.chance(rates_.fail_flush)) {
       ++witness_.flushes_failed;
       if (const auto store = random_store()) {
@@ -357,10 +342,26 @@ class Run {
   [[nodiscard]] bool root_died() const { return root_dead_; }
 
   void reboot() {
-    ++witness_.nodes_killed;
+    ++(dependency_.died ? witness_.deaths : witness_.nodes_killed);
     take_down(rng_.chance(2));
     full_until_ = 0;
+    remember_death();
+    if (!calm_ && rng_.chance(rates_.lose_state)) lose_state();
     boot();
+  }
+
+  /// What the marks of the life that ended say of stages goes on to the next one.
+  void remember_death() {
+    FormerLife former{++lives_, 0, {}};
+    if (dependency_.died) former.marks.push_back(*std::exchange(dependency_.died, std::nullopt));
+    count_marks(suspects_, former);
+    auto stored = Suspects::decode(suspects_.encode(), workload_.partitions);
+    suspects_ = std::move(*stored);
+  }
+
+  void lose_state() {
+    ++witness_.states_lost;
+    states_[rng_.below(states_.size())]->replace(std::make_shared<MemoryStateDisk::Picture>());
   }
 
   /// A node that was asked to stop has ended by itself.
@@ -369,6 +370,7 @@ class Run {
     shut_down();
     stores_.clear();
     full_until_ = 0;
+    remember_death();
     boot();
   }
 
@@ -413,6 +415,7 @@ class Run {
     SeedResult result;
     result.trace = trace_;
     result.witness = witness_;
+    result.witness.crashes = dependency_.crashes;
     result.witness.events = workload_.events;
     if (!verdict.empty()) result.log = logbook_.lines();
     result.verdict = std::move(verdict);
@@ -426,11 +429,16 @@ class Run {
   ViewMerger merger_;
   Workload workload_;
   Rates rates_{};
-  std::string told_too_early_;
+  std::string restored_wrong_;
+  Suspects suspects_;
+  std::uint64_t lives_ = 0;
   SimDependency dependency_;
   MemoryLogOptions log_options_;
   History history_;
   std::unique_ptr<Clients> clients_;
+  std::unique_ptr<Operator> operator_;
+  std::unique_ptr<Sinks> sinks_;
+  std::unique_ptr<Snapshots> snapshots_;
   std::vector<std::unique_ptr<const SimRules>> all_rules_;
   const SimRules* rules_ = nullptr;
   std::uint32_t version_ = 0;

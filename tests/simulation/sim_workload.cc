@@ -21,6 +21,11 @@ std::uint64_t mix(std::uint64_t x) {
 // Duplicates, conflicts, invalid events: few ids, few bodies.
 constexpr const char* kKinds[] = {"good", "needs", "good", "fine", "bad", "skip", "huge", "badly"};
 
+const char* kind_of(const Workload& workload, std::uint64_t draw, std::uint64_t body) {
+  if (workload.venom == 0 || (draw >> 33) % workload.venom != 0) return kKinds[body % 8];
+  return (draw >> 50) % 3 == 0 ? "venom, deadly" : "venom";
+}
+
 class Feed final : public DoorFeed {
  public:
   Feed(Workload workload, std::uint64_t at) : workload_(workload), at_(at) {}
@@ -59,7 +64,7 @@ SimEvent event_at(const Workload& workload, std::uint64_t index) {
   SimEvent event;
   event.id = fmt::format("id{}", draw % workload.ids);
   const std::uint64_t body = (draw >> 20) % 11;
-  event.raw = fmt::format(R"({{"id":"{}","kind":"{}","v":{}.{:02}}})", event.id, kKinds[body % 8], body * 3,
+  event.raw = fmt::format(R"({{"id":"{}","kind":"{}","v":{}.{:02}}})", event.id, kind_of(workload, draw, body), body * 3,
                           draw % workload.ids % 100);
   return event;
 }
@@ -71,7 +76,7 @@ SimEvent posted_event(const Workload& workload, std::uint32_t client, std::uint6
   event.id =
       draw % 3 == 0 ? fmt::format("id{}", (draw >> 8) % workload.ids) : fmt::format("c{}-{}", client, (draw >> 8) % 90);
   const std::uint64_t body = (draw >> 20) % 11;
-  event.raw = fmt::format(R"({{"id":"{}","kind":"{}","v":{}.{:02},"n":"{}.{}.{}"}})", event.id, kKinds[body % 8],
+  event.raw = fmt::format(R"({{"id":"{}","kind":"{}","v":{}.{:02},"n":"{}.{}.{}"}})", event.id, kind_of(workload, draw, body),
                           body * 3, draw % 100, client, request, index);
   return event;
 }
@@ -223,6 +228,11 @@ Expected Model::judge(const SimEvent& event, std::uint64_t offset, const SimRule
   if (node.outcome == Outcome::retrying && node.held && keyed) {
     said = {Outcome::retrying};
     expected.attempts = 0;
+  } else if (said.reason == "poison") {
+    // Every try crashes it so often; where it takes the process along, what earlier lives counted is counted, too.
+    constexpr std::uint32_t kCrashesMax = 3;
+    expected.attempts = ends_process(raw) ? std::max(kCrashesMax, node.attempts) : kCrashesMax;
+    ++poisoned_;
   } else if (is_late) {
     ++lates_;
     said = late.then == OnLate::dead_letter ? Said{Outcome::dead_lettered, "late", "late"} : Said{Outcome::expired};

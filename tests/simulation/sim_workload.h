@@ -19,6 +19,7 @@ struct Workload {
   std::uint64_t ids = 1;     // distinct ids, few: hot keys
   std::uint32_t partitions = 1;
   std::uint32_t batch_max = 8;  // events per ingest batch
+  std::uint32_t venom = 0;      // one event in so many crashes the stage that sees it; 0: none
   std::uint32_t clients = 0;    // of the HTTP door; 0: there is none, and the run ends by itself
 };
 
@@ -67,6 +68,7 @@ class Model {
   /// node knows: `node` says it.
   [[nodiscard]] Expected take(const SimEvent& event, std::uint64_t offset, const SimRules& rules, const NodeSaid& node);
   [[nodiscard]] std::uint64_t exhausted() const { return exhausted_; }
+  [[nodiscard]] std::uint64_t poisoned() const { return poisoned_; }
   [[nodiscard]] std::int64_t greatest() const { return greatest_; }
   [[nodiscard]] std::uint64_t late() const { return lates_; }
   [[nodiscard]] std::uint64_t reopened() const { return reopened_; }
@@ -102,6 +104,7 @@ class Model {
   std::map<std::string, std::set<std::uint64_t>> parked_ids_;
   std::map<std::string, std::set<std::uint64_t>> parked_keys_;
   std::uint64_t exhausted_ = 0;
+  std::uint64_t poisoned_ = 0;
   std::map<std::string, State> ids_;
   Ledger ledger_;
   std::int64_t greatest_ = kNoTime;
