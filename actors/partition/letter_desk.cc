@@ -61,6 +61,7 @@ Result<bool> LetterDesk::prepare(PartitionWindow& window, UnixMicros wall) {
 
 void LetterDesk::committed(CommitSequence sequence) {
   if (phase_ == Phase::committing && sequence == sequence_) phase_ = Phase::applying;
+  if (phase_ == Phase::applying && WEIR_DEFECT("told_before_applied")) finish(std::move(fates_));
 }
 
 void LetterDesk::applied(CommitSequence sequence) {

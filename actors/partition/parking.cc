@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "runtime/base/fail_point.h"
 #include "runtime/base/hash.h"
 #include "runtime/base/invariant.h"
 #include "runtime/base/units.h"
@@ -53,7 +54,7 @@ void Parking::restart() {
 }
 
 bool Parking::holds(std::string_view key, const BatchParks& batch, std::uint32_t index) const {
-  if (key.empty()) return false;
+  if (key.empty() || WEIR_DEFECT("held_key_forgotten")) return false;
   if (retries_->holds_key(key) || keys_.contains(key)) return true;
   const auto here = batch.keys.find(key);
   return here != batch.keys.end() && here->second < index;
@@ -68,7 +69,8 @@ NextTry Parking::next_try(const ParkedEvent* parked, const Rejection& why, const
   const std::uint64_t random = chance_of(digest, offset, next.attempts);
   RetryDecision decision;
   if (why.retry.attempted) {
-    decision = policy_.after({next.attempts, as_time(next.first_at), as_time(wall), as_time(why.retry.not_before), random});
+    const std::uint32_t counted = WEIR_DEFECT("given_up_late") && next.attempts > 1 ? next.attempts - 1 : next.attempts;
+    decision = policy_.after({counted, as_time(next.first_at), as_time(wall), as_time(why.retry.not_before), random});
   } else {
     // Whoever waits for the same thing does not come back in the same moment.
     const RetryPolicy::Bounds pause = policy_.pause_after(1);

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "actors/partition/window.h"
+#include "runtime/base/fail_point.h"
 #include "runtime/base/hash.h"
 #include "runtime/base/invariant.h"
 #include "runtime/engine/id_state.h"
@@ -20,6 +21,7 @@ Result<LetterFate> PartitionWindow::fate_of(const LetterOrder& order, const Stor
   const bool takes_conflicts = order.kind == LetterOrder::Kind::drop || order.kind == LetterOrder::Kind::expire;
   if (letter.conflict) return takes_conflicts ? LetterFate::changed : LetterFate::conflict;
   WEIR_ASSIGN(const auto entry, index_->find(index_->hash_of(letter.id), letter.id));
+  if (WEIR_DEFECT("redrive_without_compare")) return LetterFate::changed;
   if (!entry || entry->state != DedupeState::dead_lettered || entry->offset != offset) return LetterFate::gone;
   return on_its_way(letter.id) ? LetterFate::later : LetterFate::changed;
 }
@@ -27,7 +29,7 @@ Result<LetterFate> PartitionWindow::fate_of(const LetterOrder& order, const Stor
 void PartitionWindow::park_redriven(LetterView letter, OutcomeBatchBuilder& out) {
   // Earlier lives may know it as poison: whoever redrives it wants it tried again.
   poison_->decided(xxh3_128(given_bytes(letter)).low);
-  letter.attempts = 0;  // retry.attempts_max counts anew
+  if (!WEIR_DEFECT("redrive_keeps_attempts")) letter.attempts = 0;  // retry.attempts_max counts anew
   letter.details = {};
   out.park(letter, {0, wall_, {}, true});
 }
@@ -77,7 +79,7 @@ Result<std::vector<LetterFate>> PartitionWindow::change_letters(LetterOrder orde
       case LetterOrder::Kind::drop:
         to = Outcome::dropped;
         out.add(head, to, flags);
-        ++ledger.dropped;
+        ++(WEIR_DEFECT("drop_counted_as_expired") ? ledger.expired : ledger.dropped);
         break;
       case LetterOrder::Kind::expire:
         to = Outcome::expired;
@@ -93,7 +95,7 @@ Result<std::vector<LetterFate>> PartitionWindow::change_letters(LetterOrder orde
   if (order.offsets.empty()) return fates;
   changed_ids_ = std::move(ids);
   body->batches.push_back(out.finish());
-  if (order.kind != LetterOrder::Kind::expire) body->orders.push_back(std::move(order));
+  if (order.kind != LetterOrder::Kind::expire && !WEIR_DEFECT("audit_skipped")) body->orders.push_back(std::move(order));
   const std::size_t bytes = body->batches.front().size();
   PreparedCommit commit = prepare_to(position_.committed, std::move(body), wall);
   commit.tables.resize(1);

@@ -38,6 +38,7 @@ LetterView PartitionWindow::letter_of(const Batch& batch, std::uint32_t index, s
   const ParkedEvent* const parked = parked_of(batch, index);
   letter.original = parked == nullptr ? raw.raw : std::string_view(parked->original);
   if (parked != nullptr) letter.edited = parked->edited;
+  if (parked != nullptr && WEIR_DEFECT("edited_for_original")) letter.original = parked->given();
   letter.door = header.door;
   letter.csv_header = header.csv_header;
   letter.format = static_cast<std::uint32_t>(header.format);

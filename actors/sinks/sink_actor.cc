@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "actors/supervise/house_handlers.h"
+#include "runtime/base/fail_point.h"
 #include "runtime/base/hash.h"
 
 namespace weir {
@@ -76,7 +77,7 @@ class SinkActor : public caf::event_based_actor {
         return on_thread([target = target_, state = flow_.cursor().state] { return target->open(state); }, [this](Result<void> result) { flow_.opened(std::move(result)); });
       case Do::send: return send_batch(step.batch);
       case Do::prepare:
-        return on_thread([target = target_] { return target->prepare(); }, [this](Result<std::string> state) { flow_.prepared(std::move(state)); });
+        return on_thread([target = target_] { return prepare(*target); }, [this](Result<std::string> state) { flow_.prepared(std::move(state)); });
       case Do::store:
         return on_thread([cursors = setup_->cursors, name = sink().name, partition = setup_->partition, cursor = flow_.next_cursor()] { return cursors->store(name, partition, cursor); },
                          [this](Result<void> result) { flow_.stored(std::move(result)); });
@@ -85,6 +86,12 @@ class SinkActor : public caf::event_based_actor {
       case Do::stop: return end(SinkEnded{});
       case Do::give_up: return end(SinkBroken{flow_.error()});
     }
+  }
+
+  static Result<std::string> prepare(SinkTarget& target) {
+    auto state = target.prepare();
+    if (state && WEIR_DEFECT("sink_shown_before_cursor")) WEIR_TRY(target.publish(*state));
+    return state;
   }
 
   /// `job` on the sink's thread; what it gives goes to `then`, in this actor.

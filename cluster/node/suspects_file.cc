@@ -7,6 +7,8 @@
 
 #include <algorithm>
 
+#include "runtime/base/fail_point.h"
+
 namespace weir {
 
 std::string cause_text(std::uint64_t cause) {
@@ -54,7 +56,7 @@ Result<Suspects> Suspects::decode(std::string_view text, std::uint32_t partition
 }
 
 void count_marks(Suspects& suspects, const FormerLife& former) {
-  if (former.life <= suspects.life) return;
+  if (former.life <= suspects.life || WEIR_DEFECT("suspects_forgotten")) return;
   suspects.life = former.life;
   std::vector<const FormerMark*> blamed;
   for (const FormerMark& mark : former.marks) {

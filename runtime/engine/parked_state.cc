@@ -3,6 +3,7 @@
 #include <array>
 
 #include "runtime/base/bytes.h"
+#include "runtime/base/fail_point.h"
 #include "runtime/engine/view_key.h"
 
 namespace weir {
@@ -79,7 +80,7 @@ void apply_parked(const OutcomeBatch& batch, Delta& delta) {
   if (!batch.redecided() && batch.parks() == 0) return;
   for (std::uint32_t i = 0; i < batch.outcomes(); ++i) {
     if (batch.outcome(i).outcome == Outcome::retrying) {
-      delta.put(parked_key(batch.offset(i)), encode_parked(parked_event_of(batch, i)));
+      if (!WEIR_DEFECT("parked_not_flushed")) delta.put(parked_key(batch.offset(i)), encode_parked(parked_event_of(batch, i)));
     } else if (batch.redecided()) {
       delta.erase(parked_key(batch.offset(i)));  // or it was none: a dead letter that was redriven
     }

@@ -313,7 +313,9 @@ Result<StateFlush> PartitionState::seal() {
   for (StateParticipant* participant : participants_) participant->collect(*active_);
   replay_bytes_ = 0;
   ++cursor_.flushes;
-  sealed_cursor_ = cursor_.encode();
+  StateCursor stored = cursor_;
+  if (WEIR_DEFECT("cursor_lags_flush") && stored.sequence.value > 1) --stored.sequence.value;
+  sealed_cursor_ = stored.encode();
   sealed_sequence_ = cursor_.sequence;
   sealed_ = std::exchange(active_, std::make_shared<Delta>(kMerger, active_->size()));
   return seal_again();

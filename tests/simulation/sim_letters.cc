@@ -25,7 +25,8 @@ void Operator::order(SimNode& node) {
     payload = IngestBatch::decode(slice.bytes)->event(static_cast<std::uint32_t>(order.offsets[0] - slice.first)).raw;
   }
   const std::size_t kind = payload.find("\"kind\":\"") + 8;
-  payload.replace(kind, payload.find('"', kind) - kind, "good");
+  static constexpr const char* kEdits[] = {"good", "needs", "bad"};
+  payload.replace(kind, payload.find('"', kind) - kind, kEdits[rng_.below(std::size(kEdits))]);
   const Offset first = order.offsets[0];
   node.change_letters(p, std::move(order), std::move(payload), [this, &node, p, first](Result<std::vector<LetterFate>> fates) {
     if (fates && fates->front() == LetterFate::changed) told_of(node, p, first);

@@ -249,7 +249,7 @@ Result<void> DirectorySnapshots::restore_file(const Place& place, const std::str
     if (read.error().code != Errc::not_found) return read;
     return fail(Errc::state_damaged, "snapshot {}: its file {} ({}) is missing; an older snapshot, or the log, must do", id, file.name, path);
   }
-  if (size == file.size && digest.digest() == file.checksum) return target.end();
+  if ((size == file.size && digest.digest() == file.checksum) || WEIR_DEFECT("restore_unverified")) return target.end();
   static_cast<void>(ops_.rename(path, path + std::string(kDamaged)));
   return fail(Errc::state_damaged,
               "snapshot {}: its file {} ({}) is damaged: {} bytes with checksum {}, must be {} bytes with {}; an older snapshot, or the log, must do",

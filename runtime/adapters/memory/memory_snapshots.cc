@@ -4,6 +4,7 @@
 #include <set>
 #include <utility>
 
+#include "runtime/base/fail_point.h"
 #include "runtime/base/hash.h"
 
 namespace weir {
@@ -156,7 +157,7 @@ Result<SnapshotManifest> MemorySnapshots::restore(const std::string& id, FileTar
   for (const SnapshotFile& file : manifest.files) {
     const auto stored = partition.files.find(stored_name(file));
     if (stored == partition.files.end()) return fail(Errc::state_damaged, "snapshot {}: its file {} is missing", id, file.name);
-    if (stored->second.size() != file.size || xxh3_128(stored->second) != file.checksum) {
+    if ((stored->second.size() != file.size || xxh3_128(stored->second) != file.checksum) && !WEIR_DEFECT("restore_unverified")) {
       partition.files.erase(stored);
       return fail(Errc::state_damaged, "snapshot {}: its file {} is damaged", id, file.name);
     }

@@ -50,8 +50,24 @@ CAUGHT_SERVING = {
 }
 # Only the simulation shows these: the requests here are not refused, and nobody asks here for the life of every event.
 CAUGHT_ELSEWHERE = {
+    "audit_skipped": "simulation: a letter is changed and nobody is on record for it",
     "biography_skips_commits": "simulation: the life of an event lacks a commit that its log has",
+    "cursor_lags_flush": "simulation: a commit is applied to a state that has it",
+    "drop_counted_as_expired": "simulation: the ledger is not the model's",
+    "edited_for_original": "simulation: a letter does not hold what came",
+    "given_up_late": "simulation: an event has one try too many",
+    "held_key_forgotten": "simulation: an event overtakes a parked one of its key",
+    "parked_not_flushed": "simulation: what is parked is gone with a restart",
+    "poison_at_once": "simulation: an event is given up after one crash",
+    "redrive_keeps_attempts": "simulation: a redriven event has tries behind it",
+    "redrive_without_compare": "simulation: what is no open letter is changed",
     "refused_in_part": "simulation: a request that is refused has left events behind",
+    "restore_unverified": "simulation: a damaged snapshot becomes a state",
+    "sink_forgets_staged": "simulation: records of a file that could not be made ready are lost",
+    "sink_shown_before_cursor": "simulation: records of a file are there twice",
+    "snapshot_files_unsynced": "tests/unit/snapshot_defects: a power cut takes the files of a snapshot that is listed",
+    "suspects_forgotten": "simulation: an event ends the process for ever",
+    "told_before_applied": "simulation: somebody is told of a change that nobody sees yet",
     "sink_prepared_forgotten": "tests/integration/sinks: records of a file that was ready and not shown are lost",
 }
 # What the fault binary can do to a run that keeps all promises.
