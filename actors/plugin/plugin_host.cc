@@ -1,6 +1,7 @@
 #include "actors/plugin/plugin_host.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cstdint>
 #include <string_view>
 
@@ -19,6 +20,8 @@ static_assert(WEIR_BOOLEAN == static_cast<int>(ValueKind::boolean) && WEIR_NUMBE
 static_assert(WEIR_STRING == static_cast<int>(ValueKind::string) && WEIR_PLAIN == static_cast<int>(ValueKind::text));
 static_assert(WEIR_OBJECT == static_cast<int>(ValueKind::object) && WEIR_ARRAY == static_cast<int>(ValueKind::array));
 static_assert(WEIR_ESCAPES == value_flag::escapes);
+
+constexpr std::array<std::string_view, 5> kEnvelope = {"@id", "@time", "@type", "@source", "@partition"};
 
 std::string_view view(weir_text text) { return {text.data, static_cast<std::size_t>(text.size)}; }
 weir_text text_of(std::string_view text) { return {text.data(), text.size()}; }
@@ -44,7 +47,7 @@ std::uint32_t compute(const weir_decimal* a, const weir_decimal* b, weir_decimal
   return left && right ? give(compute(*left, *right), out) : 0;
 }
 
-ChainArena& arena(const weir_event* event) { return event->batch->arena(); }
+ChainArena& arena(const weir_event* event) { return event->record == nullptr ? event->batch->arena() : *event->record->arena; }
 
 std::uint32_t name_field(weir_fields* fields, weir_text text, std::uint32_t written) {
   FieldPath path;
@@ -57,8 +60,15 @@ std::uint32_t name_field(weir_fields* fields, weir_text text, std::uint32_t writ
   if (std::any_of(path.parts.begin(), path.parts.end(), [](const std::string& part) { return part.empty(); }) || path.parts.size() > 64)
     return refuse("is no field path such as Country or properties.mag (at most 64 parts; \"\\.\" is a dot inside a name)");
   if (!is_valid_utf8(path.text)) return refuse("is not valid UTF-8");
+  if (written != 0 && fields->plan == nullptr) return refuse("cannot be written: what a sink gets is final");
   if (written != 0 && path.envelope()) return refuse("cannot be written: it is part of the envelope");
   if (written != 0 && path.parts.size() != 1) return refuse("cannot be written: only top-level fields can");
+  if (fields->plan == nullptr) {
+    if (path.envelope() && std::find(kEnvelope.begin(), kEnvelope.end(), path.text) == kEnvelope.end())
+      return refuse(fmt::format("is no part of the envelope; there are {}", fmt::join(kEnvelope, ", ")));
+    fields->paths.push_back(std::move(path));
+    return static_cast<std::uint32_t>(fields->paths.size() - 1);
+  }
   auto field = FieldRef::compile(path, *fields->plan);
   if (!field) {
     fields->wrong = field.error().context;
@@ -69,7 +79,21 @@ std::uint32_t name_field(weir_fields* fields, weir_text text, std::uint32_t writ
   return static_cast<std::uint32_t>(fields->fields.size() - 1);
 }
 
+Value read_record(const PluginRecord& record, const FieldPath& path) {
+  if (!path.envelope()) return find_path(record.payload, path.parts);
+  if (path.text == "@id") return make_text(record.id);
+  if (path.text == "@type") return make_text(record.type);
+  if (path.text == "@source") return make_text(record.source);
+  if (path.text == "@partition") return make_value(ValueKind::number, record.arena->copy(std::to_string(record.partition.value)));
+  char* to = record.arena->take(kRfc3339Max);
+  return make_value(ValueKind::text, {to, write_rfc3339(record.event_time, to)});
+}
+
 weir_value read(const weir_event* event, std::uint32_t field) {
+  if (event->record != nullptr) {
+    const auto& paths = event->fields->paths;
+    return to_abi(field < paths.size() ? read_record(*event->record, paths[field]) : Value{});
+  }
   if (field >= event->fields->fields.size()) return to_abi(Value{});
   const FieldRef& ref = event->fields->fields[field];
   const Value value = ref.read(*event->event, *event->batch);
@@ -114,11 +138,12 @@ std::uint64_t count(const weir_event*, const weir_value* array) {
   return out;
 }
 
-weir_text id(const weir_event* event) { return text_of(event->batch->raw(*event->event).id); }
-weir_text type(const weir_event* event) { return text_of(event->batch->type(*event->event)); }
-weir_text source(const weir_event* event) { return text_of(event->batch->source(*event->event)); }
-std::int64_t event_time(const weir_event* event) { return event->event->event_time; }
-std::uint32_t attempts(const weir_event* event) { return event->batch->history().attempts; }
+weir_text id(const weir_event* event) { return text_of(event->record == nullptr ? event->batch->raw(*event->event).id : event->record->id); }
+weir_text type(const weir_event* event) { return text_of(event->record == nullptr ? event->batch->type(*event->event) : event->record->type); }
+weir_text source(const weir_event* event) { return text_of(event->record == nullptr ? event->batch->source(*event->event) : event->record->source); }
+std::int64_t event_time(const weir_event* event) { return event->record == nullptr ? event->event->event_time : event->record->event_time; }
+std::uint32_t attempts(const weir_event* event) { return event->record == nullptr ? event->batch->history().attempts : 0; }
+weir_text json(const weir_event* event) { return text_of(event->record == nullptr ? std::string_view{} : event->record->payload); }
 
 void set(weir_event* event, std::uint32_t field, Value value) {
   const weir_fields& fields = *event->fields;
@@ -227,7 +252,7 @@ std::uint32_t decimal_integer(const weir_decimal* value, std::int64_t* out) {
 
 constexpr weir_host kHost = {
     WEIR_ABI_VERSION, 0,         name_field,   read,         plain,           number,           time,           member,        element,
-    count,            id,        type,         source,       event_time,      attempts,         set_text,       set_integer,   set_decimal,
+    count,            id,        type,         source,       event_time,      attempts,     json,    set_text,       set_integer,   set_decimal,
     set_boolean,      set_time,  set_value,    set_null,     drop,            add_part,         verdict,        decimal_parse, decimal_text,
     decimal_add,      decimal_subtract, decimal_multiply, decimal_divide, decimal_round, decimal_compare, decimal_integer,
 };
@@ -235,5 +260,20 @@ constexpr weir_host kHost = {
 }  // namespace
 
 const weir_host& plugin_host() { return kHost; }
+
+std::vector<weir_key_value> key_values(const PluginKind& kind, const std::vector<std::string>& values) {
+  std::vector<weir_key_value> out;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const std::string& value = values[i];
+    std::int64_t number = 0;
+    if (kind.keys[i].type == PluginKey::Type::boolean) {
+      number = value == "true" ? 1 : 0;
+    } else {
+      std::from_chars(value.data(), value.data() + value.size(), number);
+    }
+    out.push_back({{value.data(), value.size()}, number});
+  }
+  return out;
+}
 
 }  // namespace weir

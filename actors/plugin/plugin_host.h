@@ -1,21 +1,27 @@
-// What weir does for a plugin while it makes a stage or decides an event: the functions of weir_host.
+// What weir does for a plugin while it makes a stage or sink, decides an event or writes a record: the functions of weir_host.
 #pragma once
+#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <weir/abi.h>
 
+#include "runtime/base/ids.h"
 #include "runtime/engine/field_ref.h"
 #include "runtime/event/chain_batch.h"
 #include "runtime/event/field_plan.h"
+#include "runtime/ports/plugin_kinds.h"
 
-/// A stage that is being made.
+/// The fields of a stage, or of who only reads records.
 struct weir_fields {
-  weir::FieldPlan* plan;
+  weir::FieldPlan* plan = nullptr;     // null: of who only reads records
   std::vector<weir::FieldRef> fields;  // by the numbers that the plugin gets
   std::vector<weir::Slot> written;     // likewise; kNoSlot: only read
+  std::vector<weir::FieldPath> paths;  // likewise, in place of both, of who only reads records
   std::string wrong;                   // what was wrong with a path
 };
 
@@ -30,6 +36,15 @@ struct PluginAnswer {
   bool too_many = false;
 };
 
+/// A record, or a dead letter, that a plugin only reads.
+struct PluginRecord {
+  std::string_view payload;  // a JSON object, of `arena`
+  std::string_view id, type, source;
+  std::int64_t event_time = 0;
+  PartitionId partition;
+  ChainArena* arena = nullptr;
+};
+
 }  // namespace weir
 
 /// An event that a plugin has in its hands, or one of its parts.
@@ -41,11 +56,22 @@ struct weir_event {
   bool splits = false;
   std::deque<weir_event>* parts = nullptr;  // of an event, where its parts go; of a part: null
   weir::ChainEvent part;
+  const weir::PluginRecord* record = nullptr;  // then nothing of the above but `fields` is there
 };
 
 namespace weir {
 
 /// One for all plugins of the process.
 [[nodiscard]] const weir_host& plugin_host();
+
+/// Where a plugin says why it could not; its text is cut off behind that.
+struct PluginMessage {
+  std::array<char, 1'024> text;
+  weir_message raw{text.data(), text.size(), 0};
+  [[nodiscard]] std::string_view view() const { return {text.data(), std::min(static_cast<std::size_t>(raw.size), text.size())}; }
+};
+
+/// For `create` of a kind: `values` must outlive what is made of them.
+[[nodiscard]] std::vector<weir_key_value> key_values(const PluginKind& kind, const std::vector<std::string>& values);
 
 }  // namespace weir

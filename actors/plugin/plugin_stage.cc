@@ -3,8 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <charconv>
 #include <new>
 #include <span>
 #include <stdexcept>
@@ -16,28 +14,13 @@ namespace weir {
 
 namespace {
 
-constexpr std::size_t kMessageMax = 1'024;  // of what a plugin throws; what is beyond is cut off
 constexpr std::size_t kReasonMax = 64;
 constexpr std::size_t kDetailMax = 1'024;
-
-/// Where a plugin says why it could not.
-struct Message {
-  std::array<char, kMessageMax> text;
-  weir_message raw{text.data(), text.size(), 0};
-  [[nodiscard]] std::string_view view() const { return {text.data(), std::min(static_cast<std::size_t>(raw.size), text.size())}; }
-};
 
 bool good_reason(std::string_view reason) {
   return !reason.empty() && reason.size() <= kReasonMax && std::all_of(reason.begin(), reason.end(), [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.';
   });
-}
-
-std::int64_t number_of(const PluginKey& key, const std::string& value) {
-  if (key.type == PluginKey::Type::boolean) return value == "true" ? 1 : 0;
-  std::int64_t number = 0;
-  std::from_chars(value.data(), value.data() + value.size(), number);
-  return number;
 }
 
 }  // namespace
@@ -54,7 +37,7 @@ struct PluginStage::Work final : StageMemory {
   std::size_t used = 0;
   bool split = false;
   std::vector<weir_event*> all;
-  Message message;
+  PluginMessage message;
 
   Place& next(std::size_t event) {
     if (used == places.size()) places.emplace_back();
@@ -81,12 +64,8 @@ Result<std::unique_ptr<Stage>> PluginStage::compile(const StageConfig& config, S
 }
 
 Result<void> PluginStage::create(const PluginStageConfig& config) {
-  std::vector<weir_key_value> values;
-  for (std::size_t i = 0; i < config.values.size(); ++i) {
-    const std::string& value = config.values[i];
-    values.push_back({{value.data(), value.size()}, number_of(kind_->keys[i], value)});
-  }
-  Message why;
+  const std::vector<weir_key_value> values = key_values(*kind_, config.values);
+  PluginMessage why;
   made_ = kind_->raw.create(&fields_, values.data(), &why.raw);
   if (made_ != nullptr) return {};
   return fail(Errc::config_invalid, "stage \"{}\": {}", name_, fields_.wrong.empty() ? why.view() : std::string_view(fields_.wrong));

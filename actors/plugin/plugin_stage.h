@@ -10,7 +10,7 @@
 #include "runtime/engine/chain_plan.h"
 #include "runtime/engine/condition.h"
 #include "runtime/event/stage.h"
-#include "runtime/ports/stage_plugin.h"
+#include "runtime/ports/plugin_kinds.h"
 
 namespace weir {
 

@@ -3,6 +3,8 @@
 #include <caf/actor_cast.hpp>
 #include <fmt/format.h>
 
+#include <exception>
+
 #include "actors/supervise/house_handlers.h"
 #include "runtime/base/fail_point.h"
 #include "runtime/base/hash.h"
@@ -99,9 +101,21 @@ class SinkActor : public caf::event_based_actor {
   void on_thread(Job job, Then then) {
     const caf::actor self = caf::actor_cast<caf::actor>(this);
     static_cast<void>(setup_->post([self, job = std::move(job), then = std::move(then)]() mutable {
-      auto result = std::make_shared<decltype(job())>(job());
-      caf::anon_send(self, SinkTask{[result, then = std::move(then)]() mutable { then(std::move(*result)); }});
+      guarded(self, [&] {
+        auto result = std::make_shared<decltype(job())>(job());
+        caf::anon_send(self, SinkTask{[result, then = std::move(then)]() mutable { then(std::move(*result)); }});
+      });
     }));
+  }
+
+  /// What is thrown on the sink's thread, which is not this actor's to lose, is thrown in the actor: it dies of it, and is started again.
+  template <class Job>
+  static void guarded(const caf::actor& self, Job job) noexcept {
+    try {
+      job();
+    } catch (...) {
+      caf::anon_send(self, SinkTask{[thrown = std::current_exception()] { std::rethrow_exception(thrown); }});
+    }
   }
 
   void load() {
@@ -121,8 +135,10 @@ class SinkActor : public caf::event_based_actor {
   void send_batch(const std::shared_ptr<const SinkBatch>& batch) {
     const caf::actor self = caf::actor_cast<caf::actor>(this);
     static_cast<void>(setup_->post([self, this, target = target_, batch] {
-      target->send(batch, [self, this](SinkAnswer answer) {
-        caf::anon_send(self, SinkTask{[this, answer = std::move(answer)]() mutable { flow_.sent(std::move(answer)); }});
+      guarded(self, [&] {
+        target->send(batch, [self, this](SinkAnswer answer) {
+          caf::anon_send(self, SinkTask{[this, answer = std::move(answer)]() mutable { flow_.sent(std::move(answer)); }});
+        });
       });
     }));
   }

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <utility>
+
 #include "actors/plugin/plugin_host.h"
 #include "runtime/adapters/plugins/plugin_library.h"
 #include "runtime/adapters/yaml/yaml_config_loader.h"
@@ -49,7 +52,7 @@ void add_layers(Level command, ConfigOptions& options) {
   command.add_option("--set", options.sets, "Override a node setting, or with pipeline:path=value one of the pipeline; may be repeated")
       .repeatable()
       .type_name("path=value");
-  command.add_option("--plugin", options.plugins, "Shared object with stages of your own, beside those of the node file; may be repeated")
+  command.add_option("--plugin", options.plugins, "Shared object with stages or sinks of your own, beside those of the node file; may be repeated")
       .repeatable()
       .type_name("FILE");
 }
@@ -90,12 +93,18 @@ Result<LoadedConfigs> load_configs(const ConfigOptions& options) {
 }
 
 void note_plugins(const PluginKinds& plugins) {
-  for (auto kind = plugins.begin(); kind != plugins.end();) {
-    const PluginStageKind& first = **kind;
-    std::string stages;
-    for (; kind != plugins.end() && (*kind)->file == first.file; ++kind) stages += (stages.empty() ? "" : ", ") + (*kind)->name;
-    fmt::print(stderr, "weir: plugin {}: {} (content {})\n", first.file, stages, to_hex(first.content));
-  }
+  std::vector<std::pair<const PluginKind*, std::string>> files;  // one of each, and all that it has
+  const auto add = [&files](const PluginKind& kind, const std::string& called) {
+    const auto known = std::find_if(files.begin(), files.end(), [&](const auto& file) { return file.first->file == kind.file; });
+    if (known == files.end()) {
+      files.emplace_back(&kind, called);
+    } else {
+      known->second += ", " + called;
+    }
+  };
+  for (const auto& stage : plugins.stages) add(*stage, stage->name);
+  for (const auto& sink : plugins.sinks) add(*sink, "sink " + sink->name);
+  for (const auto& [kind, called] : files) fmt::print(stderr, "weir: plugin {}: {} (content {})\n", kind->file, called, to_hex(kind->content));
 }
 
 LogLevel log_level(const NodeConfig& node) {

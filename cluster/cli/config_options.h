@@ -6,7 +6,7 @@
 #include "cluster/cli/command.h"
 #include "runtime/ports/config_loader.h"
 #include "runtime/ports/logbook.h"
-#include "runtime/ports/stage_plugin.h"
+#include "runtime/ports/plugin_kinds.h"
 
 namespace weir::cli {
 
@@ -47,7 +47,7 @@ struct LoadedConfigs {
 /// Both files, checked. Error config_invalid: every finding of the first one that has any.
 [[nodiscard]] Result<LoadedConfigs> load_configs(const ConfigOptions& options);
 
-/// Tells people which plugins are loaded, by their files, stages and content: one line each, on stderr.
+/// Tells people which plugins are loaded, by their files, what is in them and content: one line each, on stderr.
 void note_plugins(const PluginKinds& plugins);
 
 [[nodiscard]] LogLevel log_level(const NodeConfig& node);

@@ -195,7 +195,8 @@ Result<void> add_records(std::uint32_t partition, const MemoryPartition& log, st
 
 }  // namespace
 
-MemoryMachine::MemoryMachine(const CompiledPipeline& pipeline, MemoryHttpFetch::Script servers) : pipeline_(&pipeline), servers_(std::move(servers)) {
+MemoryMachine::MemoryMachine(const CompiledPipeline& pipeline, MemoryHttpFetch::Script servers, MemorySinks::MakeTarget target)
+    : pipeline_(&pipeline), servers_(std::move(servers)), sinks_(pipeline.config(), std::move(target)) {
   FixedRng rng;
   const std::uint32_t partitions = pipeline.config().partitions;
   disk_ = std::make_shared<MemoryDisk>(partitions, rng);
@@ -226,6 +227,7 @@ Result<void> MemoryMachine::run(std::vector<DoorGroup> groups, UnixMicros wall, 
     if (!end) end = std::move(result);
   };
   setup.doors.push_back({"test", door_spawner(door_of(std::move(groups), pipeline_->config(), *log, clock, logbook))});
+  setup.sinks = sinks_.open(*log, clock, logbook, post);
   caf::actor root = spawn_pipeline(scheduler.system(), std::move(setup));
   const TimePoint life_max = kLifeMax + pipeline_->config().retry.retry_age_max;
   while (!end && clock.now() < life_max && scheduler.step()) {
@@ -242,6 +244,10 @@ Result<void> MemoryMachine::run(std::vector<DoorGroup> groups, UnixMicros wall, 
   root = nullptr;
   fetch.close();
   log->close();
+  if (*end) {
+    const auto broken = sinks_.broken();
+    if (!broken.empty()) return fail(Errc::not_ready, "{}", fmt::join(broken, "\n"));
+  }
   if (*end || logbook.last().empty()) return std::move(*end);
   return fail(end->error().code, "{} ({})", end->error().context, logbook.last());
 }
@@ -249,6 +255,7 @@ Result<void> MemoryMachine::run(std::vector<DoorGroup> groups, UnixMicros wall, 
 Result<MemoryAnswers> MemoryMachine::answers() const {
   MemoryAnswers answers;
   answers.lookups = lookups_->lines();
+  answers.sunk = sinks_.taken();
   const MemoryDiskState& disk = *disk_->state();
   for (std::uint32_t p = 0; p < states_.size(); ++p) {
     const MemoryPartition& log = disk.partitions[p];

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "cluster/node/compiled_pipeline.h"
+#include "cluster/node/memory_sinks.h"
 #include "runtime/adapters/memory/memory_event_log.h"
 #include "runtime/adapters/memory/memory_http_fetch.h"
 #include "runtime/adapters/memory/memory_state.h"
@@ -33,6 +34,7 @@ struct MemoryAnswers {
   bool balanced = true;
   std::vector<CuratedRecord> records;      // by partition, in the order of the log
   std::vector<LookupBoard::Line> lookups;  // what stages asked servers for
+  std::vector<SunkRecord> sunk;            // what sinks have taken, in that order
   std::vector<PartitionPicture> pictures;  // for query_view() and query_letters(); they live as long as `states`
 
   struct State {
@@ -50,11 +52,13 @@ using StepsWrapper = std::function<std::vector<ChainStepFactory>(std::vector<Cha
 class MemoryMachine {
  public:
   /// `servers` answers what stages ask for, at once; nobody else is asked. Empty: for pipelines that ask for nothing.
-  explicit MemoryMachine(const CompiledPipeline& pipeline, MemoryHttpFetch::Script servers = {});
+  /// `target` as MemorySinks has it.
+  explicit MemoryMachine(const CompiledPipeline& pipeline, MemoryHttpFetch::Script servers = {}, MemorySinks::MakeTarget target = {});
 
   /// A node's life: it starts on what earlier lives have left, appends the groups in order, and ends when every event
-  /// is terminal and the state is flushed. Its wall clock begins at `wall`, which does not go back from life to life.
-  /// Errors: what ended the pipeline, with the last warning; internal when it does not come to an end.
+  /// is terminal, the state is flushed and the sinks have taken everything. Its wall clock begins at `wall`, which does not go back from life to life.
+  /// Errors: what ended the pipeline, with the last warning; not_ready: a sink is broken, with what broke it; internal when it does not
+  /// come to an end.
   [[nodiscard]] Result<void> run(std::vector<DoorGroup> groups, UnixMicros wall, const StepsWrapper& wrap = {});
 
   /// The wall clock when the last life came to its end: pauses of restarts and retries have passed by themselves.
@@ -69,6 +73,7 @@ class MemoryMachine {
   std::shared_ptr<LookupBoard> lookups_ = std::make_shared<LookupBoard>();
   std::shared_ptr<MemoryDisk> disk_;
   std::vector<std::shared_ptr<MemoryStateDisk>> states_;
+  MemorySinks sinks_;
   std::uint64_t incarnation_ = 0;
   UnixMicros ended_at_ = 0;
 };

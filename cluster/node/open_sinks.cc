@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "actors/plugin/plugin_sink.h"
 #include "actors/sinks/http_target.h"
 #include "actors/sinks/sink_actor.h"
 #include "cluster/node/compiled_pipeline.h"
@@ -67,6 +68,7 @@ std::unique_ptr<SinkTarget> OpenSinks::make_target(std::size_t sink, PartitionId
     return std::make_unique<FilesTarget>(std::move(options));
   }
   if (const auto* http = std::get_if<HttpSinkConfig>(&config.body)) return std::make_unique<HttpTarget>(*http, HttpTarget::Ports{fetch_.get(), &clock_, read_whole_file});
+  if (std::holds_alternative<PluginSinkConfig>(config.body)) return std::make_unique<PluginSinkTarget>(config, pipeline_->name, partition);
   return std::make_unique<StdoutTarget>(streams_[sink]);
 }
 

@@ -7,7 +7,7 @@
 #include "actors/doors/frame_format.h"
 #include "runtime/base/units.h"
 #include "runtime/ports/config_words.h"
-#include "runtime/ports/stage_plugin.h"
+#include "runtime/ports/plugin_kinds.h"
 
 namespace weir {
 
@@ -204,11 +204,14 @@ class Builder {
       if (!folders.empty()) about.push_back(std::move(folders));
     } else if (const auto* http = std::get_if<HttpSinkConfig>(&sink.body)) {
       about.push_back("posts to " + http->url);
+    } else if (const auto* plugin = std::get_if<PluginSinkConfig>(&sink.body)) {
+      about.push_back(plugin->kind_name);
+      about.push_back("plugin " + file_name(plugin->kind->file));
     } else {
       about.emplace_back("stdout");
     }
     const SinkFormat format = text_of(sink).format;
-    about.emplace_back(format == SinkFormat::csv ? "csv" : format == SinkFormat::json ? "json" : "ndjson");
+    if (!std::holds_alternative<PluginSinkConfig>(sink.body)) about.emplace_back(format == SinkFormat::csv ? "csv" : format == SinkFormat::json ? "json" : "ndjson");
     if (sink.when) about.push_back(when_about(*sink.when));
     return about;
   }

@@ -97,6 +97,10 @@ Result<void> compare(const CompiledPipeline& pipeline, const TestExpectation& ex
     WEIR_ASSIGN(const auto actual, view_rows(answers, pipeline.views(), name));
     compare_rows({"views." + name, key_fields(*pipeline.views().find(name)), {}, {}}, rows, actual, to);
   }
+  for (const auto& [name, rows] : expect.sinks) {
+    WEIR_ASSIGN(const auto actual, sink_rows(answers, pipeline.config(), name));
+    compare_rows({"sinks." + name, {"id"}, {}, {}}, rows, actual, to);
+  }
   if (expect.records) {
     WEIR_ASSIGN(const auto rows, record_rows(answers));
     compare_rows({"records", {"@id", "@index"}, {}, {}}, *expect.records, rows, to);
@@ -184,6 +188,25 @@ Result<std::vector<TestValue>> letter_rows(const MemoryAnswers& answers) {
     return good.has_value();
   }));
   WEIR_TRY(good);
+  return rows;
+}
+
+Result<std::vector<TestValue>> sink_rows(const MemoryAnswers& answers, const PipelineConfig& config, const std::string& sink) {
+  const auto found = std::find_if(config.sinks.begin(), config.sinks.end(), [&](const SinkConfig& one) { return one.name == sink; });
+  if (found == config.sinks.end()) return fail(Errc::not_found, "the pipeline has no sink \"{}\"", sink);
+  std::vector<TestValue> rows;
+  for (const SunkRecord& record : answers.sunk) {
+    if (record.sink != sink) continue;
+    if (text_of(*found).format == SinkFormat::csv) {
+      TestValue row;
+      row.kind = TestValue::Kind::map;
+      row.fields.emplace_back("line", text_value(record.text));
+      rows.push_back(std::move(row));
+    } else {
+      WEIR_ASSIGN(TestValue row, parse_test_value(record.text));
+      rows.push_back(std::move(row));
+    }
+  }
   return rows;
 }
 

@@ -36,5 +36,7 @@ struct TestOnlookers {
                                                        const std::string& view);
 [[nodiscard]] Result<std::vector<TestValue>> letter_rows(const MemoryAnswers& answers);
 [[nodiscard]] Result<std::vector<TestValue>> record_rows(const MemoryAnswers& answers);
+/// What a sink has taken: its lines of JSON; of CSV each as {line: TEXT}. Error not_found: there is no such sink.
+[[nodiscard]] Result<std::vector<TestValue>> sink_rows(const MemoryAnswers& answers, const PipelineConfig& config, const std::string& sink);
 
 }  // namespace weir

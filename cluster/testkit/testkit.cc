@@ -54,13 +54,13 @@ void weir_testkit_feed(weir_testkit* kit, weir_text events, weir_text format) {
 void weir_testkit_advance(weir_testkit* kit, int64_t microseconds) {
   guarded(*kit, [&] { return kit->engine.advance(microseconds); });
 }
-void weir_testkit_crash(weir_testkit* kit, weir_text stage, uint64_t nth) {
-  guarded(*kit, [&] { return kit->engine.crash(text_of(stage), nth); });
+void weir_testkit_crash(weir_testkit* kit, weir_text name, uint64_t nth) {
+  guarded(*kit, [&] { return kit->engine.crash(text_of(name), nth); });
 }
 
-void weir_testkit_rows(weir_testkit* kit, uint32_t what, weir_text view, weir_testkit_field field, void* to) {
+void weir_testkit_rows(weir_testkit* kit, uint32_t what, weir_text name, weir_testkit_field field, void* to) {
   guarded(*kit, [&]() -> weir::Result<void> {
-    WEIR_ASSIGN(const auto rows, kit->engine.rows(what, text_of(view)));
+    WEIR_ASSIGN(const auto rows, kit->engine.rows(what, text_of(name)));
     for (const weir::TestValue& row : rows) give(row, field, to);
     return {};
   });

@@ -7,6 +7,7 @@
 
 #include "actors/doors/frame_format.h"
 #include "actors/plugin/plugin_host.h"
+#include "actors/plugin/plugin_sink.h"
 #include "cluster/node/framed_input.h"
 #include "cluster/node/pipeline_test.h"
 #include "runtime/adapters/yaml/yaml_config_loader.h"
@@ -41,13 +42,41 @@ class CrashingStep final : public ChainStep {
   }
   void look(const ChainBatch& batch, const ChainEvent& event, CodeMark& mark) {
     for (PlannedCrash& crash : crashes_->planned) {
-      if (crash.stage != inner_->name() || ++crash.seen != crash.nth) continue;
+      if (crash.name != inner_->name() || ++crash.seen != crash.nth) continue;
       ++crashes_->happened;
       mark.enter(batch.offset(event), 1, event.fingerprint);
       throw std::runtime_error(fmt::format("the test wanted a crash at event {}", crash.nth));
     }
   }
   std::unique_ptr<ChainStep> inner_;
+  std::shared_ptr<PlannedCrashes> crashes_;
+};
+
+/// Writes, and dies before anybody knows.
+class CrashingTarget final : public SinkTarget {
+ public:
+  CrashingTarget(std::string name, std::unique_ptr<SinkTarget> inner, std::shared_ptr<PlannedCrashes> crashes)
+      : name_(std::move(name)), inner_(std::move(inner)), crashes_(std::move(crashes)) {}
+  [[nodiscard]] bool hides() const override { return inner_->hides(); }
+  [[nodiscard]] Result<void> open(const std::string& state) override { return inner_->open(state); }
+  void send(std::shared_ptr<const SinkBatch> batch, SinkAnswered answered) override {
+    inner_->send(batch, [&](SinkAnswer answer) {
+      for (PlannedCrash& crash : crashes_->planned) {
+        if (crash.name != name_ || crash.seen >= crash.nth || answer.kind != SinkAnswer::Kind::taken) continue;
+        crash.seen += batch->items.size();
+        if (crash.seen < crash.nth) continue;
+        ++crashes_->happened;
+        throw std::runtime_error(fmt::format("the test wanted a crash behind record {}", crash.nth));
+      }
+      answered(std::move(answer));
+    });
+  }
+  [[nodiscard]] Result<std::string> prepare() override { return inner_->prepare(); }
+  [[nodiscard]] Result<void> publish(const std::string& state) override { return inner_->publish(state); }
+
+ private:
+  std::string name_;
+  std::unique_ptr<SinkTarget> inner_;
   std::shared_ptr<PlannedCrashes> crashes_;
 };
 
@@ -74,8 +103,8 @@ Result<void> TestkitEngine::open(const std::string& file, std::optional<std::str
   weir_message why{said.data(), said.size(), 0};
   const weir_plugin* const opened = plugin == nullptr ? nullptr : plugin(&plugin_host(), &why);
   if (plugin != nullptr && opened == nullptr)
-    return fail(Errc::config_invalid, "what the stages say about themselves failed: {}", std::string_view(said.data(), std::min<std::size_t>(why.size, said.size())));
-  if (opened != nullptr && opened->kind_count != 0) {
+    return fail(Errc::config_invalid, "what the test program says about itself failed: {}", std::string_view(said.data(), std::min<std::size_t>(why.size, said.size())));
+  if (opened != nullptr && opened->stage_count + opened->sink_count != 0) {
     WEIR_ASSIGN(kinds, read_kinds(*opened, "the test program", {}));
   }
   ConfigSources sources{file, {}, {}, std::move(text)};
@@ -85,7 +114,11 @@ Result<void> TestkitEngine::open(const std::string& file, std::optional<std::str
                 file, asking.front()->name);
   }
   WEIR_ASSIGN(pipeline_, CompiledPipeline::compile(std::move(config)));
-  machine_ = std::make_unique<MemoryMachine>(*pipeline_);
+  machine_ = std::make_unique<MemoryMachine>(*pipeline_, MemoryHttpFetch::Script{}, [this](std::size_t i, PartitionId partition) -> std::unique_ptr<SinkTarget> {
+    const SinkConfig& sink = pipeline_->config().sinks[i];
+    if (!std::holds_alternative<PluginSinkConfig>(sink.body)) return nullptr;
+    return std::make_unique<CrashingTarget>(sink.name, std::make_unique<PluginSinkTarget>(sink, pipeline_->config().name, partition), crashes_);
+  });
   return {};
 }
 
@@ -120,17 +153,20 @@ Result<void> TestkitEngine::advance(std::int64_t microseconds) {
   return live({});
 }
 
-Result<void> TestkitEngine::crash(const std::string& stage, std::uint64_t nth) {
+Result<void> TestkitEngine::crash(const std::string& name, std::uint64_t nth) {
   std::vector<std::string> names;
   for (const StageConfig& known : pipeline_->config().stages) names.push_back(known.name);
-  if (nth == 0) return fail(Errc::invalid_argument, "a stage crashes at its first event (1) or a later one");
-  if (std::find(names.begin(), names.end(), stage) == names.end())
-    return fail(Errc::invalid_argument, "the pipeline has no stage \"{}\"; there are: {}", stage, fmt::join(names, ", "));
-  crashes_->planned.push_back({stage, nth});
+  if (nth == 0) return fail(Errc::invalid_argument, "a stage crashes at its first event (1) or a later one, a sink behind it");
+  for (const SinkConfig& known : pipeline_->config().sinks) {
+    if (std::holds_alternative<PluginSinkConfig>(known.body)) names.push_back(known.name);
+  }
+  if (std::find(names.begin(), names.end(), name) == names.end())
+    return fail(Errc::invalid_argument, "the pipeline has no stage or sink of yours \"{}\"; there are: {}", name, fmt::join(names, ", "));
+  crashes_->planned.push_back({name, nth});
   return {};
 }
 
-Result<std::vector<TestValue>> TestkitEngine::rows(std::uint32_t what, const std::string& view) const {
+Result<std::vector<TestValue>> TestkitEngine::rows(std::uint32_t what, const std::string& name) const {
   WEIR_ASSIGN(const MemoryAnswers answers, machine_->answers());
   switch (what) {
     case WEIR_TESTKIT_RECORDS:
@@ -138,7 +174,9 @@ Result<std::vector<TestValue>> TestkitEngine::rows(std::uint32_t what, const std
     case WEIR_TESTKIT_DEAD_LETTERS:
       return letter_rows(answers);
     case WEIR_TESTKIT_VIEW:
-      return view_rows(answers, pipeline_->views(), view);
+      return view_rows(answers, pipeline_->views(), name);
+    case WEIR_TESTKIT_SINK:
+      return sink_rows(answers, pipeline_->config(), name);
     default:
       return std::vector<TestValue>{ledger_row(answers)};
   }

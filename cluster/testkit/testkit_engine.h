@@ -17,9 +17,9 @@
 
 namespace weir {
 
-/// A stage is to crash at its `nth` event.
+/// A stage is to crash at its `nth` event, or a sink behind its `nth` record.
 struct PlannedCrash {
-  std::string stage;
+  std::string name;
   std::uint64_t nth;
   std::uint64_t seen = 0;
 };
@@ -38,11 +38,11 @@ class TestkitEngine {
   [[nodiscard]] Result<void> feed(std::string_view events, std::string_view format);
   /// Errors: invalid_argument (backwards), of the engine.
   [[nodiscard]] Result<void> advance(std::int64_t microseconds);
-  /// Errors: invalid_argument (no such stage, no such event).
-  [[nodiscard]] Result<void> crash(const std::string& stage, std::uint64_t nth);
+  /// Errors: invalid_argument (no such stage or sink, no such event).
+  [[nodiscard]] Result<void> crash(const std::string& name, std::uint64_t nth);
   [[nodiscard]] std::uint64_t crashes() const noexcept { return crashes_->happened; }
-  /// Each a map. Errors: not_found (the view), of the engine.
-  [[nodiscard]] Result<std::vector<TestValue>> rows(std::uint32_t what, const std::string& view) const;
+  /// Each a map. Errors: not_found (the view, the sink), of the engine.
+  [[nodiscard]] Result<std::vector<TestValue>> rows(std::uint32_t what, const std::string& name) const;
 
  private:
   [[nodiscard]] Result<void> live(std::vector<DoorGroup> groups);

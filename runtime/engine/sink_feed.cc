@@ -14,7 +14,8 @@ namespace weir {
 /// Texts into one string, and their places; the views are made at the end, when it does not move any more.
 class SinkFeed::Builder {
  public:
-  Builder(SinkTextWriter& text, SinkPosition from, const Bounds& bounds) : text_(text), bounds_(bounds), batch_(std::make_shared<SinkBatch>()) { batch_->from = batch_->to = from; }
+  /// `envelope`: the target wants to know what stands around a record.
+  Builder(SinkTextWriter& text, SinkPosition from, const Bounds& bounds, bool envelope) : text_(text), bounds_(bounds), envelope_(envelope), batch_(std::make_shared<SinkBatch>()) { batch_->from = batch_->to = from; }
 
   /// Moves behind this record. False: it does not fit any more, and is not in it.
   bool take(const SinkRecord& record, SinkPosition behind) {
@@ -22,7 +23,7 @@ class SinkFeed::Builder {
     if (text_.wanted(record)) {
       if (places_.size() >= bounds_.events_max) return stop();
       const std::size_t before = texts_.size();
-      Place place{before, 0, 0, 0};
+      Place place{before, 0, 0, 0, 0, 0, record.event_time, behind};
       text_.append(record, texts_);
       place.id = texts_.size();
       // One alone may be longer than the bound.
@@ -34,6 +35,10 @@ class SinkFeed::Builder {
       text_.append_id(record, texts_);
       place.folder = texts_.size();
       text_.append_folder(record, texts_);
+      place.type = texts_.size();
+      if (envelope_) texts_ += record.type;
+      place.source = texts_.size();
+      if (envelope_) texts_ += record.source;
       place.end = texts_.size();
       places_.push_back(place);
     }
@@ -50,8 +55,9 @@ class SinkFeed::Builder {
   [[nodiscard]] Made finish() {
     auto texts = std::make_shared<const std::string>(std::move(texts_));
     const std::string_view all = *texts;
-    for (const Place& place : places_)
-      batch_->items.push_back({all.substr(place.text, place.id - place.text), all.substr(place.id, place.folder - place.id), all.substr(place.folder, place.end - place.folder)});
+    const auto part = [&all](std::size_t begin, std::size_t end) { return all.substr(begin, end - begin); };
+    for (const Place& at : places_)
+      batch_->items.push_back({part(at.text, at.id), part(at.id, at.folder), part(at.folder, at.type), part(at.type, at.source), part(at.source, at.end), at.time, at.behind});
     batch_->bytes = bytes_;
     batch_->key = key();
     batch_->header = text_.header();
@@ -62,7 +68,9 @@ class SinkFeed::Builder {
 
  private:
   struct Place {
-    std::size_t text, id, folder, end;
+    std::size_t text, id, folder, type, source, end;
+    std::int64_t time;
+    SinkPosition behind;
   };
   /// The id of the record where there is one, and a header can hold it; else a digest of all ids.
   [[nodiscard]] std::string key() const {
@@ -80,6 +88,7 @@ class SinkFeed::Builder {
   }
   SinkTextWriter& text_;
   const Bounds& bounds_;
+  const bool envelope_;
   std::shared_ptr<SinkBatch> batch_;
   std::string texts_;
   std::vector<Place> places_;
@@ -113,7 +122,7 @@ Result<void> SinkFeed::add(std::vector<CommitRecord> records) {
 
 SinkFeed::Made SinkFeed::batch(SinkPosition from, const Bounds& bounds) {
   INVARIANT(from.through >= first_, "what was forgotten is not asked for again");
-  Builder builder(text_, from, bounds);
+  Builder builder(text_, from, bounds, std::holds_alternative<PluginSinkConfig>(sink_.body));
   std::uint32_t skip = from.taken;
   for (std::size_t i = from.through.value - first_.value; i < commits_.size(); ++i) {
     if (!walk(commits_[i], skip, builder)) break;

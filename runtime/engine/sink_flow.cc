@@ -48,6 +48,11 @@ SinkFlowConfig flow_config(const SinkConfig& sink) {
     config.batch_age_max = http->batch_age_max;
     config.on_refused = http->on_refused;
     config.breaker = http->breaker;
+  } else if (const auto* plugin = std::get_if<PluginSinkConfig>(&sink.body)) {
+    config.events_max = plugin->batch_events_max;
+    config.bytes_max = plugin->batch_bytes_max;
+    config.batch_age_max = plugin->batch_age_max;
+    config.on_refused = plugin->on_refused;
   }
   return config;
 }

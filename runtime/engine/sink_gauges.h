@@ -57,7 +57,7 @@ class SinkBoard {
   struct Line {
     std::string sink;
     PartitionId partition;
-    std::string kind;  // files, http, stdout
+    std::string kind;  // files, http, stdout, or a plugin's
     bool letters = false;
     std::shared_ptr<SinkGauges> gauges;
   };
@@ -66,6 +66,11 @@ class SinkBoard {
     const std::scoped_lock lock(mutex_);
     lines_.push_back({std::move(sink), partition, std::move(kind), letters, std::make_shared<SinkGauges>()});
     return lines_.back().gauges;
+  }
+  /// For another life of the node.
+  void clear() {
+    const std::scoped_lock lock(mutex_);
+    lines_.clear();
   }
   [[nodiscard]] std::vector<Line> lines() const {
     const std::scoped_lock lock(mutex_);

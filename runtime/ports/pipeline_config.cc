@@ -5,7 +5,7 @@
 #include "runtime/base/hash.h"
 #include "runtime/ports/canonical_text.h"
 #include "runtime/ports/config_words.h"
-#include "runtime/ports/stage_plugin.h"
+#include "runtime/ports/plugin_kinds.h"
 
 namespace weir {
 

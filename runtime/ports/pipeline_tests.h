@@ -68,6 +68,7 @@ struct TestExpectation {
   std::vector<std::pair<std::string, std::uint64_t>> ledger;  // names of `weir ledger --output json`
   std::optional<ExpectedRows> dead_letters;  // fields of `weir dlq list`; `details: TEXT` is part of one of them
   std::vector<std::pair<std::string, ExpectedRows>> views;  // rows as `weir query` gives them
+  std::vector<std::pair<std::string, ExpectedRows>> sinks;  // what each takes: its lines of JSON; of CSV {line: TEXT}
   std::optional<ExpectedRows> records;  // of the curated log; @id, @index, @time, @type, @source, @partition
 };
 

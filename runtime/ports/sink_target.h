@@ -31,6 +31,10 @@ struct SinkItem {
   std::string_view text;    // one line, without its end
   std::string_view id;      // of the record
   std::string_view folder;  // of files: "date=2026-11-27/Country=France"; empty: none
+  std::string_view type = {};    // of sinks of plugins: the envelope of a record
+  std::string_view source = {};  // likewise
+  std::int64_t event_time = 0;  // likewise; of a letter: when it was accepted
+  SinkPosition behind = {};     // likewise
 };
 
 struct SinkBatch {
@@ -57,7 +61,8 @@ struct SinkAnswer {
 };
 using SinkAnswered = std::function<void(SinkAnswer)>;
 
-/// One call at a time, each on the sink's own thread, where it may block.
+/// One call at a time, each on the sink's own thread, where it may block. What open(), send() and prepare() throw is a crash of the sink,
+/// which is then started again with a target of its own, and goes on behind its cursor.
 class SinkTarget {
  public:
   virtual ~SinkTarget() = default;

@@ -2,6 +2,7 @@
 #pragma once
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
@@ -71,9 +72,22 @@ struct StdoutSinkConfig {
   SinkText text;
 };
 
+struct PluginSinkKind;
+/// A sink of a plugin.
+struct PluginSinkConfig {
+  std::shared_ptr<const PluginSinkKind> kind;
+  std::string kind_name;
+  std::vector<std::string> values;  // one for each key of the kind, canonical: given or its default
+  SinkText text;                    // always plain lines of JSON
+  std::uint32_t batch_events_max = 500;                    // 1 .. 100'000
+  std::uint64_t batch_bytes_max = std::uint64_t{1} << 20;  // 1 KiB .. 64 MiB; one record may be more
+  std::chrono::milliseconds batch_age_max{1'000};          // 0 .. 1 h
+  OnRefused on_refused = OnRefused::stop;
+};
+
 struct SinkConfig {
   std::string name;
-  std::variant<FilesSinkConfig, HttpSinkConfig, StdoutSinkConfig> body;
+  std::variant<FilesSinkConfig, HttpSinkConfig, StdoutSinkConfig, PluginSinkConfig> body;
   SinkFrom from = SinkFrom::curated;
   SinkBegin begin = SinkBegin::from_start;
   std::optional<WhenConfig> when;
@@ -90,6 +104,7 @@ struct SinkConfig {
   return std::visit([](const auto& body) -> const SinkText& { return body.text; }, sink.body);
 }
 [[nodiscard]] inline const char* kind_of(const SinkConfig& sink) {
+  if (const auto* plugin = std::get_if<PluginSinkConfig>(&sink.body)) return plugin->kind_name.c_str();
   return std::holds_alternative<FilesSinkConfig>(sink.body) ? "files" : std::holds_alternative<HttpSinkConfig>(sink.body) ? "http" : "stdout";
 }
 

@@ -46,7 +46,7 @@ TOP = ["cluster/node/*", "cluster/cli/*", "tests/*"]
 ADAPTERS = ["runtime/adapters/*"]
 # Header -> the files that may include it. The first match counts.
 HOMES = [
-    ("weir/*", ["runtime/extension/weir/*", "runtime/ports/stage_plugin.*", "actors/plugin/*", "cluster/testkit/*"]),
+    ("weir/*", ["runtime/extension/weir/*", "runtime/ports/plugin_kinds.*", "actors/plugin/*", "cluster/testkit/*"]),
     ("caf/*", ["actors/messages/*", "actors/supervise/*"] + SHELLS + TOP),
     ("rocksdb/*", ["runtime/adapters/rocksdb_state/*"] + TOP),
     ("yaml-cpp/*", ["runtime/adapters/yaml/*"]),

@@ -44,7 +44,7 @@ Result<PluginKinds> load_one(const std::string& file, const weir_host& host) {
   if (!bytes.starts_with("\177ELF")) return fail(Errc::config_invalid, "it is no shared object; name the .so that the build of the plugin makes");
   const auto stamp = read_stamp(bytes);
   if (!stamp)
-    return fail(Errc::config_invalid, "it is no plugin of weir: {}; write WEIR_STAGE(\"name\", Type), or begin with weir new stage NAME", stamp.error().context);
+    return fail(Errc::config_invalid, "it is no plugin of weir: {}; write WEIR_STAGE(\"name\", Type) or WEIR_SINK(\"name\", Type), or begin with weir new stage NAME", stamp.error().context);
   WEIR_TRY(check_stamp(*stamp, own_stamp()));
   const Digest128 content = xxh3_128(bytes);
   // With a slash, or the loader would look for it elsewhere.
@@ -53,12 +53,12 @@ Result<PluginKinds> load_one(const std::string& file, const weir_host& host) {
   if (handle == nullptr)
     return fail(Errc::config_invalid, "it cannot be loaded: {}; it was built with {} and {}: build it on this system", why_not(path), stamp->compiler, stamp->library);
   const auto open = reinterpret_cast<weir_plugin_opener>(::dlsym(handle, kOpener));
-  if (open == nullptr) return fail(Errc::config_invalid, "it does not export {}; include weir/stage.h, and do not hide it with a linker script", kOpener);
+  if (open == nullptr) return fail(Errc::config_invalid, "it does not export {}; include weir/stage.h or weir/sink.h, and do not hide it with a linker script", kOpener);
   std::array<char, 1'024> said;
   weir_message why{said.data(), said.size(), 0};
   const weir_plugin* const plugin = open(&host, &why);
   if (plugin == nullptr)
-    return fail(Errc::config_invalid, "what its stages say about themselves failed: {}", std::string_view(said.data(), std::min<std::size_t>(why.size, said.size())));
+    return fail(Errc::config_invalid, "what it says about itself failed: {}", std::string_view(said.data(), std::min<std::size_t>(why.size, said.size())));
   // What is loaded must be what was looked at.
   const auto again = read_whole(file);
   if (!again || xxh3_128(*again) != content) return fail(Errc::config_invalid, "it changed while it was loaded; start again when it is whole");

@@ -5,11 +5,11 @@
 
 #include "runtime/base/result.h"
 #include "runtime/ports/node_config.h"
-#include "runtime/ports/stage_plugin.h"
+#include "runtime/ports/plugin_kinds.h"
 
 namespace weir {
 
-/// The kinds of all stages in `files`, which stay loaded until the process ends: what they made may be anywhere. What a plugin was
+/// The kinds of all stages and sinks in `files`, which stay loaded until the process ends: what they made may be anywhere. What a plugin was
 /// built for and with is looked at in the file, before anything of it runs. The same file twice counts once. `host` outlives the
 /// process. Errors, config_invalid, all files at once, one a line: `place: the plugin "FILE" …`: what is wrong, what is allowed,
 /// what to do.

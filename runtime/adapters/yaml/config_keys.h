@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "runtime/ports/stage_plugin.h"
+#include "runtime/ports/plugin_kinds.h"
 
 namespace weir::yaml {
 

@@ -398,7 +398,7 @@ Shape stage(const PluginKinds& plugins) {
       key("enrich", enrich(), "adds fields from a table"),
       key("transform", transform(), "splits, computes, filters"),
   };
-  for (const auto& kind : plugins) kinds.push_back(key(kind->name, map(with_extras(plugin_keys(*kind))), "a stage of " + kind->file));
+  for (const auto& kind : plugins.stages) kinds.push_back(key(kind->name, map(with_extras(plugin_keys(*kind))), "a stage of " + kind->file));
   std::vector<std::string> names;
   for (const Key& kind : kinds) names.push_back(kind.name);
   Shape made = map(with_extras(std::move(kinds)));
@@ -475,7 +475,7 @@ ConfigKeys pipeline_keys(const PluginKinds& plugins) {
           "name of your own over one, for several of a kind")
           .by_default("{http: {}}")
           .example("{http: {}, files: {include: [\"incoming/*.csv\"], follow: true}}"),
-      key("sinks", sinks_shape(when_key("record")), "where records, or dead letters, are written; each reads the log by itself, at its own pace").otherwise("none"),
+      key("sinks", sinks_shape(when_key("record"), plugins), "where records, or dead letters, are written; each reads the log by itself, at its own pace").otherwise("none"),
       key("limits",
           map({key("event_bytes_max", between(Form::size, "1KiB", "16MiB"), "a longer event is a dead letter")
                    .by_default(format_size(defaults.limits.event_bytes_max)),

@@ -1,4 +1,4 @@
-// Stages of plugins: their keys are declared by the plugin, and checked as weir's own.
+// Stages and sinks of plugins: their keys are declared by the plugin, and checked as weir's own.
 #include <charconv>
 
 #include "runtime/adapters/yaml/config_shapes.h"
@@ -111,7 +111,7 @@ std::string plugin_spelling(const PluginKey& key, const std::string& value) {
   return value;
 }
 
-std::vector<Key> plugin_keys(const PluginStageKind& kind) {
+std::vector<Key> plugin_keys(const PluginKind& kind) {
   std::vector<Key> keys;
   for (const PluginKey& declared : kind.keys) {
     KeyBuilder made = key(declared.name, shape_of(declared), declared.doc);
@@ -128,16 +128,19 @@ std::vector<Key> plugin_keys(const PluginStageKind& kind) {
   return keys;
 }
 
+void read_plugin_keys(Context& context, MapReader& map, const PluginKind& kind, std::vector<std::string>& values) {
+  for (const PluginKey& key : kind.keys) {
+    std::string& out = values.emplace_back(key.fallback);
+    const Node* const value = key.required ? map.require(key.name, describe(shape_of(key))) : map.take(key.name);
+    if (value != nullptr) read_value(context, *value, map.path(key.name), key, out);
+  }
+}
+
 void read_plugin_stage(Context& context, const Node& node, const std::string& name, const std::shared_ptr<const PluginStageKind>& kind,
                        PluginStageConfig& out) {
   out.kind = kind;
-  for (const PluginKey& key : kind->keys) out.values.push_back(key.fallback);
   MapReader map(context, node, name);
-  for (std::size_t i = 0; i < kind->keys.size(); ++i) {
-    const PluginKey& key = kind->keys[i];
-    const Node* const value = key.required ? map.require(key.name, describe(shape_of(key))) : map.take(key.name);
-    if (value != nullptr) read_value(context, *value, map.path(key.name), key, out.values[i]);
-  }
+  read_plugin_keys(context, map, *kind, out.values);
   map.finish();
 }
 

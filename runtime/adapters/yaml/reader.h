@@ -12,7 +12,7 @@
 
 #include "runtime/adapters/yaml/file_kind.h"
 #include "runtime/adapters/yaml/tree.h"
-#include "runtime/ports/stage_plugin.h"
+#include "runtime/ports/plugin_kinds.h"
 
 namespace weir {
 struct TestConfig;
@@ -34,7 +34,7 @@ struct Context {
   std::string folder;                   // file names of tables are relative to it; empty: the current one
   std::vector<Asked>* asked = nullptr;  // collects what was asked for, unless nullptr
   ConfigKind kind = ConfigKind::pipeline;
-  const PluginKinds* plugins = nullptr;  // kinds of stages beside weir's own
+  const PluginKinds* plugins = nullptr;  // kinds of stages and sinks beside weir's own
 
   void note(const std::string& map, std::string_view key, const std::string& value) const {
     if (asked != nullptr) asked->push_back({map, std::string(key), value});
@@ -166,7 +166,8 @@ void read_breaker(Context& context, const Node& node, const std::string& name, B
 void read_retry(Context& context, const Node& node, RetrySettings& out);
 void read_sinks(Context& context, const Node& node, std::vector<SinkConfig>& out);
 void read_transform(Context& context, const Node& node, const std::string& name, TransformConfig& out);
-/// Values of the keys that the kind declares, or their defaults.
+/// Appends the values of the keys that the kind declares, or their defaults.
+void read_plugin_keys(Context& context, MapReader& map, const PluginKind& kind, std::vector<std::string>& values);
 void read_plugin_stage(Context& context, const Node& node, const std::string& name, const std::shared_ptr<const PluginStageKind>& kind,
                        PluginStageConfig& out);
 /// A script: the name of its file, or a map with the file and its limits.

@@ -2,6 +2,7 @@
 
 #include "runtime/adapters/yaml/config_shapes.h"
 #include "runtime/adapters/yaml/dependency_keys.h"
+#include "runtime/adapters/yaml/plugin_keys.h"
 #include "runtime/ports/pipeline_config.h"
 
 namespace weir::yaml {
@@ -22,6 +23,13 @@ Key envelope(const char* fallback, const char* more) {
 }
 Key duration(std::string name, const char* min, const char* max, std::chrono::microseconds fallback, std::string doc) {
   return key(std::move(name), between(Form::duration, min, max), std::move(doc)).by_default(format_duration(fallback));
+}
+
+Key batch_events(std::uint32_t fallback, const char* doc) { return key("batch_events_max", integer(1, 100'000), doc).by_default(std::to_string(fallback)); }
+Key on_refused() {
+  return key("on_refused", words({"stop", "skip"}),
+             "what becomes of a record that is refused: the sink is broken with it, or it is counted, named in the log, and passed over")
+      .by_default("stop");
 }
 
 Shape files() {
@@ -54,15 +62,12 @@ Shape http() {
       envelope("cloudevents", "; of dead letters `none` is the default"),
       duration("connect_timeout", "1ms", "10m", defaults.connect_timeout, "for the name, the connection and TLS"),
       duration("deadline", "1ms", "10m", defaults.deadline, "for one request as a whole"),
-      key("batch_events_max", integer(1, 100'000), "records in one request; 1 makes the Idempotency-Key the id of the record")
-          .by_default(std::to_string(defaults.batch_events_max)),
+      batch_events(defaults.batch_events_max, "records in one request; 1 makes the Idempotency-Key the id of the record"),
       key("batch_bytes_max", between(Form::size, "1KiB", "64MiB"), "bytes in one request; a longer record goes alone").by_default(format_size(defaults.batch_bytes_max)),
       duration("batch_age_max", "0s", "1h", defaults.batch_age_max, "how long a record may wait for others"),
       duration("retry_after_max", "0s", "1h", defaults.retry_after_max, "what a Retry-After of more counts as"),
       key("temporary_statuses", list(integer(400, 499), 0, 100), "statuses that may pass, beside 408, 409, 425, 429 and 5xx").by_default("[]").example("[401, 403]"),
-      key("on_refused", words({"stop", "skip"}),
-          "what becomes of a record that is refused: the sink is broken with it, or it is counted, named in the log, and passed over")
-          .by_default("stop"),
+      on_refused(),
       key("breaker", breaker_shape(), "when a server that fails is left alone for a while"),
   });
 }
@@ -71,11 +76,21 @@ Shape standard_output() {
   return map({key("format", words({"ndjson", "csv"}), "a line of JSON for each record, or CSV with a header line").by_default("ndjson"), columns(), envelope("none", "")});
 }
 
+Key of_plugin(const PluginSinkKind& kind) {
+  const PluginSinkConfig defaults;
+  std::vector<Key> keys = plugin_keys(kind);
+  keys.push_back(batch_events(defaults.batch_events_max, "records in one batch"));
+  keys.push_back(key("batch_bytes_max", between(Form::size, "1KiB", "64MiB"), "bytes in one batch; a longer record goes alone").by_default(format_size(defaults.batch_bytes_max)));
+  keys.push_back(duration("batch_age_max", "0s", "1h", defaults.batch_age_max, "how long a record may wait for others"));
+  keys.push_back(on_refused());
+  return key(kind.name, map(std::move(keys)), "a sink of " + kind.file);
+}
+
 }  // namespace
 
-Shape sinks_shape(Key when) {
+Shape sinks_shape(Key when, const PluginKinds& plugins) {
   const SinkConfig defaults;
-  Shape sink = map({
+  std::vector<Key> keys = {
       key("files", files(), "numbered files that appear whole, each record in exactly one"),
       key("http", http(), "a server that batches are sent to, each at least once, with an Idempotency-Key"),
       key("stdout", standard_output(), "lines on stdout, each at least once; what the command says then goes to stderr"),
@@ -90,8 +105,14 @@ Shape sinks_shape(Key when) {
               key("bytes", between(Form::size, "1MiB", "1PiB"), "of the commits it has not taken, in each partition").otherwise("no bound"),
           }),
           "what it may lag behind; beyond it is declared broken, and the log is not kept for it any more"),
-  });
-  sink.one_of.push_back({"files", "http", "stdout"});
+  };
+  std::vector<std::string> kinds = {"files", "http", "stdout"};
+  for (const auto& kind : plugins.sinks) {
+    keys.push_back(of_plugin(*kind));
+    kinds.push_back(kind->name);
+  }
+  Shape sink = map(std::move(keys));
+  sink.one_of.push_back(std::move(kinds));
   return map_of(shape(Form::name), std::move(sink), 0, 64);
 }
 

@@ -19,7 +19,13 @@ constexpr microseconds kDay = hours(24);
 constexpr std::size_t kSinksMax = 64;
 constexpr std::size_t kFoldersMax = 8;
 constexpr std::size_t kStatusesMax = 100;
-const std::vector<std::string> kKinds = {"files", "http", "stdout"};
+
+std::vector<std::string> kinds_of(const Context& context) {
+  std::vector<std::string> kinds = {"files", "http", "stdout"};
+  if (context.plugins != nullptr)
+    for (const auto& kind : context.plugins->sinks) kinds.push_back(kind->name);
+  return kinds;
+}
 
 /// `format`, `columns` and `envelope`; whether the envelope was written is known only here.
 struct TextKeys {
@@ -108,6 +114,18 @@ void read_temporary(Context& context, const Node& node, const std::string& name,
   out = std::move(statuses);
 }
 
+template <class Sink>
+void read_batches(Keys& keys, Sink& out) {
+  keys.integer<std::uint32_t>("batch_events_max", {1, 100'000}, out.batch_events_max);
+  keys.bytes("batch_bytes_max", {1'024, std::uint64_t{64} << 20}, out.batch_bytes_max);
+  keys.duration("batch_age_max", {microseconds(0), hours(1)}, out.batch_age_max);
+}
+
+void read_on_refused(Context& context, MapReader& map, OnRefused& out) {
+  if (const Node* refused = map.take("on_refused"))
+    read_enum(context, *refused, map.path("on_refused"), std::vector<std::pair<std::string, OnRefused>>{{"stop", OnRefused::stop}, {"skip", OnRefused::skip}}, out);
+}
+
 void read_http(Context& context, const Node& node, const std::string& name, HttpSinkConfig& out, const Node*& envelope) {
   Keys keys(context, node, name);
   MapReader& map = keys.map();
@@ -118,13 +136,10 @@ void read_http(Context& context, const Node& node, const std::string& name, Http
   envelope = text.envelope;
   keys.duration("connect_timeout", {milliseconds(1), minutes(10)}, out.connect_timeout);
   keys.duration("deadline", {milliseconds(1), minutes(10)}, out.deadline);
-  keys.integer<std::uint32_t>("batch_events_max", {1, 100'000}, out.batch_events_max);
-  keys.bytes("batch_bytes_max", {1'024, std::uint64_t{64} << 20}, out.batch_bytes_max);
-  keys.duration("batch_age_max", {microseconds(0), hours(1)}, out.batch_age_max);
+  read_batches(keys, out);
   keys.duration("retry_after_max", {microseconds(0), hours(1)}, out.retry_after_max);
   if (const Node* statuses = map.take("temporary_statuses")) read_temporary(context, *statuses, map.path("temporary_statuses"), out.temporary_statuses);
-  if (const Node* refused = map.take("on_refused"))
-    read_enum(context, *refused, map.path("on_refused"), std::vector<std::pair<std::string, OnRefused>>{{"stop", OnRefused::stop}, {"skip", OnRefused::skip}}, out.on_refused);
+  read_on_refused(context, map, out.on_refused);
   if (const Node* breaker = map.take("breaker")) read_breaker(context, *breaker, map.path("breaker"), out.breaker);
   keys.finish();
 }
@@ -137,6 +152,16 @@ void read_stdout(Context& context, const Node& node, const std::string& name, St
   if (out.text.format == SinkFormat::csv && out.text.columns.empty())
     context.findings.add(node.place, fmt::format("\"{}\" needs columns beside format: csv: all partitions write under one header line", name));
   map.finish();
+}
+
+void read_plugin_sink(Context& context, const Node& node, const std::string& name, const std::shared_ptr<const PluginSinkKind>& kind, PluginSinkConfig& out) {
+  out.kind = kind;
+  out.kind_name = kind->name;
+  Keys keys(context, node, name);
+  read_plugin_keys(context, keys.map(), *kind, out.values);
+  read_batches(keys, out);
+  read_on_refused(context, keys.map(), out.on_refused);
+  keys.finish();
 }
 
 /// Envelopes belong to one of the logs.
@@ -164,19 +189,25 @@ void read_lag(Context& context, const Node& node, const std::string& name, SinkC
 }
 
 void read_kind(Context& context, MapReader& map, const Node& node, const std::string& name, SinkConfig& out, const Node*& envelope) {
+  const std::vector<std::string> kinds = kinds_of(context);
   const Node* found = nullptr;
   std::string kind;
-  for (const std::string& known : kKinds) {
+  for (const std::string& known : kinds) {
     const Node* one = map.take(known);
     if (one == nullptr) continue;
-    if (found != nullptr) return context.findings.add(one->place, fmt::format("\"{}\" must have one of {}, found {} and {}", name, join(kKinds), kind, known));
+    if (found != nullptr) return context.findings.add(one->place, fmt::format("\"{}\" must have one of {}, found {} and {}", name, join(kinds), kind, known));
     found = one;
     kind = known;
   }
-  if (found == nullptr) return context.findings.add(node.place, fmt::format("\"{}\" must have one of {}, such as {{files: {{directory: out}}}}", name, join(kKinds)));
+  if (found == nullptr)
+    return context.findings.add(node.place, fmt::format("\"{}\" must have one of {}, such as {{files: {{directory: out}}}}; a sink of your own comes from a plugin: name its file "
+                                                        "under \"plugins\" of the node file, or with --plugin",
+                                                        name, join(kinds)));
   if (kind == "files") read_files(context, *found, map.path(kind), out.body.emplace<FilesSinkConfig>(), envelope);
   if (kind == "http") read_http(context, *found, map.path(kind), out.body.emplace<HttpSinkConfig>(), envelope);
   if (kind == "stdout") read_stdout(context, *found, map.path(kind), out.body.emplace<StdoutSinkConfig>(), envelope);
+  if (const auto* plugin = context.plugins == nullptr ? nullptr : find_kind(context.plugins->sinks, kind))
+    read_plugin_sink(context, *found, map.path(kind), *plugin, out.body.emplace<PluginSinkConfig>());
 }
 
 void read_sink(Context& context, const Entry& entry, SinkConfig& out) {

@@ -12,7 +12,7 @@ constexpr std::size_t kAnswerFieldsMax = 256;
 std::vector<std::string> kinds_of(const Context& context) {
   std::vector<std::string> kinds = {"validate", "enrich", "transform"};
   if (context.plugins != nullptr)
-    for (const auto& kind : *context.plugins) kinds.push_back(kind->name);
+    for (const auto& kind : context.plugins->stages) kinds.push_back(kind->name);
   return kinds;
 }
 
@@ -101,7 +101,7 @@ void read_stage(Context& context, const Node& node, std::size_t index, std::vect
                                      stage.name, other.place.line));
   }
   const std::string body_name = fmt::format("{}.{}", item_name, stage.kind);
-  const auto* const plugin = context.plugins == nullptr ? nullptr : find_kind(*context.plugins, stage.kind);
+  const auto* const plugin = context.plugins == nullptr ? nullptr : find_kind(context.plugins->stages, stage.kind);
   if (plugin != nullptr) {
     read_plugin_stage(context, body, body_name, *plugin, stage.body.emplace<PluginStageConfig>());
   } else if (stage.kind == "validate") {

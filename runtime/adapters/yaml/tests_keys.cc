@@ -51,11 +51,13 @@ Shape expectation() {
       key("dead_letters", rows(named("letter")), "what is refused").example("[{stage: validate, reason: field_range}]"),
       key("views", map_of(shape(Form::name), rows(row), 0, 256), "rows as `weir query` gives them, by view")
           .example("{revenue: [{country: FR, amount: 15.30}]}"),
+      key("sinks", map_of(shape(Form::name), rows(row), 0, 64), "what each sink takes, by sink: its lines of JSON; of format: csv each as {line: TEXT}. Nothing is written")
+          .example("{archive: [{country: FR}]}"),
       key("records", rows(row),
           "records behind the stages; beside their fields they have @id, @index, @time, @type, @source, @partition")
           .example("{count: 2}"),
   });
-  made.some_of.push_back({"ledger", "dead_letters", "views", "records"});
+  made.some_of.push_back({"ledger", "dead_letters", "views", "sinks", "records"});
   return made;
 }
 

@@ -6,6 +6,7 @@
 
 #include "runtime/adapters/yaml/reader.h"
 #include "runtime/adapters/yaml/tests_keys.h"
+#include "runtime/adapters/yaml/tests_reader.h"
 #include "runtime/base/time_text.h"
 #include "runtime/ports/pipeline_tests.h"
 
@@ -23,29 +24,6 @@ const std::vector<std::string> kEnvelope = {"@id", "@index", "@time", "@type", "
 
 bool one_of(const std::string& word, const std::vector<std::string>& words) {
   return std::find(words.begin(), words.end(), word) != words.end();
-}
-
-TestValue value_of(const Node& node) {
-  TestValue value;
-  value.text = node.text;
-  switch (node.kind) {
-    case Node::Kind::null:
-      break;
-    case Node::Kind::scalar:
-      value.kind = is_boolean(node)  ? TestValue::Kind::boolean
-                   : is_number(node) ? TestValue::Kind::number
-                                     : TestValue::Kind::string;
-      break;
-    case Node::Kind::list:
-      value.kind = TestValue::Kind::list;
-      for (const Node& item : node.items) value.items.push_back(value_of(item));
-      break;
-    case Node::Kind::map:
-      value.kind = TestValue::Kind::map;
-      for (const Entry& entry : node.entries) value.fields.emplace_back(entry.key, value_of(entry.value));
-      break;
-  }
-  return value;
 }
 
 // ---- inputs
@@ -141,7 +119,7 @@ class InputReader {
     }
     for (const Node& item : node.items) {
       if (item.kind == Node::Kind::map) {
-        append_json(out.text, value_of(item));
+        append_json(out.text, test_value(item));
       } else if (is_text(item) && !item.text.empty() && item.text.find('\n') == std::string::npos) {
         out.text += item.text;
       } else {
@@ -248,7 +226,7 @@ void read_rows(Context& context, const Node& node, const std::string& name, cons
       continue;
     }
     for (const Entry& entry : item.entries) check(entry, item_name);
-    out.rows.push_back(value_of(item));
+    out.rows.push_back(test_value(item));
   }
 }
 
@@ -268,6 +246,7 @@ class ExpectationReader {
       scripted_ = scripted_ || validate->script.has_value();
     }
     for (const ViewConfig& view : pipeline.views) views_.push_back(view.name);
+    for (const SinkConfig& sink : pipeline.sinks) sinks_.push_back(sink.name);
   }
 
   void read(const Node& node, const std::string& name, TestExpectation& out) {
@@ -275,16 +254,18 @@ class ExpectationReader {
     const Node* ledger = map.take("ledger");
     const Node* letters = map.take("dead_letters");
     const Node* views = map.take("views");
+    const Node* sinks = map.take("sinks");
     const Node* records = map.take("records");
     map.finish();
     if (!map.valid()) return;
     if (node.entries.empty()) {
       context_.findings.add(node.place,
-                            fmt::format("\"{}\" must name at least one of ledger, dead_letters, views, records", name));
+                            fmt::format("\"{}\" must name at least one of ledger, dead_letters, views, sinks, records", name));
     }
     if (ledger != nullptr) read_ledger(*ledger, map.path("ledger"), out);
     if (letters != nullptr) read_letters(*letters, map.path("dead_letters"), out.dead_letters.emplace());
     if (views != nullptr) read_views(*views, map.path("views"), out);
+    if (sinks != nullptr) read_sinks(*sinks, map.path("sinks"), out);
     if (records == nullptr) return;
     read_rows(
         context_, *records, map.path("records"),
@@ -359,6 +340,16 @@ class ExpectationReader {
     }
   }
 
+  /// What a sink writes may have any field.
+  void read_sinks(const Node& node, const std::string& name, TestExpectation& out) {
+    MapReader map(context_, node, name);
+    if (!map.valid()) return;
+    for (const Entry& entry : node.entries) {
+      if (whole_) known(entry, name, sinks_);
+      read_rows(context_, entry.value, map.path(entry.key), [](const Entry&, const std::string&) {}, out.sinks.emplace_back(entry.key, ExpectedRows{}).second);
+    }
+  }
+
   /// Empty: whatever the record has.
   static std::vector<std::string> fields_of(const ViewConfig& view) {
     std::vector<std::string> fields;
@@ -385,64 +376,9 @@ class ExpectationReader {
   Context& context_;
   const PipelineConfig& pipeline_;
   bool whole_;
-  std::vector<std::string> stages_, views_, reasons_;
+  std::vector<std::string> stages_, views_, sinks_, reasons_;
   bool scripted_ = false;  // rules of a script have whatever names it gives them
 };
-
-/// "France/Paris" as the parts of a key; the last one has what slashes are left.
-std::vector<std::string> key_parts(const std::string& text, std::size_t count) {
-  std::vector<std::string> parts;
-  std::size_t at = 0;
-  while (parts.size() + 1 < count) {
-    const std::size_t end = text.find('/', at);
-    if (end == std::string::npos) return {};
-    parts.push_back(text.substr(at, end - at));
-    at = end + 1;
-  }
-  parts.push_back(text.substr(at));
-  return parts;
-}
-
-void read_answer(Context& context, const Entry& entry, const std::string& name, const EnrichConfig& enrich, TestLookup& out) {
-  TestLookup::Answer answer;
-  answer.key = key_parts(entry.key, enrich.key.size());
-  if (answer.key.empty())
-    return context.findings.add(entry.place, fmt::format("\"{}\" must have a part for each of the {} fields in {}, with / between them", name, enrich.key.size(),
-                                                         enrich.http->url));
-  if (entry.value.kind == Node::Kind::map) {
-    answer.value = value_of(entry.value);
-  } else {
-    std::uint64_t status = 0;
-    if (!is_number(entry.value))
-      return context.findings.add(entry.value.place, fmt::format("\"{}\" must be a map (the answer) or a status from 100 to 599, found {}", name,
-                                                                 describe_found(entry.value)));
-    if (!read_integer(context, entry.value, name, Range<std::uint64_t>{100, 599}, status)) return;
-    answer.status = static_cast<int>(status);
-    answer.value.kind = TestValue::Kind::map;
-  }
-  out.answers.push_back(std::move(answer));
-}
-
-void read_lookups(Context& context, const PipelineConfig& pipeline, bool whole, const Node& node, const std::string& name, std::vector<TestLookup>& out) {
-  MapReader map(context, node, name);
-  if (!map.valid()) return;
-  std::vector<std::string> names;
-  for (const StageConfig* stage : lookups_of(pipeline)) names.push_back(stage->name);
-  for (const Entry& entry : node.entries) {
-    const auto stage = std::find_if(pipeline.stages.begin(), pipeline.stages.end(), [&](const StageConfig& one) { return one.name == entry.key; });
-    if (!one_of(entry.key, names)) {
-      if (whole)
-        context.findings.add(entry.place, fmt::format("\"{}\" names \"{}\", which is no stage that asks a server; allowed: {}{}", name, entry.key, join(names),
-                                                      did_you_mean(entry.key, names)));
-      continue;
-    }
-    TestLookup lookup{entry.key, {}};
-    const MapReader answers(context, entry.value, map.path(entry.key));
-    if (!answers.valid()) continue;
-    for (const Entry& answer : entry.value.entries) read_answer(context, answer, answers.path(answer.key), std::get<EnrichConfig>(stage->body), lookup);
-    out.push_back(std::move(lookup));
-  }
-}
 
 struct TestsContext {
   Context& context;
@@ -459,7 +395,7 @@ void read_test(const TestsContext& tests, const Node& node, const std::string& n
   const Node* test_name = map.require("name", "what the test shows");
   const Node* lookups = map.take("lookups");
   const Node* input = map.require("input", "{events: [...]}, {text: ...} or {file: FILE}");
-  const Node* expect = map.require("expect", "{ledger: {...}, dead_letters: [...], views: {...}, records: [...]}");
+  const Node* expect = map.require("expect", "{ledger: {...}, dead_letters: [...], views: {...}, sinks: {...}, records: [...]}");
   map.finish();
   if (test_name != nullptr && read_text(context, *test_name, map.path("name"), test.name)) {
     if (test.name.size() > kNameMax || test.name.find('\n') != std::string::npos) {
@@ -473,7 +409,7 @@ void read_test(const TestsContext& tests, const Node& node, const std::string& n
           fmt::format("a second test is called \"{}\", the first one stands in line {}", test.name, other.place.line));
     }
   }
-  if (lookups != nullptr) read_lookups(context, tests.pipeline, tests.whole, *lookups, map.path("lookups"), test.lookups);
+  if (lookups != nullptr) read_test_lookups(context, tests.pipeline, tests.whole, *lookups, map.path("lookups"), test.lookups);
   if (input != nullptr) read_inputs(context, tests.pipeline, tests.files, *input, map.path("input"), test);
   if (expect != nullptr) ExpectationReader(context, tests.pipeline, tests.whole).read(*expect, map.path("expect"), test.expect);
   out.push_back(std::move(test));

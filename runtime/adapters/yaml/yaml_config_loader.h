@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "runtime/ports/config_loader.h"
-#include "runtime/ports/stage_plugin.h"
+#include "runtime/ports/plugin_kinds.h"
 
 namespace weir {
 

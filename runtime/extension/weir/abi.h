@@ -1,5 +1,5 @@
 // The line between weir and a plugin: plain C. Nothing of a compiler, a standard library or of weir's own types crosses it, so
-// a plugin need not be built by the compiler that built weir. Authors include weir/stage.h, which is made of this.
+// a plugin need not be built by the compiler that built weir. Authors include weir/stage.h or weir/sink.h, which are made of this.
 #pragma once
 #include <stdint.h>
 
@@ -8,10 +8,10 @@ extern "C" {
 #endif
 
 /// Raised when anything below changes: a plugin works with the weir that has its number, and with no other.
-#define WEIR_ABI_VERSION 1
+#define WEIR_ABI_VERSION 2
 
-/// Not terminated by a zero. Valid as long as the call it was given to or, of what weir gives about an event, until `decide`
-/// returns.
+/// Not terminated by a zero. Valid as long as the call it was given to or, of what weir gives about an event, until the plugin's
+/// function that got the event returns.
 typedef struct weir_text {
   const char* data;
   uint64_t size;
@@ -48,19 +48,19 @@ typedef struct weir_decimal {
   uint32_t reserved;
 } weir_decimal;
 
-typedef struct weir_event weir_event;    // one event, or one part of it; valid until `decide` returns
-typedef struct weir_fields weir_fields;  // of a stage that is being made; valid until `create` returns
+typedef struct weir_event weir_event;    // one event, or one part of it; of a sink a record or a dead letter, which is only read
+typedef struct weir_fields weir_fields;  // of a stage or sink that is being made; valid until `create` returns
 
 /// Of weir_host::verdict.
 enum { WEIR_PASS = 0, WEIR_FILTER = 1, WEIR_REJECT = 2, WEIR_RETRY = 3, WEIR_REJECT_RANGE = 4 };
 
-/// What weir does for a plugin. All of it may be called inside `create` or `decide` only; nothing throws.
+/// What weir does for a plugin. All of it may be called inside a function of a kind only, with what that got; nothing throws.
 typedef struct weir_host {
   uint32_t abi;
   uint32_t reserved;
 
-  /// A field that is read or, `written`, may be changed: its number for this stage. UINT32_MAX: the path is wrong, and `create`
-  /// will be refused with what is wrong with it.
+  /// A field that is read or, `written`, may be changed (by stages only): its number for what is being made. UINT32_MAX: the path is
+  /// wrong, and `create` will be refused with what is wrong with it.
   uint32_t (*field)(weir_fields* fields, weir_text path, uint32_t written);
 
   weir_value (*read)(const weir_event* event, uint32_t field);
@@ -80,6 +80,8 @@ typedef struct weir_host {
   weir_text (*source)(const weir_event* event);
   int64_t (*event_time)(const weir_event* event);
   uint32_t (*attempts)(const weir_event* event);
+  /// Of a record: all of it, a JSON object on one line. Of an event in a stage: nothing.
+  weir_text (*json)(const weir_event* event);
 
   /// `field` must be one that may be written. The event that goes on has them.
   void (*set_text)(weir_event* event, uint32_t field, weir_text text);
@@ -123,7 +125,7 @@ enum {
   WEIR_KEY_WORD = 6       // one of `words`
 };
 
-/// One key of a stage's configuration. Numbers, durations and sizes are written as plain numbers.
+/// One key of a stage's or sink's configuration. Numbers, durations and sizes are written as plain numbers.
 typedef struct weir_key {
   weir_text name;
   weir_text doc;       // one line, for people
@@ -148,7 +150,7 @@ typedef struct weir_message {
   uint64_t size;
 } weir_message;
 
-/// Of weir_stage_kind::decide.
+/// What became of a call into a plugin.
 enum { WEIR_DECIDED = 0, WEIR_THREW = 1, WEIR_NO_MEMORY = 2 };
 
 /// One kind of stage. One object made by `create` serves all partitions and threads, so the others get it as it is.
@@ -166,10 +168,63 @@ typedef struct weir_stage_kind {
   uint32_t (*decide_batch)(const void* stage, weir_event* const* events, uint64_t count, weir_message* why);
 } weir_stage_kind;
 
+/// Which part of which sink of a pipeline file an object of a sink is.
+typedef struct weir_sink_place {
+  weir_text pipeline, sink;
+  uint32_t partition;
+  uint32_t reserved;
+} weir_sink_place;
+
+/// Everything in commits up to `commit` is done, and the first `taken` records of the one behind it. Grows with the log of a partition.
+typedef struct weir_position {
+  uint64_t commit;
+  uint64_t taken;
+} weir_position;
+
+typedef struct weir_sink_batch {
+  weir_text key;  // the same for the same records, whenever they are sent
+  const weir_event* const* records;
+  const weir_position* behind;  // of each record: the place behind it
+  uint64_t count;
+  weir_position from, to;
+} weir_sink_batch;
+
+/// Of weir_sink_answer::kind.
+enum {
+  WEIR_SINK_DONE = 0,
+  WEIR_SINK_FAILED = 1,   // may pass: weir tries it again
+  WEIR_SINK_REFUSED = 2,  // something in the batch is not wanted, and never will be
+  WEIR_SINK_UNUSABLE = 3  // nothing that passes by itself
+};
+typedef struct weir_sink_answer {
+  uint32_t kind;
+  uint32_t reserved;
+  int64_t pause;        // of failed: leave it alone for so many microseconds, at least
+  weir_message reason;  // room for it is there
+} weir_sink_answer;
+
+/// One kind of sink. An object made by `create` is of one sink in one partition; its functions are called one at a time, on any thread, and
+/// may block.
+typedef struct weir_sink_kind {
+  weir_text name;  // as the pipeline file writes it
+  const weir_key* keys;
+  uint64_t key_count;
+  /// NULL: refused, `why` says why. Also called, and the object destroyed at once, to check a pipeline file.
+  void* (*create)(weir_fields* fields, const weir_key_value* values, weir_message* why);
+  void (*destroy)(void* sink);
+  /// Once, before anything is written; again only where it failed. WEIR_DECIDED: `answer` says what became of it.
+  uint32_t (*open)(void* sink, const weir_sink_place* place, weir_sink_answer* answer, weir_message* why);
+  /// WEIR_THREW with what was thrown in `why`: a crash of the sink. The batch comes again, to another object.
+  uint32_t (*write)(void* sink, const weir_sink_batch* batch, weir_sink_answer* answer, weir_message* why);
+} weir_sink_kind;
+
 typedef struct weir_plugin {
   uint32_t abi;
-  uint32_t kind_count;
-  const weir_stage_kind* kinds;
+  uint32_t reserved;
+  uint64_t stage_count;
+  const weir_stage_kind* stages;
+  uint64_t sink_count;
+  const weir_sink_kind* sinks;
 } weir_plugin;
 
 /// The one function that a plugin exports, as `weir_plugin_open`. `host` outlives the plugin. NULL: it cannot be opened, `why` says why.

@@ -1,4 +1,4 @@
-// An event as a stage sees it. Nothing is copied: views live until `decide` returns.
+// Events as a stage sees them, and records as others do. Nothing is copied: views live until the function that got them returns.
 #pragma once
 #include <chrono>
 #include <concepts>
@@ -18,7 +18,7 @@ inline namespace sdk {
 /// A point in time, UTC.
 using Time = std::chrono::sys_time<std::chrono::microseconds>;
 
-/// A field that a stage reads. Got from Fields in the stage's constructor, for every event of its life.
+/// A field that is read. Got from Fields in the constructor of whoever reads it, for every event of its life.
 class Field {
  public:
   [[nodiscard]] std::uint32_t number() const noexcept { return number_; }
@@ -42,13 +42,13 @@ class Target {
   std::uint32_t number_;
 };
 
-/// Names the fields of a stage while it is made. A field that no stage names is never looked at.
+/// Names the fields of a stage or sink while it is made. A field that no stage names is never looked at.
 class Fields {
  public:
   explicit Fields(weir_fields* fields) noexcept : fields_(fields) {}
   /// A path as in pipeline files: `amount`, `customer.country`, `a\.b`; `@id`, `@time`, `@type`, `@source`, `@partition`.
   [[nodiscard]] Field read(std::string_view path) const { return Field(number(path, false)); }
-  /// A top-level field, which need not be there yet.
+  /// A top-level field, which need not be there yet. Of stages only: what a sink gets is final.
   [[nodiscard]] Target write(std::string_view name) const { return Target(number(name, true)); }
 
  private:
@@ -117,10 +117,10 @@ class Value {
   weir_value raw_;
 };
 
-/// One event on its way through the stages, or one record it was split into. A handle, as cheap as a pointer.
-class Event {
+/// What can be read of an event or a record. A handle, as cheap as a pointer.
+class Readable {
  public:
-  explicit Event(weir_event* event) noexcept : event_(event) {}
+  explicit Readable(const weir_event* event) noexcept : event_(event) {}
 
   /// As the stages before have left it.
   [[nodiscard]] Value operator[](Field field) const { return {event_, detail::host->read(event_, field.number())}; }
@@ -129,6 +129,16 @@ class Event {
   [[nodiscard]] std::string_view type() const { return detail::from_abi(detail::host->type(event_)); }
   [[nodiscard]] std::string_view source() const { return detail::from_abi(detail::host->source(event_)); }
   [[nodiscard]] Time time() const { return Time(std::chrono::microseconds(detail::host->event_time(event_))); }
+
+ private:
+  const weir_event* event_;
+};
+
+/// One event on its way through the stages, or one record it was split into.
+class Event : public Readable {
+ public:
+  explicit Event(weir_event* event) noexcept : Readable(event), event_(event) {}
+
   /// How often it was tried before in vain.
   [[nodiscard]] std::uint32_t attempts() const { return detail::host->attempts(event_); }
 

@@ -21,21 +21,14 @@
 // event that crashes it again and again becomes a dead letter with reason `poison`, its neighbours go on.
 #pragma once
 #include <concepts>
-#include <cstring>
-#include <exception>
-#include <memory>
-#include <new>
+#include <cstddef>
 #include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
-#include <weir/abi.h>
-#include <weir/config.h>
-#include <weir/decimal.h>
-#include <weir/event.h>
-#include <weir/version.h>
+#include <weir/plugin.h>
 
 namespace weir {
 inline namespace sdk {
@@ -102,59 +95,22 @@ concept DecidesBatch = requires(const T& stage, Batch batch) { stage.decide(batc
 template <class T>
 concept StageOfYours = std::constructible_from<T, const typename T::Config&, Fields> && (DecidesOne<T> || DecidesBatch<T>);
 
-// Hidden: each plugin of a process has its own.
 #pragma GCC visibility push(hidden)
 namespace detail {
 
-inline void say(weir_message* to, std::string_view text) noexcept {
-  to->size = text.size() < to->room ? text.size() : to->room;
-  std::memcpy(to->data, text.data(), to->size);
-}
-
-/// Nothing that is thrown leaves the plugin.
-template <class Call>
-std::uint32_t guarded(weir_message* why, Call call) noexcept {
-  try {
-    call();
-    return WEIR_DECIDED;
-  } catch (const std::bad_alloc&) {
-    return WEIR_NO_MEMORY;
-  } catch (const std::exception& thrown) {
-    say(why, thrown.what());
-  } catch (...) {
-    say(why, "an exception that is no std::exception");
-  }
-  return WEIR_THREW;
-}
-
 template <StageOfYours T>
-class Kind {
+class StageKind {
  public:
-  using Config = typename T::Config;
-  /// Once, when the plugin is opened.
   static weir_stage_kind describe(std::string_view name) {
-    // Once: several names may have the same type.
-    static Keys<Config> keys = [] {
-      Keys<Config> made;
-      Config::keys(made);
-      return made;
-    }();
-    static const std::vector<weir_key> raw = keys.raw();
-    keys_ = &keys;
-    return {to_abi(name), raw.data(), raw.size(), splits() ? 1u : 0u, create, destroy, decide, DecidesBatch<T> ? decide_batch : nullptr};
+    const std::vector<weir_key>& keys = Maker<T>::keys();
+    return {to_abi(name), keys.data(), keys.size(), splits() ? 1u : 0u, Maker<T>::create, Maker<T>::destroy, decide, DecidesBatch<T> ? decide_batch : nullptr};
   }
 
  private:
-  static void* create(weir_fields* fields, const weir_key_value* values, weir_message* why) noexcept {
-    T* stage = nullptr;
-    if (guarded(why, [&] { stage = new T(keys_->config(values), Fields(fields)); }) == WEIR_NO_MEMORY) say(why, "there is no memory");
-    return stage;
-  }
   static constexpr bool splits() {
     if constexpr (requires { T::splits; }) return T::splits;
     return false;
   }
-  static void destroy(void* stage) noexcept { delete static_cast<T*>(stage); }
   static std::uint32_t decide(const void* stage, weir_event* event, weir_message* why) noexcept {
     return guarded(why, [&] {
       const T& self = *static_cast<const T*>(stage);
@@ -174,55 +130,14 @@ class Kind {
       if constexpr (DecidesBatch<T>) static_cast<const T*>(stage)->decide(Batch(events, static_cast<std::size_t>(count)));
     });
   }
-  inline static Keys<Config>* keys_ = nullptr;
 };
-
-/// The stages of this plugin; made before it is opened, one by each WEIR_STAGE.
-class Registration {
- public:
-  using Describe = weir_stage_kind (*)(std::string_view name);
-  Registration(const char* name, Describe describe) noexcept : name_(name), describe_(describe), next_(first_) { first_ = this; }
-  Registration(const Registration&) = delete;
-  Registration& operator=(const Registration&) = delete;
-
-  static const weir_plugin* open(const weir_host* with, weir_message* why) noexcept {
-    const weir_plugin* opened = nullptr;
-    const std::uint32_t how = guarded(why, [&] {
-      if (host == nullptr) host = with;
-      static const std::vector<weir_stage_kind> kinds = described();
-      static const weir_plugin plugin = {WEIR_ABI_VERSION, static_cast<std::uint32_t>(kinds.size()), kinds.data()};
-      opened = &plugin;
-    });
-    if (how == WEIR_NO_MEMORY) say(why, "there is no memory");
-    return opened;
-  }
-
- private:
-  static std::vector<weir_stage_kind> described() {
-    std::vector<weir_stage_kind> kinds;
-    for (const Registration* one = first_; one != nullptr; one = one->next_) kinds.insert(kinds.begin(), one->describe_(one->name_));
-    return kinds;
-  }
-  const char* name_;
-  Describe describe_;
-  const Registration* next_;
-  inline static const Registration* first_ = nullptr;
-};
-
-/// Read from the file before anything of it runs.
-__attribute__((used)) inline const char stamp[] = WEIR_PLUGIN_STAMP;
 
 }  // namespace detail
 #pragma GCC visibility pop
 }  // namespace sdk
 }  // namespace weir
 
-extern "C" __attribute__((weak, visibility("default"))) const weir_plugin* weir_plugin_open(const weir_host* host, weir_message* why) {
-  return weir::detail::Registration::open(host, why);
-}
-
-#define WEIR_STAGE_NAME_INNER(line) weir_stage_registered_in_line_##line
-#define WEIR_STAGE_NAME(line) WEIR_STAGE_NAME_INNER(line)
 /// Makes `TYPE` a kind of stage, which pipeline files write as `- NAME: {…}`.
-#define WEIR_STAGE(NAME, TYPE) \
-  [[maybe_unused]] static const ::weir::detail::Registration WEIR_STAGE_NAME(__LINE__)(NAME, &::weir::detail::Kind<TYPE>::describe);
+#define WEIR_STAGE(NAME, TYPE)                                                                               \
+  [[maybe_unused]] static const ::weir::detail::Registration<weir_stage_kind> WEIR_REGISTERED_NAME(__LINE__)( \
+      NAME, &::weir::detail::StageKind<TYPE>::describe);

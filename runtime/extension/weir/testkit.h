@@ -10,7 +10,8 @@
 //   assert(pipeline.records().at(0)["score"] == "100");
 //   assert(pipeline.ledger()["served"] == "1");
 //
-// Stages that are linked into the test program are there by the names that WEIR_STAGE gave them; link weir::testkit.
+// Stages and sinks that are linked into the test program are there by the names that WEIR_STAGE and WEIR_SINK gave them; link
+// weir::testkit. Sinks of weir's own take their records and write nothing.
 #pragma once
 #include <chrono>
 #include <cstdint>
@@ -21,14 +22,14 @@
 #include <utility>
 #include <vector>
 
-#include <weir/stage.h>
+#include <weir/plugin.h>
 #include <weir/testkit_abi.h>
 
 namespace weir {
 inline namespace sdk {
 
-/// A pipeline that is refused (every finding with its place), an input that cannot be framed, a view that is not there, or an engine
-/// that did not come to an end.
+/// A pipeline that is refused (every finding with its place), an input that cannot be framed, a view or a sink that is not there, a sink
+/// that is broken, or an engine that did not come to an end.
 class TestkitError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
@@ -85,9 +86,10 @@ class TestPipeline {
     return checked();
   }
   /// The stage of this name crashes, once, when it gets its `nth` event from now on (the first is 1). It is started again, and the
-  /// event comes again.
-  TestPipeline& crash(std::string_view stage, std::uint64_t nth) {
-    weir_testkit_crash(kit_.get(), detail::to_abi(stage), nth);
+  /// event comes again. A sink of yours crashes when it has written the batch with its `nth` record, and before weir knows: another object
+  /// gets that batch again.
+  TestPipeline& crash(std::string_view name, std::uint64_t nth) {
+    weir_testkit_crash(kit_.get(), detail::to_abi(name), nth);
     return checked();
   }
   /// How many crashes that were asked for have happened.
@@ -98,6 +100,8 @@ class TestPipeline {
   /// With id, partition, offset, door, accepted_at, stage, reason, details, attempts, original.
   [[nodiscard]] std::vector<TestRow> dead_letters() { return rows(WEIR_TESTKIT_DEAD_LETTERS, {}); }
   [[nodiscard]] std::vector<TestRow> view(std::string_view name) { return rows(WEIR_TESTKIT_VIEW, name); }
+  /// What the sink of this name has taken: the record's fields; of CSV the field `line`.
+  [[nodiscard]] std::vector<TestRow> sink(std::string_view name) { return rows(WEIR_TESTKIT_SINK, name); }
   /// accepted, served, filtered, duplicate, dead_lettered, …: how many events are what. `balanced` is true unless weir is broken.
   [[nodiscard]] TestRow ledger() { return rows(WEIR_TESTKIT_LEDGER, {}).at(0); }
 
@@ -118,9 +122,9 @@ class TestPipeline {
       rows.back().fields_.push_back({std::string(detail::from_abi(name)), std::string(detail::from_abi(text)), std::string(detail::from_abi(json))});
     }
   }
-  [[nodiscard]] std::vector<TestRow> rows(std::uint32_t what, std::string_view view) {
+  [[nodiscard]] std::vector<TestRow> rows(std::uint32_t what, std::string_view name) {
     std::vector<TestRow> rows(1);
-    weir_testkit_rows(kit_.get(), what, detail::to_abi(view), take, &rows);
+    weir_testkit_rows(kit_.get(), what, detail::to_abi(name), take, &rows);
     (void)checked();
     rows.pop_back();
     return rows;

@@ -60,6 +60,30 @@ TEST_CASE("a test sees ledger, letters, rows and records of the real engine", "[
   CHECK(Ground{}.run(kSales, test) == Lines{});
 }
 
+TEST_CASE("a test sees what sinks would write, and nothing is written", "[pipeline_tests]") {
+  // Goal: each sink of weir's own, in its format, of both logs, over two lives of the node.
+  const std::string pipeline = kOrders + R"(sinks:
+  archive: {files: {directory: /nowhere/that/can/be/made, partition_by: [date]}, when: {kind: retail}}
+  sheet:   {files: {directory: /nowhere/else, format: csv, columns: ["@id", price]}}
+  hook:    {http: {url: "http://hooks.example/x"}}
+  bad:     {stdout: {}, from: dead_letter}
+)";
+  const std::string test = R"(  - name: t
+    input:
+      - events: [{id: a, price: 2, kind: retail}, {id: b, price: 3}, {id: c, price: -1}]
+      - {after: 1h, events: [{id: d, price: 4}, {id: a, price: 2, kind: retail}]}
+    expect:
+      sinks:
+        archive: [{id: a, gross: 2.4}]
+        sheet: [{line: "a,2"}, {line: "b,3"}, {line: "d,4"}]
+        hook: {contains: [{specversion: "1.0", id: b, data: {price: 3}}], count: 3}
+        bad: [{id: c, stage: validate, reason: field_range}]
+)";
+  CHECK(Ground{}.run(pipeline, test) == Lines{});
+  const std::string wrong = "  - {name: t, input: {events: [{id: b, price: 3}]}, expect: {sinks: {sheet: [{line: \"b,4\"}], bad: []}}}\n";
+  CHECK(Ground{}.run(pipeline, wrong) == Lines{R"(sinks.sheet | {"line":"b,4"} | )", R"(sinks.sheet |  | {"line":"b,3"})"});
+}
+
 TEST_CASE("what differs is named with its place, expected and actual", "[pipeline_tests]") {
   const std::string test = R"(  - name: t
     input:

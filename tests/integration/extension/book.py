@@ -13,14 +13,15 @@ import readme_test  # noqa: E402
 FILE = re.compile(r"^<!-- file: (\S+) -->\n```\w+\n(.*?)^```$", re.M | re.S)
 PAGE = os.path.join("actors", "EXTENDING.md")
 MORE = """
-add_library(order_lines MODULE order_lines.cc)
-target_link_libraries(order_lines PRIVATE weir::stage)
-add_executable(order_lines_test order_lines_test.cc order_lines.cc)
-target_link_libraries(order_lines_test PRIVATE weir::testkit)
-target_compile_options(order_lines PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Werror)
-target_compile_options(order_lines_test PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Werror)
-add_test(NAME order_lines COMMAND order_lines_test)
+add_library({0} MODULE {0}.cc)
+target_link_libraries({0} PRIVATE weir::stage)
+add_executable({0}_test {0}_test.cc {0}.cc)
+target_link_libraries({0}_test PRIVATE weir::testkit)
+target_compile_options({0} PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Werror)
+target_compile_options({0}_test PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Werror)
+add_test(NAME {0} COMMAND {0}_test)
 """
+EXAMPLES = ["order_lines", "sheet"]
 
 
 def environment(prefix, options, sanitized):
@@ -49,18 +50,19 @@ def commands(page, folder, env):
 
 
 def files(page, folder, env):
-    """The files of the page beside those of the stage, built with every warning an error, and tested."""
+    """The files of the page beside those that `weir new` writes, built with every warning an error, and tested."""
     found = FILE.findall(page)
-    if len(found) != 2:
-        return [f"{PAGE} has {len(found)} files: are they still marked <!-- file: NAME -->?"]
+    if sorted(name for name, _ in found) != sorted(one + end for one in EXAMPLES for end in (".cc", "_test.cc")):
+        return [f"{PAGE} has the files {[name for name, _ in found]}: are they still marked <!-- file: NAME -->?"]
     for name, text in found:
         with open(os.path.join(folder, name), "w", encoding="utf-8") as f:
             f.write(text)
     with open(os.path.join(folder, "CMakeLists.txt"), "a", encoding="utf-8") as f:
-        f.write(MORE)
+        f.write("".join(MORE.format(one) for one in EXAMPLES))
+    targets = [one + end for one in EXAMPLES for end in ("", "_test")]
     for step in (["cmake", "-S", ".", "-B", "build"],
-                 ["cmake", "--build", "build", "--target", "order_lines", "order_lines_test"],
-                 ["ctest", "--test-dir", "build", "-R", "order_lines", "--output-on-failure", "--no-tests=error"]):
+                 ["cmake", "--build", "build", "--target"] + targets,
+                 ["ctest", "--test-dir", "build", "-R", "|".join(f"^{one}$" for one in EXAMPLES), "--output-on-failure", "--no-tests=error"]):
         done = subprocess.run(step, cwd=folder, env=env, capture_output=True, text=True, timeout=200)
         if done.returncode != 0:
             return [f"{PAGE}: {' '.join(step)} ends with {done.returncode}:\n{done.stdout[-4000:]}{done.stderr[-4000:]}"]

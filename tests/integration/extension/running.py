@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 
 from outside import facts
@@ -51,7 +52,7 @@ def check_run(weir, folder, node_file, pipeline):
     served, letters, filtered, total = events(os.path.join(folder, "events.ndjson"))
     data = os.path.join(folder, "data")
     ended = weir.expect(0, "run", pipeline, os.path.join(folder, "events.ndjson"), "--node-config", node_file, "--data", data)
-    if ": score, score_again, types, lines, together, inner (content " not in ended.text:
+    if ": score, score_again, types, lines, together, inner, sink scroll, sink nowhere, sink writes (content " not in ended.text:
         findings.append(f"run: it does not name its plugin: {ended.text}")
     ledger = weir.ledger(data)["total"]
     wanted = {"accepted": EVENTS, "served": served, "filtered": filtered, "dead_lettered": len(letters), "duplicate": 0}
@@ -118,13 +119,37 @@ def check_death(weir, folder, plugin, pipeline):
     return []
 
 
+def check_sink(weir, folder, plugin):
+    """A sink that throws on every batch until it is mended: broken and named; released in another life it goes on, and has every record."""
+    scroll = os.path.join(folder, "scroll")
+    pipeline = write(os.path.join(folder, "sunk.yaml"), "pipeline: sunk\npartitions: 2\nrecord: {format: ndjson, id: id}\n"
+                     f"sinks: {{archive: {{scroll: {{path: {scroll}, batch_events_max: 100}}}}}}\n")
+    data = os.path.join(folder, "sunk")
+    path = write(os.path.join(folder, "sunk.ndjson"), "".join(json.dumps({"id": f"e{i}"}) + "\n" for i in range(2_000)))
+    os.mkdir(scroll)  # where it wants a file
+    first = weir.call("run", pipeline, path, "--data", data, "--plugin", plugin)
+    findings = []
+    if first.code != 1 or "archive" not in first.text or f"{scroll} cannot be opened" not in first.text:
+        findings.append(f"sink: a run with a sink that throws ends with {first.code} and says: {first.text}")
+    os.rmdir(scroll)
+    weir.expect(0, "run", pipeline, "--data", data, "--plugin", plugin)
+    with open(scroll, encoding="utf-8") as f:
+        ids = sorted(line.split("|")[0] for line in f if "|" in line)
+    if ids != sorted(f"e{i}" for i in range(2_000)):
+        findings.append(f"sink: {len(ids)} lines, {len(set(ids))} records of 2,000")
+    listed = json.loads(weir.expect(0, "sink", "list", "--data", data, "--output", "json").out)
+    if sum(int(one["records"]) for one in (listed["sinks"] if isinstance(listed, dict) else listed)) != 2_000:
+        findings.append(f"sink: list says {listed}")
+    return findings
+
+
 def check_refusals(weir, folder, plugin, pipeline):
     """Every command that reads a pipeline, and every way not to be a plugin."""
     with open(plugin, "rb") as f:
         content = f.read()
     foreign = os.path.join(folder, "foreign.so")
     with open(foreign, "wb") as f:
-        f.write(content.replace(b"weir-plugin{abi=1;", b"weir-plugin{abi=9;"))
+        f.write(re.sub(rb"weir-plugin{abi=\d+;", b"weir-plugin{abi=9;", content))
     cases = [
         (["--plugin", os.path.join(folder, "none.so")], ["--plugin: the plugin", "there is no such file"]),
         (["--plugin", pipeline], ["it is no shared object"]),
@@ -157,4 +182,5 @@ def check(weir, plugin, scratch):
     findings += check_other_build(weir, folder, plugin, pipeline, data)
     findings += check_node(weir, folder, node_file, pipeline)
     findings += check_death(weir, folder, plugin, pipeline)
+    findings += check_sink(weir, folder, plugin)
     return findings + check_refusals(weir, folder, plugin, pipeline)

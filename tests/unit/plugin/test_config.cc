@@ -51,12 +51,53 @@ TEST_CASE("an unknown stage names the plugins' stages, and without plugins says 
                                     "comes from a plugin: name its file under \"plugins\" of the node file, or with --plugin");
 }
 
+/// What is wrong with a file of this one sink.
+std::string sink_finding(const std::string& sink, const PluginKinds& plugins = kinds()) {
+  ScratchFolder folder;
+  const std::string file = folder.write("p.yaml", "pipeline: p\nsinks:\n  a: " + sink + "\n");
+  const auto config = YamlConfigLoader(plugins).pipeline(file, {});
+  if (config) return "";
+  std::string text = config.error().context;
+  for (std::size_t at = 0; (at = text.find(file + ":")) != std::string::npos;) text.erase(at, file.size() + 1);
+  return text;
+}
+
+TEST_CASE("keys of a plugin's sink are checked as weir's own, with those that every such sink has", "[plugin]") {
+  CHECK(sink_finding("{scroll: {path: x}}") == "");
+  CHECK(sink_finding("{scroll: {path: x, most: 5, batch_events_max: 1, batch_bytes_max: 1MiB, batch_age_max: 2s, on_refused: skip}, from: dead_letter, begin: now}") == "");
+  CHECK(sink_finding("{scroll: {}}") == "3:15: the key \"sinks.a.scroll.path\" is missing; write path: text");
+  CHECK(sink_finding("{scroll: {path: x, mots: 5}}") == "3:25: unknown key \"mots\"; allowed in \"sinks.a.scroll\": path, most, batch_events_max, batch_bytes_max, "
+                                                        "batch_age_max, on_refused; did you mean \"most\"?");
+  CHECK(sink_finding("{scroll: {path: x, most: 0}}") == "3:31: \"sinks.a.scroll.most\" must be an integer from 1 to 1000, found the number 0");
+  CHECK(sink_finding("{scrol: {path: x}}") == "3:6: \"sinks.a\" must have one of files, http, stdout, scroll, nowhere, writes, such as {files: {directory: out}}; a sink of "
+                                              "your own comes from a plugin: name its file under \"plugins\" of the node file, or with --plugin\n"
+                                              "3:7: unknown key \"scrol\"; allowed in \"sinks.a\": files, http, stdout, scroll, nowhere, writes, from, begin, when, "
+                                              "backoff_min, backoff_max, sink_lag_max; did you mean \"scroll\"?");
+  CHECK(sink_finding("{scroll: {path: x}, nowhere: {}}") == "3:35: \"sinks.a\" must have one of files, http, stdout, scroll, nowhere, writes, found scroll and nowhere");
+}
+
+TEST_CASE("a plugin's sink is shown with every default, and described with all keys", "[plugin]") {
+  ScratchFolder folder;
+  const std::string file = folder.write("p.yaml", "pipeline: p\nsinks: {a: {scroll: {path: x, batch_age_max: 2s}}}\n");
+  const auto config = YamlConfigLoader(kinds()).pipeline(file, {});
+  REQUIRE(config);
+  const auto& body = std::get<PluginSinkConfig>(config->sinks.at(0).body);
+  CHECK(body.values == std::vector<std::string>{"x", "100"});
+  CHECK(body.batch_age_max == std::chrono::seconds(2));
+  const auto shown = yaml::effective_config({file, {}, {}}, yaml::ConfigKind::pipeline, [](std::string_view) { return std::nullopt; }, kinds());
+  REQUIRE(shown);
+  CHECK(shown->json.find(R"("scroll":{"path":"x","batch_age_max":"2s","most":100,"batch_events_max":500,"batch_bytes_max":"1MiB","on_refused":"stop"})") != std::string::npos);
+  const yaml::ConfigKeys keys = yaml::pipeline_keys(kinds());
+  REQUIRE(keys.root.find("sinks")->shape.parts->front().find("scroll") != nullptr);
+  CHECK(yaml::pipeline_keys().root.find("sinks")->shape.parts->front().find("scroll") == nullptr);
+}
+
 TEST_CASE("a key that is required must be given", "[plugin]") {
   auto kind = std::make_shared<PluginStageKind>();
   kind->name = "strict";
   kind->keys = {{"limit", "the limit", PluginKey::Type::integer, true, "1", "9", "", {}}};
-  CHECK(finding("strict: {}", {kind}) == "3:13: the key \"stages.0.strict.limit\" is missing; write limit: an integer, 1 to 9");
-  CHECK(finding("strict: {limit: 3}", {kind}) == "");
+  CHECK(finding("strict: {}", {{kind}, {}}) == "3:13: the key \"stages.0.strict.limit\" is missing; write limit: an integer, 1 to 9");
+  CHECK(finding("strict: {limit: 3}", {{kind}, {}}) == "");
 }
 
 TEST_CASE("values reach the stage in its own spelling, and config show writes every default", "[plugin]") {

@@ -28,37 +28,38 @@ std::string loading(const std::optional<std::string>& text) {
   return loaded.error().context.substr(begin.size());
 }
 
-TEST_CASE("a plugin's stages are loaded from its file, with its content", "[plugin]") {
+TEST_CASE("a plugin's stages and sinks are loaded from its file, with its content", "[plugin]") {
   const std::vector<NamedFile> files = {{PLUGIN_OF_TESTS, {}}, {PLUGIN_OF_TESTS, {}}};  // the same file twice counts once
   const auto kinds = load_plugins(files, plugin_host());
   if (!kinds) FAIL(kinds.error().context);
   std::vector<std::string> names;
-  for (const auto& kind : *kinds) names.push_back(kind->name);
-  CHECK(names == std::vector<std::string>{"score", "score_again", "types", "lines", "together", "inner"});
-  CHECK(kinds->front()->content != Digest128{});
-  CHECK(kinds->front()->keys.at(0).doc == "amounts from here on are scored");
+  for (const auto& kind : kinds->stages) names.push_back(kind->name);
+  for (const auto& kind : kinds->sinks) names.push_back("sink " + kind->name);
+  CHECK(names == std::vector<std::string>{"score", "score_again", "types", "lines", "together", "inner", "sink scroll", "sink nowhere", "sink writes"});
+  CHECK(kinds->stages.front()->content != Digest128{});
+  CHECK(kinds->stages.front()->keys.at(0).doc == "amounts from here on are scored");
 }
 
 TEST_CASE("a file that is no plugin is refused before anything of it runs", "[plugin]") {
   CHECK(loading(std::nullopt) == "there is no such file; build the plugin, or mend its name");
   CHECK(loading("#!/bin/sh") == "it is no shared object; name the .so that the build of the plugin makes");
-  CHECK(loading(elf("")) == "it is no plugin of weir: nothing in it registers a stage; write WEIR_STAGE(\"name\", Type), or begin with weir new stage NAME");
+  CHECK(loading(elf("")) == "it is no plugin of weir: nothing in it registers a stage or a sink; write WEIR_STAGE(\"name\", Type) or WEIR_SINK(\"name\", Type), or begin with weir new stage NAME");
   CHECK(loading(elf("weir-plugin{abi=7;weir=0.1.0;compiler=GCC 12;library=x;build=y;sanitizer=none}"))
-            .starts_with("it was built for version 7 of the interface between weir and plugins (weir 0.1.0), this weir has version 1; build it again with"));
-  CHECK(loading(elf("weir-plugin{abi=1;weir=99.0.0;compiler=GCC 12;library=x;build=y;sanitizer=none}"))
+            .starts_with("it was built for version 7 of the interface between weir and plugins (weir 0.1.0), this weir has version 2; build it again with"));
+  CHECK(loading(elf("weir-plugin{abi=2;weir=99.0.0;compiler=GCC 12;library=x;build=y;sanitizer=none}"))
             .starts_with("it was built for weir 99.0.0, which is newer than this one, "));
-  CHECK(loading(elf("weir-plugin{abi=1;weir=0.1.0;compiler=GCC 12;library=libx 3;build=y;sanitizer=none}"))
+  CHECK(loading(elf("weir-plugin{abi=2;weir=0.1.0;compiler=GCC 12;library=libx 3;build=y;sanitizer=none}"))
             .ends_with("; it was built with GCC 12 and libx 3: build it on this system"));
   const std::vector<NamedFile> folder = {{"tests", {"--plugin", 0, 0}}};
   CHECK(load_plugins(folder, plugin_host()).error().context ==
         "--plugin: the plugin \"tests\" cannot be used: it is no regular file; name the shared object (.so) itself");
   const std::vector<NamedFile> closed = {{PLUGIN_WITHOUT_OPENER, {"n", 1, 1}}};
   CHECK(load_plugins(closed, plugin_host()).error().context.ends_with(
-      "it does not export weir_plugin_open; include weir/stage.h, and do not hide it with a linker script"));
+      "it does not export weir_plugin_open; include weir/stage.h or weir/sink.h, and do not hide it with a linker script"));
   const std::vector<NamedFile> wrong = {{PLUGIN_WITH_WRONG_KEYS, {"n", 1, 1}}};
   CHECK(load_plugins(wrong, plugin_host())
             .error()
-            .context.ends_with("cannot be used: what its stages say about themselves failed: required() stands behind the key it is about"));
+            .context.ends_with("cannot be used: what it says about itself failed: required() stands behind the key it is about"));
 }
 
 TEST_CASE("all plugins that are refused are named at once, and a name is given once", "[plugin]") {
@@ -89,8 +90,15 @@ TEST_CASE("a plugin fits the weir that has its interface and is not older, whate
 }
 
 weir_text text(std::string_view view) { return {view.data(), view.size()}; }
+weir_plugin plugin_of(const weir_stage_kind* stages, std::uint64_t count) {
+  weir_plugin plugin{};
+  plugin.abi = WEIR_ABI_VERSION;
+  plugin.stages = stages;
+  plugin.stage_count = count;
+  return plugin;
+}
 std::string refused_kind(weir_stage_kind kind) {
-  const weir_plugin plugin{WEIR_ABI_VERSION, 1, &kind};
+  const weir_plugin plugin = plugin_of(&kind, 1);
   const auto kinds = read_kinds(plugin, "p.so", {});
   return kinds ? "" : kinds.error().context;
 }
@@ -105,6 +113,22 @@ weir_key integer_key(std::string_view min, std::string_view max, std::string_vie
   return {text("n"), text(""), text(min), text(max), text(fallback), nullptr, 0, WEIR_KEY_INTEGER, 0};
 }
 
+std::string refused_sink(std::string_view name, std::string_view key_name) {
+  weir_key key{};
+  key.name = text(key_name);
+  key.type = WEIR_KEY_TEXT;
+  weir_sink_kind kind{};
+  kind.name = text(name);
+  kind.keys = &key;
+  kind.key_count = 1;
+  weir_plugin plugin{};
+  plugin.abi = WEIR_ABI_VERSION;
+  plugin.sinks = &kind;
+  plugin.sink_count = 1;
+  const auto kinds = read_kinds(plugin, "p.so", {});
+  return kinds ? "" : kinds.error().context;
+}
+
 TEST_CASE("names and keys that cannot be are refused when the plugin is loaded", "[plugin]") {
   weir_stage_kind kind{};
   for (const char* name : {"", "9lives", "when", "a b", "p.q"}) {
@@ -116,9 +140,9 @@ TEST_CASE("names and keys that cannot be are refused when the plugin is loaded",
   kind.name = text("good");
   CHECK(refused_kind(kind) == "");
   const weir_stage_kind twice[] = {kind, kind};
-  CHECK(read_kinds({WEIR_ABI_VERSION, 2, twice}, "p.so", {}).error().context ==
+  CHECK(read_kinds(plugin_of(twice, 2), "p.so", {}).error().context ==
         "p.so: the stage \"good\" is registered twice; give one of them another name");
-  CHECK(read_kinds({WEIR_ABI_VERSION, 0, nullptr}, "p.so", {}).error().context.starts_with("p.so: no stage is registered in it"));
+  CHECK(read_kinds(plugin_of(nullptr, 0), "p.so", {}).error().context.starts_with("p.so: nothing is registered in it"));
   CHECK(refused_key(integer_key("1", "9", "5")) == "");
   CHECK(refused_key(integer_key("1", "9", "10")) ==
         "p.so: the stage \"k\": the key \"n\" is declared wrongly: its default \"10\" lies outside its range; mend it in the plugin");
@@ -133,6 +157,12 @@ TEST_CASE("names and keys that cannot be are refused when the plugin is loaded",
   key.type = WEIR_KEY_TEXT;
   key.name = text("when");
   CHECK(refused_key(key).find("a key cannot be called \"when\"") != std::string::npos);
+  CHECK(refused_sink("http", "path") == "p.so: the sink \"http\" has the name of one of weir's own; give it another one");
+  CHECK(refused_sink("from", "path").starts_with("p.so: a sink cannot be called \"from\"; write a letter"));
+  CHECK(refused_sink("good", "on_refused") ==
+        "p.so: the sink \"good\": a key cannot be called \"on_refused\"; write a letter, then letters, digits, _ and - (batch_events_max, "
+        "batch_bytes_max, batch_age_max, on_refused are weir's own)");
+  CHECK(refused_sink("validate", "when") == "");
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// Stages that are not weir's own: what a plugin says about itself and its kinds of stages, checked, as plain data.
+// Stages and sinks that are not weir's own: what a plugin says about itself and its kinds of them, checked, as plain data.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -14,7 +14,7 @@
 
 namespace weir {
 
-/// One key of a plugin's stage, as its author declared it. Values are canonical texts: integers, durations (in microseconds) and
+/// One key of a plugin's kind, as its author declared it. Values are canonical texts: integers, durations (in microseconds) and
 /// sizes (in bytes) are plain integers, booleans `true` or `false`.
 struct PluginKey {
   enum class Type : std::uint8_t { integer, decimal, text, boolean, duration, size, word };
@@ -26,18 +26,35 @@ struct PluginKey {
   std::vector<std::string> words;  // of Type::word
 };
 
-/// A kind of stage. Immutable; shared by the configurations that use it.
-struct PluginStageKind {
+/// What every kind has. Immutable; shared by the configurations that use it. The tables of functions are the plugin's own: they stay
+/// valid, since plugins are never unloaded.
+struct PluginKind {
   std::string name;
   std::vector<PluginKey> keys;
-  std::string file;       // of the plugin, for messages
-  Digest128 content;      // of that file: other bytes are other rules
-  weir_stage_kind raw{};  // the plugin's own; stays valid, since plugins are never unloaded
+  std::string file;   // of the plugin, for messages
+  Digest128 content;  // of that file: other bytes are other rules
 };
-using PluginKinds = std::vector<std::shared_ptr<const PluginStageKind>>;
+struct PluginStageKind : PluginKind {
+  weir_stage_kind raw{};
+};
+struct PluginSinkKind : PluginKind {
+  weir_sink_kind raw{};
+};
+template <class Kind>
+using KindList = std::vector<std::shared_ptr<const Kind>>;
+struct PluginKinds {
+  KindList<PluginStageKind> stages;
+  KindList<PluginSinkKind> sinks;
+};
 
 /// The kind of this name, else null.
-[[nodiscard]] const std::shared_ptr<const PluginStageKind>* find_kind(const PluginKinds& kinds, std::string_view name);
+template <class Kind>
+[[nodiscard]] const std::shared_ptr<const Kind>* find_kind(const KindList<Kind>& kinds, std::string_view name) {
+  for (const auto& kind : kinds) {
+    if (kind->name == name) return &kind;
+  }
+  return nullptr;
+}
 
 /// How a plugin was built, as it says itself.
 struct PluginStamp {

@@ -1,4 +1,4 @@
-#include "runtime/ports/stage_plugin.h"
+#include "runtime/ports/plugin_kinds.h"
 
 #include <algorithm>
 #include <array>
@@ -17,7 +17,24 @@ namespace {
 constexpr std::string_view kStampBegin = "weir-plugin{";
 constexpr std::size_t kStampMax = 1'024;  // of the whole stamp; a compiler's version is some tens of bytes
 constexpr std::size_t kKeysMax = 256;     // arbitrary: more than anybody reads
-constexpr std::array<std::string_view, 3> kOwnKinds = {"validate", "enrich", "transform"};
+
+/// What messages call a kind, and the words that are weir's own there.
+struct Section {
+  std::string_view noun;   // "stage"
+  std::string_view macro;  // "WEIR_STAGE"
+  std::vector<std::string_view> kinds;
+  std::vector<std::string_view> beside;  // keys that stand beside the kind's name
+  std::vector<std::string_view> inside;  // keys that stand among the kind's own
+};
+const Section kStages{"stage", "WEIR_STAGE", {"validate", "enrich", "transform"}, {"name", "when"}, {"name", "when"}};
+const Section kSinks{"sink",
+                     "WEIR_SINK",
+                     {"files", "http", "stdout"},
+                     {"from", "begin", "when", "backoff_min", "backoff_max", "sink_lag_max"},
+                     {"batch_events_max", "batch_bytes_max", "batch_age_max", "on_refused"}};
+
+bool holds(const std::vector<std::string_view>& words, std::string_view word) { return std::find(words.begin(), words.end(), word) != words.end(); }
+std::string join(const std::vector<std::string_view>& words) { return fmt::format("{}", fmt::join(words, ", ")); }
 
 std::string_view view(weir_text text) { return {text.data, static_cast<std::size_t>(text.size)}; }
 
@@ -90,11 +107,11 @@ std::string wrong_key(const PluginKey& key) {
   return key.required ? std::string() : wrong_value(key, key.fallback, "default", false);
 }
 
-Result<std::vector<PluginKey>> read_keys(const weir_stage_kind& raw, const std::string& where) {
-  if (raw.key_count > kKeysMax) return fail(Errc::config_invalid, "{} has {} keys; a stage has at most {}", where, raw.key_count, kKeysMax);
+Result<std::vector<PluginKey>> read_keys(std::span<const weir_key> raw, const Section& section, const std::string& where) {
+  if (raw.size() > kKeysMax) return fail(Errc::config_invalid, "{} has {} keys; a {} has at most {}", where, raw.size(), section.noun, kKeysMax);
   std::vector<PluginKey> keys;
   std::set<std::string> names;
-  for (const weir_key& one : std::span(raw.keys, raw.key_count)) {
+  for (const weir_key& one : raw) {
     PluginKey key;
     key.name = view(one.name);
     key.doc = view(one.doc);
@@ -102,9 +119,9 @@ Result<std::vector<PluginKey>> read_keys(const weir_stage_kind& raw, const std::
     key.min = view(one.min), key.max = view(one.max);
     key.fallback = view(one.fallback);
     for (const weir_text& word : std::span(one.words, one.word_count)) key.words.emplace_back(view(word));
-    if (!good_name(key.name) || key.name == "name" || key.name == "when")
-      return fail(Errc::config_invalid, "{}: a key cannot be called \"{}\"; write a letter, then letters, digits, _ and - (name and when are weir's own)",
-                  where, key.name);
+    if (!good_name(key.name) || holds(section.inside, key.name))
+      return fail(Errc::config_invalid, "{}: a key cannot be called \"{}\"; write a letter, then letters, digits, _ and - ({} are weir's own)", where,
+                  key.name, join(section.inside));
     if (one.type > WEIR_KEY_WORD) return fail(Errc::config_invalid, "{}: the key \"{}\" has a type this weir does not know", where, key.name);
     key.type = static_cast<PluginKey::Type>(one.type);
     if (!names.insert(key.name).second) return fail(Errc::config_invalid, "{}: the key \"{}\" is declared twice", where, key.name);
@@ -115,12 +132,44 @@ Result<std::vector<PluginKey>> read_keys(const weir_stage_kind& raw, const std::
   return keys;
 }
 
-}  // namespace
-
-const std::shared_ptr<const PluginStageKind>* find_kind(const PluginKinds& kinds, std::string_view name) {
-  const auto found = std::find_if(kinds.begin(), kinds.end(), [name](const auto& kind) { return kind->name == name; });
-  return found == kinds.end() ? nullptr : &*found;
+template <class Kind>
+Result<void> add(KindList<Kind>& all, std::shared_ptr<const Kind> kind, const Section& section) {
+  if (const auto* other = find_kind(all, kind->name)) {
+    if ((*other)->file == kind->file)
+      return fail(Errc::config_invalid, "{}: the {} \"{}\" is registered twice; give one of them another name", kind->file, section.noun, kind->name);
+    return fail(Errc::config_invalid, "{}: the {} \"{}\" is in {} already; load one of the two, or give one {} another name", kind->file, section.noun,
+                kind->name, (*other)->file, section.noun);
+  }
+  all.push_back(std::move(kind));
+  return {};
 }
+
+template <class Kind, class Raw>
+Result<void> read_list(KindList<Kind>& all, std::span<const Raw> raws, const Section& section, const std::string& file, const Digest128& content) {
+  for (const Raw& raw : raws) {
+    auto kind = std::make_shared<Kind>();
+    kind->name = view(raw.name);
+    kind->file = file;
+    kind->content = content;
+    kind->raw = raw;
+    if (holds(section.kinds, kind->name))
+      return fail(Errc::config_invalid, "{}: the {} \"{}\" has the name of one of weir's own; give it another one", file, section.noun, kind->name);
+    if (!good_name(kind->name) || holds(section.beside, kind->name))
+      return fail(Errc::config_invalid, "{}: a {} cannot be called \"{}\"; write a letter, then letters, digits, _ and -, at most 64", file, section.noun,
+                  kind->name);
+    WEIR_ASSIGN(kind->keys, read_keys({raw.keys, static_cast<std::size_t>(raw.key_count)}, section, fmt::format("{}: the {} \"{}\"", file, section.noun, kind->name)));
+    WEIR_TRY(add<Kind>(all, std::move(kind), section));
+  }
+  return {};
+}
+
+template <class Kind>
+Result<void> add_all(KindList<Kind>& all, KindList<Kind> more, const Section& section) {
+  for (auto& kind : more) WEIR_TRY(add<Kind>(all, std::move(kind), section));
+  return {};
+}
+
+}  // namespace
 
 Result<PluginStamp> read_stamp(std::string_view file) {
   for (std::size_t at = 0; (at = file.find(kStampBegin, at)) != std::string_view::npos; at += kStampBegin.size()) {
@@ -145,7 +194,7 @@ Result<PluginStamp> read_stamp(std::string_view file) {
     found.sanitizer = part(";sanitizer=");
     return found;
   }
-  return fail(Errc::not_found, "nothing in it registers a stage");
+  return fail(Errc::not_found, "nothing in it registers a stage or a sink");
 }
 
 Result<void> check_stamp(const PluginStamp& plugin, const PluginStamp& weir) {
@@ -172,34 +221,17 @@ PluginStamp own_stamp() {
 
 Result<PluginKinds> read_kinds(const weir_plugin& plugin, const std::string& file, const Digest128& content) {
   if (plugin.abi != WEIR_ABI_VERSION) return fail(Errc::config_invalid, "{}: it says something else about itself than its file does", file);
-  if (plugin.kind_count == 0) return fail(Errc::config_invalid, "{}: no stage is registered in it; write WEIR_STAGE(\"name\", Type)", file);
+  if (plugin.stage_count + plugin.sink_count == 0)
+    return fail(Errc::config_invalid, "{}: nothing is registered in it; write {}(\"name\", Type) or {}(\"name\", Type)", file, kStages.macro, kSinks.macro);
   PluginKinds kinds;
-  for (const weir_stage_kind& raw : std::span(plugin.kinds, plugin.kind_count)) {
-    auto kind = std::make_shared<PluginStageKind>();
-    kind->name = view(raw.name);
-    kind->file = file;
-    kind->content = content;
-    kind->raw = raw;
-    if (!good_name(kind->name) || kind->name == "name" || kind->name == "when")
-      return fail(Errc::config_invalid, "{}: a stage cannot be called \"{}\"; write a letter, then letters, digits, _ and -, at most 64", file, kind->name);
-    if (std::find(kOwnKinds.begin(), kOwnKinds.end(), kind->name) != kOwnKinds.end())
-      return fail(Errc::config_invalid, "{}: the stage \"{}\" has the name of one of weir's own; give it another one", file, kind->name);
-    WEIR_ASSIGN(kind->keys, read_keys(raw, fmt::format("{}: the stage \"{}\"", file, kind->name)));
-    WEIR_TRY(add_kinds(kinds, {std::move(kind)}));
-  }
+  WEIR_TRY(read_list(kinds.stages, std::span(plugin.stages, plugin.stage_count), kStages, file, content));
+  WEIR_TRY(read_list(kinds.sinks, std::span(plugin.sinks, plugin.sink_count), kSinks, file, content));
   return kinds;
 }
 
 Result<void> add_kinds(PluginKinds& all, PluginKinds more) {
-  for (auto& kind : more) {
-    if (const auto* other = find_kind(all, kind->name)) {
-      if ((*other)->file == kind->file) return fail(Errc::config_invalid, "{}: the stage \"{}\" is registered twice; give one of them another name", kind->file, kind->name);
-      return fail(Errc::config_invalid, "{}: the stage \"{}\" is in {} already; load one of the two, or give one stage another name", kind->file, kind->name,
-                  (*other)->file);
-    }
-    all.push_back(std::move(kind));
-  }
-  return {};
+  WEIR_TRY(add_all(all.stages, std::move(more.stages), kStages));
+  return add_all(all.sinks, std::move(more.sinks), kSinks);
 }
 
 }  // namespace weir
