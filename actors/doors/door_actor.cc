@@ -289,6 +289,7 @@ class DoorActor : public caf::event_based_actor {
       failures_ = 0;
       told_waiting_ = false;
       accepted_ += out.group.events;
+      feed_->durable(out.group.group);
       for (std::size_t i = 0; i < out.group.group.batches.size(); ++i) {
         const PartitionBatch& batch = out.group.group.batches[i];
         if (const caf::actor to = route(batch.partition)) send(to, IngestDurable{});

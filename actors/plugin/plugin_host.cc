@@ -222,6 +222,18 @@ void verdict(weir_event* event, std::uint32_t kind, weir_text reason, weir_text 
   event->answer->detail = view(detail);
 }
 
+void source_add(weir_source_out* out, weir_text event, weir_text position) {
+  constexpr std::size_t kPollBytesMax = std::size_t{16} << 20;
+  constexpr std::size_t kPositionMax = 4'096;
+  out->bytes += event.size;
+  if (out->bytes > kPollBytesMax) out->mistake = "one poll gives more than 16 MiB; answer more() and give the others in the next one";
+  if (position.size > kPositionMax) out->mistake = fmt::format("a position of {} bytes; it has at most {}", position.size, kPositionMax);
+  if (!out->mistake.empty()) return;
+  weir::PolledRecord& record = out->records.emplace_back();
+  record.frame = view(event);
+  if (position.size != 0) record.position = view(position);
+}
+
 std::uint32_t decimal_parse(weir_text text, weir_decimal* out) { return give(Decimal::parse(view(text)), out); }
 std::uint64_t decimal_text(const weir_decimal* value, char* to) {
   const auto number = from_abi(*value);
@@ -253,7 +265,7 @@ std::uint32_t decimal_integer(const weir_decimal* value, std::int64_t* out) {
 constexpr weir_host kHost = {
     WEIR_ABI_VERSION, 0,         name_field,   read,         plain,           number,           time,           member,        element,
     count,            id,        type,         source,       event_time,      attempts,     json,    set_text,       set_integer,   set_decimal,
-    set_boolean,      set_time,  set_value,    set_null,     drop,            add_part,         verdict,        decimal_parse, decimal_text,
+    set_boolean,      set_time,  set_value,    set_null,     drop,            add_part,         verdict,        source_add, decimal_parse, decimal_text,
     decimal_add,      decimal_subtract, decimal_multiply, decimal_divide, decimal_round, decimal_compare, decimal_integer,
 };
 

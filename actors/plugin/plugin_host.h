@@ -1,4 +1,4 @@
-// What weir does for a plugin while it makes a stage or sink, decides an event or writes a record: the functions of weir_host.
+// What weir does for a plugin while it makes a stage, sink or source, decides an event, writes a record or reads one: the functions of weir_host.
 #pragma once
 #include <algorithm>
 #include <array>
@@ -15,6 +15,7 @@
 #include "runtime/event/chain_batch.h"
 #include "runtime/event/field_plan.h"
 #include "runtime/ports/plugin_kinds.h"
+#include "runtime/ports/record_source.h"
 
 /// The fields of a stage, or of who only reads records.
 struct weir_fields {
@@ -57,6 +58,13 @@ struct weir_event {
   std::deque<weir_event>* parts = nullptr;  // of an event, where its parts go; of a part: null
   weir::ChainEvent part;
   const weir::PluginRecord* record = nullptr;  // then nothing of the above but `fields` is there
+};
+
+/// What one poll of a source gives.
+struct weir_source_out {
+  std::vector<weir::PolledRecord> records;
+  std::size_t bytes = 0;
+  std::string mistake;  // of the plugin; empty: none
 };
 
 namespace weir {

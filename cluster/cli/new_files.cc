@@ -53,6 +53,7 @@ std::string file_name(std::string_view place, const NewKind& kind, const std::st
 const std::vector<NewKind>& new_kinds() {
   static const std::vector<NewKind> kinds = {
       {"stage", "A stage in C++, built against the installed weir and loaded as a plugin; or in Lua", "fraud_score", {"validate", "enrich", "transform"}, true},
+      {"source", "A source in C++: where events come from", "orders_queue", {"files", "http", "kafka"}, false},
       {"sink", "A sink in C++: where records or dead letters are written to", "warehouse", {"files", "http", "stdout"}, false},
   };
   return kinds;

@@ -7,6 +7,7 @@
 #include "actors/enrich/enricher.h"
 #include "actors/enrich/http_enricher.h"
 #include "actors/plugin/plugin_sink.h"
+#include "actors/plugin/plugin_source.h"
 #include "actors/plugin/plugin_stage.h"
 #include "actors/transform/script_transformer.h"
 #include "actors/transform/transformer.h"
@@ -178,6 +179,9 @@ Result<std::unique_ptr<CompiledPipeline>> CompiledPipeline::compile(PipelineConf
   WEIR_ASSIGN(pipeline->views_, ViewSet::compile(pipeline->config_.views));
   for (const SinkConfig& sink : pipeline->config_.sinks) {
     if (std::holds_alternative<PluginSinkConfig>(sink.body)) WEIR_TRY(PluginSinkTarget::check(sink));
+  }
+  for (const InputConfig& input : pipeline->config_.inputs) {
+    if (std::holds_alternative<PluginInputConfig>(input.body)) WEIR_TRY(PluginSource::check(input));
   }
   WEIR_ASSIGN(pipeline->rules_, compile_rules(pipeline->config_, pipeline->views_.paths(), read_whole_file));
   return pipeline;

@@ -100,6 +100,16 @@ std::vector<PipelineDoor> file_doors(OpenPipeline& open, const Clock& clock, Log
 }
 
 void note_finished(const OpenPipeline& open, const DoorFinished& finished, Logbook& logbook) {
+  for (const InputConfig& input : open.config().inputs) {
+    const auto* source = std::get_if<PluginInputConfig>(&input.body);
+    if (source == nullptr || finished.door != source->kind_name + ":" + input.name) continue;
+    const std::string who = "door/" + finished.door;
+    if (finished.result) {
+      logbook.write(LogLevel::info, who, fmt::format("it has ended, {} event{}; it is asked again at the next start", finished.events, finished.events == 1 ? "" : "s"));
+    } else if (finished.result.error().code != Errc::cancelled) {
+      logbook.write(LogLevel::error, who, "it reads no more until the next start: " + describe(finished.result.error()));
+    }
+  }
   for (const FilesInput& input : open.files_inputs()) {
     if (finished.door != "files:" + input.name) continue;
     input.gauges->running = false;

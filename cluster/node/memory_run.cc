@@ -203,7 +203,7 @@ MemoryMachine::MemoryMachine(const CompiledPipeline& pipeline, MemoryHttpFetch::
   for (std::uint32_t p = 0; p < partitions; ++p) states_.push_back(std::make_shared<MemoryStateDisk>());
 }
 
-Result<void> MemoryMachine::run(std::vector<DoorGroup> groups, UnixMicros wall, const StepsWrapper& wrap) {
+Result<void> MemoryMachine::run(std::vector<DoorGroup> groups, UnixMicros wall, const StepsWrapper& wrap, std::vector<SourceFeedConfig> sources) {
   HandClock clock(wall);
   LastWords logbook;
   HandScheduler scheduler(clock);
@@ -227,6 +227,13 @@ Result<void> MemoryMachine::run(std::vector<DoorGroup> groups, UnixMicros wall, 
     if (!end) end = std::move(result);
   };
   setup.doors.push_back({"test", door_spawner(door_of(std::move(groups), pipeline_->config(), *log, clock, logbook))});
+  for (SourceFeedConfig& source : sources) {
+    source.logbook = &logbook;
+    DoorSetup door = door_of({}, pipeline_->config(), *log, clock, logbook);
+    door.name = source.router.door;
+    door.open = make_source_feed(std::move(source));
+    setup.doors.push_back({door.name, door_spawner(door)});
+  }
   setup.sinks = sinks_.open(*log, clock, logbook, post);
   caf::actor root = spawn_pipeline(scheduler.system(), std::move(setup));
   const TimePoint life_max = kLifeMax + pipeline_->config().retry.retry_age_max;

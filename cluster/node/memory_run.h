@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "actors/doors/source_feed.h"
 #include "cluster/node/compiled_pipeline.h"
 #include "cluster/node/memory_sinks.h"
 #include "runtime/adapters/memory/memory_event_log.h"
@@ -58,8 +59,8 @@ class MemoryMachine {
   /// A node's life: it starts on what earlier lives have left, appends the groups in order, and ends when every event
   /// is terminal, the state is flushed and the sinks have taken everything. Its wall clock begins at `wall`, which does not go back from life to life.
   /// Errors: what ended the pipeline, with the last warning; not_ready: a sink is broken, with what broke it; internal when it does not
-  /// come to an end.
-  [[nodiscard]] Result<void> run(std::vector<DoorGroup> groups, UnixMicros wall, const StepsWrapper& wrap = {});
+  /// come to an end. `sources` are doors beside that of the groups; their logbook is filled in.
+  [[nodiscard]] Result<void> run(std::vector<DoorGroup> groups, UnixMicros wall, const StepsWrapper& wrap = {}, std::vector<SourceFeedConfig> sources = {});
 
   /// The wall clock when the last life came to its end: pauses of restarts and retries have passed by themselves.
   [[nodiscard]] UnixMicros ended_at() const noexcept { return ended_at_; }

@@ -181,6 +181,11 @@ class Builder {
   [[nodiscard]] std::vector<std::string> input_about(const InputConfig& input) const {
     const auto* files = std::get_if<FilesInputConfig>(&input.body);
     std::vector<std::string> about;
+    if (const auto* plugin = std::get_if<PluginInputConfig>(&input.body)) {
+      if (input.name != plugin->kind_name) about.push_back(plugin->kind_name);
+      about.push_back("plugin " + file_name(plugin->kind->file));
+      return about;
+    }
     if (files == nullptr) {
       if (input.name != "http") about.emplace_back("http");
       about.push_back(format_about(RecordFormat::any).front());

@@ -14,6 +14,7 @@
 #include "cluster/node/live_node.h"
 #include "cluster/node/live_state.h"
 #include "cluster/node/open_pipeline.h"
+#include "cluster/node/source_doors.h"
 #include "cluster/node/stage_watch.h"
 #include "runtime/adapters/http/http_server.h"
 #include "runtime/adapters/system/system_file_looks.h"
@@ -136,6 +137,7 @@ class Serving {
                                return spawned;
                              }});
     for (PipelineDoor& files : file_doors(open_, clock_, logbook_)) setup.doors.push_back(std::move(files));
+    for (PipelineDoor& source : source_doors(open_, clock_, logbook_)) setup.doors.push_back(std::move(source));
     setup.door_finished = [this](const DoorFinished& finished) { note_finished(open_, finished, logbook_); };
     setup.ended = [this](Result<void> result) {
       const std::scoped_lock lock(ending_.mutex);

@@ -54,6 +54,9 @@ void weir_testkit_feed(weir_testkit* kit, weir_text events, weir_text format) {
 void weir_testkit_advance(weir_testkit* kit, int64_t microseconds) {
   guarded(*kit, [&] { return kit->engine.advance(microseconds); });
 }
+void weir_testkit_poll(weir_testkit* kit) {
+  guarded(*kit, [&] { return kit->engine.poll(); });
+}
 void weir_testkit_crash(weir_testkit* kit, weir_text name, uint64_t nth) {
   guarded(*kit, [&] { return kit->engine.crash(text_of(name), nth); });
 }

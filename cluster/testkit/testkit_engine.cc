@@ -10,6 +10,7 @@
 #include "actors/plugin/plugin_sink.h"
 #include "cluster/node/framed_input.h"
 #include "cluster/node/pipeline_test.h"
+#include "cluster/node/source_doors.h"
 #include "runtime/adapters/yaml/yaml_config_loader.h"
 #include "runtime/base/suggest.h"
 #include "runtime/engine/letters_query.h"
@@ -80,6 +81,31 @@ class CrashingTarget final : public SinkTarget {
   std::shared_ptr<PlannedCrashes> crashes_;
 };
 
+/// Gives, and dies before anything of it is durable.
+class CrashingSource final : public RecordSource {
+ public:
+  CrashingSource(std::string name, std::unique_ptr<RecordSource> inner, std::shared_ptr<PlannedCrashes> crashes)
+      : name_(std::move(name)), inner_(std::move(inner)), crashes_(std::move(crashes)) {}
+  void open(const std::string& position) override { inner_->open(position); }
+  [[nodiscard]] PolledRecords poll() override {
+    PolledRecords polled = inner_->poll();
+    for (PlannedCrash& crash : crashes_->planned) {
+      if (crash.name != name_ || crash.seen >= crash.nth) continue;
+      crash.seen += polled.records.size();
+      if (crash.seen < crash.nth) continue;
+      ++crashes_->happened;
+      throw std::runtime_error(fmt::format("the test wanted a crash behind record {}", crash.nth));
+    }
+    return polled;
+  }
+  void durable(const std::string& position) override { inner_->durable(position); }
+
+ private:
+  std::string name_;
+  std::unique_ptr<RecordSource> inner_;
+  std::shared_ptr<PlannedCrashes> crashes_;
+};
+
 TestValue plain(TestValue::Kind kind, std::string text) {
   TestValue value;
   value.kind = kind;
@@ -104,7 +130,7 @@ Result<void> TestkitEngine::open(const std::string& file, std::optional<std::str
   const weir_plugin* const opened = plugin == nullptr ? nullptr : plugin(&plugin_host(), &why);
   if (plugin != nullptr && opened == nullptr)
     return fail(Errc::config_invalid, "what the test program says about itself failed: {}", std::string_view(said.data(), std::min<std::size_t>(why.size, said.size())));
-  if (opened != nullptr && opened->stage_count + opened->sink_count != 0) {
+  if (opened != nullptr && opened->stage_count + opened->sink_count + opened->source_count != 0) {
     WEIR_ASSIGN(kinds, read_kinds(*opened, "the test program", {}));
   }
   ConfigSources sources{file, {}, {}, std::move(text)};
@@ -122,7 +148,7 @@ Result<void> TestkitEngine::open(const std::string& file, std::optional<std::str
   return {};
 }
 
-Result<void> TestkitEngine::live(std::vector<DoorGroup> groups) {
+Result<void> TestkitEngine::live(std::vector<DoorGroup> groups, std::vector<SourceFeedConfig> sources) {
   const Result<void> done = machine_->run(std::move(groups), now_, [this](std::vector<ChainStepFactory> steps) {
     if (crashes_->planned.empty()) return steps;
     std::vector<ChainStepFactory> crashing;
@@ -132,7 +158,7 @@ Result<void> TestkitEngine::live(std::vector<DoorGroup> groups) {
       });
     }
     return crashing;
-  });
+  }, std::move(sources));
   now_ = std::max(now_, machine_->ended_at());
   return done;
 }
@@ -146,6 +172,18 @@ Result<void> TestkitEngine::feed(std::string_view events, std::string_view forma
   return live(std::move(groups));
 }
 
+Result<void> TestkitEngine::poll() {
+  std::vector<SourceFeedConfig> sources;
+  for (const InputConfig& input : pipeline_->config().inputs) {
+    if (!std::holds_alternative<PluginInputConfig>(input.body)) continue;
+    SourceFeedConfig& source = sources.emplace_back(source_feed_config(pipeline_->config(), input));
+    source.ends_when_idle = true;
+    source.make = [make = source.make, name = input.name, crashes = crashes_] { return std::make_unique<CrashingSource>(name, make(), crashes); };
+  }
+  if (sources.empty()) return fail(Errc::invalid_argument, "the pipeline has no source of yours among its inputs");
+  return live({}, std::move(sources));
+}
+
 Result<void> TestkitEngine::advance(std::int64_t microseconds) {
   constexpr std::int64_t kMost = std::int64_t{40} * 365 * 86'400 * 1'000'000;  // times end with the year 2200
   if (microseconds < 0 || microseconds > kMost) return fail(Errc::invalid_argument, "time passes by 0 to 40 years, not by {} us", microseconds);
@@ -156,12 +194,15 @@ Result<void> TestkitEngine::advance(std::int64_t microseconds) {
 Result<void> TestkitEngine::crash(const std::string& name, std::uint64_t nth) {
   std::vector<std::string> names;
   for (const StageConfig& known : pipeline_->config().stages) names.push_back(known.name);
-  if (nth == 0) return fail(Errc::invalid_argument, "a stage crashes at its first event (1) or a later one, a sink behind it");
+  if (nth == 0) return fail(Errc::invalid_argument, "a stage crashes at its first event (1) or a later one, a sink or source behind it");
   for (const SinkConfig& known : pipeline_->config().sinks) {
     if (std::holds_alternative<PluginSinkConfig>(known.body)) names.push_back(known.name);
   }
+  for (const InputConfig& known : pipeline_->config().inputs) {
+    if (std::holds_alternative<PluginInputConfig>(known.body)) names.push_back(known.name);
+  }
   if (std::find(names.begin(), names.end(), name) == names.end())
-    return fail(Errc::invalid_argument, "the pipeline has no stage or sink of yours \"{}\"; there are: {}", name, fmt::join(names, ", "));
+    return fail(Errc::invalid_argument, "the pipeline has no stage, and no sink or source of yours, \"{}\"; there are: {}", name, fmt::join(names, ", "));
   crashes_->planned.push_back({name, nth});
   return {};
 }

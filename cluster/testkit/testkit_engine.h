@@ -17,7 +17,7 @@
 
 namespace weir {
 
-/// A stage is to crash at its `nth` event, or a sink behind its `nth` record.
+/// A stage is to crash at its `nth` event, a sink or a source behind its `nth` record.
 struct PlannedCrash {
   std::string name;
   std::uint64_t nth;
@@ -36,16 +36,18 @@ class TestkitEngine {
   [[nodiscard]] Result<void> open(const std::string& file, std::optional<std::string> text, weir_plugin_opener plugin);
   /// Errors: of the framing, of the engine.
   [[nodiscard]] Result<void> feed(std::string_view events, std::string_view format);
+  /// Errors: invalid_argument (there are no sources to ask), of the engine.
+  [[nodiscard]] Result<void> poll();
   /// Errors: invalid_argument (backwards), of the engine.
   [[nodiscard]] Result<void> advance(std::int64_t microseconds);
-  /// Errors: invalid_argument (no such stage or sink, no such event).
+  /// Errors: invalid_argument (no such stage, sink or source, no such event).
   [[nodiscard]] Result<void> crash(const std::string& name, std::uint64_t nth);
   [[nodiscard]] std::uint64_t crashes() const noexcept { return crashes_->happened; }
   /// Each a map. Errors: not_found (the view, the sink), of the engine.
   [[nodiscard]] Result<std::vector<TestValue>> rows(std::uint32_t what, const std::string& name) const;
 
  private:
-  [[nodiscard]] Result<void> live(std::vector<DoorGroup> groups);
+  [[nodiscard]] Result<void> live(std::vector<DoorGroup> groups, std::vector<SourceFeedConfig> sources = {});
   std::unique_ptr<CompiledPipeline> pipeline_;
   std::unique_ptr<MemoryMachine> machine_;
   std::shared_ptr<PlannedCrashes> crashes_ = std::make_shared<PlannedCrashes>();

@@ -31,6 +31,8 @@ class DoorFeed {
   /// stopped only between two groups. A feed that follows what grows says ask_again instead.
   /// Error: the input cannot be read on from here; everything given out before is good.
   [[nodiscard]] virtual Result<std::optional<DoorGroup>> next(UnixMicros accepted_at) = 0;
+  /// A group that it gave is durable; in order, between two calls of next().
+  virtual void durable(const AppendGroup&) {}
 };
 
 /// Opens the input at its durable position in the log. Errors: input_unreadable.

@@ -2,6 +2,7 @@
 #pragma once
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <utility>
 #include <variant>
@@ -36,9 +37,17 @@ struct FilesInputConfig {
   std::uint32_t files_max = 10'000;
 };
 
+struct PluginSourceKind;
+/// A source of a plugin.
+struct PluginInputConfig {
+  std::shared_ptr<const PluginSourceKind> kind;
+  std::string kind_name;
+  std::vector<std::string> values;  // one for each key of the kind, canonical: given or its default
+};
+
 struct InputConfig {
   std::string name;  // the key under `inputs`; its kind, or any name over a map with the kind
-  std::variant<HttpInputConfig, FilesInputConfig> body;
+  std::variant<HttpInputConfig, FilesInputConfig, PluginInputConfig> body;
   ConfigPlace place;
 };
 

@@ -33,6 +33,8 @@ const Section kSinks{"sink",
                      {"from", "begin", "when", "backoff_min", "backoff_max", "sink_lag_max"},
                      {"batch_events_max", "batch_bytes_max", "batch_age_max", "on_refused"}};
 
+const Section kSources{"source", "WEIR_SOURCE", {"files", "http", "kafka"}, {}, {}};
+
 bool holds(const std::vector<std::string_view>& words, std::string_view word) { return std::find(words.begin(), words.end(), word) != words.end(); }
 std::string join(const std::vector<std::string_view>& words) { return fmt::format("{}", fmt::join(words, ", ")); }
 
@@ -194,7 +196,7 @@ Result<PluginStamp> read_stamp(std::string_view file) {
     found.sanitizer = part(";sanitizer=");
     return found;
   }
-  return fail(Errc::not_found, "nothing in it registers a stage or a sink");
+  return fail(Errc::not_found, "nothing in it registers a stage, a sink or a source");
 }
 
 Result<void> check_stamp(const PluginStamp& plugin, const PluginStamp& weir) {
@@ -221,17 +223,20 @@ PluginStamp own_stamp() {
 
 Result<PluginKinds> read_kinds(const weir_plugin& plugin, const std::string& file, const Digest128& content) {
   if (plugin.abi != WEIR_ABI_VERSION) return fail(Errc::config_invalid, "{}: it says something else about itself than its file does", file);
-  if (plugin.stage_count + plugin.sink_count == 0)
-    return fail(Errc::config_invalid, "{}: nothing is registered in it; write {}(\"name\", Type) or {}(\"name\", Type)", file, kStages.macro, kSinks.macro);
+  if (plugin.stage_count + plugin.sink_count + plugin.source_count == 0)
+    return fail(Errc::config_invalid, "{}: nothing is registered in it; write {}(\"name\", Type), {}(\"name\", Type) or {}(\"name\", Type)", file, kStages.macro,
+                kSinks.macro, kSources.macro);
   PluginKinds kinds;
   WEIR_TRY(read_list(kinds.stages, std::span(plugin.stages, plugin.stage_count), kStages, file, content));
   WEIR_TRY(read_list(kinds.sinks, std::span(plugin.sinks, plugin.sink_count), kSinks, file, content));
+  WEIR_TRY(read_list(kinds.sources, std::span(plugin.sources, plugin.source_count), kSources, file, content));
   return kinds;
 }
 
 Result<void> add_kinds(PluginKinds& all, PluginKinds more) {
   WEIR_TRY(add_all(all.stages, std::move(more.stages), kStages));
-  return add_all(all.sinks, std::move(more.sinks), kSinks);
+  WEIR_TRY(add_all(all.sinks, std::move(more.sinks), kSinks));
+  return add_all(all.sources, std::move(more.sources), kSources);
 }
 
 }  // namespace weir

@@ -1,4 +1,4 @@
-// Stages and sinks that are not weir's own: what a plugin says about itself and its kinds of them, checked, as plain data.
+// Stages, sinks and sources that are not weir's own: what a plugin says about itself and its kinds of them, checked, as plain data.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -40,11 +40,15 @@ struct PluginStageKind : PluginKind {
 struct PluginSinkKind : PluginKind {
   weir_sink_kind raw{};
 };
+struct PluginSourceKind : PluginKind {
+  weir_source_kind raw{};
+};
 template <class Kind>
 using KindList = std::vector<std::shared_ptr<const Kind>>;
 struct PluginKinds {
   KindList<PluginStageKind> stages;
   KindList<PluginSinkKind> sinks;
+  KindList<PluginSourceKind> sources;
 };
 
 /// The kind of this name, else null.

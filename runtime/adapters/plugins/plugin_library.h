@@ -9,7 +9,7 @@
 
 namespace weir {
 
-/// The kinds of all stages and sinks in `files`, which stay loaded until the process ends: what they made may be anywhere. What a plugin was
+/// The kinds of all stages, sinks and sources in `files`, which stay loaded until the process ends: what they made may be anywhere. What a plugin was
 /// built for and with is looked at in the file, before anything of it runs. The same file twice counts once. `host` outlives the
 /// process. Errors, config_invalid, all files at once, one a line: `place: the plugin "FILE" …`: what is wrong, what is allowed,
 /// what to do.

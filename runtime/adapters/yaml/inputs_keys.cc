@@ -1,6 +1,7 @@
 #include "runtime/adapters/yaml/inputs_keys.h"
 
 #include "runtime/adapters/yaml/config_shapes.h"
+#include "runtime/adapters/yaml/plugin_keys.h"
 #include "runtime/ports/pipeline_config.h"
 
 namespace weir::yaml {
@@ -44,10 +45,12 @@ Shape files_input() {
 
 }  // namespace
 
-Shape inputs_shape() {
+Shape inputs_shape(const PluginKinds& plugins) {
   const Key http = key("http", map({}), "the HTTP door of the node, always `{}`; without it the node takes no events over HTTP");
   const Key files = key("files", files_input(), "files in directories");
-  return map_of(shape(Form::name), one_key({http, files}), 1, 64, {http, files});
+  std::vector<Key> kinds = {http, files};
+  for (const auto& kind : plugins.sources) kinds.push_back(key(kind->name, map(plugin_keys(*kind)), "a source of " + kind->file));
+  return map_of(shape(Form::name), one_key(kinds), 1, 64, kinds);
 }
 
 }  // namespace weir::yaml

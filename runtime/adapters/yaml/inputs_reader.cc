@@ -102,7 +102,22 @@ void read_files(Context& context, const Node& node, const std::string& name, Fil
   map.finish();
 }
 
+std::vector<std::string> kinds_of(const Context& context) {
+  std::vector<std::string> kinds = {"http", "files"};
+  if (context.plugins != nullptr)
+    for (const auto& kind : context.plugins->sources) kinds.push_back(kind->name);
+  return kinds;
+}
+
 void read_kind(Context& context, const std::string& kind, const Node& node, const std::string& name, InputConfig& out) {
+  if (const auto* plugin = context.plugins == nullptr ? nullptr : find_kind(context.plugins->sources, kind)) {
+    auto& body = out.body.emplace<PluginInputConfig>();
+    body.kind = *plugin;
+    body.kind_name = kind;
+    MapReader map(context, node, name);
+    read_plugin_keys(context, map, **plugin, body.values);
+    return map.finish();
+  }
   if (kind == "files") {
     read_files(context, node, name, out.body.emplace<FilesInputConfig>());
     return;
@@ -120,20 +135,20 @@ bool read_named(Context& context, const Entry& entry, InputConfig& out) {
   const std::string name = "inputs." + entry.key;
   if (!read_name(context, entry.place, entry.key, "the name of an input")) return false;
   const Node& node = entry.value;
-  const bool known = node.kind == Node::Kind::map && node.entries.size() == 1 &&
-                     (node.entries[0].key == "http" || node.entries[0].key == "files");
+  const std::vector<std::string> kinds = kinds_of(context);
+  const bool known = node.kind == Node::Kind::map && node.entries.size() == 1 && std::find(kinds.begin(), kinds.end(), node.entries[0].key) != kinds.end();
   if (!known) {
-    static const std::vector<std::string> kKinds = {"http", "files"};
-    const std::string meant = did_you_mean(entry.key, kKinds);
+    const std::string meant = did_you_mean(entry.key, kinds);
     std::string found = describe_found(node) + meant;
     if (meant.empty() && node.entries.size() > 1) found = fmt::format("a map of {} keys", node.entries.size());
     if (meant.empty() && node.entries.size() == 1)
-      found = fmt::format("the key \"{}\"{}", node.entries[0].key, did_you_mean(node.entries[0].key, kKinds));
+      found = fmt::format("the key \"{}\"{}", node.entries[0].key, did_you_mean(node.entries[0].key, kinds));
     context.findings.add(
         entry.place,
-        fmt::format("\"{}\" must be a map of one kind of input, http or files, such as {{files: {{include: "
-                    "[\"incoming/*.csv\"]}}}}; found {}",
-                    name, found));
+        fmt::format("\"{}\" must be a map of one kind of input, {}, such as {{files: {{include: "
+                    "[\"incoming/*.csv\"]}}}}; found {}; a source of your own comes from a plugin: name its file under \"plugins\" of "
+                    "the node file, or with --plugin",
+                    name, kinds.size() == 2 ? "http or files" : join(kinds), found));
     return false;
   }
   read_kind(context, node.entries[0].key, node.entries[0].value, name + "." + node.entries[0].key, out);
@@ -158,7 +173,8 @@ void read_inputs(Context& context, const Node& node, std::vector<InputConfig>& o
     InputConfig& input = out.emplace_back();
     input.name = entry.key;
     input.place = entry.place;
-    if (entry.key == "http" || entry.key == "files") {
+    const std::vector<std::string> kinds = kinds_of(context);
+    if (std::find(kinds.begin(), kinds.end(), entry.key) != kinds.end()) {
       read_kind(context, entry.key, entry.value, "inputs." + entry.key, input);
     } else if (!read_named(context, entry, input)) {
       out.pop_back();

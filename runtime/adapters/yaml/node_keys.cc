@@ -129,7 +129,7 @@ const ConfigKeys& node_keys() {
                     .by_default("auto"),
             }),
             "what the node says"),
-        key("plugins", list(shape(Form::file), 0, 64), "shared objects with stages and sinks of your own, loaded at start; relative to the node file")
+        key("plugins", list(shape(Form::file), 0, 64), "shared objects with stages, sinks and sources of your own, loaded at start; relative to the node file")
             .by_default("[]")
             .example("[libfraud_score.so]"),
     });

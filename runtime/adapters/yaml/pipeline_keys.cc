@@ -470,7 +470,7 @@ ConfigKeys pipeline_keys(const PluginKinds& plugins) {
       key("retry", retry_shape(), "what becomes of an event that a stage cannot decide now, for a reason that may pass"),
       dead_letters_key(),
       biography_key(),
-      key("inputs", inputs_shape(),
+      key("inputs", inputs_shape(plugins),
           "where `weir up` takes events from (`weir run` reads what its command line names): a kind of input, or a "
           "name of your own over one, for several of a kind")
           .by_default("{http: {}}")

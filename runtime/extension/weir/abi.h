@@ -1,5 +1,5 @@
 // The line between weir and a plugin: plain C. Nothing of a compiler, a standard library or of weir's own types crosses it, so
-// a plugin need not be built by the compiler that built weir. Authors include weir/stage.h or weir/sink.h, which are made of this.
+// a plugin need not be built by the compiler that built weir. Authors include weir/stage.h, weir/sink.h or weir/source.h, which are made of this.
 #pragma once
 #include <stdint.h>
 
@@ -8,7 +8,7 @@ extern "C" {
 #endif
 
 /// Raised when anything below changes: a plugin works with the weir that has its number, and with no other.
-#define WEIR_ABI_VERSION 2
+#define WEIR_ABI_VERSION 3
 
 /// Not terminated by a zero. Valid as long as the call it was given to or, of what weir gives about an event, until the plugin's
 /// function that got the event returns.
@@ -49,6 +49,7 @@ typedef struct weir_decimal {
 } weir_decimal;
 
 typedef struct weir_event weir_event;    // one event, or one part of it; of a sink a record or a dead letter, which is only read
+typedef struct weir_source_out weir_source_out;  // what one poll of a source gives; valid until it returns
 typedef struct weir_fields weir_fields;  // of a stage or sink that is being made; valid until `create` returns
 
 /// Of weir_host::verdict.
@@ -100,6 +101,9 @@ typedef struct weir_host {
   /// The last one counts; without any it is pass.
   void (*verdict)(weir_event* event, uint32_t kind, weir_text reason, weir_text detail);
 
+  /// One event of a source, and its position behind it; an empty one: this place cannot be gone back to.
+  void (*source_add)(weir_source_out* out, weir_text event, weir_text position);
+
   uint32_t (*decimal_parse)(weir_text text, weir_decimal* out);
   /// Writes at most 40 bytes to `to`.
   uint64_t (*decimal_text)(const weir_decimal* value, char* to);
@@ -125,7 +129,7 @@ enum {
   WEIR_KEY_WORD = 6       // one of `words`
 };
 
-/// One key of a stage's or sink's configuration. Numbers, durations and sizes are written as plain numbers.
+/// One key of the configuration of a stage, a sink or a source. Numbers, durations and sizes are written as plain numbers.
 typedef struct weir_key {
   weir_text name;
   weir_text doc;       // one line, for people
@@ -218,6 +222,40 @@ typedef struct weir_sink_kind {
   uint32_t (*write)(void* sink, const weir_sink_batch* batch, weir_sink_answer* answer, weir_message* why);
 } weir_sink_kind;
 
+typedef struct weir_input_place {
+  weir_text pipeline, input;
+} weir_input_place;
+
+/// Of weir_source_answer::kind.
+enum {
+  WEIR_SOURCE_MORE = 0,    // ask again at once
+  WEIR_SOURCE_IDLE = 1,    // after `pause`
+  WEIR_SOURCE_FAILED = 2,  // it could not be asked: again after `pause`
+  WEIR_SOURCE_ENDED = 3    // not before the next start
+};
+typedef struct weir_source_answer {
+  uint32_t kind;
+  uint32_t reserved;
+  int64_t pause;  // microseconds
+  weir_message reason;  // of failed; room for it is there
+} weir_source_answer;
+
+/// One kind of source. An object made by `create` is of one input; its functions are called one at a time, on any thread. Each may answer
+/// WEIR_THREW with what was thrown in `why`: a crash of the door; another object is opened at the newest durable position.
+typedef struct weir_source_kind {
+  weir_text name;  // as the pipeline file writes it
+  const weir_key* keys;
+  uint64_t key_count;
+  /// NULL: refused, `why` says why. Also called, and the object destroyed at once, to check a pipeline file. There are no fields to name.
+  void* (*create)(weir_fields* fields, const weir_key_value* values, weir_message* why);
+  void (*destroy)(void* source);
+  /// Once, before anything else. `position`: of the newest durable event that had one; empty: there is none.
+  uint32_t (*open)(void* source, const weir_input_place* place, weir_text position, weir_message* why);
+  uint32_t (*poll)(void* source, weir_source_out* out, weir_source_answer* answer, weir_message* why);
+  /// Everything up to this position is durable.
+  uint32_t (*durable)(void* source, weir_text position, weir_message* why);
+} weir_source_kind;
+
 typedef struct weir_plugin {
   uint32_t abi;
   uint32_t reserved;
@@ -225,6 +263,8 @@ typedef struct weir_plugin {
   const weir_stage_kind* stages;
   uint64_t sink_count;
   const weir_sink_kind* sinks;
+  uint64_t source_count;
+  const weir_source_kind* sources;
 } weir_plugin;
 
 /// The one function that a plugin exports, as `weir_plugin_open`. `host` outlives the plugin. NULL: it cannot be opened, `why` says why.

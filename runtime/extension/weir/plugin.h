@@ -1,6 +1,7 @@
-// What stages and sinks of a plugin have in common: how they are registered, and how nothing that is thrown leaves the plugin.
-// Authors include weir/stage.h or weir/sink.h.
+// What stages, sinks and sources of a plugin have in common: how they are registered, and how nothing that is thrown leaves the plugin.
+// Authors include weir/stage.h, weir/sink.h or weir/source.h.
 #pragma once
+#include <concepts>
 #include <cstdint>
 #include <cstring>
 #include <exception>
@@ -60,7 +61,14 @@ class Maker {
   }
   static void* create(weir_fields* fields, const weir_key_value* values, weir_message* why) noexcept {
     T* made = nullptr;
-    if (guarded(why, [&] { made = new T(keys_->config(values), Fields(fields)); }) == WEIR_NO_MEMORY) say(why, "there is no memory");
+    const std::uint32_t how = guarded(why, [&] {
+      if constexpr (std::constructible_from<T, const Config&, Fields>) {
+        made = new T(keys_->config(values), Fields(fields));
+      } else {
+        made = new T(keys_->config(values));
+      }
+    });
+    if (how == WEIR_NO_MEMORY) say(why, "there is no memory");
     return made;
   }
   static void destroy(void* made) noexcept { delete static_cast<T*>(made); }
@@ -69,7 +77,8 @@ class Maker {
   inline static Keys<Config>* keys_ = nullptr;
 };
 
-/// What of one sort (weir_stage_kind, weir_sink_kind) this plugin has; made before it is opened, one by each WEIR_STAGE or WEIR_SINK.
+/// What of one sort (weir_stage_kind, weir_sink_kind, weir_source_kind) this plugin has; made before it is opened, one by each WEIR_STAGE,
+/// WEIR_SINK or WEIR_SOURCE.
 template <class Raw>
 class Registration {
  public:
@@ -98,7 +107,8 @@ inline const weir_plugin* open_plugin(const weir_host* with, weir_message* why) 
     if (host == nullptr) host = with;
     static const std::vector<weir_stage_kind> stages = Registration<weir_stage_kind>::described();
     static const std::vector<weir_sink_kind> sinks = Registration<weir_sink_kind>::described();
-    static const weir_plugin plugin = {WEIR_ABI_VERSION, 0, stages.size(), stages.data(), sinks.size(), sinks.data()};
+    static const std::vector<weir_source_kind> sources = Registration<weir_source_kind>::described();
+    static const weir_plugin plugin = {WEIR_ABI_VERSION, 0, stages.size(), stages.data(), sinks.size(), sinks.data(), sources.size(), sources.data()};
     opened = &plugin;
   });
   if (how == WEIR_NO_MEMORY) say(why, "there is no memory");

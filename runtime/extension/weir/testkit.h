@@ -10,8 +10,8 @@
 //   assert(pipeline.records().at(0)["score"] == "100");
 //   assert(pipeline.ledger()["served"] == "1");
 //
-// Stages and sinks that are linked into the test program are there by the names that WEIR_STAGE and WEIR_SINK gave them; link
-// weir::testkit. Sinks of weir's own take their records and write nothing.
+// Stages, sinks and sources that are linked into the test program are there by the names that WEIR_STAGE, WEIR_SINK and WEIR_SOURCE gave
+// them; link weir::testkit. Sinks of weir's own take their records and write nothing, inputs of weir's own bring nothing.
 #pragma once
 #include <chrono>
 #include <cstdint>
@@ -79,6 +79,12 @@ class TestPipeline {
     weir_testkit_feed(kit_.get(), detail::to_abi(events), detail::to_abi(format));
     return checked();
   }
+  /// The sources among the pipeline's `inputs` are opened where they were and asked until each has nothing for now, is unreachable, or has
+  /// ended; and everything happens that their events lead to.
+  TestPipeline& poll() {
+    weir_testkit_poll(kit_.get());
+    return checked();
+  }
   /// Time passes, and what is due happens. It begins at 2100-01-01T00:00:00Z; by itself it passes only as the engine needs it, for
   /// commits and for the pauses of restarts and retries.
   TestPipeline& advance(std::chrono::microseconds time) {
@@ -87,7 +93,7 @@ class TestPipeline {
   }
   /// The stage of this name crashes, once, when it gets its `nth` event from now on (the first is 1). It is started again, and the
   /// event comes again. A sink of yours crashes when it has written the batch with its `nth` record, and before weir knows: another object
-  /// gets that batch again.
+  /// gets that batch again. A source of yours crashes when it has given its `nth` record, and before that is durable.
   TestPipeline& crash(std::string_view name, std::uint64_t nth) {
     weir_testkit_crash(kit_.get(), detail::to_abi(name), nth);
     return checked();

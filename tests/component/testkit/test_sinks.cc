@@ -134,7 +134,7 @@ TEST_CASE("sinks of weir's own take their records and write nothing, and only si
   weir::TestPipeline pipeline("pipeline: t\npartitions: 1\nrecord: {id: id}\nsinks: {out: {files: {directory: /nowhere, format: csv, columns: [id]}}}\n");
   pipeline.feed(events(2));
   CHECK(pipeline.sink("out").at(1)["line"] == "e1");
-  CHECK_THROWS_WITH(pipeline.crash("out", 1), "the pipeline has no stage or sink of yours \"out\"; there are: ");
+  CHECK_THROWS_WITH(pipeline.crash("out", 1), "the pipeline has no stage, and no sink or source of yours, \"out\"; there are: ");
 }
 
 TEST_CASE("what a sink's constructor refuses refuses the pipeline", "[testkit]") {

@@ -113,7 +113,7 @@ TEST_CASE("what is wrong is said as the commands say it", "[testkit]") {
   CHECK_THROWS_WITH(weir::TestPipeline("pipeline: t\nstages: [{enrich: {http: {url: \"http://geo.example/{land}\"}, add: {a: b}}}]\n"),
                     Contains("the stage \"enrich\" asks an HTTP server, and a test has none"));
   weir::TestPipeline pipeline(kPipeline);
-  CHECK_THROWS_WITH(pipeline.crash("scores", 1), "the pipeline has no stage or sink of yours \"scores\"; there are: score");
+  CHECK_THROWS_WITH(pipeline.crash("scores", 1), "the pipeline has no stage, and no sink or source of yours, \"scores\"; there are: score");
   weir::TestPipeline other(kPipeline);
   CHECK_THROWS_WITH(other.view("scored"), Contains("scored"));
 }

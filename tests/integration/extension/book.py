@@ -21,7 +21,7 @@ target_compile_options({0} PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wconversio
 target_compile_options({0}_test PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Werror)
 add_test(NAME {0} COMMAND {0}_test)
 """
-EXAMPLES = ["order_lines", "sheet"]
+EXAMPLES = ["order_lines", "spool", "sheet"]
 
 
 def environment(prefix, options, sanitized):

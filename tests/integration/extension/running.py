@@ -52,7 +52,7 @@ def check_run(weir, folder, node_file, pipeline):
     served, letters, filtered, total = events(os.path.join(folder, "events.ndjson"))
     data = os.path.join(folder, "data")
     ended = weir.expect(0, "run", pipeline, os.path.join(folder, "events.ndjson"), "--node-config", node_file, "--data", data)
-    if ": score, score_again, types, lines, together, inner, sink scroll, sink nowhere, sink writes (content " not in ended.text:
+    if ": score, score_again, types, lines, together, inner, sink scroll, sink nowhere, sink writes, source tape, source once (content " not in ended.text:
         findings.append(f"run: it does not name its plugin: {ended.text}")
     ledger = weir.ledger(data)["total"]
     wanted = {"accepted": EVENTS, "served": served, "filtered": filtered, "dead_lettered": len(letters), "duplicate": 0}
@@ -119,6 +119,33 @@ def check_death(weir, folder, plugin, pipeline):
     return []
 
 
+def check_source(weir, folder, plugin):
+    """A node that reads a source is killed again and again: every event is accepted once, and none is lost."""
+    tape = write(os.path.join(folder, "tape"), "".join(json.dumps({"id": f"e{i}"}) + "\n" for i in range(EVENTS)))
+    pipeline = write(os.path.join(folder, "read.yaml"), f"pipeline: read\npartitions: 4\nrecord: {{format: ndjson, id: id}}\ninputs: {{orders: {{tape: {{file: {tape}, most: 50}}}}}}\n")
+    data = os.path.join(folder, "read")
+    seen = []
+    while len(seen) < 50 and seen[-1:] != [EVENTS]:
+        node = Node(weir, pipeline, data, "--plugin", plugin)
+        node.until_ready()
+        wanted = min(EVENTS, (seen or [0])[-1] + EVENTS // 5)
+        while (ledger := node.get("/v1/ledger").json()["total"])["served"] < wanted:
+            pass
+        seen.append(ledger["served"])
+        if seen[-1] < EVENTS:
+            node.process.kill()
+            node.process.wait(60)
+    tree = node.get("/v1/tree").json()
+    ended = node.stop()
+    total = {name: ledger[name] for name in ("accepted", "served", "duplicate", "dead_lettered")}
+    findings = []
+    if total != {"accepted": EVENTS, "served": EVENTS, "duplicate": 0, "dead_lettered": 0} or ended.code != 0:
+        findings.append(f"source: behind the kills at {seen} the ledger says {total}, the node ends with {ended.code}")
+    if "tape:orders" not in json.dumps(tree):
+        findings.append(f"source: its door is not in the tree: {tree}")
+    return findings
+
+
 def check_sink(weir, folder, plugin):
     """A sink that throws on every batch until it is mended: broken and named; released in another life it goes on, and has every record."""
     scroll = os.path.join(folder, "scroll")
@@ -182,5 +209,6 @@ def check(weir, plugin, scratch):
     findings += check_other_build(weir, folder, plugin, pipeline, data)
     findings += check_node(weir, folder, node_file, pipeline)
     findings += check_death(weir, folder, plugin, pipeline)
+    findings += check_source(weir, folder, plugin)
     findings += check_sink(weir, folder, plugin)
     return findings + check_refusals(weir, folder, plugin, pipeline)

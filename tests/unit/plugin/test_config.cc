@@ -92,12 +92,38 @@ TEST_CASE("a plugin's sink is shown with every default, and described with all k
   CHECK(yaml::pipeline_keys().root.find("sinks")->shape.parts->front().find("scroll") == nullptr);
 }
 
+/// What is wrong with a file of these inputs.
+std::string input_finding(const std::string& inputs, const PluginKinds& plugins = kinds()) {
+  ScratchFolder folder;
+  const std::string file = folder.write("p.yaml", "pipeline: p\ninputs: " + inputs + "\n");
+  const auto config = YamlConfigLoader(plugins).pipeline(file, {});
+  if (config) return "";
+  std::string text = config.error().context;
+  for (std::size_t at = 0; (at = text.find(file + ":")) != std::string::npos;) text.erase(at, file.size() + 1);
+  return text;
+}
+
+TEST_CASE("keys of a plugin's source are checked as weir's own, by its kind alone or under a name", "[plugin]") {
+  CHECK(input_finding("{tape: {file: x}, more: {tape: {file: y, most: 5}}, http: {}}") == "");
+  CHECK(input_finding("{tape: {}}") == "2:16: the key \"inputs.tape.file\" is missing; write file: text");
+  CHECK(input_finding("{a: {tape: {file: x, mots: 5}}}") == "2:30: unknown key \"mots\"; allowed in \"inputs.a.tape\": file, most; did you mean \"most\"?");
+  CHECK(input_finding("{a: {tape: {file: x, most: 0}}}") == "2:36: \"inputs.a.tape.most\" must be an integer from 1 to 1000, found the number 0");
+  CHECK(input_finding("{a: {taep: {file: x}}}") == "2:10: \"inputs.a\" must be a map of one kind of input, http, files, tape, once, such as {files: {include: [\"incoming/*.csv\"]}}; "
+                                                   "found the key \"taep\"; did you mean \"tape\"?; a source of your own comes from a plugin: name its file under "
+                                                   "\"plugins\" of the node file, or with --plugin");
+  ScratchFolder folder;
+  const std::string file = folder.write("p.yaml", "pipeline: p\ninputs: {a: {tape: {file: x}}}\n");
+  const auto shown = yaml::effective_config({file, {}, {}}, yaml::ConfigKind::pipeline, [](std::string_view) { return std::nullopt; }, kinds());
+  REQUIRE(shown);
+  CHECK(shown->json.find(R"("inputs":{"a":{"tape":{"file":"x","most":100}}})") != std::string::npos);
+}
+
 TEST_CASE("a key that is required must be given", "[plugin]") {
   auto kind = std::make_shared<PluginStageKind>();
   kind->name = "strict";
   kind->keys = {{"limit", "the limit", PluginKey::Type::integer, true, "1", "9", "", {}}};
-  CHECK(finding("strict: {}", {{kind}, {}}) == "3:13: the key \"stages.0.strict.limit\" is missing; write limit: an integer, 1 to 9");
-  CHECK(finding("strict: {limit: 3}", {{kind}, {}}) == "");
+  CHECK(finding("strict: {}", {{kind}, {}, {}}) == "3:13: the key \"stages.0.strict.limit\" is missing; write limit: an integer, 1 to 9");
+  CHECK(finding("strict: {limit: 3}", {{kind}, {}, {}}) == "");
 }
 
 TEST_CASE("values reach the stage in its own spelling, and config show writes every default", "[plugin]") {

@@ -28,14 +28,15 @@ std::string loading(const std::optional<std::string>& text) {
   return loaded.error().context.substr(begin.size());
 }
 
-TEST_CASE("a plugin's stages and sinks are loaded from its file, with its content", "[plugin]") {
+TEST_CASE("a plugin's stages, sinks and sources are loaded from its file, with its content", "[plugin]") {
   const std::vector<NamedFile> files = {{PLUGIN_OF_TESTS, {}}, {PLUGIN_OF_TESTS, {}}};  // the same file twice counts once
   const auto kinds = load_plugins(files, plugin_host());
   if (!kinds) FAIL(kinds.error().context);
   std::vector<std::string> names;
   for (const auto& kind : kinds->stages) names.push_back(kind->name);
   for (const auto& kind : kinds->sinks) names.push_back("sink " + kind->name);
-  CHECK(names == std::vector<std::string>{"score", "score_again", "types", "lines", "together", "inner", "sink scroll", "sink nowhere", "sink writes"});
+  for (const auto& kind : kinds->sources) names.push_back("source " + kind->name);
+  CHECK(names == std::vector<std::string>{"score", "score_again", "types", "lines", "together", "inner", "sink scroll", "sink nowhere", "sink writes", "source tape", "source once"});
   CHECK(kinds->stages.front()->content != Digest128{});
   CHECK(kinds->stages.front()->keys.at(0).doc == "amounts from here on are scored");
 }
@@ -43,19 +44,19 @@ TEST_CASE("a plugin's stages and sinks are loaded from its file, with its conten
 TEST_CASE("a file that is no plugin is refused before anything of it runs", "[plugin]") {
   CHECK(loading(std::nullopt) == "there is no such file; build the plugin, or mend its name");
   CHECK(loading("#!/bin/sh") == "it is no shared object; name the .so that the build of the plugin makes");
-  CHECK(loading(elf("")) == "it is no plugin of weir: nothing in it registers a stage or a sink; write WEIR_STAGE(\"name\", Type) or WEIR_SINK(\"name\", Type), or begin with weir new stage NAME");
+  CHECK(loading(elf("")) == "it is no plugin of weir: nothing in it registers a stage, a sink or a source; write WEIR_STAGE, WEIR_SINK or WEIR_SOURCE(\"name\", Type), or begin with weir new");
   CHECK(loading(elf("weir-plugin{abi=7;weir=0.1.0;compiler=GCC 12;library=x;build=y;sanitizer=none}"))
-            .starts_with("it was built for version 7 of the interface between weir and plugins (weir 0.1.0), this weir has version 2; build it again with"));
-  CHECK(loading(elf("weir-plugin{abi=2;weir=99.0.0;compiler=GCC 12;library=x;build=y;sanitizer=none}"))
+            .starts_with("it was built for version 7 of the interface between weir and plugins (weir 0.1.0), this weir has version 3; build it again with"));
+  CHECK(loading(elf("weir-plugin{abi=3;weir=99.0.0;compiler=GCC 12;library=x;build=y;sanitizer=none}"))
             .starts_with("it was built for weir 99.0.0, which is newer than this one, "));
-  CHECK(loading(elf("weir-plugin{abi=2;weir=0.1.0;compiler=GCC 12;library=libx 3;build=y;sanitizer=none}"))
+  CHECK(loading(elf("weir-plugin{abi=3;weir=0.1.0;compiler=GCC 12;library=libx 3;build=y;sanitizer=none}"))
             .ends_with("; it was built with GCC 12 and libx 3: build it on this system"));
   const std::vector<NamedFile> folder = {{"tests", {"--plugin", 0, 0}}};
   CHECK(load_plugins(folder, plugin_host()).error().context ==
         "--plugin: the plugin \"tests\" cannot be used: it is no regular file; name the shared object (.so) itself");
   const std::vector<NamedFile> closed = {{PLUGIN_WITHOUT_OPENER, {"n", 1, 1}}};
   CHECK(load_plugins(closed, plugin_host()).error().context.ends_with(
-      "it does not export weir_plugin_open; include weir/stage.h or weir/sink.h, and do not hide it with a linker script"));
+      "it does not export weir_plugin_open; include weir/stage.h, weir/sink.h or weir/source.h, and do not hide it with a linker script"));
   const std::vector<NamedFile> wrong = {{PLUGIN_WITH_WRONG_KEYS, {"n", 1, 1}}};
   CHECK(load_plugins(wrong, plugin_host())
             .error()
@@ -163,6 +164,13 @@ TEST_CASE("names and keys that cannot be are refused when the plugin is loaded",
         "p.so: the sink \"good\": a key cannot be called \"on_refused\"; write a letter, then letters, digits, _ and - (batch_events_max, "
         "batch_bytes_max, batch_age_max, on_refused are weir's own)");
   CHECK(refused_sink("validate", "when") == "");
+  weir_source_kind source{};
+  source.name = text("files");
+  weir_plugin plugin{};
+  plugin.abi = WEIR_ABI_VERSION;
+  plugin.sources = &source;
+  plugin.source_count = 1;
+  CHECK(read_kinds(plugin, "p.so", {}).error().context == "p.so: the source \"files\" has the name of one of weir's own; give it another one");
 }
 
 }  // namespace
