@@ -134,10 +134,20 @@ class PipelineSupervisor : public caf::event_based_actor {
     PartitionSlot& slot = partitions_[id.value];
     slot.record.started();
     slot.opening = true;
-    const auto job = [self = caf::actor_cast<caf::actor>(this), setup = setup_, id] { caf::anon_send(self, StoreOpened{id, setup->open_store(id)}); };
+    const auto job = [self = caf::actor_cast<caf::actor>(this), setup = setup_, id] { caf::anon_send(self, StoreOpened{id, open_store(*setup, id)}); };
     if (!setup_->beside) return job();
     // Refused only at the end: then nobody waits for it.
     if (!setup_->beside(job)) slot.opening = false;
+  }
+
+  /// On whatever thread: what is thrown there must find its way to the supervisor, as if it had been thrown by an actor.
+  static Result<std::shared_ptr<StateStore>> open_store(const PipelineSetup& setup, PartitionId id) {
+    try {
+      return setup.open_store(id);
+    } catch (...) {
+      std::exception_ptr thrown = std::current_exception();
+      return fail(Errc::internal, "{}", text_of(thrown));
+    }
   }
 
   void on_opened(PartitionId id, Result<std::shared_ptr<StateStore>> store) {

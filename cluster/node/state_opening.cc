@@ -129,7 +129,7 @@ Result<bool> StateOpening::restore(PartitionId partition, const StoredSnapshot& 
     remove_directory(aside);
     return fail(good.error());
   }
-  WEIR_FAIL_POINT("restore_before_rename");
+  WEIR_FAIL_POINT_TRY("restore_before_rename");
   WEIR_TRY(put_in_place(partition, aside));
   return true;
 }
@@ -156,7 +156,7 @@ Result<void> StateOpening::put_in_place(PartitionId partition, const std::string
   } else {
     remove_directory(place);
   }
-  WEIR_FAIL_POINT("restore_between_renames");
+  WEIR_FAIL_POINT_TRY("restore_between_renames");
   if (!directory.empty()) WEIR_TRY(rename(directory, place));
   return ground_.files->sync_directory(fs::path(place).parent_path().string());
 }

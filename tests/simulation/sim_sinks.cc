@@ -22,7 +22,7 @@ std::shared_ptr<const PipelineConfig> pipeline_with_sinks(std::uint32_t partitio
   http.text = {};
   http.batch_events_max = 7;
   http.batch_age_max = std::chrono::milliseconds(5);
-  for (auto& [name, body] : {std::pair<const char*, std::variant<FilesSinkConfig, HttpSinkConfig, StdoutSinkConfig>>{"hidden", files}, {"shown", http}}) {
+  for (auto& [name, body] : {std::pair<const char*, decltype(SinkConfig::body)>{"hidden", files}, {"shown", http}}) {
     SinkConfig& sink = pipeline->sinks.emplace_back();
     sink.name = name;
     sink.body = body;
