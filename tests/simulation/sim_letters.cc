@@ -24,6 +24,7 @@ void Operator::order(SimNode& node) {
     if (slice.first > order.offsets[0] || order.offsets[0] >= slice.first + slice.count) continue;
     payload = IngestBatch::decode(slice.bytes)->event(static_cast<std::uint32_t>(order.offsets[0] - slice.first)).raw;
   }
+  if (payload.empty()) return;  // the log has let go of it
   const std::size_t kind = payload.find("\"kind\":\"") + 8;
   static constexpr const char* kEdits[] = {"good", "needs", "bad"};
   payload.replace(kind, payload.find('"', kind) - kind, kEdits[rng_.below(std::size(kEdits))]);

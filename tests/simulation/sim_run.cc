@@ -16,6 +16,7 @@
 #include "tests/simulation/sim_letters.h"
 #include "tests/simulation/sim_node.h"
 #include "tests/simulation/sim_sinks.h"
+#include "tests/simulation/sim_trims.h"
 #include "tests/simulation/sim_snapshots.h"
 #include "tests/simulation/sim_world.h"
 
@@ -72,6 +73,8 @@ class Run {
     sinks_ = std::make_unique<Sinks>(workload_.partitions, rng_, witness_);
     snapshots_ = std::make_unique<Snapshots>(disk_->state()->log_id, rng_, witness_, merger_);
     suspects_.partitions.resize(workload_.partitions);
+    // A view whose definition changes is filled from what the log still has: only where none does must the answers be whole.
+    if (rates_.change_rules == 0) trims_ = std::make_unique<Trims>(seed, workload_.partitions, *disk_, *snapshots_, *sinks_, witness_);
   }
 
   SeedResult go() {
@@ -94,6 +97,7 @@ class Run {
     }
     if (!end_result_) return result("the pipeline ended with an error: " + describe(end_result_.error()));
     shut_down();
+    if (trims_) trims_->put_back();
     std::string wrong = judge(workload_, history_, *disk_, states_, witness_);
     return result(wrong.empty() ? sinks_->judge(*disk_) : std::move(wrong));
   }
@@ -218,8 +222,8 @@ class Run {
     setup.suspects = suspects_.partitions;
     setup.sinks = sinks_->of_node(*log_, clock_, logbook_, *scheduler_);
     setup.open_store = [this, scheduler](PartitionId p) -> Result<std::shared_ptr<StateStore>> {
-      if (const CommitSequence end = log_->status(p).position.sequence; states_[p.value]->picture()->cursor.empty() && end != CommitSequence{})
-        restored_wrong_ = restored_wrong_.empty() ? snapshots_->restore(p, end, *states_[p.value]) : restored_wrong_;
+      if (const PartitionStatus log = log_->status(p); states_[p.value]->picture()->cursor.empty() && log.position.sequence != CommitSequence{})
+        restored_wrong_ = restored_wrong_.empty() ? snapshots_->restore(p, log, *states_[p.value]) : restored_wrong_;
       auto store = std::make_shared<MemoryState>(
           states_[p.value], merger_, [scheduler](std::function<void()> task) { scheduler->post(std::move(task)); });
       stores_.push_back(store);
@@ -318,6 +322,7 @@ class Run {
       const auto p = static_cast<std::uint32_t>(rng_.below(workload_.partitions));
       snapshots_->make(PartitionId{p}, *states_[p], *rules_, clock_.wall());
     }
+    if (trims_) trims_->step(*log_, clock_.wall());
     if (rng_.chance(rates_.damage)) snapshots_->damage(PartitionId{static_cast<std::uint32_t>(rng_.below(workload_.partitions))});
     if (rng_.chance(rates_.fail_flush)) {
       ++witness_.flushes_failed;
@@ -360,8 +365,10 @@ class Run {
   }
 
   void lose_state() {
+    const PartitionId partition{static_cast<std::uint32_t>(rng_.below(states_.size()))};
+    if (trims_ && !trims_->may_lose_state(partition)) return;
     ++witness_.states_lost;
-    states_[rng_.below(states_.size())]->replace(std::make_shared<MemoryStateDisk::Picture>());
+    states_[partition.value]->replace(std::make_shared<MemoryStateDisk::Picture>());
   }
 
   /// A node that was asked to stop has ended by itself.
@@ -446,6 +453,7 @@ class Run {
   std::size_t batch_bytes_ = 0;
   std::shared_ptr<MemoryDisk> disk_;
   std::vector<std::shared_ptr<MemoryStateDisk>> states_;
+  std::unique_ptr<Trims> trims_;  // null: nothing is trimmed in this run
   std::vector<std::weak_ptr<MemoryState>> stores_;
   std::unique_ptr<MemoryEventLog> log_;
   std::unique_ptr<SimNode> node_;  // where there are clients

@@ -35,6 +35,7 @@ struct Witness {
   std::uint64_t deaths = 0;        // of them: with the process
   std::uint64_t poisoned = 0;      // events given up for that
   std::uint64_t snapshots = 0;
+  std::uint64_t trims = 0;
   std::uint64_t snapshots_failed = 0;
   std::uint64_t snapshots_damaged = 0;
   std::uint64_t states_lost = 0;

@@ -136,6 +136,16 @@ bool Sinks::took_all(const MemoryDisk& disk) const {
   });
 }
 
+SinkNeed Sinks::need(PartitionId partition) const {
+  SinkNeed need{CommitSequence{~std::uint64_t{0}}, "none"};
+  for (const Place& place : places_) {
+    if (place.partition != partition) continue;
+    const CommitSequence taken{place.gauges && place.gauges->known.load() ? place.gauges->through.load() : 0};
+    if (taken < need.taken) need = {taken, pipeline_->sinks[place.sink].name};
+  }
+  return need;
+}
+
 std::string Sinks::judge(MemoryDisk& disk) {
   for (const Place& place : places_) {
     const std::vector<std::string> records = records_of(disk.state()->partitions[place.partition.value]);

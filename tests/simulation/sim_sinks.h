@@ -26,6 +26,8 @@ class Sinks {
   void calm();
   /// Each has taken everything the log has, in the node that runs.
   [[nodiscard]] bool took_all(const MemoryDisk& disk) const;
+  /// What the slower one of a partition has taken; one that does not know yet has taken nothing.
+  [[nodiscard]] SinkNeed need(PartitionId partition) const;
   /// Empty: what is shown is what it must be.
   [[nodiscard]] std::string judge(MemoryDisk& disk);
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 
 #include "cluster/node/replayed_state.h"
@@ -112,10 +113,31 @@ void Snapshots::damage(PartitionId partition) {
   ++witness_.snapshots_damaged;
 }
 
-std::string Snapshots::restore(PartitionId partition, CommitSequence log_end, MemoryStateDisk& state) {
+bool Snapshots::can_restore(PartitionId partition, const PartitionStatus& log) {
+  if (log.output_begin == CommitSequence{}) return true;
+  const auto known = store_.list(partition);
+  const RestoreChoice choice = choose_base(*known, {log_id_, {}}, log.output_begin, log.position.sequence);
+  return std::any_of(choice.candidates.begin(), choice.candidates.end(), [this](const StoredSnapshot* candidate) {
+    MemoryFolder files;
+    return store_.restore(candidate->id, files) && picture_of(files);
+  });
+}
+
+std::optional<TrimPoint> Snapshots::verify_and_trim(PartitionId partition, const PartitionStatus& log, const SinkNeed& sinks, UnixMicros wall) {
+  const auto known = store_.list(partition);
+  const RestoreChoice choice = choose_base(*known, {log_id_, {}}, log.output_begin, log.position.sequence);
+  if (choice.candidates.empty()) return std::nullopt;
+  MemoryFolder files;
+  const std::string& newest = choice.candidates.front()->id;
+  if (!store_.restore(newest, files) || !store_.mark_verified(newest, wall)) return std::nullopt;
+  return plan_trim(partition, *store_.list(partition), {log_id_, {}}, log, sinks).point;
+}
+
+std::string Snapshots::restore(PartitionId partition, const PartitionStatus& log, MemoryStateDisk& state) {
+  const CommitSequence log_end = log.position.sequence;
   const auto known = store_.list(partition);
   if (!known) return "snapshots cannot be listed: " + describe(known.error());
-  const RestoreChoice choice = choose_base(*known, {log_id_, {}}, CommitSequence{}, log_end);
+  const RestoreChoice choice = choose_base(*known, {log_id_, {}}, log.output_begin, log_end);
   for (const StoredSnapshot* candidate : choice.candidates) {
     MemoryFolder files;
     const auto manifest = store_.restore(candidate->id, files);
@@ -133,6 +155,7 @@ std::string Snapshots::restore(PartitionId partition, CommitSequence log_end, Me
     ++witness_.restored;
     return {};
   }
+  if (log.output_begin != CommitSequence{}) return fmt::format("I12 partition {}: its log begins behind commit {}, and no snapshot reaches back to it", partition.value, log.output_begin.value);
   if (!known->empty()) ++witness_.from_zero;
   return {};
 }

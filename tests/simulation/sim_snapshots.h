@@ -2,10 +2,13 @@
 // does the rest. What is kept may be damaged; writing it may fail anywhere.
 #pragma once
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "runtime/adapters/memory/memory_snapshots.h"
 #include "runtime/adapters/memory/memory_state.h"
+#include "runtime/engine/sink_gauges.h"
+#include "runtime/ports/event_log.h"
 #include "tests/simulation/sim_rules.h"
 #include "tests/simulation/sim_run.h"
 #include "tests/simulation/sim_world.h"
@@ -21,7 +24,11 @@ class Snapshots {
   /// One byte of one file of some partition is another one.
   void damage(PartitionId partition);
   /// In place of a state that is lost. What no restore may give; empty: nothing is wrong. Without a snapshot `state` stays empty.
-  [[nodiscard]] std::string restore(PartitionId partition, CommitSequence log_end, MemoryStateDisk& state);
+  [[nodiscard]] std::string restore(PartitionId partition, const PartitionStatus& log, MemoryStateDisk& state);
+  /// Whether a state that is lost now comes back: by a snapshot that is whole, or by a log that has its beginning.
+  [[nodiscard]] bool can_restore(PartitionId partition, const PartitionStatus& log);
+  /// Tries the newest one out; then, what the log may let go of. Nothing: nothing.
+  [[nodiscard]] std::optional<TrimPoint> verify_and_trim(PartitionId partition, const PartitionStatus& log, const SinkNeed& sinks, UnixMicros wall);
 
  private:
   SeededRng& rng_;

@@ -33,6 +33,7 @@ constexpr Counted kCounted[] = {
     {&Witness::deaths, "of them with the process"},
     {&Witness::poisoned, "poisoned"},
     {&Witness::snapshots, "snapshots"},
+    {&Witness::trims, "trims"},
     {&Witness::snapshots_failed, "snapshots failed"},
     {&Witness::snapshots_damaged, "damaged"},
     {&Witness::states_lost, "states lost"},
