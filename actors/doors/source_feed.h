@@ -18,7 +18,7 @@ struct SourceFeedConfig {
   std::size_t event_bytes_max = 900 * 1024;
   std::function<std::unique_ptr<RecordSource>()> make;
   Logbook* logbook = nullptr;
-  /// A source that has nothing for now has ended: for tests, where nobody waits.
+  /// A source that has nothing to give at the moment has ended: for tests, where nobody waits.
   bool ends_when_idle = false;
 };
 

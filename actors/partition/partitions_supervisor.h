@@ -24,7 +24,6 @@ struct PartitionSlot {
   bool ever_ready = false;
   bool quarantined = false;
   bool stopped = false;
-  bool opening = false;  // its store is
   std::vector<std::function<void(bool)>> releasing;  // who waits for a release to show what comes of it
   /// Neither done nor given up, or somebody still holds its store.
   [[nodiscard]] bool busy() const { return !quarantined && !(stopped && !store); }

@@ -133,11 +133,8 @@ class PipelineSupervisor : public caf::event_based_actor {
   void start(PartitionId id) {
     PartitionSlot& slot = partitions_[id.value];
     slot.record.started();
-    slot.opening = true;
     const auto job = [self = caf::actor_cast<caf::actor>(this), setup = setup_, id] { caf::anon_send(self, StoreOpened{id, open_store(*setup, id)}); };
-    if (!setup_->beside) return job();
-    // Refused only at the end: then nobody waits for it.
-    if (!setup_->beside(job)) slot.opening = false;
+    if (!setup_->beside || !setup_->beside(job)) job();
   }
 
   /// On whatever thread: what is thrown there must find its way to the supervisor, as if it had been thrown by an actor.
@@ -152,7 +149,6 @@ class PipelineSupervisor : public caf::event_based_actor {
 
   void on_opened(PartitionId id, Result<std::shared_ptr<StateStore>> store) {
     PartitionSlot& slot = partitions_[id.value];
-    slot.opening = false;
     if (!store) {
       slot.record.failing(store.error());
       return rebuild(id);

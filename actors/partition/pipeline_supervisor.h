@@ -45,8 +45,8 @@ struct PipelineSetup {
   PartitionSetup partition;   // template: `partition`, `store` and `committer` are filled in per partition
   CommitterSetup committer;
   StoreOpener open_store;
-  /// Does a job beside the actors, which must not wait for it. False: it will not be done, the node ends. Empty: jobs are done at once, by
-  /// whoever has them. The jobs hold the supervisor: none may be left when the actor system goes.
+  /// Does a job beside the actors, which must not wait for it. Where it takes none (false), or is empty, the supervisor does it itself, at
+  /// once. The jobs hold the supervisor: none may be left when the actor system goes.
   std::function<bool(std::function<void()>)> beside;
   std::function<bool(PartitionId)> mend_state;                // of a state that is damaged: true, opening it again gives another; may be empty
   std::vector<std::shared_ptr<PartitionGauges>> gauges;       // by partition; empty: nobody watches

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "cluster/node/waiting.h"
 #include "runtime/base/hash.h"
 #include "runtime/base/time_text.h"
 #include "runtime/event/commit_body.h"
@@ -217,26 +218,10 @@ Result<std::vector<PartitionPicture>> PastStates::answer(const AsOf& as_of) {
   return kept_->pictures();
 }
 
-namespace {
-
-/// Somebody who waits for an answer, and gets one also when his turn never comes.
-struct Asker {
-  explicit Asker(PastStates::Done done_in) : done(std::move(done_in)) {}
-  Asker(const Asker&) = delete;
-  Asker& operator=(const Asker&) = delete;
-  ~Asker() {
-    if (done) tell(fail(Errc::cancelled, "the node is stopping"));
-  }
-  void tell(Result<std::vector<PartitionPicture>> pictures) { std::exchange(done, nullptr)(std::move(pictures)); }
-  PastStates::Done done;
-};
-
-}  // namespace
-
 void PastStates::ask(const AsOf& as_of, Done done) {
-  auto asker = std::make_shared<Asker>(std::move(done));
-  const bool taken = pool_.post([this, asker, as_of] { asker->tell(answer(as_of)); });
-  if (!taken && !ending_) asker->tell(fail(Errc::limit_reached, "too many ask for the past already; ask again later"));
+  auto asker = std::make_shared<Waiting<std::vector<PartitionPicture>>>(std::move(done));
+  const bool taken = pool_.post([this, asker, as_of] { asker->answer(answer(as_of)); });
+  if (!taken && !ending_) asker->answer(fail(Errc::limit_reached, "too many ask for the past already; ask again later"));
 }
 
 void PastStates::look() {

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "cluster/node/log_reader.h"
+#include "cluster/node/waiting.h"
 #include "runtime/base/hash.h"
 #include "runtime/base/invariant.h"
 #include "runtime/base/units.h"
@@ -36,20 +37,6 @@ std::shared_ptr<ActorEntry> entry_behind_pipeline(ActorBoard& board) {
   static_cast<void>(board.entry("pipeline"));
   return board.entry("snapshots");
 }
-
-/// Somebody who waits for an answer, and gets one also when his turn never comes.
-template <class Fate>
-struct Waiting {
-  using Done = std::function<void(Result<std::vector<Fate>>)>;
-  explicit Waiting(Done done_in) : done(std::move(done_in)) {}
-  Waiting(const Waiting&) = delete;
-  Waiting& operator=(const Waiting&) = delete;
-  ~Waiting() {
-    if (done) answer(fail(Errc::cancelled, "the node is stopping"));
-  }
-  void answer(Result<std::vector<Fate>> fates) { std::exchange(done, nullptr)(std::move(fates)); }
-  Done done;
-};
 
 }  // namespace
 
@@ -358,7 +345,7 @@ void SnapshotKeeper::verify(const std::string& from, TrialsDone done) {
   } else {
     for (std::uint32_t p = 0; p < stands_.size(); ++p) partitions.push_back(PartitionId{p});
   }
-  auto waiting = std::make_shared<Waiting<TrialFate>>(std::move(done));
+  auto waiting = std::make_shared<Waiting<std::vector<TrialFate>>>(std::move(done));
   const bool taken = pool_.post([this, waiting, partitions, base = *base] {
     std::vector<TrialFate> fates;
     for (const PartitionId partition : partitions) fates.push_back(verify_one(partition, base));
@@ -368,7 +355,7 @@ void SnapshotKeeper::verify(const std::string& from, TrialsDone done) {
 }
 
 void SnapshotKeeper::make(FatesDone done) {
-  auto waiting = std::make_shared<Waiting<SnapshotFate>>(std::move(done));
+  auto waiting = std::make_shared<Waiting<std::vector<SnapshotFate>>>(std::move(done));
   const bool taken = pool_.post([this, waiting] {
     std::vector<SnapshotFate> fates;
     for (std::uint32_t p = 0; p < stands_.size(); ++p) fates.push_back(make_one(PartitionId{p}));

@@ -50,7 +50,7 @@ class [[nodiscard]] Polled {
 
 /// There may be more: at once.
 inline Polled more() { return {WEIR_SOURCE_MORE, {}, {}}; }
-/// There is nothing for now: after `pause`, 1 ms to 1 h.
+/// There is nothing at the moment: ask again after `pause`, 1 ms to 1 h.
 inline Polled idle(std::chrono::microseconds pause = std::chrono::milliseconds(500)) { return {WEIR_SOURCE_IDLE, {}, pause}; }
 /// It could not be asked, for a reason that may pass: after `pause`. People are told `reason` once, until it goes on.
 inline Polled unreachable(std::string_view reason, std::chrono::microseconds pause = std::chrono::seconds(1)) {

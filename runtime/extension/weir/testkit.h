@@ -79,7 +79,7 @@ class TestPipeline {
     weir_testkit_feed(kit_.get(), detail::to_abi(events), detail::to_abi(format));
     return checked();
   }
-  /// The sources among the pipeline's `inputs` are opened where they were and asked until each has nothing for now, is unreachable, or has
+  /// The sources among the pipeline's `inputs` are opened where they were and asked until each has nothing at the moment, is unreachable, or has
   /// ended; and everything happens that their events lead to.
   TestPipeline& poll() {
     weir_testkit_poll(kit_.get());

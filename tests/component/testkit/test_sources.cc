@@ -102,7 +102,7 @@ TEST_CASE("what is broken in a source's records is a dead letter, and the others
   }
 }
 
-TEST_CASE("a source may have ended, or be unreachable for now: both are asked again by the next start", "[testkit]") {
+TEST_CASE("a source may have ended, or be unreachable for a while: both are asked again by the next start", "[testkit]") {
   const Tape tape;
   tape.write(events(2) + "!unreachable\n");
   weir::TestPipeline pipeline(pipeline_from(tape));
