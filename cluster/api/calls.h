@@ -1,6 +1,9 @@
 // The single calls of the API; http_api.cc knows which address is which.
 #pragma once
 #include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
 
 #include "cluster/api/http_api.h"
 
@@ -16,6 +19,10 @@ struct Call {
 
 /// The status an error is answered with; Retry-After where asking again helps.
 [[nodiscard]] HttpResponse error_response(const Error& error);
+/// 200, on one line; what is no UTF-8 is replaced.
+[[nodiscard]] HttpResponse json_response(const nlohmann::ordered_json& json);
+/// True: the request has other parameters than these, and was answered with 400.
+[[nodiscard]] bool refuse_parameters(const Call& call, const std::vector<std::string>& known);
 /// The token of `Weir-Token`, if there is one. Errors: invalid_argument, format_newer.
 [[nodiscard]] Result<std::optional<ReadToken>> token_of(const HttpRequest& request);
 /// What was read, as a token.

@@ -17,8 +17,6 @@
 
 namespace weir::api {
 
-namespace {
-
 using nlohmann::ordered_json;
 
 HttpResponse json_response(const ordered_json& json) {
@@ -27,14 +25,11 @@ HttpResponse json_response(const ordered_json& json) {
   return response;
 }
 
-/// True: answered, with 400.
 bool refuse_parameters(const Call& call, const std::vector<std::string>& known) {
   const auto good = check_parameters(*call.request, known);
   if (!good) call.reply(error_response(good.error()));
   return !good;
 }
-
-}  // namespace
 
 void get_health(const Call& call) {
   if (refuse_parameters(call, {})) return;

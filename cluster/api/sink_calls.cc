@@ -5,31 +5,13 @@
 #include <nlohmann/json.hpp>
 
 #include "cluster/api/calls.h"
-#include "cluster/api/parameters.h"
 
 namespace weir::api {
 
-namespace {
-
 using nlohmann::ordered_json;
 
-HttpResponse json_response(const ordered_json& json) {
-  HttpResponse response;
-  response.body = json.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + "\n";
-  return response;
-}
-
-/// True: answered, with 400.
-bool refuse_parameters(const Call& call) {
-  const auto good = check_parameters(*call.request, {});
-  if (!good) call.reply(error_response(good.error()));
-  return !good;
-}
-
-}  // namespace
-
 void get_sinks(const Call& call) {
-  if (refuse_parameters(call)) return;
+  if (refuse_parameters(call, {})) return;
   ordered_json json;
   json["sinks"] = ordered_json::array();
   for (const SinkReport& sink : call.node->sinks()) {
@@ -53,7 +35,7 @@ void get_sinks(const Call& call) {
 }
 
 void release_sink(const Call& call) {
-  if (refuse_parameters(call)) return;
+  if (refuse_parameters(call, {})) return;
   const std::string& name = call.request->segments[2];
   call.node->release_sink(name, [reply = call.reply, name](std::optional<std::size_t> released) {
     if (!released) return reply(problem(404, fmt::format("there is no sink \"{}\"; see /v1/sinks", name)));
