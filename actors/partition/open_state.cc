@@ -46,6 +46,7 @@ Result<OpenedState> open_partition_state(const PartitionSetup& setup, DedupeInde
   options.partition = setup.partition;
   options.delta_bytes_max = setup.delta_bytes_max;
   options.log_id = setup.log->log_id();
+  options.marks = setup.marks;
   views.state = std::make_unique<PartitionState>(options, *setup.views, *setup.store);
   views.state->join(*views.dedupe);
   views.biography = std::make_unique<BiographyIndex>(setup.biography);

@@ -60,7 +60,7 @@ std::uint32_t name_field(weir_fields* fields, weir_text text, std::uint32_t writ
   if (std::any_of(path.parts.begin(), path.parts.end(), [](const std::string& part) { return part.empty(); }) || path.parts.size() > 64)
     return refuse("is no field path such as Country or properties.mag (at most 64 parts; \"\\.\" is a dot inside a name)");
   if (!is_valid_utf8(path.text)) return refuse("is not valid UTF-8");
-  if (written != 0 && fields->plan == nullptr) return refuse("cannot be written: what a sink gets is final");
+  if (written != 0 && fields->plan == nullptr) return refuse("cannot be written: what a sink or a view gets is final");
   if (written != 0 && path.envelope()) return refuse("cannot be written: it is part of the envelope");
   if (written != 0 && path.parts.size() != 1) return refuse("cannot be written: only top-level fields can");
   if (fields->plan == nullptr) {
@@ -79,8 +79,8 @@ std::uint32_t name_field(weir_fields* fields, weir_text text, std::uint32_t writ
   return static_cast<std::uint32_t>(fields->fields.size() - 1);
 }
 
-Value read_record(const PluginRecord& record, const FieldPath& path) {
-  if (!path.envelope()) return find_path(record.payload, path.parts);
+Value read_record(const PluginRecord& record, const FieldPath& path, std::uint32_t field) {
+  if (!path.envelope()) return record.tokens.empty() ? find_path(record.payload, path.parts) : token_value(record.tokens[field]);
   if (path.text == "@id") return make_text(record.id);
   if (path.text == "@type") return make_text(record.type);
   if (path.text == "@source") return make_text(record.source);
@@ -92,7 +92,7 @@ Value read_record(const PluginRecord& record, const FieldPath& path) {
 weir_value read(const weir_event* event, std::uint32_t field) {
   if (event->record != nullptr) {
     const auto& paths = event->fields->paths;
-    return to_abi(field < paths.size() ? read_record(*event->record, paths[field]) : Value{});
+    return to_abi(field < paths.size() ? read_record(*event->record, paths[field], field) : Value{});
   }
   if (field >= event->fields->fields.size()) return to_abi(Value{});
   const FieldRef& ref = event->fields->fields[field];
@@ -180,9 +180,10 @@ void set_decimal(weir_event* event, std::uint32_t field, const weir_decimal* val
 void set_boolean(weir_event* event, std::uint32_t field, std::uint32_t value) {
   set_kept(event, field, ValueKind::boolean, value != 0 ? "true" : "false");
 }
+/// Of the years 0 to 9999.
+bool is_written_time(std::int64_t value) { return value >= -62'167'219'200'000'000 && value <= 253'402'300'799'999'999; }
 void set_time(weir_event* event, std::uint32_t field, std::int64_t value) {
-  constexpr std::int64_t kFirst = -62'167'219'200'000'000, kLast = 253'402'300'799'999'999;  // the years 0 to 9999
-  if (value < kFirst || value > kLast) {
+  if (!is_written_time(value)) {
     event->answer->mistake = "it writes a time outside the years 0 to 9999";
     return;
   }
@@ -234,6 +235,40 @@ void source_add(weir_source_out* out, weir_text event, weir_text position) {
   if (position.size != 0) record.position = view(position);
 }
 
+void bytes_put(weir_bytes* out, weir_text bytes) { out->text = view(bytes); }
+
+void show(weir_row* row, std::uint32_t column, std::string token) {
+  if (column >= row->tokens.size()) {
+    row->mistake = "it shows a column that it does not have";
+    return;
+  }
+  row->tokens[column] = std::move(token);
+}
+void row_text(weir_row* row, std::uint32_t column, weir_text text) {
+  if (!is_valid_utf8(view(text))) {
+    row->mistake = "it shows a text that is not valid UTF-8";
+    return;
+  }
+  show(row, column, to_json_string(view(text)));
+}
+void row_integer(weir_row* row, std::uint32_t column, std::int64_t value) { show(row, column, std::to_string(value)); }
+void row_decimal(weir_row* row, std::uint32_t column, const weir_decimal* value) {
+  const auto number = from_abi(*value);
+  if (!number) {
+    row->mistake = "it shows a decimal of more than 38 digits";
+    return;
+  }
+  show(row, column, number->to_text());
+}
+void row_boolean(weir_row* row, std::uint32_t column, std::uint32_t value) { show(row, column, value != 0 ? "true" : "false"); }
+void row_time(weir_row* row, std::uint32_t column, std::int64_t value) {
+  if (!is_written_time(value)) {
+    row->mistake = "it shows a time outside the years 0 to 9999";
+    return;
+  }
+  show(row, column, to_json_string(to_rfc3339(value)));
+}
+
 std::uint32_t decimal_parse(weir_text text, weir_decimal* out) { return give(Decimal::parse(view(text)), out); }
 std::uint64_t decimal_text(const weir_decimal* value, char* to) {
   const auto number = from_abi(*value);
@@ -265,7 +300,7 @@ std::uint32_t decimal_integer(const weir_decimal* value, std::int64_t* out) {
 constexpr weir_host kHost = {
     WEIR_ABI_VERSION, 0,         name_field,   read,         plain,           number,           time,           member,        element,
     count,            id,        type,         source,       event_time,      attempts,     json,    set_text,       set_integer,   set_decimal,
-    set_boolean,      set_time,  set_value,    set_null,     drop,            add_part,         verdict,        source_add, decimal_parse, decimal_text,
+    set_boolean,      set_time,  set_value,    set_null,     drop,            add_part,         verdict,        source_add, bytes_put, row_text, row_integer, row_decimal, row_boolean, row_time, decimal_parse, decimal_text,
     decimal_add,      decimal_subtract, decimal_multiply, decimal_divide, decimal_round, decimal_compare, decimal_integer,
 };
 

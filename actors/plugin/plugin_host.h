@@ -1,9 +1,10 @@
-// What weir does for a plugin while it makes a stage, sink or source, decides an event, writes a record or reads one: the functions of weir_host.
+// What weir does for a plugin while it makes what the plugin has, decides an event, writes, reads or adds a record: the functions of weir_host.
 #pragma once
 #include <algorithm>
 #include <array>
 #include <cstdint>
 #include <deque>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -39,14 +40,21 @@ struct PluginAnswer {
 
 /// A record, or a dead letter, that a plugin only reads.
 struct PluginRecord {
-  std::string_view payload;  // a JSON object, of `arena`
+  std::string_view payload;  // a JSON object, of `arena`; of a view empty
   std::string_view id, type, source;
   std::int64_t event_time = 0;
   PartitionId partition;
   ChainArena* arena = nullptr;
+  std::span<const std::string_view> tokens;  // of a view, by the numbers that the plugin gets, in place of the payload
 };
 
 }  // namespace weir
+
+/// What a plugin shows of a row.
+struct weir_row {
+  std::vector<std::string> tokens;  // one for each column
+  std::string mistake;              // of the plugin; empty: none
+};
 
 /// An event that a plugin has in its hands, or one of its parts.
 struct weir_event {

@@ -102,7 +102,7 @@ void PluginSinkTarget::send(std::shared_ptr<const SinkBatch> batch, SinkAnswered
   std::vector<weir_position> behind;
   records.reserve(events.size());
   for (const SinkItem& item : batch->items) {
-    records.push_back({arena_.copy(item.text), arena_.copy(item.id), arena_.copy(item.type), arena_.copy(item.source), item.event_time, partition_, &arena_});
+    records.push_back({arena_.copy(item.text), arena_.copy(item.id), arena_.copy(item.type), arena_.copy(item.source), item.event_time, partition_, &arena_, {}});
     weir_event& event = events[pointers.size()];
     event.fields = &fields_;
     event.record = &records.back();

@@ -108,7 +108,7 @@ PathAnswers answers_of(const OrdersTruth& truth) {
 }
 
 Result<PathAnswers> answers_of_data(const std::string& directory) {
-  WEIR_ASSIGN(const auto data, StoppedData::open(directory));
+  WEIR_ASSIGN(const auto data, StoppedData::open(directory, {}));
   const LedgerReport ledger = read_ledger(*data);
   if (!ledger.total.balanced || ledger.total.in_flight != 0) return fail(Errc::internal, "the ledger does not balance");
   PathAnswers answers;

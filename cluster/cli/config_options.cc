@@ -52,7 +52,7 @@ void add_layers(Level command, ConfigOptions& options) {
   command.add_option("--set", options.sets, "Override a node setting, or with pipeline:path=value one of the pipeline; may be repeated")
       .repeatable()
       .type_name("path=value");
-  command.add_option("--plugin", options.plugins, "Shared object with stages, sinks or sources of your own, beside those of the node file; may be repeated")
+  command.add_option("--plugin", options.plugins, "Shared object with stages, sinks, sources or views of your own, beside those of the node file; may be repeated")
       .repeatable()
       .type_name("FILE");
 }
@@ -79,8 +79,12 @@ Result<PluginKinds> load_plugins(const ConfigOptions& options) {
 }
 
 Result<PipelineConfig> load_pipeline(const ConfigOptions& options) {
-  WEIR_ASSIGN(PluginKinds plugins, load_plugins(options));
-  return YamlConfigLoader(std::move(plugins)).pipeline(options.pipeline_sources());
+  WEIR_ASSIGN(const PluginKinds plugins, load_plugins(options));
+  return load_pipeline(options, plugins);
+}
+
+Result<PipelineConfig> load_pipeline(const ConfigOptions& options, const PluginKinds& plugins) {
+  return YamlConfigLoader(plugins).pipeline(options.pipeline_sources());
 }
 
 Result<LoadedConfigs> load_configs(const ConfigOptions& options) {
@@ -105,6 +109,7 @@ void note_plugins(const PluginKinds& plugins) {
   for (const auto& stage : plugins.stages) add(*stage, stage->name);
   for (const auto& sink : plugins.sinks) add(*sink, "sink " + sink->name);
   for (const auto& source : plugins.sources) add(*source, "source " + source->name);
+  for (const auto& view : plugins.views) add(*view, "view " + view->name);
   for (const auto& [kind, called] : files) fmt::print(stderr, "weir: plugin {}: {} (content {})\n", kind->file, called, to_hex(kind->content));
 }
 

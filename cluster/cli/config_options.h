@@ -38,6 +38,7 @@ void add_config_options(Level command, ConfigOptions& options);
 [[nodiscard]] Result<PluginKinds> load_plugins(const ConfigOptions& options);
 /// The pipeline file alone, and that. Error config_invalid.
 [[nodiscard]] Result<PipelineConfig> load_pipeline(const ConfigOptions& options);
+[[nodiscard]] Result<PipelineConfig> load_pipeline(const ConfigOptions& options, const PluginKinds& plugins);
 
 struct LoadedConfigs {
   PipelineConfig pipeline;

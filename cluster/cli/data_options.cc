@@ -5,20 +5,32 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "actors/plugin/plugin_host.h"
 #include "cluster/cli/progress.h"
 #include "cluster/cli/terminal.h"
+#include "runtime/adapters/plugins/plugin_library.h"
 #include "runtime/adapters/system/system_clock.h"
 
 namespace weir::cli {
 
-std::unique_ptr<StoppedData> open_data(const std::string& directory, int& code) {
+std::unique_ptr<StoppedData> open_data(const std::string& directory, int& code, const PluginKinds& plugins) {
   const SystemClock clock;
   Progress progress(clock, "opening", "commits");
-  auto data = StoppedData::open(directory, false, progress.of_log());
+  auto data = StoppedData::open(directory, plugins, false, progress.of_log());
   progress.clear();
   if (data) return std::move(*data);
   code = report(data.error());
   return nullptr;
+}
+
+void add_data_plugins(Level command, std::vector<std::string>& files) {
+  command.add_option("--plugin", files, "With --data: shared object with views of your own that the data have; may be repeated").repeatable().type_name("FILE");
+}
+
+Result<PluginKinds> load_data_plugins(const std::vector<std::string>& files) {
+  std::vector<NamedFile> named;
+  for (const std::string& file : files) named.push_back({file, {"--plugin", 0, 0}});
+  return weir::load_plugins(named, plugin_host());
 }
 
 bool to_stdout(std::string_view text) { return std::fwrite(text.data(), 1, text.size(), stdout) == text.size(); }

@@ -9,7 +9,12 @@
 namespace weir::cli {
 
 /// Opens the data of a stopped node; on an error reports it and sets `code`.
-[[nodiscard]] std::unique_ptr<StoppedData> open_data(const std::string& directory, int& code);
+[[nodiscard]] std::unique_ptr<StoppedData> open_data(const std::string& directory, int& code, const PluginKinds& plugins = {});
+
+/// --plugin, of commands that ask a stopped node's views.
+void add_data_plugins(Level command, std::vector<std::string>& files);
+/// Errors: config_invalid.
+[[nodiscard]] Result<PluginKinds> load_data_plugins(const std::vector<std::string>& files);
 
 /// Writes to stdout; false once the reader is gone.
 [[nodiscard]] bool to_stdout(std::string_view text);

@@ -16,6 +16,7 @@ namespace {
 struct Options {
   DataSource source;
   bool state = false;
+  std::vector<std::string> plugins;
   Output output = Output::table;
 };
 
@@ -54,8 +55,11 @@ int run(const Options& options) {
   int code = kDone;
   const std::string directory = data_of(options.source);
   if (directory.empty()) return ask_digest(options);
-  const auto data = open_data(directory, code);
+  const auto plugins = load_data_plugins(options.plugins);
+  if (!plugins) return report(plugins.error());
+  const auto data = open_data(directory, code, *plugins);
   if (!data) return code;
+  if (const auto loaded = data->check_loaded(); !loaded) return report(loaded.error());
   const auto pictures = data->pictures();
   if (!pictures) return report(pictures.error());
   const SystemClock clock;
@@ -104,6 +108,7 @@ Command make_digest(Level root) {
   app.footer("Example: weir digest --data ./sales --state");
   add_source(app, options->source);
   app.add_flag("--state", options->state, "Also the digest of everything each partition holds");
+  add_data_plugins(app, options->plugins);
   add_output(app, options->output);
   return {app, [options] { return run(*options); }};
 }

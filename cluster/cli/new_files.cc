@@ -55,6 +55,7 @@ const std::vector<NewKind>& new_kinds() {
       {"stage", "A stage in C++, built against the installed weir and loaded as a plugin; or in Lua", "fraud_score", {"validate", "enrich", "transform"}, true},
       {"source", "A source in C++: where events come from", "orders_queue", {"files", "http", "kafka"}, false},
       {"sink", "A sink in C++: where records or dead letters are written to", "warehouse", {"files", "http", "stdout"}, false},
+      {"view", "A view in C++: what the rows of a view keep and show", "top_amounts", {"latest", "fields", "group_by", "windows", "measures", "retain", "when"}, false},
   };
   return kinds;
 }

@@ -20,11 +20,13 @@ struct Options {
 };
 
 int run(const Options& options) {
-  auto config = load_pipeline(options.configs);
+  const auto plugins = load_plugins(options.configs);
+  if (!plugins) return report(plugins.error());
+  auto config = load_pipeline(options.configs, *plugins);
   if (!config) return report(config.error());
   const auto pipeline = CompiledPipeline::compile(std::move(*config));
   if (!pipeline) return report(pipeline.error(), kUsage);
-  const auto facts = read_data_facts(options.data);
+  const auto facts = read_data_facts(options.data, *plugins);
   if (!facts) return report(facts.error());
   const auto changes = plan_changes(*facts, (*pipeline)->config(), (*pipeline)->rules_hash(), (*pipeline)->views());
   std::vector<Row> rows;

@@ -28,6 +28,7 @@ struct Options {
   std::string from, to;
   std::string as_of;
   std::string snapshots, scratch;
+  std::vector<std::string> plugins;
   std::uint64_t limit = 100;
   DataSource source;
   Output output = Output::table;
@@ -204,7 +205,9 @@ int answer_as_of(const Options& options, const QueryRequest& request, const AsOf
   if (code) return report(Error{Errc::io_failed, fmt::format("there is no directory for temporary files: {}; name one with --scratch", code.message())});
   const SystemClock clock;
   Progress progress(clock, "opening", "commits");
-  const auto stopped = StoppedGround::open(directory, options.snapshots, clock, progress.of_log());
+  const auto plugins = load_data_plugins(options.plugins);
+  if (!plugins) return report(plugins.error());
+  const auto stopped = StoppedGround::open(directory, *plugins, options.snapshots, clock, progress.of_log());
   progress.clear();
   if (!stopped) return report(stopped.error());
   const StoppedLogReader log((*stopped)->data().log());
@@ -226,8 +229,11 @@ int run(const Options& options) {
   const std::string directory = data_of(options.source);
   if (directory.empty()) return ask_view(options, *request);
   if (!options.as_of.empty()) return answer_as_of(options, *request, *as_of, directory);
-  const auto data = open_data(directory, code);
+  const auto plugins = load_data_plugins(options.plugins);
+  if (!plugins) return report(plugins.error());
+  const auto data = open_data(directory, code, *plugins);
   if (!data) return code;
+  if (const auto loaded = data->check_loaded(request->view); !loaded) return report(loaded.error());
   const auto pictures = data->pictures();
   if (!pictures) return report(pictures.error());
   return answer(options, *request, *pictures, data->views());
@@ -256,6 +262,7 @@ Command make_query(Level root) {
       .type_name("DIR");
   app.add_option("--scratch", options->scratch, "Likewise: where the states are rebuilt, if not with temporary files (TMPDIR); needs room for all of them")
       .type_name("DIR");
+  add_data_plugins(app, options->plugins);
   add_output(app, options->output);
   return {app, [options] { return run(*options); }};
 }

@@ -67,8 +67,8 @@ class TemporaryDirectory {
 constexpr std::size_t kSummaryWidth = 100;
 
 /// `out`: stderr where a sink has stdout.
-Result<void> print_summary(const RunReport& run, const std::string& data_directory, bool kept, const Clock& clock, TimePoint start, bool& balanced, std::FILE* out) {
-  WEIR_ASSIGN(const auto data, StoppedData::open(data_directory, true));
+Result<void> print_summary(const RunReport& run, const std::string& data_directory, const PluginKinds& plugins, bool kept, const Clock& clock, TimePoint start, bool& balanced, std::FILE* out) {
+  WEIR_ASSIGN(const auto data, StoppedData::open(data_directory, plugins, true));
   const LedgerReport ledger = read_ledger(*data);
   balanced = ledger.total.balanced;
   const double seconds = std::chrono::duration<double>(clock.now() - start).count();
@@ -153,7 +153,7 @@ int run(const Options& options) {
       std::move(request), clock, logbook, stop, [&](const PartitionProgress& progress) { line.update_part(committed.take(progress), meter->part()); },
       [&](const RunReport& finished) {
         line.clear();
-        return print_summary(finished, data, !temporary, clock, start, balanced, out);
+        return print_summary(finished, data, loaded->plugins, !temporary, clock, start, balanced, out);
       });
   line.clear();
   if (!outcome.result) {

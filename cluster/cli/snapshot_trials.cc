@@ -22,6 +22,7 @@ Result<std::string> try_stopped(const TrialOptions& options, const std::string& 
   StoppedTrial trial;
   trial.data = data;
   trial.snapshots = options.snapshots;
+  WEIR_ASSIGN(trial.plugins, load_data_plugins(options.plugins));
   WEIR_ASSIGN(trial.base, parse_trial_base(options.from));
   std::error_code code;
   const std::string scratch = options.scratch.empty() ? std::filesystem::temp_directory_path(code).string() : options.scratch;
@@ -58,6 +59,7 @@ void add_trial_options(Level command, TrialOptions& options) {
       .type_name("DIR");
   command.add_option("--scratch", options.scratch, "With --data: where the state is rebuilt, if not with temporary files (TMPDIR); needs room for one partition")
       .type_name("DIR");
+  add_data_plugins(command, options.plugins);
   add_output(command, options.output);
 }
 

@@ -1,6 +1,7 @@
 // `weir snapshot verify` and `weir replay --verify`: the same trial, from another beginning.
 #pragma once
 #include <string>
+#include <vector>
 
 #include "cluster/cli/data_source.h"
 
@@ -11,6 +12,7 @@ struct TrialOptions {
   std::string from = "newest";  // newest, zero, or an id
   std::string snapshots;
   std::string scratch;
+  std::vector<std::string> plugins;
   Output output = Output::table;
 };
 

@@ -42,7 +42,10 @@ int list(const Options& options) {
   }
   std::vector<Row> rows;
   for (const auto& [name, listed] : views) {
-    const std::string_view state = !listed.asked ? "removed, rows kept" : listed.filled ? "answers" : "being filled";
+    const auto& kept = data->config().views;
+    const auto config = std::find_if(kept.begin(), kept.end(), [&name](const ViewConfig& view) { return view.name == name; });
+    const bool unloaded = config != kept.end() && config->plugin;
+    const std::string_view state = unloaded ? "of a plugin, rows kept" : !listed.asked ? "removed, rows kept" : listed.filled ? "answers" : "being filled";
     rows.push_back({{text_cell("view", name), text_cell("state", state),
                      text_cell("complete_since", listed.complete_since == kNoTime ? "" : to_rfc3339(listed.complete_since))}});
   }

@@ -129,10 +129,10 @@ std::string_view word(ChangeKind kind) noexcept {
   return "refused";
 }
 
-Result<DataFacts> read_data_facts(const std::string& directory) {
+Result<DataFacts> read_data_facts(const std::string& directory, const PluginKinds& plugins) {
   DataFacts facts;
   WEIR_ASSIGN(facts.identity, DataDirectory::look(directory));
-  WEIR_ASSIGN(const auto data, StoppedData::open(directory));
+  WEIR_ASSIGN(const auto data, StoppedData::open(directory, plugins));
   facts.remember = data->config().dedupe.remember;
   facts.views = data->config().views;
   for (const StoppedData::Partition& partition : data->partitions()) {

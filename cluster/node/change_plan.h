@@ -44,7 +44,7 @@ struct DataFacts {
   std::int64_t log_since = kNoTime;                 // commits before this partition time are trimmed somewhere; kNoTime: none are
 };
 /// Errors: as StoppedData::open; log_damaged.
-[[nodiscard]] Result<DataFacts> read_data_facts(const std::string& directory);
+[[nodiscard]] Result<DataFacts> read_data_facts(const std::string& directory, const PluginKinds& plugins);
 
 /// One entry for each part that is refused, or else one for stages, dedupe.remember, each view and each sink of either side. Pure.
 [[nodiscard]] std::vector<PlannedChange> plan_changes(const DataFacts& facts, const PipelineConfig& wanted, const Digest128& rules_hash,

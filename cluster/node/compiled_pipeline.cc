@@ -9,6 +9,7 @@
 #include "actors/plugin/plugin_sink.h"
 #include "actors/plugin/plugin_source.h"
 #include "actors/plugin/plugin_stage.h"
+#include "actors/plugin/plugin_view.h"
 #include "actors/transform/script_transformer.h"
 #include "actors/transform/transformer.h"
 #include "actors/validate/validator.h"
@@ -176,7 +177,7 @@ ExtractorFactory payload_extractor(const ViewSet& views) {
 Result<std::unique_ptr<CompiledPipeline>> CompiledPipeline::compile(PipelineConfig config) {
   std::unique_ptr<CompiledPipeline> pipeline(new CompiledPipeline);
   pipeline->config_ = std::move(config);
-  WEIR_ASSIGN(pipeline->views_, ViewSet::compile(pipeline->config_.views));
+  WEIR_ASSIGN(pipeline->views_, ViewSet::compile(pipeline->config_.views, PluginView::make));
   for (const SinkConfig& sink : pipeline->config_.sinks) {
     if (std::holds_alternative<PluginSinkConfig>(sink.body)) WEIR_TRY(PluginSinkTarget::check(sink));
   }

@@ -11,7 +11,6 @@
 #include "runtime/engine/chain_plan.h"
 #include "runtime/engine/condition.h"
 #include "runtime/engine/view_set.h"
-#include "runtime/engine/view_value.h"
 #include "runtime/engine/views_setup.h"
 #include "runtime/ports/http_fetch.h"
 #include "runtime/ports/pipeline_config.h"
@@ -49,7 +48,7 @@ class CompiledPipeline {
 
   [[nodiscard]] const PipelineConfig& config() const noexcept { return config_; }
   [[nodiscard]] const ViewSet& views() const noexcept { return views_; }
-  [[nodiscard]] const StateMerger& merger() const noexcept { return merger_; }
+  [[nodiscard]] const StateMerger& merger() const noexcept { return *views_.merger(); }
   /// Stages and the files they read: what decides an event. Does not need this object any more.
   [[nodiscard]] const std::shared_ptr<const ChainRules>& rules() const noexcept { return rules_.rules; }
   [[nodiscard]] const ChainPlan& plan() const noexcept { return *rules_.plan; }
@@ -63,7 +62,6 @@ class CompiledPipeline {
   CompiledPipeline() = default;
   PipelineConfig config_;
   ViewSet views_;
-  ViewMerger merger_;
   CompiledRules rules_;
 };
 

@@ -75,7 +75,7 @@ std::string events_of(const CodeMark::Inside& inside) {
 Result<void> OpenPipeline::open_marks() {
   constexpr const char* kFile = "suspects.json";
   const std::uint32_t partitions = config().partitions;
-  const auto stages = static_cast<std::uint32_t>(config().stages.size() + 1);
+  const auto stages = static_cast<std::uint32_t>(config().stages.size() + config().views.size() + 1);
   // As many versions as may be at work, and again as many of stages that were given up and hang.
   auto marks = MappedMarks::open(data_ + "/marks", partitions * stages * 4);
   if (!marks && marks.error().code == Errc::disk_full) {
@@ -99,7 +99,8 @@ Result<void> OpenPipeline::open_marks() {
     if (const auto written = directory_->write_file(kFile, suspects_.encode()); !written) logbook_.write(LogLevel::warn, "pipeline", describe(written.error()));
     for (const FormerMark& mark : marks_->former())
       logbook_.write(LogLevel::warn, fmt::format("{}/{}", mark.stage, mark.partition.value),
-                     fmt::format("had {} in its hands when the process died: {}", events_of(mark.inside), cause_text(mark.cause)));
+                     fmt::format("had {} in its hands when the process died: {}{}", events_of(mark.inside), cause_text(mark.cause),
+                                 mark.stage.starts_with("view ") && mark.cause != 0 ? "; they are committed: mend the plugin of this view, or take the view out of the pipeline file" : ""));
   }
   marks_->begin(std::max(marks_->former_life(), suspects_.life) + 1);
   return {};

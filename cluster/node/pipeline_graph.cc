@@ -102,7 +102,7 @@ std::vector<std::string> view_about(const ViewConfig& view) {
       measures += fmt::format("{}{} = {}{}", measures.empty() ? "" : ", ", measure.name, word(measure.kind),
                               measure.path.text.empty() ? "" : fmt::format("({})", measure.path.text));
     }
-    about.push_back(measures);
+    about.push_back(view.plugin ? view.plugin->kind_name : measures);
   }
   if (view.when) about.push_back(when_about(*view.when));
   return about;

@@ -2,16 +2,17 @@
 
 #include <fmt/format.h>
 
+#include "actors/plugin/plugin_view.h"
 #include "cluster/node/views_file.h"
 #include "runtime/adapters/system/data_directory.h"
 
 namespace weir {
 
-Result<std::unique_ptr<StoppedData>> StoppedData::open(const std::string& directory, bool held, const LogProgress& progress) {
+Result<std::unique_ptr<StoppedData>> StoppedData::open(const std::string& directory, const PluginKinds& plugins, bool held, const LogProgress& progress) {
   WEIR_ASSIGN(const DataIdentity identity, DataDirectory::look(directory, held));
   std::unique_ptr<StoppedData> data(new StoppedData);
-  WEIR_ASSIGN(data->config_, read_views_file(directory));
-  WEIR_ASSIGN(data->views_, ViewSet::compile(data->config_.views));
+  WEIR_ASSIGN(data->config_, read_views_file(directory, plugins));
+  WEIR_ASSIGN(data->views_, ViewSet::compile(data->config_.views, PluginView::make));
   WEIR_ASSIGN(data->log_, open_log_read_only(log_directory(directory), nullptr, progress));
   if (data->log_->partitions() != identity.partitions)
     return fail(Errc::data_foreign, "{}: the log has {} partitions, the identity says {}", directory, data->log_->partitions(),
@@ -21,11 +22,19 @@ Result<std::unique_ptr<StoppedData>> StoppedData::open(const std::string& direct
   return data;
 }
 
+Result<void> StoppedData::check_loaded(std::string_view name) const {
+  for (const ViewConfig& view : config_.views) {
+    if (!view.plugin || view.plugin->kind != nullptr || (!name.empty() && view.name != name)) continue;
+    return fail(Errc::config_invalid, "the view '{}' is one of a plugin, of the kind {}: name the plugin's file with --plugin", view.name, view.plugin->kind_name);
+  }
+  return {};
+}
+
 Result<void> StoppedData::open_partition(const std::string& directory, PartitionId id, const LogProgress& progress) {
   Partition& partition = partitions_.emplace_back();
   partition.id = id;
   partition.status = log_->status(id);
-  WEIR_ASSIGN(auto store, stores_.open_read_only(state_directory(directory, id), merger_));
+  WEIR_ASSIGN(auto store, stores_.open_read_only(state_directory(directory, id), *views_.merger()));
   ReplaySetup setup;
   setup.partition = id;
   setup.log_id = log_->log_id();

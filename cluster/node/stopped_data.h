@@ -9,8 +9,8 @@
 #include "runtime/adapters/embedded_log/read_only_log.h"
 #include "runtime/adapters/rocksdb_state/rocksdb_states.h"
 #include "runtime/engine/partition_state.h"
-#include "runtime/engine/view_value.h"
 #include "runtime/ports/pipeline_config.h"
+#include "runtime/ports/plugin_kinds.h"
 
 namespace weir {
 
@@ -25,12 +25,16 @@ class StoppedData {
 
   /// Errors: not_found (no data there), data_locked (a node runs on it), data_foreign, format_newer, state_damaged, log_damaged,
   /// io_failed; each names the place.
+  /// `plugins`: whose views can be asked. The rows of others are left as they are.
   /// `progress`: of reading what the index lacks, and of what is applied in memory.
   /// `held`: the caller holds the directory's lock and has closed everything in it.
-  [[nodiscard]] static Result<std::unique_ptr<StoppedData>> open(const std::string& directory, bool held = false, const LogProgress& progress = {});
+  [[nodiscard]] static Result<std::unique_ptr<StoppedData>> open(const std::string& directory, const PluginKinds& plugins, bool held = false, const LogProgress& progress = {});
 
   [[nodiscard]] const PipelineConfig& config() const noexcept { return config_; }
+  /// But those of plugins that are not loaded.
   [[nodiscard]] const ViewSet& views() const noexcept { return views_; }
+  /// Error config_invalid: a view (`name`; empty: any) is of a plugin that is not loaded.
+  [[nodiscard]] Result<void> check_loaded(std::string_view name = {}) const;
   [[nodiscard]] const std::vector<Partition>& partitions() const noexcept { return partitions_; }
   [[nodiscard]] const ReadOnlyLog& log() const noexcept { return *log_; }
   /// The state of a partition as it was flushed last: without what is applied in memory. Errors: io_failed.
@@ -43,7 +47,6 @@ class StoppedData {
   [[nodiscard]] Result<void> open_partition(const std::string& directory, PartitionId id, const LogProgress& progress);
   PipelineConfig config_;
   ViewSet views_;
-  ViewMerger merger_;
   RocksdbStates stores_;
   std::unique_ptr<ReadOnlyLog> log_;
   std::vector<Partition> partitions_;

@@ -6,15 +6,16 @@
 
 namespace weir {
 
-Result<std::unique_ptr<StoppedGround>> StoppedGround::open(const std::string& directory, const std::string& snapshots, const Clock& clock, const LogProgress& progress) {
+Result<std::unique_ptr<StoppedGround>> StoppedGround::open(const std::string& directory, const PluginKinds& plugins, const std::string& snapshots, const Clock& clock, const LogProgress& progress) {
   WEIR_ASSIGN(const DataIdentity identity, DataDirectory::look(directory));
   std::unique_ptr<StoppedGround> made(new StoppedGround);
-  WEIR_ASSIGN(made->data_, StoppedData::open(directory, false, progress));
+  WEIR_ASSIGN(made->data_, StoppedData::open(directory, plugins, false, progress));
+  WEIR_TRY(made->data_->check_loaded());
   made->store_ = make_directory_snapshots(journal::system_file_ops(), snapshot_directory(directory, snapshots));
   SnapshotGround& ground = made->ground_;
   ground.pipeline = &made->data_->config();
   ground.views = &made->data_->views();
-  ground.merger = &made->merger_;
+  ground.merger = made->data_->views().merger().get();
   ground.states = &made->states_;
   ground.store = made->store_.get();
   ground.files = &journal::system_file_ops();

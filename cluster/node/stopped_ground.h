@@ -5,14 +5,14 @@
 
 #include "cluster/node/snapshot_maker.h"
 #include "cluster/node/stopped_data.h"
-#include "runtime/engine/view_value.h"
 
 namespace weir {
 
 class StoppedGround {
  public:
-  /// `snapshots`: where they are kept; empty: in the data directory. `clock` outlives it. Errors: as StoppedData::open().
-  [[nodiscard]] static Result<std::unique_ptr<StoppedGround>> open(const std::string& directory, const std::string& snapshots, const Clock& clock, const LogProgress& progress);
+  /// `snapshots`: where they are kept; empty: in the data directory. `clock` outlives it. Errors: as StoppedData::open()
+  /// and check_loaded(): a state without some of its views is another one.
+  [[nodiscard]] static Result<std::unique_ptr<StoppedGround>> open(const std::string& directory, const PluginKinds& plugins, const std::string& snapshots, const Clock& clock, const LogProgress& progress);
   [[nodiscard]] const StoppedData& data() const noexcept { return *data_; }
   [[nodiscard]] const SnapshotGround& ground() const noexcept { return ground_; }
 
@@ -20,7 +20,6 @@ class StoppedGround {
   StoppedGround() = default;
   std::unique_ptr<StoppedData> data_;
   std::unique_ptr<SnapshotStore> store_;
-  ViewMerger merger_;
   RocksdbStates states_;
   SnapshotGround ground_;
 };

@@ -5,7 +5,7 @@
 namespace weir {
 
 Result<std::vector<TrialFate>> try_out_stopped(const StoppedTrial& trial, const Clock& clock, const LogProgress& progress) {
-  WEIR_ASSIGN(const auto stopped, StoppedGround::open(trial.data, trial.snapshots, clock, progress));
+  WEIR_ASSIGN(const auto stopped, StoppedGround::open(trial.data, trial.plugins, trial.snapshots, clock, progress));
   const SnapshotGround& ground = stopped->ground();
   const StoppedData* data = &stopped->data();
   const auto named = parse_snapshot_id(trial.base.id);

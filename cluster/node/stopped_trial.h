@@ -6,11 +6,13 @@
 
 #include "cluster/node/snapshot_trial.h"
 #include "runtime/adapters/embedded_log/log_progress.h"
+#include "runtime/ports/plugin_kinds.h"
 
 namespace weir {
 
 struct StoppedTrial {
   std::string data;
+  PluginKinds plugins;
   std::string snapshots;  // empty: in the data directory
   std::string scratch;    // a directory that is made and removed; nothing else is written but marks in the store
   TrialBase base;

@@ -55,16 +55,22 @@ Result<Suspects> Suspects::decode(std::string_view text, std::uint32_t partition
   }
 }
 
+namespace {
+/// Its events are committed: none of them can be set aside any more, and a crash of a view says nothing of the stages.
+bool is_view(const FormerMark& mark) { return mark.stage.starts_with("view "); }
+}  // namespace
+
 void count_marks(Suspects& suspects, const FormerLife& former) {
   if (former.life <= suspects.life || WEIR_DEFECT("suspects_forgotten")) return;
   suspects.life = former.life;
   std::vector<const FormerMark*> blamed;
   for (const FormerMark& mark : former.marks) {
-    if (mark.cause != 0) blamed.push_back(&mark);
+    if (mark.cause != 0 && !is_view(mark)) blamed.push_back(&mark);
   }
-  if (blamed.empty() && former.end == 0 && !former.marks.empty()) {
+  const bool view = std::any_of(former.marks.begin(), former.marks.end(), [](const FormerMark& mark) { return mark.cause != 0 && is_view(mark); });
+  if (blamed.empty() && !view && former.end == 0 && !former.marks.empty()) {
     const auto longest = std::max_element(former.marks.begin(), former.marks.end(), [](const FormerMark& a, const FormerMark& b) { return a.stay < b.stay; });
-    if (longest->stay >= kUnexplainedStay) blamed.push_back(&*longest);
+    if (longest->stay >= kUnexplainedStay && !is_view(*longest)) blamed.push_back(&*longest);
   }
   // While one event ends life after life the others wait for their turn, undecided: that says nothing for them.
   for (std::vector<Suspect>& known : suspects.partitions) {

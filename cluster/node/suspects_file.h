@@ -35,7 +35,7 @@ struct FormerLife {
 inline constexpr std::chrono::milliseconds kUnexplainedStay{100};
 
 /// Counts the marks of a life once. Where a stage is known to have ended it, that one is blamed; where it ended elsewhere, or on
-/// purpose, nobody; where nobody can say, whoever had been in one call for longest, and for kUnexplainedStay at least.
+/// purpose, nobody; where nobody can say, whoever had been in one call for longest, and for kUnexplainedStay at least. A view of a plugin (`view NAME`) is never: its events are committed.
 void count_marks(Suspects& suspects, const FormerLife& former);
 
 /// "SIGSEGV", "longer than limits.stage_stall_max with one event".

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "cluster/node/replayed_state.h"
 #include "cluster/node/views_file.h"
 #include "runtime/adapters/embedded_log/read_only_log.h"
@@ -10,7 +12,6 @@
 #include "runtime/base/fail_point.h"
 #include "runtime/engine/dedupe_log.h"
 #include "runtime/engine/partition_state.h"
-#include "runtime/engine/view_value.h"
 
 namespace weir {
 
@@ -38,9 +39,9 @@ Result<std::uint32_t> drop_view(const std::string& directory, const std::string&
   WEIR_ASSIGN(const DataIdentity identity, DataDirectory::look(directory));
   auto locked = DataDirectory::open(directory, identity, clock, rng);
   if (!locked) return fail(std::move(locked.error()));
-  WEIR_ASSIGN(const PipelineConfig config, read_views_file(directory));
+  WEIR_ASSIGN(const PipelineConfig config, read_views_file(directory, {}));
   WEIR_ASSIGN(const ViewSet views, ViewSet::compile(config.views));
-  if (views.find(view) != nullptr)
+  if (std::any_of(config.views.begin(), config.views.end(), [&view](const ViewConfig& one) { return one.name == view; }))
     return fail(Errc::invalid_argument,
                 "the pipeline {} has the view '{}': take it out of the pipeline file and run the pipeline once, then drop it", config.name, view);
   Digest128 log_id;
@@ -48,11 +49,10 @@ Result<std::uint32_t> drop_view(const std::string& directory, const std::string&
     WEIR_ASSIGN(const auto log, open_log_read_only(log_directory(directory)));
     log_id = log->log_id();
   }
-  const ViewMerger merger;
   RocksdbStates stores;
   std::uint32_t dropped = 0;
   for (std::uint32_t p = 0; p < identity.partitions; ++p) {
-    auto store = stores.open(state_directory(directory, PartitionId{p}), merger);
+    auto store = stores.open(state_directory(directory, PartitionId{p}), *views.merger());
     if (!store) return fail(std::move(store.error()));
     Result<bool> had = false;
     {

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "runtime/adapters/yaml/plugin_keys.h"
 #include "runtime/adapters/yaml/yaml_config_loader.h"
 #include "runtime/base/hash.h"
 #include "runtime/base/units.h"
@@ -23,7 +24,7 @@ std::string checksum_line(std::string_view text) { return fmt::format("{}{}\n", 
 /// JSON is YAML: texts are written as JSON strings, so that none of them can be mistaken. `${` would be an environment variable.
 std::string quoted(const std::string& text) {
   std::string out = nlohmann::json(text).dump();
-  for (std::size_t at = 0; (at = out.find("${", at)) != std::string::npos; at += 7) out.replace(at, 1, "\\u0024");
+  for (std::size_t at = 0; (at = out.find("${", at)) != std::string::npos; at += 3) out.insert(at, 1, '$');
   return out;
 }
 
@@ -43,6 +44,16 @@ std::string measure(const MeasureConfig& config) {
     case MeasureKind::distinct: return "{distinct: " + quoted(config.path.text) + "}";
   }
   return "count";
+}
+
+std::string plugin(const PluginViewConfig& config) {
+  std::string keys;
+  for (std::size_t i = 0; i < config.values.size(); ++i) {
+    const PluginKey& key = config.kind->keys[i];
+    const bool text = key.type == PluginKey::Type::text || key.type == PluginKey::Type::word;
+    keys += fmt::format("{}{}: {}", keys.empty() ? "" : ", ", quoted(key.name), text ? quoted(config.values[i]) : yaml::plugin_spelling(key, config.values[i]));
+  }
+  return fmt::format("{}: {{{}}}", quoted(config.kind_name), keys);
 }
 
 std::string constant(const Constant& value) {
@@ -82,6 +93,7 @@ std::string views_yaml(const PipelineConfig& config) {
       for (const MeasureConfig& m : view.measures) measures += (measures.empty() ? "" : ", ") + quoted(m.name) + ": " + measure(m);
       add("measures: {" + measures + "}");
     }
+    if (view.plugin) add(plugin(*view.plugin));
     if (view.retain) add("retain: " + format_duration(*view.retain));
     if (view.when) add("when: {" + quoted(view.when->path.text == "@type" ? "type" : view.when->path.text) + ": " + constant(view.when->equals) + "}");
     out += fmt::format("  {}: {{{}}}\n", quoted(view.name), body);
@@ -94,7 +106,7 @@ Result<void> write_views_file(const DataDirectory& data, const PipelineConfig& c
   return data.write_file(kName, text + checksum_line(text));
 }
 
-Result<PipelineConfig> read_views_file(const std::string& data) {
+Result<PipelineConfig> read_views_file(const std::string& data, const PluginKinds& plugins) {
   auto text = DataDirectory::read_file(data, kName);
   if (!text) {
     const bool gone = text.error().code == Errc::not_found;
@@ -103,7 +115,7 @@ Result<PipelineConfig> read_views_file(const std::string& data) {
   const auto at = text->rfind(kChecksum);
   if (at == std::string::npos || text->substr(at) != checksum_line(std::string_view(*text).substr(0, at)))
     return fail(Errc::state_damaged, "{}: its checksum does not match its text: run the pipeline once more, it writes the file anew", file_of(data));
-  return YamlConfigLoader{}.pipeline(file_of(data), {});
+  return YamlConfigLoader(plugins).stored(file_of(data));
 }
 
 }  // namespace weir

@@ -130,7 +130,7 @@ Result<void> TestkitEngine::open(const std::string& file, std::optional<std::str
   const weir_plugin* const opened = plugin == nullptr ? nullptr : plugin(&plugin_host(), &why);
   if (plugin != nullptr && opened == nullptr)
     return fail(Errc::config_invalid, "what the test program says about itself failed: {}", std::string_view(said.data(), std::min<std::size_t>(why.size, said.size())));
-  if (opened != nullptr && opened->stage_count + opened->sink_count + opened->source_count != 0) {
+  if (opened != nullptr && opened->stage_count + opened->sink_count + opened->source_count + opened->view_count != 0) {
     WEIR_ASSIGN(kinds, read_kinds(*opened, "the test program", {}));
   }
   ConfigSources sources{file, {}, {}, std::move(text)};

@@ -173,12 +173,12 @@ class OneKeyScan final : public StateScan {
 class LayeredReader final : public StateReader {
  public:
   LayeredReader(std::shared_ptr<const Delta> active, std::shared_ptr<const Delta> sealed,
-                std::shared_ptr<const StateReader> stored, const StateMerger& merger)
-      : active_(std::move(active)), sealed_(std::move(sealed)), stored_(std::move(stored)), merger_(merger) {}
+                std::shared_ptr<const StateReader> stored, std::shared_ptr<const StateMerger> merger)
+      : active_(std::move(active)), sealed_(std::move(sealed)), stored_(std::move(stored)), merger_(std::move(merger)) {}
 
   [[nodiscard]] Result<std::optional<std::string>> get(std::string_view key) const override {
     const auto top = active_->find(key);
-    if (top && top->op != StateOp::merge) return on_top(*top, std::nullopt, merger_);
+    if (top && top->op != StateOp::merge) return on_top(*top, std::nullopt, *merger_);
     const auto middle = sealed_ ? sealed_->find(key) : std::nullopt;
     std::optional<std::string> value;
     if (!middle || middle->op == StateOp::merge) {
@@ -199,7 +199,7 @@ class LayeredReader final : public StateReader {
 
   [[nodiscard]] std::unique_ptr<StateScan> open_scan(std::string_view from, std::string_view to) const override {
     if (is_single_key(from, to)) return std::make_unique<OneKeyScan>(std::string(from), get(from));
-    return std::make_unique<LayeredScan>(active_.get(), sealed_.get(), stored_->open_scan(from, to), merger_, from, to);
+    return std::make_unique<LayeredScan>(active_.get(), sealed_.get(), stored_->open_scan(from, to), *merger_, from, to);
   }
 
  private:
@@ -207,10 +207,10 @@ class LayeredReader final : public StateReader {
                                                             const std::optional<StateEntry>& middle,
                                                             std::optional<std::string> value) const {
     if (middle) {
-      WEIR_ASSIGN(value, on_top(*middle, value ? std::optional<std::string_view>(*value) : std::nullopt, merger_));
+      WEIR_ASSIGN(value, on_top(*middle, value ? std::optional<std::string_view>(*value) : std::nullopt, *merger_));
     }
     if (top) {
-      WEIR_ASSIGN(value, on_top(*top, value ? std::optional<std::string_view>(*value) : std::nullopt, merger_));
+      WEIR_ASSIGN(value, on_top(*top, value ? std::optional<std::string_view>(*value) : std::nullopt, *merger_));
     }
     return value;
   }
@@ -218,15 +218,16 @@ class LayeredReader final : public StateReader {
   std::shared_ptr<const Delta> active_;
   std::shared_ptr<const Delta> sealed_;
   std::shared_ptr<const StateReader> stored_;
-  const StateMerger& merger_;
+  std::shared_ptr<const StateMerger> merger_;
 };
 
 }  // namespace
 
 std::shared_ptr<const StateReader> read_through(std::shared_ptr<const Delta> active,
                                                 std::shared_ptr<const Delta> sealed,
-                                                std::shared_ptr<const StateReader> stored, const StateMerger& merger) {
-  return std::make_shared<LayeredReader>(std::move(active), std::move(sealed), std::move(stored), merger);
+                                                std::shared_ptr<const StateReader> stored,
+                                                std::shared_ptr<const StateMerger> merger) {
+  return std::make_shared<LayeredReader>(std::move(active), std::move(sealed), std::move(stored), std::move(merger));
 }
 
 }  // namespace weir

@@ -7,11 +7,11 @@
 
 namespace weir {
 
-/// `sealed` may be null. `merger` must outlive the reader. Thread-safe while neither delta is written; a scan holds a
+/// `sealed` may be null. Thread-safe while neither delta is written; a scan holds a
 /// sorted list of the deltas' entries in its range.
 [[nodiscard]] std::shared_ptr<const StateReader> read_through(std::shared_ptr<const Delta> active,
                                                               std::shared_ptr<const Delta> sealed,
                                                               std::shared_ptr<const StateReader> stored,
-                                                              const StateMerger& merger);
+                                                              std::shared_ptr<const StateMerger> merger);
 
 }  // namespace weir

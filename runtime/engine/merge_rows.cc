@@ -32,6 +32,7 @@ Result<MergedRows> MergedRows::open(const std::vector<PartitionPicture>& partiti
                                     std::int64_t greatest, std::string_view from, std::string_view to) {
   MergedRows rows;
   rows.name_ = view.config.name;
+  rows.merger_ = std::make_shared<ViewMerger>(view.config.plugin ? KindList<PluginViewKind>{view.config.plugin->kind} : KindList<PluginViewKind>{});
   // What one partition may have dropped is hidden in all: the rest would be no whole row.
   std::int64_t dropped_before = kNoTime;
   for (const PartitionPicture& partition : partitions) {
@@ -70,7 +71,7 @@ bool MergedRows::hidden() const {
 
 void MergedRows::settle() {
   const auto later = [this](std::size_t a, std::size_t b) { return after(a, b); };
-  const ViewMerger merger;
+  const ViewMerger& merger = *merger_;
   for (valid_ = false; !heap_.empty() && !damaged_;) {
     bool first = true;
     do {

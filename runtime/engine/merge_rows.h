@@ -56,6 +56,7 @@ class MergedRows {
   std::string value_;
   std::string merged_;
   std::string name_;
+  std::shared_ptr<const ViewMerger> merger_;
   bool valid_ = false;
   bool damaged_ = false;
 };

@@ -18,9 +18,6 @@ namespace weir {
 
 namespace {
 
-/// Stateless: readers handed out may outlive the partition's state.
-const ViewMerger kMerger;
-
 /// Rows dropped in one seal, of expired windows and of replaced views each: bounds the pause (about 10 ms).
 constexpr std::size_t kDropsMax = 20'000;
 
@@ -49,10 +46,12 @@ std::string window_key(std::uint32_t number, std::size_t window, std::int64_t st
 PartitionState::PartitionState(PartitionStateOptions options, const ViewSet& views, StateStore& store)
     : options_(options),
       views_(&views),
+      merger_(views.merger()),
       store_(&store),
       writer_(views, options.partition),
-      active_(std::make_shared<Delta>(kMerger)),
+      active_(std::make_shared<Delta>(*merger_)),
       values_(views.paths().size() * ViewWriter::kTogether) {
+  if (options_.marks != nullptr) writer_.mark_with(*options_.marks);
   options_.delta_bytes_max = std::clamp<std::size_t>(options_.delta_bytes_max, 64 * 1024, std::size_t{1} << 30);
 }
 
@@ -216,6 +215,7 @@ Result<void> PartitionState::apply(const CommitRecord& commit, const CommitBody&
   INVARIANT(recovered_, "a partition's state is recovered before commits are applied");
   INVARIANT(tables.empty() || tables.size() == body.batches.size(),
             "token tables come for all batches of a commit or for none");
+  writer_.stands_at(commit.from, static_cast<std::uint32_t>(commit.to.value - commit.from.value));
   if (commit.sequence <= cursor_.sequence) return fill_lagging(commit, body, extractor, tables);
   if (commit.sequence != next(cursor_.sequence) || commit.from != cursor_.committed || commit.to < commit.from)
     return fail(Errc::internal,
@@ -317,7 +317,7 @@ Result<StateFlush> PartitionState::seal() {
   if (WEIR_DEFECT("cursor_lags_flush") && stored.sequence.value > 1) --stored.sequence.value;
   sealed_cursor_ = stored.encode();
   sealed_sequence_ = cursor_.sequence;
-  sealed_ = std::exchange(active_, std::make_shared<Delta>(kMerger, active_->size()));
+  sealed_ = std::exchange(active_, std::make_shared<Delta>(*merger_, active_->size()));
   return seal_again();
 }
 
@@ -347,7 +347,7 @@ Result<PartitionPicture> PartitionState::picture_over(std::shared_ptr<const Delt
   // Once the store has the sealed flush, it must not count a second time, even before its completion was heard here.
   const bool in_store = sealed_ != nullptr && stored->cursor() == sealed_cursor_;
   return PartitionPicture{options_.partition, nullptr,
-                          read_through(std::move(active), in_store ? nullptr : sealed_, std::move(stored), kMerger), cursor_};
+                          read_through(std::move(active), in_store ? nullptr : sealed_, std::move(stored), merger_), cursor_};
 }
 
 Result<Digest128> PartitionState::state_digest() const {

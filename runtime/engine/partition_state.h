@@ -18,6 +18,7 @@
 #include "runtime/engine/view_set.h"
 #include "runtime/event/commit_body.h"
 #include "runtime/event/state_cursor.h"
+#include "runtime/ports/code_marks.h"
 #include "runtime/ports/event_log.h"
 #include "runtime/ports/state_store.h"
 
@@ -61,6 +62,7 @@ struct PartitionStateOptions {
   /// (active and sealed) bound the memory. 1 MiB .. 1 GiB.
   std::size_t delta_bytes_max = 8 * 1024 * 1024;
   Digest128 log_id;  // a state of another log is refused
+  std::shared_ptr<CodeMarks> marks = {};  // where views of plugins mark what they have in hand; null: nobody looks
 };
 
 /// Not thread-safe: lives in the partition actor. `views` and `store` must outlive it.
@@ -154,6 +156,7 @@ class PartitionState {
 
   PartitionStateOptions options_;
   const ViewSet* views_;
+  std::shared_ptr<const ViewMerger> merger_;  // readers handed out share it: they may outlive this
   StateStore* store_;
   ViewWriter writer_;
   std::vector<StateParticipant*> participants_;

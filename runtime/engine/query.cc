@@ -8,6 +8,7 @@
 #include "runtime/base/time_text.h"
 #include "runtime/engine/digest.h"
 #include "runtime/engine/merge_rows.h"
+#include "runtime/engine/plugin_value.h"
 #include "runtime/engine/query_json.h"
 
 namespace weir {
@@ -72,9 +73,13 @@ class Query {
   [[nodiscard]] bool jump_to_group(MergedRows& rows);
   [[nodiscard]] Result<bool> make_row(std::string_view key, std::string_view value);
   [[nodiscard]] Result<void> make_aggregate(std::string_view key, std::string_view value);
+  [[nodiscard]] Result<void> make_plugin_row(std::string_view key, std::string_view value);
+  template <class Scale>
+  [[nodiscard]] Result<void> add_group(std::string_view key, Scale scale);
   [[nodiscard]] Result<bool> make_latest(std::string_view key, std::string_view value);
   void add_record_field(std::string_view name, std::string_view token);
   [[nodiscard]] bool matches() const;
+  [[nodiscard]] tl::unexpected<Error> damaged() const;
 
   const std::vector<PartitionPicture>& partitions_;
   const View& view_;
@@ -220,26 +225,26 @@ Result<bool> Query::make_row(std::string_view key, std::string_view value) {
   if (view_.latest) {
     WEIR_ASSIGN(const bool in_time, make_latest(key, value));
     if (!in_time) return false;
+  } else if (view_.fold != nullptr) {
+    WEIR_TRY(make_plugin_row(key, value));
   } else {
     WEIR_TRY(make_aggregate(key, value));
   }
   return matches();
 }
 
-Result<void> Query::make_aggregate(std::string_view key, std::string_view value) {
-  const auto damaged = [this] {
-    return fail(Errc::state_damaged, "a row of view '{}' cannot be read", view_.config.name);
-  };
-  const auto aggregate = AggregateView::read(value);
-  if (!aggregate || aggregate->parts() != view_.parts.size() || aggregate->measures() != view_.config.measures.size())
-    return damaged();
+tl::unexpected<Error> Query::damaged() const { return fail(Errc::state_damaged, "a row of view '{}' cannot be read", view_.config.name); }
+
+/// The group and the window that a key names. `scale` of the group parts, by their places.
+template <class Scale>
+Result<void> Query::add_group(std::string_view key, Scale scale) {
   std::optional<DecodedWindow> window;
   if (windowed()) {
     window = take_window(key);
     if (!window || window->window >= view_.config.windows.size()) return damaged();
   }
   for (std::size_t i = 0; i < view_.parts.size(); ++i) {
-    auto part = take_part(key, aggregate->scale(i));
+    auto part = take_part(key, scale(i));
     if (!part) return damaged();
     row_.fields.emplace_back(view_.config.group_by[i].text, std::move(*part));
   }
@@ -248,6 +253,26 @@ Result<void> Query::make_aggregate(std::string_view key, std::string_view value)
     row_.fields.emplace_back("window", to_json_string(view_.config.windows[window->window].text));
     row_.fields.emplace_back("window_start", time_token(window->start));
   }
+  return {};
+}
+
+Result<void> Query::make_plugin_row(std::string_view key, std::string_view value) {
+  const auto row = PluginValue::read(value);
+  const PluginViewKind& kind = *view_.config.plugin->kind;
+  if (!row || row->kind != kind.name || row->scales.size() != view_.parts.size()) return damaged();
+  WEIR_TRY(add_group(key, [&row](std::size_t part) { return static_cast<std::uint8_t>(row->scales[part]); }));
+  WEIR_ASSIGN(const std::string state, merge_states(kind, row->states));
+  WEIR_ASSIGN(std::vector<std::string> tokens, view_.fold->show(state));
+  for (std::size_t i = 0; i < kind.columns.size(); ++i) row_.fields.emplace_back(kind.columns[i], std::move(tokens[i]));
+  row_.fields.emplace_back(kFailedColumn, std::to_string(row->failed));
+  return {};
+}
+
+Result<void> Query::make_aggregate(std::string_view key, std::string_view value) {
+  const auto aggregate = AggregateView::read(value);
+  if (!aggregate || aggregate->parts() != view_.parts.size() || aggregate->measures() != view_.config.measures.size())
+    return damaged();
+  WEIR_TRY(add_group(key, [&aggregate](std::size_t part) { return aggregate->scale(part); }));
   for (std::size_t i = 0; i < view_.config.measures.size(); ++i) {
     const MeasureConfig& measure = view_.config.measures[i];
     row_.fields.emplace_back(measure.name, aggregate->token(i));
@@ -268,9 +293,6 @@ void Query::add_record_field(std::string_view name, std::string_view token) {
 }
 
 Result<bool> Query::make_latest(std::string_view key, std::string_view value) {
-  const auto damaged = [this] {
-    return fail(Errc::state_damaged, "a row of view '{}' cannot be read", view_.config.name);
-  };
   const auto latest = read_latest(value);
   if (!latest) return damaged();
   if ((request_.from && latest->event_time < *request_.from) || (request_.to && latest->event_time >= *request_.to))
@@ -373,6 +395,10 @@ std::vector<std::string> row_columns(const View& view) {
   for (const MeasureConfig& measure : view.config.measures) {
     columns.push_back(measure.name);
     if (measure.kind == MeasureKind::distinct) columns.push_back(approximate_column(measure.name));
+  }
+  if (view.config.plugin) {
+    columns.insert(columns.end(), view.config.plugin->kind->columns.begin(), view.config.plugin->kind->columns.end());
+    columns.emplace_back(kFailedColumn);
   }
   return columns;
 }

@@ -8,6 +8,7 @@
 #include "runtime/base/invariant.h"
 #include "runtime/base/json_text.h"
 #include "runtime/base/time_text.h"
+#include "runtime/engine/plugin_value.h"
 #include "runtime/engine/token_equals.h"
 
 namespace weir {
@@ -46,7 +47,7 @@ Digest128 view_hash(const ViewConfig& config) {
   };
   add(kRowsVersion);
   add(config.name);
-  add(config.latest ? "latest" : "aggregate");
+  add(config.latest ? "latest" : config.plugin ? "plugin" : "aggregate");
   if (config.latest) add(config.latest->text);
   add_paths(config.fields);
   add_paths(config.group_by);
@@ -58,6 +59,16 @@ Digest128 view_hash(const ViewConfig& config) {
     add(measure.name);
     add(std::to_string(static_cast<int>(measure.kind)));
     add(measure.path.text);
+  }
+  if (config.plugin) {
+    // Not the bytes of its file: what a plugin's rows are, its author says. A view filled anew may lack what the log lacks.
+    const PluginViewKind& kind = *config.plugin->kind;
+    add(kind.name);
+    add(std::to_string(kind.raw.version));
+    for (std::size_t i = 0; i < kind.keys.size(); ++i) {
+      add(kind.keys[i].name);
+      add(config.plugin->values[i]);
+    }
   }
   if (config.when) {
     add(config.when->path.text);
@@ -72,7 +83,8 @@ Result<void> check(const ViewConfig& config) {
     return fail(Errc::config_invalid, "view '{}': {}", config.name, why);
   };
   if (config.name.empty()) return refuse("a view has a name");
-  if (config.latest.has_value() == !config.measures.empty()) return refuse("it has either latest or measures");
+  if (config.latest.has_value() + !config.measures.empty() + config.plugin.has_value() != 1)
+    return refuse("it has either latest or measures, or what a plugin has");
   if (config.latest && (!config.group_by.empty() || !config.windows.empty()))
     return refuse("group_by and windows belong to measures, not to latest");
   if (!config.latest && !config.fields.empty()) return refuse("fields belongs to latest");
@@ -125,9 +137,10 @@ ViewOperand ViewSet::operand(const FieldPath& path) {
   return {Kind::value, column};
 }
 
-Result<ViewSet> ViewSet::compile(const std::vector<ViewConfig>& configs) {
+Result<ViewSet> ViewSet::compile(const std::vector<ViewConfig>& configs, const RowFoldMaker& fold) {
   ViewSet set;
   for (const ViewConfig& config : configs) {
+    if (config.plugin && config.plugin->kind == nullptr) continue;
     WEIR_TRY(check(config));
     if (set.find(config.name) != nullptr) return fail(Errc::config_invalid, "view '{}' is there twice", config.name);
     View view;
@@ -142,10 +155,16 @@ Result<ViewSet> ViewSet::compile(const std::vector<ViewConfig>& configs) {
       kinds.push_back(measure.kind);
       view.measures.push_back(measure.kind == MeasureKind::count ? ViewOperand{} : set.operand(measure.path));
     }
-    if (!view.latest) view.layout = AggregateLayout(view.parts.size(), std::move(kinds));
+    if (config.plugin) {
+      WEIR_ASSIGN(view.fold, fold(config));
+      for (const FieldPath& path : view.fold->fields()) view.fields.push_back(set.operand(path));
+    } else if (!view.latest) {
+      view.layout = AggregateLayout(view.parts.size(), std::move(kinds));
+    }
     if (config.when) view.when = set.operand(config.when->path);
     set.views_.push_back(std::move(view));
   }
+  set.merger_ = std::make_shared<ViewMerger>(configs);
   return set;
 }
 
@@ -164,7 +183,10 @@ Digest128 ViewSet::hash() const noexcept {
 ViewWriter::ViewWriter(const ViewSet& views, PartitionId partition)
     : views_(&views), partition_(partition), numbers_(views.views().size()), skipped_(views.views().size()) {
   std::size_t rows = 0;
-  for (const View& view : views.views()) rows += std::max<std::size_t>(view.config.windows.size(), 1);
+  for (const View& view : views.views()) {
+    rows += std::max<std::size_t>(view.config.windows.size(), 1);
+    adders_.push_back(view.fold == nullptr ? nullptr : view.fold->adder(partition));
+  }
   steps_.resize(rows * kTogether);
 }
 
@@ -267,6 +289,8 @@ void ViewWriter::apply(std::span<const ViewRecord> records, Delta& delta, const 
       const View& view = views_->views()[step.view];
       if (view.latest) {
         keep_latest(view, keys_.view().substr(step.key, step.length), step.hash, together[step.record], delta);
+      } else if (view.fold != nullptr) {
+        fold_into_row(step, together[step.record], delta);
       } else {
         add_to_row(step, together[step.record], delta);
       }
@@ -339,6 +363,58 @@ void ViewWriter::add_distinct(const View& view, std::size_t measure, const ViewR
   const std::size_t size = entry.value_length;
   delta.resize(entry, size + *growth, true);
   view.layout.add_distinct(entry.value(), size, measure, hash);
+}
+
+void ViewWriter::mark_with(CodeMarks& marks) {
+  marks_ = &marks;
+  for (const View& view : views_->views()) marks_of_.push_back(view.fold == nullptr ? nullptr : marks.take(partition_, "view " + view.config.name));
+}
+
+bool ViewWriter::add(const Step& step, const ViewRecord& record, std::string_view state) {
+  RowFold::Adder& adder = *adders_[step.view];
+  if (marks_ == nullptr) return adder.add(state, record, tokens_, state_);
+  struct Inside {
+    CodeMarks& marks;
+    CodeMark& mark;
+    ~Inside() {
+      marks.on_this_thread(nullptr);
+      mark.leave();
+    }
+  } inside{*marks_, *marks_of_[step.view]};
+  inside.mark.enter(first_, events_, 0);
+  marks_->on_this_thread(&inside.mark);
+  return adder.add(state, record, tokens_, state_);
+}
+
+void ViewWriter::fold_into_row(const Step& step, const ViewRecord& record, Delta& delta) {
+  const View& view = views_->views()[step.view];
+  tokens_.clear();
+  for (const ViewOperand& field : view.fields)
+    tokens_.push_back(field.kind == ViewOperand::Kind::value ? record.values[field.column] : std::string_view());
+  const Delta::Slot slot = delta.slot(keys_.view().substr(step.key, step.length), step.hash, 0);
+  PluginValue row;
+  std::string scales(view.parts.size(), '\0');
+  if (slot.entry.op == StateOp::erase) {
+    slot.entry.op = StateOp::put;
+  } else if (!slot.fresh) {
+    const auto held = PluginValue::read(slot.entry.value_view());
+    INVARIANT(held.has_value() && held->states.size() <= 1, "what lies under the key of a plugin's view in a delta was put there by it");
+    row = *held;
+    scales = row.scales;
+  }
+  for (std::size_t i = 0; i < scales.size(); ++i) scales[i] = static_cast<char>(std::max<std::uint8_t>(static_cast<std::uint8_t>(scales[i]), scales_[step.scales + i]));
+  row.scales = scales;
+  row.kind = view.config.plugin->kind_name;
+  if (add(step, record, row.states.empty() ? std::string_view() : row.states.front())) {
+    row.states = {state_};
+  } else {
+    ++row.failed;
+    ++skipped_[step.view];
+  }
+  std::string value;
+  row.write(value);
+  delta.resize(slot.entry, value.size());
+  std::memcpy(slot.entry.value(), value.data(), value.size());
 }
 
 void ViewWriter::add_to_row(const Step& step, const ViewRecord& record, Delta& delta) {

@@ -3,6 +3,8 @@
 #pragma once
 #include <chrono>
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -12,8 +14,10 @@
 #include "runtime/base/ids.h"
 #include "runtime/base/result.h"
 #include "runtime/engine/delta.h"
+#include "runtime/engine/row_fold.h"
 #include "runtime/engine/view_key.h"
 #include "runtime/engine/view_value.h"
+#include "runtime/ports/code_marks.h"
 #include "runtime/ports/pipeline_config.h"
 
 namespace weir {
@@ -80,9 +84,10 @@ struct View {
   Digest128 hash;  // of everything that changes its rows: a difference means the view is rebuilt
   bool latest = false;
   std::vector<ViewOperand> parts;     // of the key: latest has one, a group view one per group field
-  std::vector<ViewOperand> fields;    // latest, projected
+  std::vector<ViewOperand> fields;    // latest, projected; of a plugin
   std::vector<ViewOperand> measures;  // count: unused
   AggregateLayout layout;
+  std::shared_ptr<const RowFold> fold;  // of a plugin, in place of the layout and the measures; its fields are `fields`
   std::optional<ViewOperand> when;
   [[nodiscard]] bool id_in_key() const noexcept { return latest && parts[0].kind == ViewOperand::Kind::id; }
 };
@@ -91,18 +96,23 @@ struct View {
 [[nodiscard]] std::int64_t window_start(const WindowConfig& window, std::int64_t time) noexcept;
 [[nodiscard]] std::int64_t window_end(const WindowConfig& window, std::int64_t start) noexcept;
 
+/// Makes what makes the rows of a view of a plugin. Error config_invalid: what the plugin says.
+using RowFoldMaker = std::function<Result<std::shared_ptr<const RowFold>>(const ViewConfig&)>;
+
 /// Immutable after compile(); shared by all partitions and threads.
 class ViewSet {
  public:
-  /// Error config_invalid: names the view and what is contradictory (the loader finds these first, with line and
-  /// column).
-  [[nodiscard]] static Result<ViewSet> compile(const std::vector<ViewConfig>& configs);
+  /// Views of plugins that are not loaded are left out. `fold` is asked for the others of plugins. Error config_invalid: names the view and
+  /// what is contradictory (the loader finds most of it first, with line and column).
+  [[nodiscard]] static Result<ViewSet> compile(const std::vector<ViewConfig>& configs, const RowFoldMaker& fold = {});
 
   /// The payload values all views together want, each once.
   [[nodiscard]] const std::vector<FieldPath>& paths() const noexcept { return paths_; }
   [[nodiscard]] const std::vector<View>& views() const noexcept { return views_; }
   /// nullptr: no view of that name.
   [[nodiscard]] const View* find(std::string_view name) const noexcept;
+  /// With all kinds that the views need.
+  [[nodiscard]] const std::shared_ptr<const ViewMerger>& merger() const noexcept { return merger_; }
   /// Order-free over the views' hashes.
   [[nodiscard]] Digest128 hash() const noexcept;
 
@@ -110,6 +120,7 @@ class ViewSet {
   [[nodiscard]] ViewOperand operand(const FieldPath& path);
   std::vector<View> views_;
   std::vector<FieldPath> paths_;
+  std::shared_ptr<const ViewMerger> merger_ = std::make_shared<ViewMerger>();
 };
 
 /// Applies records to one partition's delta. Not thread-safe; lives with the partition. `views` must outlive it.
@@ -121,13 +132,21 @@ class ViewWriter {
   void set_number(std::size_t view, std::uint16_t number) { numbers_[view] = number; }
   [[nodiscard]] std::uint16_t number(std::size_t view) const noexcept { return numbers_[view]; }
 
+  /// Views of plugins mark from now on what they have in hand, as `view NAME`. `marks` must outlive this.
+  void mark_with(CodeMarks& marks);
+  /// The events that the records given to apply() from now on are of.
+  void stands_at(Offset first, std::uint32_t count) noexcept {
+    first_ = first;
+    events_ = count;
+  }
+
   /// What the records do to every view (`only` empty) or to those with only[view] set. The more at once, the better
   /// memory accesses overlap: kTogether is enough.
   void apply(std::span<const ViewRecord> records, Delta& delta, const std::vector<bool>& only = {});
   static constexpr std::size_t kTogether = 16;
 
-  /// Measures that were no number and were skipped, per view, since this object was made; once per row they would have
-  /// gone to. The chain should have stopped them.
+  /// Measures that were no number and were skipped, and records a plugin failed on, per view, since this object was made; once per row they
+  /// would have gone to. The chain should have stopped them.
   [[nodiscard]] const std::vector<std::uint64_t>& skipped() const noexcept { return skipped_; }
 
  private:
@@ -143,6 +162,8 @@ class ViewWriter {
   void plan(std::size_t index, const ViewRecord& record, const Delta& delta, const std::vector<bool>& only);
   void keep_latest(const View& view, std::string_view key, std::uint64_t hash, const ViewRecord& record, Delta& delta);
   void add_to_row(const Step& step, const ViewRecord& record, Delta& delta);
+  [[nodiscard]] bool add(const Step& step, const ViewRecord& record, std::string_view state);
+  void fold_into_row(const Step& step, const ViewRecord& record, Delta& delta);
   void add_distinct(const View& view, std::size_t measure, const ViewRecord& record, Delta::Entry& entry, Delta& delta);
   [[nodiscard]] bool holds(const View& view, const ViewRecord& record);
   /// Returns the scale of a number, as append_part does.
@@ -163,6 +184,13 @@ class ViewWriter {
   std::vector<std::uint8_t> scales_;  // of the group parts of each step
   KeyBuffer keys_;
   std::string envelope_;
+  std::vector<std::unique_ptr<RowFold::Adder>> adders_;  // per view; null where it is no plugin's
+  std::vector<std::string_view> tokens_;                 // that a plugin asked for
+  CodeMarks* marks_ = nullptr;
+  std::vector<std::shared_ptr<CodeMark>> marks_of_;  // per view; null where it is no plugin's
+  Offset first_;
+  std::uint32_t events_ = 0;
+  std::string state_;
 };
 
 }  // namespace weir

@@ -9,6 +9,7 @@
 #include "runtime/base/int256.h"
 #include "runtime/base/invariant.h"
 #include "runtime/engine/distinct.h"
+#include "runtime/engine/plugin_value.h"
 
 namespace weir {
 
@@ -393,6 +394,12 @@ std::optional<std::string_view> take_token(std::string_view& body) noexcept {
   return token;
 }
 
+ViewMerger::ViewMerger(const std::vector<ViewConfig>& views) {
+  for (const ViewConfig& view : views) {
+    if (view.plugin && view.plugin->kind != nullptr && find_kind(kinds_, view.plugin->kind_name) == nullptr) kinds_.push_back(view.plugin->kind);
+  }
+}
+
 bool ViewMerger::merge(std::string_view, std::optional<std::string_view> existing, std::string_view operand,
                        std::string& out) const {
   if (operand.size() < 2) return false;
@@ -400,6 +407,12 @@ bool ViewMerger::merge(std::string_view, std::optional<std::string_view> existin
     if (existing) return merge_aggregates(*existing, operand, out);
     AggregateShape shape;
     if (!shape.read(operand)) return false;
+    out.assign(operand);
+    return true;
+  }
+  if (is_plugin_value(operand)) {
+    if (existing) return merge_plugin_values(kinds_, *existing, operand, out);
+    if (!PluginValue::read(operand)) return false;
     out.assign(operand);
     return true;
   }

@@ -5,7 +5,7 @@
 //   states latest      1 | 'l' | flags | event time, 8 bytes | index, 2 bytes | id length, 2 bytes | id | body
 // Integers are little-endian. An aggregate's size follows from its first bytes, so that it is changed in place; a
 // latest value carries what it is compared by: (event time, id, index). Both describe themselves: merging needs no
-// configuration.
+// configuration. So does a plugin's value (runtime/engine/plugin_value.h), whose states only the plugin can merge.
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -16,6 +16,7 @@
 
 #include "runtime/base/decimal.h"
 #include "runtime/ports/pipeline_config.h"
+#include "runtime/ports/plugin_kinds.h"
 #include "runtime/ports/state_store.h"
 
 namespace weir {
@@ -106,11 +107,18 @@ void append_token(std::string& body, std::string_view token);
 /// nullopt: damaged.
 [[nodiscard]] std::optional<std::string_view> take_token(std::string_view& body) noexcept;
 
-/// The merger of every partition's state: aggregates add up, latest values compete. Stateless.
+/// The merger of every partition's state: aggregates add up, latest values compete, the states of a plugin's view are merged by it.
 class ViewMerger final : public StateMerger {
  public:
+  /// `kinds`: of the plugins that are loaded. What others have made is kept side by side.
+  explicit ViewMerger(KindList<PluginViewKind> kinds = {}) : kinds_(std::move(kinds)) {}
+  /// With the kinds of these views.
+  explicit ViewMerger(const std::vector<ViewConfig>& views);
   [[nodiscard]] bool merge(std::string_view key, std::optional<std::string_view> existing, std::string_view operand,
                            std::string& out) const override;
+
+ private:
+  KindList<PluginViewKind> kinds_;
 };
 
 }  // namespace weir

@@ -136,6 +136,11 @@ Value find_path(std::string_view object, std::span<const std::string> parts) {
   }
 }
 
+Value token_value(std::string_view token) {
+  if (token.empty()) return {};
+  return Cursor{token.data(), token.data() + token.size()}.value();
+}
+
 bool ArrayElements::next(Value& element) noexcept {
   Cursor cursor{at_, end_};
   cursor.white();

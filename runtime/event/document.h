@@ -115,6 +115,8 @@ struct Document {
 
 /// The value at `parts` inside `object`, raw JSON that was checked before. Missing when there is no such path.
 [[nodiscard]] Value find_path(std::string_view object, std::span<const std::string> parts);
+/// A JSON value by itself, known to be well-formed; nothing at all is missing.
+[[nodiscard]] Value token_value(std::string_view token);
 
 /// The elements of `array`, raw JSON that was checked before, one after the other. Values point into it.
 class ArrayElements {

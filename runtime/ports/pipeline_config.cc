@@ -315,6 +315,11 @@ std::string view_text(const ViewConfig& view) {
   for (const MeasureConfig& measure : view.measures) {
     out.key("measure").text(measure.name).word(" ").word(word(measure.kind)).word(" ").path(measure.path).end();
   }
+  if (view.plugin) {
+    const PluginViewKind& kind = *view.plugin->kind;
+    out.key("plugin").text(kind.name).word(" ").number(kind.raw.version).end();
+    for (std::size_t i = 0; i < kind.keys.size(); ++i) out.key("key").text(kind.keys[i].name).word(" ").text(view.plugin->values[i]).end();
+  }
   out.when(view.when);
   return out.take();
 }

@@ -162,7 +162,16 @@ struct WindowConfig {
   std::chrono::microseconds size{0};   // of fixed: 1 s .. 366 d
   std::string text;                    // as written: "5m", "day"
 };
-/// Exactly one of `latest` (a key) and measures.
+struct PluginViewKind;
+/// A view of a plugin, in place of measures.
+struct PluginViewConfig {
+  /// Null: of stored data whose plugin is not loaded; its rows are left as they are.
+  std::shared_ptr<const PluginViewKind> kind;
+  std::string kind_name;
+  std::vector<std::string> values;  // one for each key of the kind, canonical: given or its default
+};
+
+/// Exactly one of `latest` (a key), measures and plugin.
 struct ViewConfig {
   std::string name;
   std::optional<FieldPath> latest;
@@ -170,6 +179,7 @@ struct ViewConfig {
   std::vector<FieldPath> group_by;
   std::vector<WindowConfig> windows;
   std::vector<MeasureConfig> measures;
+  std::optional<PluginViewConfig> plugin;
   std::optional<std::chrono::microseconds> retain;
   std::optional<WhenConfig> when;
   ConfigPlace place;

@@ -34,6 +34,10 @@ const Section kSinks{"sink",
                      {"batch_events_max", "batch_bytes_max", "batch_age_max", "on_refused"}};
 
 const Section kSources{"source", "WEIR_SOURCE", {"files", "http", "kafka"}, {}, {}};
+const Section kViews{"view", "WEIR_VIEW", {"latest", "measures"}, {"fields", "group_by", "windows", "retain", "when"}, {}};
+// What rows of a view have beside the columns of its kind.
+constexpr std::array<std::string_view, 3> kRowFields = {"window", "window_start", kFailedColumn};
+constexpr std::size_t kColumnsMax = 64;
 
 bool holds(const std::vector<std::string_view>& words, std::string_view word) { return std::find(words.begin(), words.end(), word) != words.end(); }
 std::string join(const std::vector<std::string_view>& words) { return fmt::format("{}", fmt::join(words, ", ")); }
@@ -134,6 +138,24 @@ Result<std::vector<PluginKey>> read_keys(std::span<const weir_key> raw, const Se
   return keys;
 }
 
+/// Of kinds that have nothing but what all have.
+Result<void> read_more(PluginKind&, const auto&, const std::string&) { return {}; }
+
+Result<void> read_more(PluginViewKind& kind, const weir_view_kind& raw, const std::string& where) {
+  if (raw.column_count == 0 || raw.column_count > kColumnsMax)
+    return fail(Errc::config_invalid, "{} has {} columns; a view shows 1 to {}", where, raw.column_count, kColumnsMax);
+  for (const weir_text& text : std::span(raw.columns, static_cast<std::size_t>(raw.column_count))) {
+    const std::string_view column = view(text);
+    if (!good_name(column) || std::find(kRowFields.begin(), kRowFields.end(), column) != kRowFields.end())
+      return fail(Errc::config_invalid, "{}: a column cannot be called \"{}\"; write a letter, then letters, digits, _ and - ({} are the row's own)", where,
+                  column, fmt::join(kRowFields, ", "));
+    if (std::find(kind.columns.begin(), kind.columns.end(), column) != kind.columns.end())
+      return fail(Errc::config_invalid, "{}: the column \"{}\" is there twice", where, column);
+    kind.columns.emplace_back(column);
+  }
+  return {};
+}
+
 template <class Kind>
 Result<void> add(KindList<Kind>& all, std::shared_ptr<const Kind> kind, const Section& section) {
   if (const auto* other = find_kind(all, kind->name)) {
@@ -159,7 +181,9 @@ Result<void> read_list(KindList<Kind>& all, std::span<const Raw> raws, const Sec
     if (!good_name(kind->name) || holds(section.beside, kind->name))
       return fail(Errc::config_invalid, "{}: a {} cannot be called \"{}\"; write a letter, then letters, digits, _ and -, at most 64", file, section.noun,
                   kind->name);
-    WEIR_ASSIGN(kind->keys, read_keys({raw.keys, static_cast<std::size_t>(raw.key_count)}, section, fmt::format("{}: the {} \"{}\"", file, section.noun, kind->name)));
+    const std::string where = fmt::format("{}: the {} \"{}\"", file, section.noun, kind->name);
+    WEIR_ASSIGN(kind->keys, read_keys({raw.keys, static_cast<std::size_t>(raw.key_count)}, section, where));
+    WEIR_TRY(read_more(*kind, raw, where));
     WEIR_TRY(add<Kind>(all, std::move(kind), section));
   }
   return {};
@@ -196,7 +220,7 @@ Result<PluginStamp> read_stamp(std::string_view file) {
     found.sanitizer = part(";sanitizer=");
     return found;
   }
-  return fail(Errc::not_found, "nothing in it registers a stage, a sink or a source");
+  return fail(Errc::not_found, "nothing in it registers a stage, a sink, a source or a view");
 }
 
 Result<void> check_stamp(const PluginStamp& plugin, const PluginStamp& weir) {
@@ -223,20 +247,22 @@ PluginStamp own_stamp() {
 
 Result<PluginKinds> read_kinds(const weir_plugin& plugin, const std::string& file, const Digest128& content) {
   if (plugin.abi != WEIR_ABI_VERSION) return fail(Errc::config_invalid, "{}: it says something else about itself than its file does", file);
-  if (plugin.stage_count + plugin.sink_count + plugin.source_count == 0)
-    return fail(Errc::config_invalid, "{}: nothing is registered in it; write {}(\"name\", Type), {}(\"name\", Type) or {}(\"name\", Type)", file, kStages.macro,
-                kSinks.macro, kSources.macro);
+  if (plugin.stage_count + plugin.sink_count + plugin.source_count + plugin.view_count == 0)
+    return fail(Errc::config_invalid, "{}: nothing is registered in it; write {}, {}, {} or {}(\"name\", Type)", file, kStages.macro, kSinks.macro,
+                kSources.macro, kViews.macro);
   PluginKinds kinds;
   WEIR_TRY(read_list(kinds.stages, std::span(plugin.stages, plugin.stage_count), kStages, file, content));
   WEIR_TRY(read_list(kinds.sinks, std::span(plugin.sinks, plugin.sink_count), kSinks, file, content));
   WEIR_TRY(read_list(kinds.sources, std::span(plugin.sources, plugin.source_count), kSources, file, content));
+  WEIR_TRY(read_list(kinds.views, std::span(plugin.views, plugin.view_count), kViews, file, content));
   return kinds;
 }
 
 Result<void> add_kinds(PluginKinds& all, PluginKinds more) {
   WEIR_TRY(add_all(all.stages, std::move(more.stages), kStages));
   WEIR_TRY(add_all(all.sinks, std::move(more.sinks), kSinks));
-  return add_all(all.sources, std::move(more.sources), kSources);
+  WEIR_TRY(add_all(all.sources, std::move(more.sources), kSources));
+  return add_all(all.views, std::move(more.views), kViews);
 }
 
 }  // namespace weir

@@ -7,10 +7,15 @@
 #include <string_view>
 #include <vector>
 
-#include <weir/abi.h>
+#include <weir/plugin_abi.h>
 
 #include "runtime/base/ids.h"
 #include "runtime/base/result.h"
+
+/// Where a plugin puts the state of a row.
+struct weir_bytes {
+  std::string text;
+};
 
 namespace weir {
 
@@ -43,12 +48,19 @@ struct PluginSinkKind : PluginKind {
 struct PluginSourceKind : PluginKind {
   weir_source_kind raw{};
 };
+/// What a row of a plugin's view says beside the columns of its kind: how many records its kind failed on.
+inline constexpr std::string_view kFailedColumn = "failed";
+struct PluginViewKind : PluginKind {
+  std::vector<std::string> columns;  // 1 to 64
+  weir_view_kind raw{};
+};
 template <class Kind>
 using KindList = std::vector<std::shared_ptr<const Kind>>;
 struct PluginKinds {
   KindList<PluginStageKind> stages;
   KindList<PluginSinkKind> sinks;
   KindList<PluginSourceKind> sources;
+  KindList<PluginViewKind> views;
 };
 
 /// The kind of this name, else null.

@@ -44,7 +44,7 @@ Result<PluginKinds> load_one(const std::string& file, const weir_host& host) {
   if (!bytes.starts_with("\177ELF")) return fail(Errc::config_invalid, "it is no shared object; name the .so that the build of the plugin makes");
   const auto stamp = read_stamp(bytes);
   if (!stamp)
-    return fail(Errc::config_invalid, "it is no plugin of weir: {}; write WEIR_STAGE, WEIR_SINK or WEIR_SOURCE(\"name\", Type), or begin with weir new", stamp.error().context);
+    return fail(Errc::config_invalid, "it is no plugin of weir: {}; write WEIR_STAGE, WEIR_SINK, WEIR_SOURCE or WEIR_VIEW(\"name\", Type), or begin with weir new", stamp.error().context);
   WEIR_TRY(check_stamp(*stamp, own_stamp()));
   const Digest128 content = xxh3_128(bytes);
   // With a slash, or the loader would look for it elsewhere.
@@ -53,7 +53,7 @@ Result<PluginKinds> load_one(const std::string& file, const weir_host& host) {
   if (handle == nullptr)
     return fail(Errc::config_invalid, "it cannot be loaded: {}; it was built with {} and {}: build it on this system", why_not(path), stamp->compiler, stamp->library);
   const auto open = reinterpret_cast<weir_plugin_opener>(::dlsym(handle, kOpener));
-  if (open == nullptr) return fail(Errc::config_invalid, "it does not export {}; include weir/stage.h, weir/sink.h or weir/source.h, and do not hide it with a linker script", kOpener);
+  if (open == nullptr) return fail(Errc::config_invalid, "it does not export {}; include weir/stage.h, weir/sink.h, weir/source.h or weir/view.h, and do not hide it with a linker script", kOpener);
   std::array<char, 1'024> said;
   weir_message why{said.data(), said.size(), 0};
   const weir_plugin* const plugin = open(&host, &why);

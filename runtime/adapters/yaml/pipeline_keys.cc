@@ -406,7 +406,9 @@ Shape stage(const PluginKinds& plugins) {
   return made;
 }
 
-Shape view() {
+Shape view(const PluginKinds& plugins) {
+  const bool own = plugins.views.empty();  // then group_by and windows belong to measures, and to nothing else
+  const auto with_measures = [own](KeyBuilder made) { return own ? std::move(made).needs("measures") : made; };
   const Shape window = either({words({"day", "week", "month", "year"}), between(Form::duration, "1s", "366d")});
   const Shape measure =
       either({words({"count"}),
@@ -417,16 +419,13 @@ Shape view() {
                   key("average", path(), "sum / count, six digits more"),
                   key("distinct", path(), "how many different values; past a limit an estimate, as its row says"),
               })});
-  Shape made = map({
+  std::vector<Key> keys = {
       key("latest", path(), "keeps the newest record for each value of this field").example("\"@id\""),
       key("fields", some(path(false), 256), "fields of the record that are kept")
           .otherwise("the whole record")
           .needs("latest"),
-      key("group_by", some(path(), 8), "a row for each value of these fields").otherwise("one row").needs("measures"),
-      key("windows", some(window, 8), "a row for each window of event time: a calendar unit or a duration")
-          .otherwise("no windows")
-          .needs("measures")
-          .example("[day, 5m]"),
+      with_measures(key("group_by", some(path(), 8), "a row for each value of these fields").otherwise("one row")),
+      with_measures(key("windows", some(window, 8), "a row for each window of event time: a calendar unit or a duration").otherwise("no windows").example("[day, 5m]")),
       key("measures", map_of(shape(Form::name), measure, 1, 64), "what is computed")
           .example("{revenue: {sum: amount}, lines: count}"),
       key("retain", between(Form::duration, "1m", "36500d"), "hides windows that ended longer ago")
@@ -434,8 +433,14 @@ Shape view() {
           .needs("windows")
           .example("400d"),
       when_key("event"),
-  });
-  made.one_of.push_back({"latest", "measures"});
+  };
+  std::vector<std::string> kinds = {"latest", "measures"};
+  for (const auto& kind : plugins.views) {
+    keys.push_back(key(kind->name, map(plugin_keys(*kind)), "a view of " + kind->file));
+    kinds.push_back(kind->name);
+  }
+  Shape made = map(std::move(keys));
+  made.one_of.push_back(std::move(kinds));
   return made;
 }
 
@@ -457,7 +462,7 @@ ConfigKeys pipeline_keys(const PluginKinds& plugins) {
       key("record", record(), "how bytes become events with an id and a time"),
       key("dedupe", dedupe(), "how repeats are told"),
       key("stages", list(stage(plugins), 0, 64), "what is done to an event, in this order").otherwise("none"),
-      key("views", map_of(shape(Form::name), view(), 0, 256), "the questions that can be asked").otherwise("none"),
+      key("views", map_of(shape(Form::name), view(plugins), 0, 256), "the questions that can be asked").otherwise("none"),
       key("late",
           map({
               key("after", between(Form::duration, "1s", "36500d"), "below the greatest event time of the partition")

@@ -34,7 +34,8 @@ struct Context {
   std::string folder;                   // file names of tables are relative to it; empty: the current one
   std::vector<Asked>* asked = nullptr;  // collects what was asked for, unless nullptr
   ConfigKind kind = ConfigKind::pipeline;
-  const PluginKinds* plugins = nullptr;  // kinds of stages and sinks beside weir's own
+  const PluginKinds* plugins = nullptr;  // kinds beside weir's own
+  bool stored = false;                   // of stored data: views may be of plugins that are not loaded
 
   void note(const std::string& map, std::string_view key, const std::string& value) const {
     if (asked != nullptr) asked->push_back({map, std::string(key), value});

@@ -370,6 +370,10 @@ class ExpectationReader {
       fields.push_back(measure.name);
       if (measure.kind == MeasureKind::distinct) fields.push_back(approximate_column(measure.name));
     }
+    if (view.plugin) {
+      fields.insert(fields.end(), view.plugin->kind->columns.begin(), view.plugin->kind->columns.end());
+      fields.emplace_back(kFailedColumn);
+    }
     return fields;
   }
 

@@ -143,19 +143,63 @@ void read_measures(Context& context, const Node& node, const std::string& name, 
   }
 }
 
-/// `latest` and measures exclude each other, with everything that belongs to them.
+bool own_key(const std::string& key) {
+  static const std::vector<std::string> kOwn = {"latest", "fields", "group_by", "windows", "measures", "retain", "when"};
+  return std::find(kOwn.begin(), kOwn.end(), key) != kOwn.end();
+}
+
+/// What a plugin has in place of measures. A name that no plugin has is left for finish() to report, but in stored data: there the rows of a
+/// plugin that is not loaded are left as they are.
+void read_plugin_view(Context& context, MapReader& map, const Node& node, ViewConfig& out) {
+  if (context.plugins != nullptr)
+    for (const auto& kind : context.plugins->views) (void)map.take(kind->name);  // finish() names them all
+  for (const Entry& entry : node.entries) {
+    const auto* const kind = context.plugins == nullptr ? nullptr : find_kind(context.plugins->views, entry.key);
+    const bool foreign = kind == nullptr && context.stored && !own_key(entry.key);
+    if (kind == nullptr && !foreign) continue;
+    const Node* const body = map.take(entry.key);
+    if (out.plugin) {
+      context.findings.add(entry.place, fmt::format("\"{}\": the view has {} already; make it two views", map.path(entry.key), out.plugin->kind_name));
+      continue;
+    }
+    out.plugin.emplace();
+    out.plugin->kind_name = entry.key;
+    if (kind == nullptr) continue;
+    out.plugin->kind = *kind;
+    MapReader keys(context, *body, map.path(entry.key));
+    read_plugin_keys(context, keys, **kind, out.plugin->values);
+    keys.finish();
+    for (const FieldPath& path : out.group_by) {
+      const auto& columns = (*kind)->columns;
+      if (path.text != kFailedColumn && std::find(columns.begin(), columns.end(), path.text) == columns.end()) continue;
+      context.findings.add(entry.place, fmt::format("the group field \"{0}\" would hide the row's own {0}; copy it to another name in a transform stage", path.text));
+    }
+  }
+}
+
+/// `latest`, measures and what a plugin has exclude each other, with everything that belongs to them.
 void check_kind(Context& context, MapReader& map, const Node& node, const ViewConfig& view) {
   const Node* latest = map.take("latest");
   if (latest == nullptr) {
-    if (map.take("measures") == nullptr) {
-      context.findings.add(node.place, fmt::format("the view \"{}\" must have either latest or measures", view.name));
+    const Node* const measures = map.take("measures");
+    if (measures == nullptr && !view.plugin) {
+      std::string kinds;
+      if (context.plugins != nullptr)
+        for (const auto& kind : context.plugins->views) kinds += ", or " + kind->name;
+      const bool other = std::any_of(node.entries.begin(), node.entries.end(), [](const Entry& entry) { return !own_key(entry.key); });
+      context.findings.add(node.place, fmt::format("the view \"{}\" must have either latest or measures{}{}", view.name, kinds,
+                                                   other ? "; a view of your own comes from a plugin: name its file under \"plugins\" of the node file, or with --plugin" : ""));
+    }
+    if (measures != nullptr && view.plugin) {
+      context.findings.add(measures->place, fmt::format("\"{}\" contradicts {}: a view has one of them; make it two views", map.path("measures"), view.plugin->kind_name));
     }
     if (const Node* fields = map.take("fields")) {
       context.findings.add(fields->place,
-                           fmt::format("\"{}\" belongs to a latest view, this one has measures", map.path("fields")));
+                           fmt::format("\"{}\" belongs to a latest view, this one has {}", map.path("fields"), view.plugin ? view.plugin->kind_name : "measures"));
     }
     return;
   }
+  if (view.plugin) context.findings.add(latest->place, fmt::format("\"{}\" contradicts {}: a view has one of them; make it two views", map.path("latest"), view.plugin->kind_name));
   for (const std::string_view key : {"group_by", "windows", "measures", "retain"}) {
     if (const Node* other = map.take(key)) {
       context.findings.add(other->place,
@@ -217,6 +261,7 @@ void read_view(Context& context, const Entry& entry, ViewConfig& out) {
   if (!map.valid()) return;
   read_latest(context, map, out);
   read_aggregate(context, map, out);
+  read_plugin_view(context, map, entry.value, out);
   if (const Node* when = map.take("when")) {
     WhenConfig condition;
     if (read_when(context, *when, map.path("when"), condition)) out.when = std::move(condition);

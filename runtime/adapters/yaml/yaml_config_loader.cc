@@ -145,12 +145,15 @@ YamlConfigLoader::YamlConfigLoader(EnvironmentLookup environment) : environment_
 YamlConfigLoader::YamlConfigLoader(PluginKinds plugins, EnvironmentLookup environment)
     : environment_(std::move(environment)), plugins_(std::move(plugins)) {}
 
-Result<PipelineConfig> YamlConfigLoader::pipeline(const ConfigSources& sources) const {
+Result<PipelineConfig> YamlConfigLoader::pipeline(const ConfigSources& sources) const { return pipeline(sources, false); }
+Result<PipelineConfig> YamlConfigLoader::stored(const std::string& file) const { return pipeline({file, {}, {}}, true); }
+
+Result<PipelineConfig> YamlConfigLoader::pipeline(const ConfigSources& sources, bool stored) const {
   Findings findings;
   PipelineConfig config;
   config.file = sources.file;
   if (const std::optional<Node> root = load_tree(sources, environment_, findings)) {
-    Context context{findings, std::filesystem::path(sources.file).parent_path(), nullptr, ConfigKind::pipeline, &plugins_};
+    Context context{findings, std::filesystem::path(sources.file).parent_path(), nullptr, ConfigKind::pipeline, &plugins_, stored};
     read_pipeline(context, *root, config);
   }
   if (!findings.empty()) return tl::unexpected<Error>(Error{Errc::config_invalid, findings.text()});

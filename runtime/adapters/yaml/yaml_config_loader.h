@@ -27,7 +27,7 @@ class YamlConfigLoader final : public ConfigLoader {
   /// Takes `${NAME}` from the environment of the process.
   YamlConfigLoader();
   explicit YamlConfigLoader(EnvironmentLookup environment);
-  /// Pipelines may have stages of these kinds, too.
+  /// Pipelines may have what is of these kinds, too.
   explicit YamlConfigLoader(PluginKinds plugins, EnvironmentLookup environment = process_environment);
 
   using ConfigLoader::node;
@@ -41,13 +41,16 @@ class YamlConfigLoader final : public ConfigLoader {
   /// `file`, whichever file they stand in. Error config_invalid as the port says; a finding in a `sets` entry begins
   /// with `--set ENTRY:` instead of a place.
   [[nodiscard]] Result<PipelineConfig> pipeline(const ConfigSources& sources) const override;
-  /// The same with the file's `tests`, and with warnings. pipeline() checks the tests, too, and drops them; only here the
+  /// What stored data say of themselves: views may be of plugins that are not loaded.
+  [[nodiscard]] Result<PipelineConfig> stored(const std::string& file) const;
+  /// As pipeline(), with the file's `tests`, and with warnings. pipeline() checks the tests, too, and drops them; only here the
   /// files that they name must be there, because a node runs where they are not.
   [[nodiscard]] Result<PipelineTests> tests(const ConfigSources& sources) const;
   /// The same for a node file. An empty `file` means none: the defaults, changed by overlays and `sets`.
   [[nodiscard]] Result<NodeConfig> node(const ConfigSources& sources) const override;
 
  private:
+  [[nodiscard]] Result<PipelineConfig> pipeline(const ConfigSources& sources, bool stored) const;
   EnvironmentLookup environment_;
   PluginKinds plugins_;
 };

@@ -1,5 +1,5 @@
-// What stages, sinks and sources of a plugin have in common: how they are registered, and how nothing that is thrown leaves the plugin.
-// Authors include weir/stage.h, weir/sink.h or weir/source.h.
+// What the kinds of a plugin have in common: how they are registered, and how nothing that is thrown leaves the plugin. Authors include
+// weir/stage.h, weir/sink.h, weir/source.h or weir/view.h.
 #pragma once
 #include <concepts>
 #include <cstdint>
@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include <weir/abi.h>
+#include <weir/plugin_abi.h>
 #include <weir/config.h>
 #include <weir/decimal.h>
 #include <weir/event.h>
@@ -77,8 +77,7 @@ class Maker {
   inline static Keys<Config>* keys_ = nullptr;
 };
 
-/// What of one sort (weir_stage_kind, weir_sink_kind, weir_source_kind) this plugin has; made before it is opened, one by each WEIR_STAGE,
-/// WEIR_SINK or WEIR_SOURCE.
+/// What of one sort (weir_stage_kind, weir_sink_kind, …) this plugin has; made before it is opened, one by each WEIR_STAGE, WEIR_SINK, ….
 template <class Raw>
 class Registration {
  public:
@@ -108,7 +107,12 @@ inline const weir_plugin* open_plugin(const weir_host* with, weir_message* why) 
     static const std::vector<weir_stage_kind> stages = Registration<weir_stage_kind>::described();
     static const std::vector<weir_sink_kind> sinks = Registration<weir_sink_kind>::described();
     static const std::vector<weir_source_kind> sources = Registration<weir_source_kind>::described();
-    static const weir_plugin plugin = {WEIR_ABI_VERSION, 0, stages.size(), stages.data(), sinks.size(), sinks.data(), sources.size(), sources.data()};
+    static const std::vector<weir_view_kind> views = Registration<weir_view_kind>::described();
+    static const weir_plugin plugin = {WEIR_ABI_VERSION, 0,
+                                       stages.size(),    stages.data(),
+                                       sinks.size(),     sinks.data(),
+                                       sources.size(),   sources.data(),
+                                       views.size(),     views.data()};
     opened = &plugin;
   });
   if (how == WEIR_NO_MEMORY) say(why, "there is no memory");

@@ -10,8 +10,8 @@
 //   assert(pipeline.records().at(0)["score"] == "100");
 //   assert(pipeline.ledger()["served"] == "1");
 //
-// Stages, sinks and sources that are linked into the test program are there by the names that WEIR_STAGE, WEIR_SINK and WEIR_SOURCE gave
-// them; link weir::testkit. Sinks of weir's own take their records and write nothing, inputs of weir's own bring nothing.
+// Stages, sinks, sources and views that are linked into the test program are there by the names that WEIR_STAGE, WEIR_SINK, WEIR_SOURCE and
+// WEIR_VIEW gave them; link weir::testkit. Sinks of weir's own take their records and write nothing, inputs of weir's own bring nothing.
 #pragma once
 #include <chrono>
 #include <cstdint>

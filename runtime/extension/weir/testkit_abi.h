@@ -2,7 +2,7 @@
 #pragma once
 #include <stdint.h>
 
-#include <weir/abi.h>
+#include <weir/plugin_abi.h>
 
 #ifdef __cplusplus
 extern "C" {

@@ -52,7 +52,7 @@ def check_run(weir, folder, node_file, pipeline):
     served, letters, filtered, total = events(os.path.join(folder, "events.ndjson"))
     data = os.path.join(folder, "data")
     ended = weir.expect(0, "run", pipeline, os.path.join(folder, "events.ndjson"), "--node-config", node_file, "--data", data)
-    if ": score, score_again, types, lines, together, inner, sink scroll, sink nowhere, sink writes, source tape, source once (content " not in ended.text:
+    if ": score, score_again, types, lines, together, inner, sink scroll, sink nowhere, sink writes, source tape, source once, view extremes, view words (content " not in ended.text:
         findings.append(f"run: it does not name its plugin: {ended.text}")
     ledger = weir.ledger(data)["total"]
     wanted = {"accepted": EVENTS, "served": served, "filtered": filtered, "dead_lettered": len(letters), "duplicate": 0}
@@ -170,6 +170,79 @@ def check_sink(weir, folder, plugin):
     return findings
 
 
+def check_view(weir, folder, plugin):
+    """A node with a view of a plugin is killed again and again; then its rows are asked for, with the plugin and without."""
+    pipeline = write(os.path.join(folder, "viewed.yaml"), "pipeline: viewed\npartitions: 4\nrecord: {format: ndjson, id: id}\n"
+                     "views: {by_shop: {group_by: [shop], extremes: {most: 900}}, counts: {group_by: [shop], measures: {n: count}}}\n")
+    data = os.path.join(folder, "viewed")
+    rows = {}
+    findings = []
+    for life in range(5):
+        node = Node(weir, pipeline, data, "--plugin", plugin)
+        node.until_ready()
+        lines = []
+        for i in range(life * 1_000, (life + 1) * 1_000):
+            amount = i * 7919 % 1_000 + life
+            row = rows.setdefault(f"s{i % 7}", [[], 0])
+            if amount > 900:
+                row[1] += 1
+            else:
+                row[0].append(amount)
+            lines.append(json.dumps({"id": f"e{i}", "shop": f"s{i % 7}", "amount": amount}))
+        token = node.call("POST", "/v1/events?wait=60s", "\n".join(lines).encode(), {"Content-Type": "application/x-ndjson"}).headers["weir-token"]
+        if life == 2:
+            node.call("POST", "/v1/snapshots")
+        if life < 4:
+            node.process.kill()
+            node.process.wait(60)
+    wanted = [{"shop": shop, "least": min(row[0]), "spread": max(row[0]) - min(row[0]), "failed": row[1]} for shop, row in sorted(rows.items())]
+
+    def short(found):
+        return [{name: row[name] for name in wanted[0]} for row in found]
+
+    answer = node.get("/v1/views/by_shop", token=token).json()["rows"]
+    if short(answer) != wanted:
+        findings.append(f"view: a node answers {answer}, not {wanted}")
+    verified = node.call("POST", "/v1/snapshots/verify").json()
+    if not all(one["good"] for one in verified["partitions"]):
+        findings.append(f"view: its snapshots are {verified}")
+    node.stop()
+    asked = weir.expect(0, "query", "by_shop", "--data", data, "--plugin", plugin, "--output", "json")
+    if short(json.loads(asked.out)["rows"]) != wanted:
+        findings.append(f"view: the stopped data say {asked.out}")
+    for words in (["query", "by_shop"], ["digest"], ["snapshot", "verify"], ["replay", "--verify"], ["query", "counts", "--as-of", "0:1"]):
+        ended = weir.call(*words, "--data", data)
+        if ended.code != 2 or "the view 'by_shop' is one of a plugin, of the kind extremes: name the plugin's file with --plugin" not in ended.text:
+            findings.append(f"view: {words} without the plugin ends with {ended.code} and says: {ended.text}")
+        if words != ["query", "by_shop"]:
+            weir.expect(0, *words, "--data", data, "--plugin", plugin)
+    weir.expect(0, "query", "counts", "--data", data)
+    weir.expect(0, "ledger", "--data", data)
+    refused = weir.call("view", "drop", "by_shop", "--data", data)
+    if refused.code == 0:
+        findings.append(f"view: a view that the pipeline has is dropped: {refused.text}")
+    return findings
+
+
+def check_deadly_view(weir, folder, plugin):
+    """A view that kills the process at each start is named with the events; without it everything goes on, and nothing is lost."""
+    head = "pipeline: deadly_view\npartitions: 1\nrecord: {format: ndjson, id: id}\nviews: {counts: {measures: {n: count}}"
+    pipeline = write(os.path.join(folder, "deadly_view.yaml"), head + ", own: {extremes: {}}}\n")
+    path = write(os.path.join(folder, "deadly_view.ndjson"), "".join(json.dumps({"id": f"e{i}", "amount": -2 if i == 5 else i}) + "\n" for i in range(10)))
+    data = os.path.join(folder, "deadly_view")
+    findings = []
+    ends = [weir.call("run", pipeline, path, "--data", data, "--plugin", plugin) for _ in range(3)]
+    said = "view own/0: had the events of offsets 0 to 9 in its hands when the process died: SIGSEGV"
+    if [ended.code for ended in ends] != [-signal.SIGSEGV] * 3 or not all(said in ended.text and "take the view out" in ended.text for ended in ends[1:]):
+        findings.append(f"view: a view that kills the process ends with {[ended.code for ended in ends]} and says: {ends[-1].text}")
+    write(pipeline, head + "}\n")
+    weir.expect(0, "run", pipeline, path, "--data", data)
+    total = weir.ledger(data)["total"]
+    if (total["served"], total["dead_lettered"]) != (10, 0):
+        findings.append(f"view: without the view that kills the ledger says {total}")
+    return findings
+
+
 def check_refusals(weir, folder, plugin, pipeline):
     """Every command that reads a pipeline, and every way not to be a plugin."""
     with open(plugin, "rb") as f:
@@ -211,4 +284,6 @@ def check(weir, plugin, scratch):
     findings += check_death(weir, folder, plugin, pipeline)
     findings += check_source(weir, folder, plugin)
     findings += check_sink(weir, folder, plugin)
+    findings += check_view(weir, folder, plugin)
+    findings += check_deadly_view(weir, folder, plugin)
     return findings + check_refusals(weir, folder, plugin, pipeline)

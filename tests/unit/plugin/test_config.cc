@@ -1,5 +1,5 @@
 // The keys of a plugin's stage in a pipeline file.
-#include <weir/abi.h>
+#include <weir/plugin_abi.h>
 
 #include "actors/plugin/plugin_host.h"
 #include "runtime/adapters/yaml/config_keys.h"
@@ -118,12 +118,76 @@ TEST_CASE("keys of a plugin's source are checked as weir's own, by its kind alon
   CHECK(shown->json.find(R"("inputs":{"a":{"tape":{"file":"x","most":100}}})") != std::string::npos);
 }
 
+/// What is wrong with a file of this one view.
+std::string view_finding(const std::string& view, const PluginKinds& plugins = kinds()) {
+  ScratchFolder folder;
+  const std::string file = folder.write("p.yaml", "pipeline: p\nviews: {a: " + view + "}\n");
+  const auto config = YamlConfigLoader(plugins).pipeline(file, {});
+  if (config) return "";
+  std::string text = config.error().context;
+  for (std::size_t at = 0; (at = text.find(file + ":")) != std::string::npos;) text.erase(at, file.size() + 1);
+  return text;
+}
+
+TEST_CASE("a plugin's view stands in place of measures, and its keys are checked as weir's own", "[plugin]") {
+  CHECK(view_finding("{extremes: {}}") == "");
+  CHECK(view_finding("{group_by: [c], windows: [day], retain: 9d, when: {type: sale}, extremes: {field: price, most: 5}}") == "");
+  CHECK(view_finding("{extremes: {mots: 5}}") == "2:24: unknown key \"mots\"; allowed in \"views.a.extremes\": field, most; did you mean \"most\"?");
+  CHECK(view_finding("{extremes: {most: 0}}") == "2:30: \"views.a.extremes.most\" must be an integer from 1 to 1000000, found the number 0");
+  CHECK(view_finding("{extremes: {}, words: {}}") == "2:27: \"views.a.words\": the view has extremes already; make it two views");
+  CHECK(view_finding("{extremes: {}, measures: {n: count}}") == "2:37: \"views.a.measures\" contradicts extremes: a view has one of them; make it two views");
+  CHECK(view_finding("{latest: c, extremes: {}}") == "2:21: \"views.a.latest\" contradicts extremes: a view has one of them; make it two views");
+  CHECK(view_finding("{extremes: {}, fields: [c]}") == "2:35: \"views.a.fields\" belongs to a latest view, this one has extremes");
+  CHECK(view_finding("{extremes: {}, group_by: [spread]}") == "2:13: the group field \"spread\" would hide the row's own spread; copy it to another name in a transform stage");
+  CHECK(view_finding("{extremes: {}, group_by: [failed]}") == "2:13: the group field \"failed\" would hide the row's own failed; copy it to another name in a transform stage");
+  CHECK(view_finding("{extrems: {}}") == "2:12: the view \"a\" must have either latest or measures, or extremes, or words; a view of your own comes from a plugin: name "
+                                         "its file under \"plugins\" of the node file, or with --plugin\n"
+                                         "2:13: unknown key \"extrems\"; allowed in \"views.a\": latest, fields, group_by, windows, measures, retain, extremes, words, when; "
+                                         "did you mean \"extremes\"?");
+  CHECK(view_finding("{group_by: [c]}", {}) == "2:12: the view \"a\" must have either latest or measures");
+}
+
+TEST_CASE("a plugin's view is shown with every default, and described with all keys", "[plugin]") {
+  ScratchFolder folder;
+  const std::string file = folder.write("p.yaml", "pipeline: p\nviews: {a: {group_by: [c], extremes: {most: 7}}}\n");
+  const auto config = YamlConfigLoader(kinds()).pipeline(file, {});
+  REQUIRE(config);
+  CHECK(config->views.at(0).plugin->values == std::vector<std::string>{"amount", "7"});
+  const auto shown = yaml::effective_config({file, {}, {}}, yaml::ConfigKind::pipeline, [](std::string_view) { return std::nullopt; }, kinds());
+  REQUIRE(shown);
+  CHECK(shown->json.find(R"("views":{"a":{"group_by":["c"],"extremes":{"most":7,"field":"amount"}}})") != std::string::npos);
+  CHECK(yaml::pipeline_keys(kinds()).root.find("views")->shape.parts->front().find("extremes") != nullptr);
+  CHECK(yaml::pipeline_keys().root.find("views")->shape.parts->front().find("extremes") == nullptr);
+}
+
+TEST_CASE("a kind of view whose columns are none, twice there or the row's own is refused", "[plugin]") {
+  static const std::array<weir_text, 2> twice = {{{"a", 1}, {"a", 1}}};
+  static const weir_text window{"window", 6}, none{"a b", 3};
+  const auto refused = [](const weir_text* columns, std::uint64_t count) {
+    weir_view_kind view{};
+    view.name = {"mine", 4};
+    view.columns = columns;
+    view.column_count = count;
+    weir_plugin plugin{};
+    plugin.abi = WEIR_ABI_VERSION;
+    plugin.view_count = 1;
+    plugin.views = &view;
+    const auto kinds = read_kinds(plugin, "f.so", Digest128{});
+    return kinds ? "" : kinds.error().context;
+  };
+  CHECK(refused(twice.data(), 1) == "");
+  CHECK(refused(twice.data(), 0) == "f.so: the view \"mine\" has 0 columns; a view shows 1 to 64");
+  CHECK(refused(twice.data(), 2) == "f.so: the view \"mine\": the column \"a\" is there twice");
+  CHECK(refused(&window, 1) == "f.so: the view \"mine\": a column cannot be called \"window\"; write a letter, then letters, digits, _ and - (window, window_start, failed are the row's own)");
+  CHECK(refused(&none, 1).find("cannot be called \"a b\"") != std::string::npos);
+}
+
 TEST_CASE("a key that is required must be given", "[plugin]") {
   auto kind = std::make_shared<PluginStageKind>();
   kind->name = "strict";
   kind->keys = {{"limit", "the limit", PluginKey::Type::integer, true, "1", "9", "", {}}};
-  CHECK(finding("strict: {}", {{kind}, {}, {}}) == "3:13: the key \"stages.0.strict.limit\" is missing; write limit: an integer, 1 to 9");
-  CHECK(finding("strict: {limit: 3}", {{kind}, {}, {}}) == "");
+  CHECK(finding("strict: {}", {{kind}, {}, {}, {}}) == "3:13: the key \"stages.0.strict.limit\" is missing; write limit: an integer, 1 to 9");
+  CHECK(finding("strict: {limit: 3}", {{kind}, {}, {}, {}}) == "");
 }
 
 TEST_CASE("values reach the stage in its own spelling, and config show writes every default", "[plugin]") {

@@ -28,7 +28,7 @@ std::string loading(const std::optional<std::string>& text) {
   return loaded.error().context.substr(begin.size());
 }
 
-TEST_CASE("a plugin's stages, sinks and sources are loaded from its file, with its content", "[plugin]") {
+TEST_CASE("a plugin's stages, sinks, sources and views are loaded from its file, with its content", "[plugin]") {
   const std::vector<NamedFile> files = {{PLUGIN_OF_TESTS, {}}, {PLUGIN_OF_TESTS, {}}};  // the same file twice counts once
   const auto kinds = load_plugins(files, plugin_host());
   if (!kinds) FAIL(kinds.error().context);
@@ -36,7 +36,8 @@ TEST_CASE("a plugin's stages, sinks and sources are loaded from its file, with i
   for (const auto& kind : kinds->stages) names.push_back(kind->name);
   for (const auto& kind : kinds->sinks) names.push_back("sink " + kind->name);
   for (const auto& kind : kinds->sources) names.push_back("source " + kind->name);
-  CHECK(names == std::vector<std::string>{"score", "score_again", "types", "lines", "together", "inner", "sink scroll", "sink nowhere", "sink writes", "source tape", "source once"});
+  for (const auto& kind : kinds->views) names.push_back("view " + kind->name);
+  CHECK(names == std::vector<std::string>{"score", "score_again", "types", "lines", "together", "inner", "sink scroll", "sink nowhere", "sink writes", "source tape", "source once", "view extremes", "view words"});
   CHECK(kinds->stages.front()->content != Digest128{});
   CHECK(kinds->stages.front()->keys.at(0).doc == "amounts from here on are scored");
 }
@@ -44,19 +45,19 @@ TEST_CASE("a plugin's stages, sinks and sources are loaded from its file, with i
 TEST_CASE("a file that is no plugin is refused before anything of it runs", "[plugin]") {
   CHECK(loading(std::nullopt) == "there is no such file; build the plugin, or mend its name");
   CHECK(loading("#!/bin/sh") == "it is no shared object; name the .so that the build of the plugin makes");
-  CHECK(loading(elf("")) == "it is no plugin of weir: nothing in it registers a stage, a sink or a source; write WEIR_STAGE, WEIR_SINK or WEIR_SOURCE(\"name\", Type), or begin with weir new");
+  CHECK(loading(elf("")) == "it is no plugin of weir: nothing in it registers a stage, a sink, a source or a view; write WEIR_STAGE, WEIR_SINK, WEIR_SOURCE or WEIR_VIEW(\"name\", Type), or begin with weir new");
   CHECK(loading(elf("weir-plugin{abi=7;weir=0.1.0;compiler=GCC 12;library=x;build=y;sanitizer=none}"))
-            .starts_with("it was built for version 7 of the interface between weir and plugins (weir 0.1.0), this weir has version 3; build it again with"));
-  CHECK(loading(elf("weir-plugin{abi=3;weir=99.0.0;compiler=GCC 12;library=x;build=y;sanitizer=none}"))
+            .starts_with("it was built for version 7 of the interface between weir and plugins (weir 0.1.0), this weir has version 4; build it again with"));
+  CHECK(loading(elf("weir-plugin{abi=4;weir=99.0.0;compiler=GCC 12;library=x;build=y;sanitizer=none}"))
             .starts_with("it was built for weir 99.0.0, which is newer than this one, "));
-  CHECK(loading(elf("weir-plugin{abi=3;weir=0.1.0;compiler=GCC 12;library=libx 3;build=y;sanitizer=none}"))
+  CHECK(loading(elf("weir-plugin{abi=4;weir=0.1.0;compiler=GCC 12;library=libx 3;build=y;sanitizer=none}"))
             .ends_with("; it was built with GCC 12 and libx 3: build it on this system"));
   const std::vector<NamedFile> folder = {{"tests", {"--plugin", 0, 0}}};
   CHECK(load_plugins(folder, plugin_host()).error().context ==
         "--plugin: the plugin \"tests\" cannot be used: it is no regular file; name the shared object (.so) itself");
   const std::vector<NamedFile> closed = {{PLUGIN_WITHOUT_OPENER, {"n", 1, 1}}};
   CHECK(load_plugins(closed, plugin_host()).error().context.ends_with(
-      "it does not export weir_plugin_open; include weir/stage.h, weir/sink.h or weir/source.h, and do not hide it with a linker script"));
+      "it does not export weir_plugin_open; include weir/stage.h, weir/sink.h, weir/source.h or weir/view.h, and do not hide it with a linker script"));
   const std::vector<NamedFile> wrong = {{PLUGIN_WITH_WRONG_KEYS, {"n", 1, 1}}};
   CHECK(load_plugins(wrong, plugin_host())
             .error()

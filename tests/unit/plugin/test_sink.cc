@@ -1,5 +1,5 @@
 // What a plugin's sink is given, and what becomes of what it answers.
-#include <weir/abi.h>
+#include <weir/plugin_abi.h>
 
 #include <fstream>
 #include <sstream>
@@ -104,7 +104,7 @@ TEST_CASE("a constructor that throws, and a field that is none, are found before
   };
   CHECK(checked(sink_of("scroll", {"none", "12"})) == "");
   CHECK(checked(sink_of("scroll", {"none", "13"})) == "sink \"archive\": 13 brings bad luck; take 12 or 14");
-  CHECK(checked(sink_of("writes", {})) == "sink \"archive\": \"a\" cannot be written: what a sink gets is final");
+  CHECK(checked(sink_of("writes", {})) == "sink \"archive\": \"a\" cannot be written: what a sink or a view gets is final");
 }
 
 }  // namespace

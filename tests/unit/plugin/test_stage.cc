@@ -1,5 +1,5 @@
 // What a plugin's stage does to events, and what it may not.
-#include <weir/abi.h>
+#include <weir/plugin_abi.h>
 
 #include "actors/plugin/plugin_stage.h"
 #include "runtime/adapters/yaml/yaml_config_loader.h"

@@ -21,6 +21,20 @@ Suspects none() {
 
 }  // namespace
 
+TEST_CASE("a view that ends the process is no reason to suspect an event", "[suspects]") {
+  Suspects suspects = none();
+  FormerMark view = mark(0, 7, 4, 0, SIGSEGV);
+  view.stage = "view totals";
+  count_marks(suspects, {1, 0, {view, mark(1, 9, 1, 90, 0, 400ms)}});
+  CHECK(suspects.partitions[0].empty());
+  CHECK(suspects.partitions[1].empty());  // the stage was a bystander
+  view.cause = 0;
+  view.stay = 900ms;
+  count_marks(suspects, {2, 0, {view, mark(1, 9, 1, 90, 0, 400ms)}});
+  CHECK(suspects.partitions[0].empty());
+  CHECK(suspects.partitions[1].empty());
+}
+
 TEST_CASE("where somebody could say why the process died, only that one is blamed", "[suspects]") {
   Suspects suspects = none();
   count_marks(suspects, {1, 0, {mark(0, 7, 1, 70, 0), mark(1, 9, 1, 90, SIGSEGV)}});

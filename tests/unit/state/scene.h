@@ -220,7 +220,7 @@ class Partition {
     queue_.clear();
     heard_.reset();
     state_.reset();
-    store_ = std::make_unique<MemoryState>(disk_, merger_,
+    store_ = std::make_unique<MemoryState>(disk_, *views_->merger(),
                                            [this](std::function<void()> job) { queue_.push_back(std::move(job)); });
     state_ = std::make_unique<PartitionState>(
         PartitionStateOptions{PartitionId{number_}, delta_bytes_max_, Digest128{7, 7}}, *views_, *store_);
@@ -235,7 +235,6 @@ class Partition {
   const ViewSet* views_;
   const TestLog* log_;
   std::size_t delta_bytes_max_;
-  ViewMerger merger_;
   std::shared_ptr<MemoryStateDisk> disk_ = std::make_shared<MemoryStateDisk>();
   std::deque<std::function<void()>> queue_;
   std::unique_ptr<MemoryState> store_;

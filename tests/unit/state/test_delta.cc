@@ -178,7 +178,7 @@ TEST_CASE("layers read as one map: delta over sealed delta over store", "[delta]
       store.flush(Delta::seal(sealed, std::to_string(++flushes)), [](Result<void> result) { CHECK(result); });
       sealed = nullptr;
     }
-    const auto reader = read_through(active, sealed, store.snapshot().value(), kAppend);
+    const auto reader = read_through(active, sealed, store.snapshot().value(), std::shared_ptr<const StateMerger>(std::shared_ptr<void>(), &kAppend));
     std::map<std::string, std::string> seen;
     const std::string from = "k" + std::to_string(random() % 60);
     REQUIRE(reader->scan({}, {}, [&](std::string_view key, std::string_view value) {
