@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdint>
+#include <new>
 #include <string_view>
 
+#include "actors/plugin/pending_mail.h"
 #include "runtime/base/decimal.h"
 #include "runtime/base/json_text.h"
 #include "runtime/base/time_text.h"
@@ -223,6 +225,40 @@ void verdict(weir_event* event, std::uint32_t kind, weir_text reason, weir_text 
   event->answer->detail = view(detail);
 }
 
+weir_completion* completion(weir_event* event) {
+  try {
+    auto made = std::make_unique<weir_completion>();
+    if (event->parts == nullptr) {
+      event->answer->mistake = "it takes a completion of a record; take it of the event";
+    } else if (event->mail == nullptr) {
+      event->answer->mistake = "it takes a completion where nobody waits for an answer; only decide() of a stage with resume() may";
+    } else if (event->completing) {
+      event->answer->mistake = "it takes a second completion of an event, which is answered once";
+    } else {
+      made->mail = *event->mail;
+      made->ticket = event->ticket;
+      made->mail->expect(event->ticket);
+      event->completing = true;
+    }
+    return made.release();
+  } catch (const std::bad_alloc&) {
+    return nullptr;
+  }
+}
+
+void complete(weir_completion* completion, std::uint32_t how, weir_text text) {
+  using Kind = PendingMail::Letter::Kind;
+  const std::unique_ptr<weir_completion> ended(completion);
+  if (ended->mail == nullptr) return;
+  Kind kind = how == WEIR_ANSWERED ? Kind::answered : how == WEIR_FAILED ? Kind::failed : Kind::dropped;
+  if (kind == Kind::answered && text.size > kPendingAnswerBytesMax) kind = Kind::too_large;
+  try {
+    ended->mail->put(ended->ticket, kind, kind == Kind::too_large ? std::string_view() : view(text));
+  } catch (const std::bad_alloc&) {
+    // There is no memory for the answer: it meets its deadline.
+  }
+}
+
 void source_add(weir_source_out* out, weir_text event, weir_text position) {
   constexpr std::size_t kPollBytesMax = std::size_t{16} << 20;
   constexpr std::size_t kPositionMax = 4'096;
@@ -300,7 +336,7 @@ std::uint32_t decimal_integer(const weir_decimal* value, std::int64_t* out) {
 constexpr weir_host kHost = {
     WEIR_ABI_VERSION, 0,         name_field,   read,         plain,           number,           time,           member,        element,
     count,            id,        type,         source,       event_time,      attempts,     json,    set_text,       set_integer,   set_decimal,
-    set_boolean,      set_time,  set_value,    set_null,     drop,            add_part,         verdict,        source_add, bytes_put, row_text, row_integer, row_decimal, row_boolean, row_time, decimal_parse, decimal_text,
+    set_boolean,      set_time,  set_value,    set_null,     drop,            add_part,         verdict,        completion, complete, source_add, bytes_put, row_text, row_integer, row_decimal, row_boolean, row_time, decimal_parse, decimal_text,
     decimal_add,      decimal_subtract, decimal_multiply, decimal_divide, decimal_round, decimal_compare, decimal_integer,
 };
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -28,6 +29,8 @@ struct weir_fields {
 };
 
 namespace weir {
+
+class PendingMail;
 
 /// What a plugin did with one event. Reused.
 struct PluginAnswer {
@@ -66,6 +69,9 @@ struct weir_event {
   std::deque<weir_event>* parts = nullptr;  // of an event, where its parts go; of a part: null
   weir::ChainEvent part;
   const weir::PluginRecord* record = nullptr;  // then nothing of the above but `fields` is there
+  const std::shared_ptr<weir::PendingMail>* mail = nullptr;  // of an event that may wait for its answer: where that goes
+  std::uint64_t ticket = 0;                                  // likewise: whose it is
+  bool completing = false;                                   // a completion was made for it
 };
 
 /// What one poll of a source gives.

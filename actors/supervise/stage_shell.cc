@@ -15,9 +15,10 @@ namespace weir {
 
 namespace {
 
-/// A way to the shell that may be kept for longer than it lives.
+/// A way to the shell; `post` may be kept for longer than it lives.
 StageWorkHost host_of(caf::event_based_actor* shell, std::vector<RoundNumber>& ready, const std::shared_ptr<ActorEntry>& entry) {
   StageWorkHost host;
+  host.after = [shell](std::chrono::nanoseconds pause, std::function<void()> task) { shell->delayed_send(shell, pause, StageTask{std::move(task)}); };
   host.post = [to = shell->address()](std::function<void()> task) {
     if (const auto alive = caf::actor_cast<caf::actor>(to)) caf::anon_send(alive, StageTask{std::move(task)});
   };
@@ -41,7 +42,11 @@ class StageShell : public caf::event_based_actor {
     // The partition outlives its stages or takes them with it.
     set_down_handler([this](caf::down_msg& down) { quit(down.reason); });
     if (const auto owner = caf::actor_cast<caf::actor>(partition)) monitor(owner);
-    setup_->step->attach(host_of(this, ready_, setup_->entry));
+    StageWorkHost host = host_of(this, ready_, setup_->entry);
+    host.inside = [this](RoundNumber round, const std::function<void()>& code) {
+      if (const auto work = waiting_.find(round); work != waiting_.end()) inside(work->second, code);
+    };
+    setup_->step->attach(std::move(host));
   }
 
   /// The step's: "validate".

@@ -70,6 +70,15 @@ void add_lookups(const PartitionFacts& facts, std::vector<Wait>& waits) {
   }
 }
 
+void add_pending(const PartitionFacts& facts, std::vector<Wait>& waits) {
+  for (const PendingFact& stage : facts.pending) {
+    if (stage.pending == 0 && stage.turn == 0) continue;
+    std::string text = fmt::format("stage {} waits for its answers: {} of all partitions", stage.stage, events(stage.pending));
+    if (stage.turn != 0) text += fmt::format(", and {} for a place among its pending_max", events(stage.turn));
+    waits.push_back({"lookup", text, ""});
+  }
+}
+
 void add_log(const PartitionFacts& facts, std::vector<Wait>& waits) {
   if (facts.commit_out_since != 0 && facts.now - facts.commit_out_since >= kSlowCommit)
     waits.push_back({"log", fmt::format("the log has not answered commit {} for {}", facts.report.sequence + 1, seconds_text(facts.now - facts.commit_out_since)),
@@ -117,6 +126,7 @@ std::vector<Wait> partition_waits(const PartitionFacts& facts) {
   add_actors(facts, waits);
   const bool work = facts.report.accepted > facts.report.committed || facts.parked != 0;
   if (work) add_lookups(facts, waits);
+  if (work) add_pending(facts, waits);
   add_log(facts, waits);
   add_pressure(facts, waits);
   add_turn(facts, waits);

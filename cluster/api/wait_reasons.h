@@ -30,6 +30,13 @@ struct LookupFact {
   std::uint64_t pending = 0;        // events that wait for an answer
 };
 
+/// One stage of a plugin that answers later, all partitions together.
+struct PendingFact {
+  std::string stage;
+  std::uint64_t pending = 0;  // events that wait for an answer
+  std::uint64_t turn = 0;     // events that it is not given yet, because so many are pending
+};
+
 /// What is known of a partition at one moment.
 struct PartitionFacts {
   std::int64_t now = 0;                    // that moment, microseconds since 1970
@@ -46,6 +53,7 @@ struct PartitionFacts {
   std::int64_t next_due = 0;               // 0: none
   std::vector<ActorLine> actors;           // its own, of its stages and views, of the committer
   std::vector<LookupFact> lookups;
+  std::vector<PendingFact> pending;
   Pressure pressure = Pressure::none;      // of the node, and why
   std::string pressure_why;
 };

@@ -195,6 +195,11 @@ WindowLimits chain_limits(const PipelineConfig& config, WindowLimits limits) {
   // More rounds cost memory only: of events that are admitted anyway, so the window's limits bound it.
   for (const StageConfig* stage : lookups_of(config))
     limits.rounds_max = std::max(limits.rounds_max, std::min(std::get<EnrichConfig>(stage->body).http->calls_max, kWaitingRoundsMax));
+  for (const StageConfig& stage : config.stages) {
+    const auto* plugin = std::get_if<PluginStageConfig>(&stage.body);
+    if (plugin == nullptr || !answers_later(*plugin->kind)) continue;
+    limits.rounds_max = std::max(limits.rounds_max, std::min(pending_keys(*plugin->kind, plugin->values).pending_max, kWaitingRoundsMax));
+  }
   return limits;
 }
 

@@ -220,6 +220,7 @@ PartitionFacts LiveNode::partition_facts(PartitionId partition) const {
     const auto breakers = [&](BreakerState state) { return line.gauges->breakers[static_cast<std::size_t>(state)].load(); };
     facts.lookups.push_back({line.stage, breakers(BreakerState::open) + breakers(BreakerState::half_open), line.gauges->pending.load()});
   }
+  for (const PendingBoard::Line& line : open_.pending().lines()) facts.pending.push_back({line.stage, line.gauges->pending.load(), line.gauges->turn.load()});
   facts.pressure = open_.pressure().level();
   facts.pressure_why = open_.pressure().why();
   return facts;

@@ -1,28 +1,12 @@
 #include "cluster/node/memory_run.h"
 
-#include <caf/actor_system.hpp>
-#include <caf/actor_system_config.hpp>
-#include <caf/atom.hpp>
-#include <caf/scheduler/test_coordinator.hpp>
-#include <caf/send.hpp>
-
-#include <deque>
 #include <utility>
 
-#include "actors/doors/door_actor.h"
-#include "actors/partition/pipeline_supervisor.h"
-#include "actors/serve/views_actor.h"
-#include "runtime/adapters/memory/memory_disk.h"
 #include "runtime/base/invariant.h"
-#include "runtime/ports/node_config.h"
 
 namespace weir {
 
 namespace {
-
-/// Of the node's own time, which only passes when nothing else can happen, beside what its retries may take: restarts with their pauses
-/// end long before.
-constexpr TimePoint kLifeMax = std::chrono::hours(1);
 
 /// The same log id in every run: nothing in a test is left to chance.
 class FixedRng final : public Rng {
@@ -33,134 +17,10 @@ class FixedRng final : public Rng {
   std::uint64_t value_ = 0;
 };
 
-class HandClock final : public Clock {
- public:
-  explicit HandClock(UnixMicros wall) : start_(wall) {}
-  [[nodiscard]] TimePoint now() const override { return now_; }
-  [[nodiscard]] UnixMicros wall() const override {
-    return start_ + std::chrono::duration_cast<std::chrono::microseconds>(now_).count();
-  }
-  void advance(TimePoint by) { now_ += by; }
-
- private:
-  UnixMicros start_;
-  TimePoint now_{0};
-};
-
-/// Keeps the last warning or error: the reason behind an end that is none.
-class LastWords final : public Logbook {
- public:
-  void write(LogLevel level, std::string_view who, std::string_view text) noexcept override {
-    if (level >= LogLevel::warn) last_ = std::string(who) + ": " + std::string(text);
-  }
-  [[nodiscard]] const std::string& last() const { return last_; }
-
- private:
-  std::string last_;
-};
-
-/// Gives what was framed before. Opened again (its door died) it begins anew: those events are then duplicates in the
-/// log, and the end of the run names the death.
-class GroupFeed final : public DoorFeed {
- public:
-  explicit GroupFeed(std::shared_ptr<const std::vector<DoorGroup>> groups) : groups_(std::move(groups)) {}
-  [[nodiscard]] const std::string& name() const override { return name_; }
-  [[nodiscard]] Result<std::optional<DoorGroup>> next(UnixMicros) override {
-    if (at_ == groups_->size()) return std::optional<DoorGroup>{};
-    return std::optional<DoorGroup>{(*groups_)[at_++]};
-  }
-
- private:
-  std::shared_ptr<const std::vector<DoorGroup>> groups_;
-  std::string name_ = "test";
-  std::size_t at_ = 0;
-};
-
-/// Actors, then the work of log and state, then the next timer: always in the same order.
-class HandScheduler {
- public:
-  explicit HandScheduler(HandClock& clock) : clock_(clock) {
-    config_.set("scheduler.policy", caf::atom("testing"));
-    system_ = std::make_unique<caf::actor_system>(config_);
-    coordinator_ = dynamic_cast<caf::scheduler::test_coordinator*>(&system_->scheduler());
-    NODE_INVARIANT(coordinator_ != nullptr, "the scheduler is the one that was asked for");
-  }
-  ~HandScheduler() {
-    tasks_.clear();
-    coordinator_->clock().cancel_all();
-    coordinator_->run();
-  }
-  HandScheduler(const HandScheduler&) = delete;
-  HandScheduler& operator=(const HandScheduler&) = delete;
-
-  [[nodiscard]] caf::actor_system& system() { return *system_; }
-  void post(std::function<void()> task) { tasks_.push_back(std::move(task)); }
-
-  /// False: nothing is left that could happen.
-  [[nodiscard]] bool step() {
-    if (coordinator_->has_job()) {
-      coordinator_->run_once();
-    } else if (!tasks_.empty()) {
-      const std::function<void()> task = std::move(tasks_.front());
-      tasks_.pop_front();
-      task();
-    } else if (coordinator_->has_pending_timeout()) {
-      const auto before = coordinator_->clock().current_time;
-      coordinator_->trigger_timeout();
-      clock_.advance(coordinator_->clock().current_time - before);
-    } else {
-      return false;
-    }
-    return true;
-  }
-
- private:
-  HandClock& clock_;
-  caf::actor_system_config config_;
-  std::unique_ptr<caf::actor_system> system_;
-  caf::scheduler::test_coordinator* coordinator_ = nullptr;
-  std::deque<std::function<void()>> tasks_;
-};
-
-PipelineSetup setup_of(const CompiledPipeline& pipeline, EventLog& log, const Clock& clock, Logbook& logbook) {
-  const PipelineConfig& config = pipeline.config();
-  const NodeConfig node;
-  PipelineSetup setup;
-  setup.partitions = config.partitions;
-  PartitionSetup& partition = setup.partition;
-  partition.log = &log;
-  partition.clock = &clock;
-  partition.logbook = &logbook;
-  partition.views = &pipeline.views();
-  partition.rules = pipeline.rules();
-  partition.extractor = pipeline.extractor();
-  partition.spawn_views = spawn_views;
-  partition.window = chain_limits(config, partition.window);
-  partition.window_rules = window_rules_of(config);
-  partition.dead_letters = config.dead_letters;
-  partition.remember = config.dedupe.remember;
-  setup.poison_crashes_max = config.limits.poison_crashes_max;
-  setup.committer = {&log, &clock, {node.commit_interval, node.commit_bytes_max}};
-  return setup;
-}
-
-DoorSetup door_of(std::vector<DoorGroup> groups, const PipelineConfig& config, EventLog& log, const Clock& clock,
-                  Logbook& logbook) {
-  DoorSetup door;
-  door.log = &log;
-  door.clock = &clock;
-  door.logbook = &logbook;
-  door.name = "test";
-  door.ids_max = config.dedupe.ids_max;
-  door.own_thread = false;
-  door.open = [shared = std::make_shared<const std::vector<DoorGroup>>(std::move(groups))](
-                  const EventLog&) -> Result<std::unique_ptr<DoorFeed>> { return std::make_unique<GroupFeed>(shared); };
-  return door;
-}
-
+/// Of a life that goes on the store is behind the log: what it does not have yet is applied, as after a crash.
 Result<MemoryAnswers::State> open_state(std::uint32_t partition, const MemoryPartition& log, Digest128 log_id,
                                         const std::shared_ptr<MemoryStateDisk>& disk,
-                                        const CompiledPipeline& pipeline) {
+                                        const CompiledPipeline& pipeline, bool lives) {
   MemoryAnswers::State opened;
   opened.store =
       std::make_unique<MemoryState>(disk, pipeline.merger(), [](const std::function<void()>& task) { task(); });
@@ -171,9 +31,15 @@ Result<MemoryAnswers::State> open_state(std::uint32_t partition, const MemoryPar
   opened.state = std::make_unique<PartitionState>(options, pipeline.views(), *opened.store);
   opened.state->join(*opened.dedupe);
   WEIR_ASSIGN(const CommitSequence after, opened.state->recover());
-  if (after != log.position.sequence) {
+  if (!lives && after != log.position.sequence) {
     return fail(Errc::state_damaged, "partition {}: the state stands at commit {}, the log ends at {}", partition,
                 after.value, log.position.sequence.value);
+  }
+  const auto extractor = pipeline.extractor()();
+  for (const CommitRecord& record : log.commits) {
+    if (record.sequence <= after) continue;
+    WEIR_ASSIGN(const CommitBody body, CommitBody::decode(record.body));
+    WEIR_TRY(opened.state->apply(record, body, *extractor));
   }
   return opened;
 }
@@ -203,60 +69,35 @@ MemoryMachine::MemoryMachine(const CompiledPipeline& pipeline, MemoryHttpFetch::
   for (std::uint32_t p = 0; p < partitions; ++p) states_.push_back(std::make_shared<MemoryStateDisk>());
 }
 
+MemoryMachine::~MemoryMachine() = default;
+
+void MemoryMachine::begin(MemoryLifeSetup setup) {
+  setup.pipeline = pipeline_;
+  setup.disk = disk_;
+  setup.states = states_;
+  setup.servers = servers_;
+  setup.sinks = &sinks_;
+  setup.lookups = lookups_;
+  setup.pending = pending_;
+  setup.incarnation = ++incarnation_;
+  life_ = std::make_unique<MemoryLife>(std::move(setup));
+}
+
+Result<void> MemoryMachine::end() {
+  ended_at_ = life_->ended_at();
+  const std::unique_ptr<MemoryLife> life = std::move(life_);
+  return life->result();
+}
+
 Result<void> MemoryMachine::run(std::vector<DoorGroup> groups, UnixMicros wall, const StepsWrapper& wrap, std::vector<SourceFeedConfig> sources) {
-  HandClock clock(wall);
-  LastWords logbook;
-  HandScheduler scheduler(clock);
-  const auto post = [&scheduler](std::function<void()> task) { scheduler.post(std::move(task)); };
-  const auto log = open_memory_log(disk_, post);
-  std::optional<Result<void>> end;
-  PipelineSetup setup = setup_of(*pipeline_, *log, clock, logbook);
-  setup.partition.owner.incarnation = ++incarnation_;
-  MemoryHttpFetch fetch(fetch_config(pipeline_->config()), servers_, post);
-  setup.partition.stage_ports = {{}, &clock, &logbook, &fetch, 0, lookups_, nullptr};
-  if (wrap) {
-    auto watched = std::make_shared<ChainRules>(*setup.partition.rules);
-    watched->steps = wrap(std::move(watched->steps));
-    setup.partition.rules = std::move(watched);
-  }
-  setup.open_store = [this, &post](PartitionId p) -> Result<std::shared_ptr<StateStore>> {
-    return std::static_pointer_cast<StateStore>(
-        std::make_shared<MemoryState>(states_[p.value], pipeline_->merger(), post));
-  };
-  setup.ended = [&end](Result<void> result) {
-    if (!end) end = std::move(result);
-  };
-  setup.doors.push_back({"test", door_spawner(door_of(std::move(groups), pipeline_->config(), *log, clock, logbook))});
-  for (SourceFeedConfig& source : sources) {
-    source.logbook = &logbook;
-    DoorSetup door = door_of({}, pipeline_->config(), *log, clock, logbook);
-    door.name = source.router.door;
-    door.open = make_source_feed(std::move(source));
-    setup.doors.push_back({door.name, door_spawner(door)});
-  }
-  setup.sinks = sinks_.open(*log, clock, logbook, post);
-  caf::actor root = spawn_pipeline(scheduler.system(), std::move(setup));
-  const TimePoint life_max = kLifeMax + pipeline_->config().retry.retry_age_max;
-  while (!end && clock.now() < life_max && scheduler.step()) {
-  }
-  if (!end) {
-    caf::anon_send_exit(root, caf::exit_reason::kill);
-    end = fail(Errc::internal, "the pipeline did not come to its end");
-  }
-  ended_at_ = clock.wall();
-  // A good end leaves nobody behind; the state is flushed by tasks that may still wait.
-  const TimePoint until = clock.now() + kLifeMax;
-  while (clock.now() < until && scheduler.step()) {
-  }
-  root = nullptr;
-  fetch.close();
-  log->close();
-  if (*end) {
-    const auto broken = sinks_.broken();
-    if (!broken.empty()) return fail(Errc::not_ready, "{}", fmt::join(broken, "\n"));
-  }
-  if (*end || logbook.last().empty()) return std::move(*end);
-  return fail(end->error().code, "{} ({})", end->error().context, logbook.last());
+  MemoryLifeSetup setup;
+  setup.groups = std::move(groups);
+  setup.wall = wall;
+  setup.wrap = wrap;
+  setup.sources = std::move(sources);
+  begin(std::move(setup));
+  INVARIANT(life_->go_on(std::nullopt), "with time that passes by itself it ends");
+  return end();
 }
 
 Result<MemoryAnswers> MemoryMachine::answers() const {
@@ -266,7 +107,7 @@ Result<MemoryAnswers> MemoryMachine::answers() const {
   const MemoryDiskState& disk = *disk_->state();
   for (std::uint32_t p = 0; p < states_.size(); ++p) {
     const MemoryPartition& log = disk.partitions[p];
-    WEIR_ASSIGN(MemoryAnswers::State state, open_state(p, log, disk.log_id, states_[p], *pipeline_));
+    WEIR_ASSIGN(MemoryAnswers::State state, open_state(p, log, disk.log_id, states_[p], *pipeline_, life_ != nullptr));
     WEIR_ASSIGN(PartitionPicture picture, state.state->picture());
     WEIR_TRY(add_records(p, log, answers.records));
     const Ledger& ledger = state.state->meta().ledger;

@@ -6,15 +6,14 @@
 #include <string>
 #include <vector>
 
-#include "actors/doors/source_feed.h"
 #include "cluster/node/compiled_pipeline.h"
+#include "cluster/node/memory_life.h"
 #include "cluster/node/memory_sinks.h"
 #include "runtime/adapters/memory/memory_event_log.h"
 #include "runtime/adapters/memory/memory_http_fetch.h"
 #include "runtime/adapters/memory/memory_state.h"
 #include "runtime/engine/dedupe_log.h"
 #include "runtime/engine/partition_state.h"
-#include "runtime/ports/door_feed.h"
 
 namespace weir {
 
@@ -46,9 +45,6 @@ struct MemoryAnswers {
   std::vector<State> states;
 };
 
-/// Changes the steps of the chain, to look at events between them.
-using StepsWrapper = std::function<std::vector<ChainStepFactory>(std::vector<ChainStepFactory>)>;
-
 /// Not thread-safe. `pipeline` must outlive it.
 class MemoryMachine {
  public:
@@ -56,27 +52,35 @@ class MemoryMachine {
   /// `target` as MemorySinks has it.
   explicit MemoryMachine(const CompiledPipeline& pipeline, MemoryHttpFetch::Script servers = {}, MemorySinks::MakeTarget target = {});
 
-  /// A node's life: it starts on what earlier lives have left, appends the groups in order, and ends when every event
-  /// is terminal, the state is flushed and the sinks have taken everything. Its wall clock begins at `wall`, which does not go back from life to life.
-  /// Errors: what ended the pipeline, with the last warning; not_ready: a sink is broken, with what broke it; internal when it does not
-  /// come to an end. `sources` are doors beside that of the groups; their logbook is filled in.
+  ~MemoryMachine();
+
+  /// A node's life from its beginning to its end. Its wall clock begins at `wall`, which does not go back from life to life. While stages
+  /// wait for answers of other threads time passes as it does outside. Errors: as MemoryLife::result(). `sources`: as MemoryLifeSetup.
   [[nodiscard]] Result<void> run(std::vector<DoorGroup> groups, UnixMicros wall, const StepsWrapper& wrap = {}, std::vector<SourceFeedConfig> sources = {});
+
+  /// The same step by step: life() is there until end(). Of the setup only wall, groups, wrap, sources and by_hand are looked at.
+  void begin(MemoryLifeSetup setup);
+  [[nodiscard]] MemoryLife* life() noexcept { return life_.get(); }
+  /// Errors: as MemoryLife::result().
+  [[nodiscard]] Result<void> end();
 
   /// The wall clock when the last life came to its end: pauses of restarts and retries have passed by themselves.
   [[nodiscard]] UnixMicros ended_at() const noexcept { return ended_at_; }
 
-  /// Errors: state_damaged, log_damaged: a broken promise of the engine.
+  /// Also while a life goes on. Errors: state_damaged, log_damaged: a broken promise of the engine.
   [[nodiscard]] Result<MemoryAnswers> answers() const;
 
  private:
   const CompiledPipeline* pipeline_;
   MemoryHttpFetch::Script servers_;
   std::shared_ptr<LookupBoard> lookups_ = std::make_shared<LookupBoard>();
+  std::shared_ptr<PendingBoard> pending_ = std::make_shared<PendingBoard>();
   std::shared_ptr<MemoryDisk> disk_;
   std::vector<std::shared_ptr<MemoryStateDisk>> states_;
   MemorySinks sinks_;
   std::uint64_t incarnation_ = 0;
   UnixMicros ended_at_ = 0;
+  std::unique_ptr<MemoryLife> life_;
 };
 
 }  // namespace weir

@@ -40,5 +40,7 @@ inline MetricSample sample(const Histogram& histogram, std::vector<std::pair<std
 
 /// Of each sink in each partition.
 [[nodiscard]] std::vector<Metric> sink_metrics();
+/// Of each stage that answers later.
+[[nodiscard]] std::vector<Metric> pending_metrics();
 
 }  // namespace weir

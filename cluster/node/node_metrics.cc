@@ -454,7 +454,7 @@ std::vector<Metric> node() {
 const std::vector<Metric>& all_metrics() {
   static const std::vector<Metric> metrics = [] {
     std::vector<Metric> made = events();
-    for (auto more : {inputs(), partitions(), snapshots(), lookups(), sink_metrics(), actors(), node(), access()}) made.insert(made.end(), more.begin(), more.end());
+    for (auto more : {inputs(), partitions(), snapshots(), lookups(), pending_metrics(), sink_metrics(), actors(), node(), access()}) made.insert(made.end(), more.begin(), more.end());
     return made;
   }();
   return metrics;

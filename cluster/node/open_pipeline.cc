@@ -174,7 +174,7 @@ PipelineSetup OpenPipeline::setup() {
   setup.suspects = suspects_.partitions;
   partition.marks = marks_;
   setup.seed = rng_.next();
-  partition.stage_ports = {{}, &clock_, &logbook_, fetch_.get(), rng_.next(), lookups_, taps_};
+  partition.stage_ports = {{}, &clock_, &logbook_, fetch_.get(), rng_.next(), lookups_, taps_, pending_, {}};
   setup.board = board_;
   setup.committer = {log_.get(), &clock_, {node_.commit_interval, node_.commit_bytes_max}, commits_};
   setup.sinks = sinks_->sinks(rng_.next());

@@ -23,6 +23,7 @@
 #include "runtime/engine/door_pressure.h"
 #include "runtime/engine/files_gauges.h"
 #include "runtime/engine/lookup_gauges.h"
+#include "runtime/engine/pending_gauges.h"
 #include "runtime/engine/memory_plan.h"
 #include "runtime/engine/partition_gauges.h"
 #include "runtime/ports/clock.h"
@@ -70,6 +71,7 @@ class OpenPipeline {
   [[nodiscard]] const std::shared_ptr<ActorBoard>& board() const noexcept { return board_; }
   /// What stages ask servers for.
   [[nodiscard]] const LookupBoard& lookups() const noexcept { return *lookups_; }
+  [[nodiscard]] const PendingBoard& pending() const noexcept { return *pending_; }
   [[nodiscard]] TapBoard& taps() noexcept { return *taps_; }
   /// The `files` inputs of the pipeline, in file order, whoever reads them.
   [[nodiscard]] const std::vector<FilesInput>& files_inputs() const noexcept { return files_inputs_; }
@@ -124,6 +126,7 @@ class OpenPipeline {
   std::shared_ptr<MappedMarks> marks_;
   Suspects suspects_;
   std::shared_ptr<LookupBoard> lookups_ = std::make_shared<LookupBoard>();
+  std::shared_ptr<PendingBoard> pending_ = std::make_shared<PendingBoard>();
   std::shared_ptr<TapBoard> taps_ = std::make_shared<TapBoard>();
   std::unique_ptr<HttpFetch> fetch_;  // null: no stage asks anybody
   std::unique_ptr<EmbeddedLog> log_;

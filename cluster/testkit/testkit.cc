@@ -57,6 +57,13 @@ void weir_testkit_advance(weir_testkit* kit, int64_t microseconds) {
 void weir_testkit_poll(weir_testkit* kit) {
   guarded(*kit, [&] { return kit->engine.poll(); });
 }
+void weir_testkit_run(weir_testkit* kit) {
+  guarded(*kit, [&] { return kit->engine.run(); });
+}
+void weir_testkit_wait(weir_testkit* kit) {
+  guarded(*kit, [&] { return kit->engine.wait(); });
+}
+uint64_t weir_testkit_pending(const weir_testkit* kit) { return kit->engine.pending(); }
 void weir_testkit_crash(weir_testkit* kit, weir_text name, uint64_t nth) {
   guarded(*kit, [&] { return kit->engine.crash(text_of(name), nth); });
 }

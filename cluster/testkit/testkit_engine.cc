@@ -19,6 +19,9 @@ namespace weir {
 
 namespace {
 
+/// While events wait for answers so much time passes by itself: for commits, and for what is read next. Arbitrary: several commit intervals.
+constexpr std::int64_t kSettle = 100'000;
+
 class CrashingStep final : public ChainStep {
  public:
   CrashingStep(std::unique_ptr<ChainStep> inner, std::shared_ptr<PlannedCrashes> crashes) : inner_(std::move(inner)), crashes_(std::move(crashes)) {}
@@ -148,9 +151,8 @@ Result<void> TestkitEngine::open(const std::string& file, std::optional<std::str
   return {};
 }
 
-Result<void> TestkitEngine::live(std::vector<DoorGroup> groups, std::vector<SourceFeedConfig> sources) {
-  const Result<void> done = machine_->run(std::move(groups), now_, [this](std::vector<ChainStepFactory> steps) {
-    if (crashes_->planned.empty()) return steps;
+StepsWrapper TestkitEngine::crashing() const {
+  return [this](std::vector<ChainStepFactory> steps) {
     std::vector<ChainStepFactory> crashing;
     for (ChainStepFactory& step : steps) {
       crashing.push_back([inner = std::move(step), crashes = crashes_](const StagePorts& ports) {
@@ -158,10 +160,39 @@ Result<void> TestkitEngine::live(std::vector<DoorGroup> groups, std::vector<Sour
       });
     }
     return crashing;
-  }, std::move(sources));
+  };
+}
+
+Result<void> TestkitEngine::live(std::vector<DoorGroup> groups, std::vector<SourceFeedConfig> sources) {
+  if (MemoryLife* const life = machine_->life(); life != nullptr) {
+    if (!sources.empty()) return fail(Errc::invalid_argument, "sources are asked when no event waits for an answer; {} do: answer them, or let their deadline pass", life->pending());
+    if (!groups.empty() && !life->takes_more()) return fail(Errc::invalid_argument, "more is fed when the events that are parked were tried again: let time pass (advance)");
+    life->feed(std::move(groups));
+  } else {
+    MemoryLifeSetup setup;
+    setup.groups = std::move(groups);
+    setup.wall = now_;
+    setup.wrap = crashing();
+    setup.sources = std::move(sources);
+    setup.by_hand = true;
+    machine_->begin(std::move(setup));
+  }
+  return go_on(now_ + kSettle);
+}
+
+Result<void> TestkitEngine::go_on(std::optional<std::int64_t> until) {
+  if (machine_->life() == nullptr) return {};
+  if (!machine_->life()->go_on(until)) {
+    now_ = machine_->life()->wall();
+    return {};
+  }
+  const Result<void> done = machine_->end();
   now_ = std::max(now_, machine_->ended_at());
   return done;
 }
+
+Result<void> TestkitEngine::run() { return go_on(now_ + kSettle); }
+Result<void> TestkitEngine::wait() { return go_on(std::nullopt); }
 
 Result<void> TestkitEngine::feed(std::string_view events, std::string_view format) {
   FramedInputConfig config;
@@ -187,7 +218,10 @@ Result<void> TestkitEngine::poll() {
 Result<void> TestkitEngine::advance(std::int64_t microseconds) {
   constexpr std::int64_t kMost = std::int64_t{40} * 365 * 86'400 * 1'000'000;  // times end with the year 2200
   if (microseconds < 0 || microseconds > kMost) return fail(Errc::invalid_argument, "time passes by 0 to 40 years, not by {} us", microseconds);
-  now_ += microseconds;
+  const std::int64_t until = now_ + microseconds;
+  WEIR_TRY(go_on(until));
+  if (machine_->life() != nullptr) return {};
+  now_ = std::max(now_, until);
   return live({});
 }
 

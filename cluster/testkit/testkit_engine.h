@@ -40,6 +40,11 @@ class TestkitEngine {
   [[nodiscard]] Result<void> poll();
   /// Errors: invalid_argument (backwards), of the engine.
   [[nodiscard]] Result<void> advance(std::int64_t microseconds);
+  /// What answers of stages led to. Errors: of the engine.
+  [[nodiscard]] Result<void> run();
+  /// The same, with time that passes as it does outside, until every event is decided for good.
+  [[nodiscard]] Result<void> wait();
+  [[nodiscard]] std::uint64_t pending() const { return machine_ != nullptr && machine_->life() != nullptr ? machine_->life()->pending() : 0; }
   /// Errors: invalid_argument (no such stage, sink or source, no such event).
   [[nodiscard]] Result<void> crash(const std::string& name, std::uint64_t nth);
   [[nodiscard]] std::uint64_t crashes() const noexcept { return crashes_->happened; }
@@ -48,6 +53,8 @@ class TestkitEngine {
 
  private:
   [[nodiscard]] Result<void> live(std::vector<DoorGroup> groups, std::vector<SourceFeedConfig> sources = {});
+  [[nodiscard]] StepsWrapper crashing() const;
+  [[nodiscard]] Result<void> go_on(std::optional<std::int64_t> until);
   std::unique_ptr<CompiledPipeline> pipeline_;
   std::unique_ptr<MemoryMachine> machine_;
   std::shared_ptr<PlannedCrashes> crashes_ = std::make_shared<PlannedCrashes>();

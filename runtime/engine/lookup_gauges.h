@@ -3,11 +3,8 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
-#include <map>
-#include <memory>
-#include <mutex>
-#include <string>
-#include <vector>
+
+#include "runtime/engine/stage_board.h"
 
 namespace weir {
 
@@ -33,30 +30,6 @@ struct LookupGauges {
   std::array<std::atomic<std::uint64_t>, 3> breakers{};  // partitions by BreakerState
 };
 
-/// Thread-safe. The gauges of every stage that looks things up, by its name.
-class LookupBoard {
- public:
-  struct Line {
-    std::string stage;
-    std::shared_ptr<const LookupGauges> gauges;
-  };
-  /// Made when it is asked for first; lives as long as the board, so that its counters never go back.
-  [[nodiscard]] std::shared_ptr<LookupGauges> of(const std::string& stage) {
-    const std::scoped_lock lock(mutex_);
-    auto& known = gauges_[stage];
-    if (!known) known = std::make_shared<LookupGauges>();
-    return known;
-  }
-  [[nodiscard]] std::vector<Line> lines() const {
-    const std::scoped_lock lock(mutex_);
-    std::vector<Line> lines;
-    for (const auto& [stage, gauges] : gauges_) lines.push_back({stage, gauges});
-    return lines;
-  }
-
- private:
-  mutable std::mutex mutex_;
-  std::map<std::string, std::shared_ptr<LookupGauges>> gauges_;
-};
+using LookupBoard = StageBoard<LookupGauges>;
 
 }  // namespace weir

@@ -1,10 +1,12 @@
 // A stage that may wait, and what it may use: everything outside of it comes in through ports.
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <memory>
 
 #include "runtime/base/invariant.h"
 #include "runtime/engine/lookup_gauges.h"
+#include "runtime/engine/pending_gauges.h"
 #include "runtime/engine/tap_ring.h"
 #include "runtime/event/stage_work.h"
 #include "runtime/ports/clock.h"
@@ -22,6 +24,9 @@ struct StagePorts {
   std::uint64_t seed = 0;  // chance, the same for all stages of a partition
   std::shared_ptr<LookupBoard> lookups;
   std::shared_ptr<TapBoard> taps;  // null: nobody can look at the stages
+  std::shared_ptr<PendingBoard> pending{};
+  /// Takes a task from any thread to where StageWorkHost::post may be called; empty: that is anywhere. Where there is one thread alone.
+  std::function<void(std::function<void()>)> from_outside{};
 };
 
 /// As every stage immutable and shared by all partitions; the work is the partition's.

@@ -4,6 +4,7 @@
 //   begin() ── decided ──> the next stage
 //     └────── some wait ── host.post(task), from anywhere ──> task ── host.ready(round) ──> finish() ──> the next stage
 #pragma once
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <string_view>
@@ -23,6 +24,10 @@ struct StageWorkHost {
   std::function<void(std::function<void()> task)> post;
   /// Inside begin() of another round, or inside a task: nothing of `round` waits any more. finish() follows, once, when that is over.
   std::function<void(RoundNumber round)> ready;
+  /// Inside the work's own calls: `task` runs as one that is posted when the pause is over.
+  std::function<void(std::chrono::nanoseconds pause, std::function<void()> task)> after;
+  /// Inside a task: runs `code`, which sees events of `round`, so that it is known whose fault a crash is. Not where the round is gone.
+  std::function<void(RoundNumber round, const std::function<void()>& code)> inside;
   /// What a person should know of this work as it is now, in a few words; empty: nothing. Inside the work's own calls.
   std::function<void(std::string_view text)> note;
 };
@@ -35,7 +40,8 @@ class StageWork {
   /// Handles every event of the batch whose verdict is pass, as Stage::process does. True: all are decided. False: some wait; the batch is
   /// this work's, and stays as it is, until finish() or forget(). Both see the batch at the same place.
   [[nodiscard]] virtual bool begin(ChainBatch& batch, RoundNumber round, StageScratch& scratch) = 0;
-  /// Decides what waited. Code that sees events belongs here and into begin(), not into tasks: here it is known whose fault a crash is.
+  /// Decides what waited. Code that sees events belongs here, into begin() and into StageWorkHost::inside: there it is known whose fault a
+  /// crash is, in a task alone it is not.
   virtual void finish(ChainBatch& batch, RoundNumber round, StageScratch& scratch) = 0;
   /// Nobody wants this round any more: its batch is void, finish() never comes.
   virtual void forget(RoundNumber round) noexcept = 0;

@@ -233,7 +233,9 @@ void write(Canonical& out, const EnrichConfig& enrich) {
 }
 void write(Canonical& out, const PluginStageConfig& plugin) {
   out.key("plugin").word(to_hex(plugin.kind->content)).end();
-  for (std::size_t i = 0; i < plugin.values.size(); ++i) out.key("key").text(plugin.kind->keys[i].name).word(" ").text(plugin.values[i]).end();
+  // Behind them stands how long, and how many at once, weir waits for its answers: as of lookups that changes no verdict.
+  const std::size_t own = std::min(plugin.values.size(), static_cast<std::size_t>(plugin.kind->raw.key_count));
+  for (std::size_t i = 0; i < own; ++i) out.key("key").text(plugin.kind->keys[i].name).word(" ").text(plugin.values[i]).end();
 }
 }  // namespace
 

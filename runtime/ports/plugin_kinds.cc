@@ -5,6 +5,7 @@
 #include <charconv>
 #include <optional>
 #include <set>
+#include <type_traits>
 
 #include <weir/version.h>
 
@@ -138,8 +139,29 @@ Result<std::vector<PluginKey>> read_keys(std::span<const weir_key> raw, const Se
   return keys;
 }
 
+/// What has no limit yet is bounded here, whatever an author thought of.
+Result<void> add_pending_keys(PluginStageKind& kind, const std::string& where) {
+  const PendingKeys usual;
+  PluginKey deadline{"deadline", "an event that has no answer by then is tried again", PluginKey::Type::duration, false, "1000", "600000000",
+                     std::to_string(usual.deadline.count()), {}};
+  PluginKey pending_max{"pending_max", "events of one partition that wait for answers at once", PluginKey::Type::integer, false, "1", "1000",
+                        std::to_string(usual.pending_max), {}};
+  for (PluginKey* key : {&deadline, &pending_max}) {
+    for (const PluginKey& own : kind.keys) {
+      if (own.name == key->name)
+        return fail(Errc::config_invalid, "{}: a key cannot be called \"{}\", which is weir's own for stages that answer later; give it another name", where, key->name);
+    }
+    kind.keys.push_back(std::move(*key));
+  }
+  return {};
+}
+
 /// Of kinds that have nothing but what all have.
 Result<void> read_more(PluginKind&, const auto&, const std::string&) { return {}; }
+
+Result<void> read_more(PluginStageKind& kind, const weir_stage_kind&, const std::string& where) {
+  return answers_later(kind) ? add_pending_keys(kind, where) : Result<void>();
+}
 
 Result<void> read_more(PluginViewKind& kind, const weir_view_kind& raw, const std::string& where) {
   if (raw.column_count == 0 || raw.column_count > kColumnsMax)
@@ -196,6 +218,14 @@ Result<void> add_all(KindList<Kind>& all, KindList<Kind> more, const Section& se
 }
 
 }  // namespace
+
+PendingKeys pending_keys(const PluginStageKind& kind, const std::vector<std::string>& values) {
+  PendingKeys keys;
+  const auto behind = static_cast<std::size_t>(kind.raw.key_count);
+  keys.deadline = std::chrono::microseconds(integer(values.at(behind)).value_or(keys.deadline.count()));
+  keys.pending_max = static_cast<std::uint32_t>(integer(values.at(behind + 1)).value_or(keys.pending_max));
+  return keys;
+}
 
 Result<PluginStamp> read_stamp(std::string_view file) {
   for (std::size_t at = 0; (at = file.find(kStampBegin, at)) != std::string_view::npos; at += kStampBegin.size()) {

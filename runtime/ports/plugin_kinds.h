@@ -1,5 +1,6 @@
 // Stages, sinks and sources that are not weir's own: what a plugin says about itself and its kinds of them, checked, as plain data.
 #pragma once
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -54,6 +55,18 @@ struct PluginViewKind : PluginKind {
   std::vector<std::string> columns;  // 1 to 64
   weir_view_kind raw{};
 };
+/// A kind that may answer later has two keys of weir's own behind those of its author.
+struct PendingKeys {
+  /// Range 1 ms..10 min. From decide() to its answer; as a lookup's call has.
+  std::chrono::microseconds deadline = std::chrono::seconds(5);
+  /// Range 1..1'000 events of one partition whose answers are awaited; the next ones are decided when there is room. Arbitrary: more than
+  /// most services do at once, and each is an event that is in memory anyway.
+  std::uint32_t pending_max = 64;
+};
+[[nodiscard]] inline bool answers_later(const PluginStageKind& kind) noexcept { return kind.raw.resume != nullptr; }
+/// `values` are those of a stage of this kind, one that answers later.
+[[nodiscard]] PendingKeys pending_keys(const PluginStageKind& kind, const std::vector<std::string>& values);
+
 template <class Kind>
 using KindList = std::vector<std::shared_ptr<const Kind>>;
 struct PluginKinds {

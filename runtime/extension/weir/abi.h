@@ -55,10 +55,14 @@ typedef struct weir_fields weir_fields;  // of a stage, sink or view that is bei
 typedef struct weir_bytes weir_bytes;    // where a view's function puts the state of a row; valid until it returns
 typedef struct weir_row weir_row;        // where a view shows a row; valid until it returns
 
-/// Of weir_host::verdict.
-enum { WEIR_PASS = 0, WEIR_FILTER = 1, WEIR_REJECT = 2, WEIR_RETRY = 3, WEIR_REJECT_RANGE = 4 };
+typedef struct weir_completion weir_completion;  // of a stage that answers later: where the answer about one event goes
 
-/// What weir does for a plugin. All of it may be called inside a function of a kind only, with what that got; nothing throws.
+/// Of weir_host::verdict.
+enum { WEIR_PASS = 0, WEIR_FILTER = 1, WEIR_REJECT = 2, WEIR_RETRY = 3, WEIR_REJECT_RANGE = 4, WEIR_PENDING = 5 };
+/// Of weir_host::complete.
+enum { WEIR_ANSWERED = 0, WEIR_FAILED = 1, WEIR_DROPPED = 2 };
+
+/// What weir does for a plugin. All of it but `complete` may be called inside a function of a kind only, with what that got; nothing throws.
 typedef struct weir_host {
   uint32_t abi;
   uint32_t reserved;
@@ -103,6 +107,12 @@ typedef struct weir_host {
   weir_event* (*add_part)(weir_event* event);
   /// The last one counts; without any it is pass.
   void (*verdict)(weir_event* event, uint32_t kind, weir_text reason, weir_text detail);
+
+  /// Of an event that a stage decides, once: to be given back with `complete`, where the verdict is WEIR_PENDING. NULL: there is no memory.
+  weir_completion* (*completion)(weir_event* event);
+  /// Once, at any time, on any thread, also when nobody waits any more; returns at once. `text`: of WEIR_ANSWERED the answer, of
+  /// WEIR_FAILED why there is none.
+  void (*complete)(weir_completion* completion, uint32_t how, weir_text text);
 
   /// One event of a source, and its position behind it; an empty one: this place cannot be gone back to.
   void (*source_add)(weir_source_out* out, weir_text event, weir_text position);

@@ -22,6 +22,8 @@ typedef struct weir_stage_kind {
   uint32_t (*decide)(const void* stage, weir_event* event, weir_message* why);
   /// Several at once; NULL: there is no such form, and `decide` is called for each.
   uint32_t (*decide_batch)(const void* stage, weir_event* const* events, uint64_t count, weir_message* why);
+  /// Decides an event whose verdict was WEIR_PENDING, with its answer, and not with WEIR_PENDING again; NULL: the stage answers at once.
+  uint32_t (*resume)(const void* stage, weir_event* event, weir_text answer, weir_message* why);
 } weir_stage_kind;
 
 /// Which part of which sink of a pipeline file an object of a sink is.

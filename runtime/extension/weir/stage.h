@@ -28,6 +28,7 @@
 #include <utility>
 #include <vector>
 
+#include <weir/pending.h>
 #include <weir/plugin.h>
 
 namespace weir {
@@ -53,6 +54,9 @@ inline Verdict filter() { return {WEIR_FILTER, {}, {}}; }
 inline Verdict reject(std::string_view reason, std::string_view detail) { return {WEIR_REJECT, std::string(reason), std::string(detail)}; }
 /// It cannot be decided now, for a reason that will pass: to be tried again.
 inline Verdict retry(std::string_view reason, std::string_view detail) { return {WEIR_RETRY, std::string(reason), std::string(detail)}; }
+
+/// It is decided when its weir::Completion is answered, by resume(); see weir/pending.h. The others go on meanwhile.
+inline Verdict pending() { return {WEIR_PENDING, {}, {}}; }
 
 /// Several events at once, for stages that are faster so. Those that get no verdict pass.
 ///
@@ -91,6 +95,11 @@ concept DecidesOne = requires(const T& stage, Event event) {
 };
 template <class T>
 concept DecidesBatch = requires(const T& stage, Batch batch) { stage.decide(batch); };
+/// Of a stage that may answer pending().
+template <class T>
+concept AnswersLater = requires(const T& stage, Event event, std::string_view answer) {
+  { stage.resume(event, answer) } -> std::same_as<Verdict>;
+};
 /// What WEIR_STAGE takes.
 template <class T>
 concept StageOfYours = std::constructible_from<T, const typename T::Config&, Fields> && (DecidesOne<T> || DecidesBatch<T>);
@@ -102,8 +111,10 @@ template <StageOfYours T>
 class StageKind {
  public:
   static weir_stage_kind describe(std::string_view name) {
+    static_assert(AnswersLater<T> || !requires { &T::resume; }, "write weir::Verdict resume(weir::Event event, std::string_view answer) const");
     const std::vector<weir_key>& keys = Maker<T>::keys();
-    return {to_abi(name), keys.data(), keys.size(), splits() ? 1u : 0u, Maker<T>::create, Maker<T>::destroy, decide, DecidesBatch<T> ? decide_batch : nullptr};
+    return {to_abi(name), keys.data(), keys.size(), splits() ? 1u : 0u, Maker<T>::create, Maker<T>::destroy,
+            decide, DecidesBatch<T> ? decide_batch : nullptr, AnswersLater<T> ? resume : nullptr};
   }
 
  private:
@@ -111,18 +122,29 @@ class StageKind {
     if constexpr (requires { T::splits; }) return T::splits;
     return false;
   }
-  static std::uint32_t decide(const void* stage, weir_event* event, weir_message* why) noexcept {
+  template <class Decide>
+  static std::uint32_t decide_one(weir_event* event, weir_message* why, Decide decide) noexcept {
     return guarded(why, [&] {
-      const T& self = *static_cast<const T*>(stage);
       try {
-        if constexpr (DecidesOne<T>) {
-          self.decide(Event(event)).give(event);
-        } else {
-          self.decide(Batch(&event, 1));
-        }
+        decide();
       } catch (const OutOfRange& thrown) {
         Verdict(WEIR_REJECT_RANGE, {}, thrown.what()).give(event);
       }
+    });
+  }
+  static std::uint32_t decide(const void* stage, weir_event* event, weir_message* why) noexcept {
+    return decide_one(event, why, [&] {
+      const T& self = *static_cast<const T*>(stage);
+      if constexpr (DecidesOne<T>) {
+        self.decide(Event(event)).give(event);
+      } else {
+        self.decide(Batch(&event, 1));
+      }
+    });
+  }
+  static std::uint32_t resume(const void* stage, weir_event* event, weir_text answer, weir_message* why) noexcept {
+    return decide_one(event, why, [&] {
+      if constexpr (AnswersLater<T>) static_cast<const T*>(stage)->resume(Event(event), from_abi(answer)).give(event);
     });
   }
   static std::uint32_t decide_batch(const void* stage, weir_event* const* events, std::uint64_t count, weir_message* why) noexcept {

@@ -91,6 +91,20 @@ class TestPipeline {
     weir_testkit_advance(kit_.get(), time.count());
     return checked();
   }
+  /// Of stages that answer later: events that wait for their answer now. While there are some, feed(), poll() and run() let 100 ms pass for what
+  /// else is to be done, and advance() its time; what is due later waits. Answers are given where the test has the completions: by what
+  /// stands in the stage for its server, on any thread.
+  [[nodiscard]] std::uint64_t pending() const { return weir_testkit_pending(kit_.get()); }
+  /// Everything happens that answers lead to which were given meanwhile.
+  TestPipeline& run() {
+    weir_testkit_run(kit_.get());
+    return checked();
+  }
+  /// Waits, in real time, for the answers of threads that the stages have themselves, until no event is pending or parked.
+  TestPipeline& wait() {
+    weir_testkit_wait(kit_.get());
+    return checked();
+  }
   /// The stage of this name crashes, once, when it gets its `nth` event from now on (the first is 1). It is started again, and the
   /// event comes again. A sink of yours crashes when it has written the batch with its `nth` record, and before weir knows: another object
   /// gets that batch again. A source of yours crashes when it has given its `nth` record, and before that is durable.

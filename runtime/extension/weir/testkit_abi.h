@@ -25,6 +25,10 @@ __attribute__((visibility("default"))) weir_text weir_testkit_error(const weir_t
 __attribute__((visibility("default"))) void weir_testkit_feed(weir_testkit* kit, weir_text events, weir_text format);
 __attribute__((visibility("default"))) void weir_testkit_advance(weir_testkit* kit, int64_t microseconds);
 __attribute__((visibility("default"))) void weir_testkit_poll(weir_testkit* kit);
+/// What answers led to: without more time, and with as much time as it takes, as it passes outside, until nothing is pending.
+__attribute__((visibility("default"))) void weir_testkit_run(weir_testkit* kit);
+__attribute__((visibility("default"))) void weir_testkit_wait(weir_testkit* kit);
+__attribute__((visibility("default"))) uint64_t weir_testkit_pending(const weir_testkit* kit);
 __attribute__((visibility("default"))) void weir_testkit_crash(weir_testkit* kit, weir_text name, uint64_t nth);
 __attribute__((visibility("default"))) uint64_t weir_testkit_crashes(const weir_testkit* kit);
 __attribute__((visibility("default"))) void weir_testkit_rows(weir_testkit* kit, uint32_t what, weir_text name, weir_testkit_field field, void* to);

@@ -95,25 +95,12 @@ class WaitingBench {
     stage.name = "geo";
     stage.body = std::move(enrich);
     config.stages.push_back(std::move(stage));
-    auto compiled = CompiledPipeline::compile(std::move(config));
-    INFO((compiled ? std::string() : compiled.error().context));
-    REQUIRE(compiled);
-    pipeline = std::move(*compiled);
-    ports_ = {PartitionId{3}, &clock, &log, &fetch, 7, lookups, nullptr};
-    parse_ = pipeline->rules()->steps[0](ports_);
-    config_.set("scheduler.policy", caf::atom("testing"));
-    system_ = std::make_unique<caf::actor_system>(config_);
-    coordinator_ = dynamic_cast<caf::scheduler::test_coordinator*>(&system_->scheduler());
-    REQUIRE(coordinator_ != nullptr);
-    partition_ = system_->spawn([this](caf::event_based_actor* self) -> caf::behavior {
-      self_ = self;
-      self->set_down_handler([this](caf::down_msg&) { ++home.downs; });
-      return {[this](ChainWork& work) { home.rounds.push_back(std::move(work)); },
-              [this](StageCrashed& crashed) { home.crashes.push_back(std::move(crashed)); },
-              [](StageTask& task) { task.task(); }};
-    });
-    coordinator_->run();
+    open(std::move(config));
   }
+  /// Of a pipeline with one stage, which is called geo and asks nobody.
+  explicit WaitingBench(PipelineConfig config) : fetch(HttpFetchConfig{}, {}, [](const std::function<void()>&) {}) { open(std::move(config)); }
+  WaitingBench(const WaitingBench&) = delete;
+  WaitingBench& operator=(const WaitingBench&) = delete;
   ~WaitingBench() {
     caf::anon_send_exit(partition_, caf::exit_reason::kill);
     run();
@@ -170,8 +157,10 @@ class WaitingBench {
     }
   }
   void pass_to(TimePoint now) {
+    const TimePoint by = now - clock.now();
     clock.advance_to(now);
     fetch.advance_to(now);
+    coordinator_->advance_time(by);
     run();
   }
 
@@ -186,8 +175,30 @@ class WaitingBench {
     return out;
   }
   [[nodiscard]] const LookupGauges& gauges() const { return *lookups->of("geo"); }
+  [[nodiscard]] const PendingGauges& waits() const { return *pending->of("geo"); }
 
  private:
+  void open(PipelineConfig config) {
+    auto compiled = CompiledPipeline::compile(std::move(config));
+    INFO((compiled ? std::string() : compiled.error().context));
+    REQUIRE(compiled);
+    pipeline = std::move(*compiled);
+    ports_ = {PartitionId{3}, &clock, &log, &fetch, 7, lookups, nullptr, pending, {}};
+    parse_ = pipeline->rules()->steps[0](ports_);
+    config_.set("scheduler.policy", caf::atom("testing"));
+    system_ = std::make_unique<caf::actor_system>(config_);
+    coordinator_ = dynamic_cast<caf::scheduler::test_coordinator*>(&system_->scheduler());
+    REQUIRE(coordinator_ != nullptr);
+    partition_ = system_->spawn([this](caf::event_based_actor* self) -> caf::behavior {
+      self_ = self;
+      self->set_down_handler([this](caf::down_msg&) { ++home.downs; });
+      return {[this](ChainWork& work) { home.rounds.push_back(std::move(work)); },
+              [this](StageCrashed& crashed) { home.crashes.push_back(std::move(crashed)); },
+              [](StageTask& task) { task.task(); }};
+    });
+    coordinator_->run();
+  }
+
   Server server_;
   std::deque<std::function<void()>> tasks_;
 
@@ -197,6 +208,7 @@ class WaitingBench {
   std::vector<std::string> requests;  // paths, in order
   MemoryHttpFetch fetch;
   std::shared_ptr<LookupBoard> lookups = std::make_shared<LookupBoard>();
+  std::shared_ptr<PendingBoard> pending = std::make_shared<PendingBoard>();
   ActorBoard board;
   std::shared_ptr<OneMark> marks = std::make_shared<OneMark>();
   std::unique_ptr<CompiledPipeline> pipeline;

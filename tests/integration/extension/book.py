@@ -1,11 +1,13 @@
 """actors/EXTENDING.md, done word by word: its commands, and the files that stand in it."""
 
+import json
 import os
 import re
 import subprocess
 import sys
 
 from outside import weir as outside
+from outside.node import Node
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "docs"))
 import readme_test  # noqa: E402
@@ -21,7 +23,8 @@ target_compile_options({0} PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wconversio
 target_compile_options({0}_test PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Werror)
 add_test(NAME {0} COMMAND {0}_test)
 """
-EXAMPLES = ["order_lines", "spool", "sheet"]
+EXAMPLES = ["order_lines", "classify", "spool", "sheet"]
+HEADERS = ["classify.h"]
 
 
 def environment(prefix, options, sanitized):
@@ -52,7 +55,7 @@ def commands(page, folder, env):
 def files(page, folder, env):
     """The files of the page beside those that `weir new` writes, built with every warning an error, and tested."""
     found = FILE.findall(page)
-    if sorted(name for name, _ in found) != sorted(one + end for one in EXAMPLES for end in (".cc", "_test.cc")):
+    if sorted(name for name, _ in found) != sorted(HEADERS + [one + end for one in EXAMPLES for end in (".cc", "_test.cc")]):
         return [f"{PAGE} has the files {[name for name, _ in found]}: are they still marked <!-- file: NAME -->?"]
     for name, text in found:
         with open(os.path.join(folder, name), "w", encoding="utf-8") as f:
@@ -66,6 +69,23 @@ def files(page, folder, env):
         done = subprocess.run(step, cwd=folder, env=env, capture_output=True, text=True, timeout=200)
         if done.returncode != 0:
             return [f"{PAGE}: {' '.join(step)} ends with {done.returncode}:\n{done.stdout[-4000:]}{done.stderr[-4000:]}"]
+    return in_a_node(folder, env)
+
+
+def in_a_node(folder, env):
+    """The stage that answers from a thread of its own, in a node."""
+    weir = outside.Weir(os.path.join(env["PATH"].split(os.pathsep)[0], "weir"))
+    pipeline = os.path.join(folder, "classified.yaml")
+    with open(pipeline, "w", encoding="utf-8") as f:
+        f.write("pipeline: classified\nrecord: {id: id}\nstages: [{classify: {}}]\nviews: {classes: {group_by: [class], measures: {events: count}}}\n")
+    node = Node(weir, pipeline, os.path.join(folder, "classified"), "--plugin", os.path.join(folder, "build", "libclassify.so"))
+    node.until_ready()
+    body = "".join(json.dumps({"id": str(i), "text": "!" if i % 3 == 0 else "."}) + "\n" for i in range(3_000))
+    reply = node.call("POST", "/v1/events?wait=20s", body, {"Content-Type": "application/x-ndjson"})
+    rows = sorted((row["class"], int(row["events"])) for row in node.rows("classes"))
+    ended = node.stop()
+    if reply.status != 202 or rows != [("calm", 2_000), ("loud", 1_000)] or ended.code != 0:
+        return [f"{PAGE}: a node with classify says {rows}, answers {reply}, and ends with {ended.code}"]
     return []
 
 

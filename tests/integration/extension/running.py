@@ -52,7 +52,7 @@ def check_run(weir, folder, node_file, pipeline):
     served, letters, filtered, total = events(os.path.join(folder, "events.ndjson"))
     data = os.path.join(folder, "data")
     ended = weir.expect(0, "run", pipeline, os.path.join(folder, "events.ndjson"), "--node-config", node_file, "--data", data)
-    if ": score, score_again, types, lines, together, inner, sink scroll, sink nowhere, sink writes, source tape, source once, view extremes, view words (content " not in ended.text:
+    if ": score, score_again, types, lines, together, inner, later, later_lines, later_together, never_later, sink scroll, sink nowhere, sink writes, source tape, source once, view extremes, view words (content " not in ended.text:
         findings.append(f"run: it does not name its plugin: {ended.text}")
     ledger = weir.ledger(data)["total"]
     wanted = {"accepted": EVENTS, "served": served, "filtered": filtered, "dead_lettered": len(letters), "duplicate": 0}
@@ -143,6 +143,50 @@ def check_source(weir, folder, plugin):
         findings.append(f"source: behind the kills at {seen} the ledger says {total}, the node ends with {ended.code}")
     if "tape:orders" not in json.dumps(tree):
         findings.append(f"source: its door is not in the tree: {tree}")
+    return findings
+
+
+def check_later(weir, folder, plugin):
+    """A stage that answers from a thread of its own, in a node that is killed again and again; and one that nobody answers."""
+    pipeline = write(os.path.join(folder, "later.yaml"), "pipeline: later\npartitions: 4\nrecord: {format: ndjson, id: id}\n"
+                     "stages: [{later: {by: thread}}]\nviews: {answers: {group_by: [answer], measures: {events: count}}}\n")
+    path = write(os.path.join(folder, "later.ndjson"), "".join(json.dumps({"id": f"e{i}", "do": f"q{i % 7}"}) + "\n" for i in range(EVENTS)))
+    data = os.path.join(folder, "later")
+    findings = []
+    silent = ("--set", "pipeline:stages=[{later: {deadline: 10m, pending_max: 50}}]")
+    node = Node(weir, pipeline, data, "--plugin", plugin, *silent)
+    node.until_ready()
+    with open(path, encoding="utf-8") as f:
+        reply = node.call("POST", "/v1/events", f.read(), {"Content-Type": "application/x-ndjson"})
+    while "50 events of all partitions, and" not in (stuck := node.get("/v1/why-stuck", partition=0).body.decode()) and "200 events of all partitions, and" not in stuck:
+        pass
+    waits = [one for one in re.findall(r'stage later waits for its answers: (\d+) events of all partitions', stuck)]
+    metrics = node.get("/metrics").body.decode()
+    node.process.kill()
+    node.process.wait(60)
+    if reply.status != 202 or not waits or 'weir_stage_pending_events{stage="later"}' not in metrics:
+        findings.append(f"later: {reply}, why-stuck says {stuck}")
+    seen = []
+    while len(seen) < 50 and seen[-1:] != [EVENTS]:
+        node = Node(weir, pipeline, data, "--plugin", plugin)
+        node.until_ready()
+        wanted = min(EVENTS, (seen or [0])[-1] + EVENTS // 4)
+        while (ledger := node.get("/v1/ledger").json()["total"])["served"] < wanted:
+            pass
+        seen.append(ledger["served"])
+        if seen[-1] < EVENTS:
+            node.process.kill()
+            node.process.wait(60)
+    rows = node.rows("answers")
+    ended = node.stop()
+    total = {name: ledger[name] for name in ("accepted", "served", "duplicate", "dead_lettered", "retrying")}
+    if total != {"accepted": EVENTS, "served": EVENTS, "duplicate": 0, "dead_lettered": 0, "retrying": 0} or ended.code != 0:
+        findings.append(f"later: behind the kills at {seen} the ledger says {total}, the node ends with {ended.code}")
+    if sorted((row["answer"], int(row["events"])) for row in rows) != [(f"q{i}", len(range(i, EVENTS, 7))) for i in range(7)]:
+        findings.append(f"later: the view says {rows}")
+    tried = weir.expect(0, "try", pipeline, "--plugin", plugin, "--event", '{"id": "a", "do": "now"}')
+    if b'+ answer  "now"' not in tried.out:
+        findings.append(f"later: weir try says {tried.out}")
     return findings
 
 
@@ -283,6 +327,7 @@ def check(weir, plugin, scratch):
     findings += check_node(weir, folder, node_file, pipeline)
     findings += check_death(weir, folder, plugin, pipeline)
     findings += check_source(weir, folder, plugin)
+    findings += check_later(weir, folder, plugin)
     findings += check_sink(weir, folder, plugin)
     findings += check_view(weir, folder, plugin)
     findings += check_deadly_view(weir, folder, plugin)

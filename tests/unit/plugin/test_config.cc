@@ -45,8 +45,8 @@ TEST_CASE("keys of a plugin's stage are checked as weir's own: place, what is al
 }
 
 TEST_CASE("an unknown stage names the plugins' stages, and without plugins says where they come from", "[plugin]") {
-  CHECK(finding("scor: {}") == "3:5: unknown stage \"scor\"; allowed: validate, enrich, transform, score, score_again, types, lines, together, inner (and name, when "
-                               "beside it); did you mean \"score\"?");
+  CHECK(finding("scor: {}") == "3:5: unknown stage \"scor\"; allowed: validate, enrich, transform, score, score_again, types, lines, together, inner, later, later_lines, "
+                               "later_together, never_later (and name, when beside it); did you mean \"score\"?");
   CHECK(finding("fraud: {}", {}) == "3:5: unknown stage \"fraud\"; allowed: validate, enrich, transform (and name, when beside it); a stage of your own "
                                     "comes from a plugin: name its file under \"plugins\" of the node file, or with --plugin");
 }
@@ -202,6 +202,30 @@ TEST_CASE("values reach the stage in its own spelling, and config show writes ev
   const auto again = YamlConfigLoader(kinds()).pipeline(folder.write("again.yaml", shown->yaml), {});
   REQUIRE(again);
   CHECK(rules_text(*again) == rules_text(*config));
+}
+
+TEST_CASE("a stage that answers later has a deadline and a bound of weir's own, which are no part of its rules", "[plugin]") {
+  CHECK(finding("later: {deadline: 11m}") == "3:23: \"stages.0.later.deadline\" must be a duration with its unit (us, ms, s, m, h, d, w), such as 7d, from 1ms to 10m; found the text \"11m\"");
+  CHECK(finding("later: {pending_max: 0}") == "3:26: \"stages.0.later.pending_max\" must be an integer from 1 to 1000, found the number 0");
+  CHECK(finding("never_later: {deadline: 1s}").starts_with("3:19: unknown key \"deadline\""));
+  ScratchFolder folder;
+  const auto load = [&](const std::string& keys) {
+    return YamlConfigLoader(kinds()).pipeline(folder.write("p.yaml", "pipeline: p\nstages: [{later: {" + keys + "}}]\n"), {}).value();
+  };
+  const auto keys_of = [](const PipelineConfig& config) {
+    const auto& body = std::get<PluginStageConfig>(config.stages.at(0).body);
+    return pending_keys(*body.kind, body.values);
+  };
+  const PipelineConfig plain = load(""), other = load("deadline: 250ms, pending_max: 7");
+  CHECK(keys_of(plain).deadline == std::chrono::seconds(5));
+  CHECK(keys_of(plain).pending_max == 64);
+  CHECK(keys_of(other).deadline == std::chrono::milliseconds(250));
+  CHECK(keys_of(other).pending_max == 7);
+  CHECK(rules_text(plain) == rules_text(other));
+  CHECK(rules_text(plain) != rules_text(load("by: thread")));
+  const auto shown = yaml::effective_config({folder.write("shown.yaml", "pipeline: p\nstages: [{later: {by: thread}}]\n"), {}, {}}, yaml::ConfigKind::pipeline, [](std::string_view) { return std::nullopt; }, kinds());
+  REQUIRE(shown);
+  CHECK(shown->json.find(R"({"later":{"by":"thread","deadline":"5s","pending_max":64}})") != std::string::npos);
 }
 
 TEST_CASE("the description of all keys has the stages of plugins", "[plugin]") {

@@ -37,7 +37,7 @@ TEST_CASE("a plugin's stages, sinks, sources and views are loaded from its file,
   for (const auto& kind : kinds->sinks) names.push_back("sink " + kind->name);
   for (const auto& kind : kinds->sources) names.push_back("source " + kind->name);
   for (const auto& kind : kinds->views) names.push_back("view " + kind->name);
-  CHECK(names == std::vector<std::string>{"score", "score_again", "types", "lines", "together", "inner", "sink scroll", "sink nowhere", "sink writes", "source tape", "source once", "view extremes", "view words"});
+  CHECK(names == std::vector<std::string>{"score", "score_again", "types", "lines", "together", "inner", "later", "later_lines", "later_together", "never_later", "sink scroll", "sink nowhere", "sink writes", "source tape", "source once", "view extremes", "view words"});
   CHECK(kinds->stages.front()->content != Digest128{});
   CHECK(kinds->stages.front()->keys.at(0).doc == "amounts from here on are scored");
 }
@@ -129,6 +129,18 @@ std::string refused_sink(std::string_view name, std::string_view key_name) {
   plugin.sink_count = 1;
   const auto kinds = read_kinds(plugin, "p.so", {});
   return kinds ? "" : kinds.error().context;
+}
+
+TEST_CASE("the keys that weir gives a stage that answers later cannot be its own", "[plugin]") {
+  weir_key key = integer_key("1", "9", "5");
+  key.name = text("deadline");
+  CHECK(refused_key(key) == "");
+  weir_stage_kind kind{};
+  kind.name = text("k");
+  kind.keys = &key;
+  kind.key_count = 1;
+  kind.resume = [](const void*, weir_event*, weir_text, weir_message*) -> std::uint32_t { return WEIR_DECIDED; };
+  CHECK(refused_kind(kind) == "p.so: the stage \"k\": a key cannot be called \"deadline\", which is weir's own for stages that answer later; give it another name");
 }
 
 TEST_CASE("names and keys that cannot be are refused when the plugin is loaded", "[plugin]") {

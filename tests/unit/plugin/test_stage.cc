@@ -102,6 +102,12 @@ TEST_CASE("what a plugin throws, and what it may not do, is a crash of the stage
   CHECK_THROWS_WITH(chain.run({R"({"do":"bad split","amount":1})"}), "it adds records and does not say so; write static constexpr bool splits = true");
 }
 
+TEST_CASE("a stage without resume() may neither take a completion nor answer pending()", "[plugin]") {
+  Chain chain = chain_of("  - never_later: {}\n");
+  CHECK_THROWS_WITH(chain.run({"{}"}), "it answers pending() and has no resume(); write weir::Verdict resume(weir::Event event, std::string_view answer) const");
+  CHECK_THROWS_WITH(chain.run({R"({"do":"ask"})"}), "it takes a completion where nobody waits for an answer; only decide() of a stage with resume() may");
+}
+
 TEST_CASE("text that is not UTF-8 and numbers beyond 38 digits are dead letters with weir's own reasons", "[plugin]") {
   Chain chain = chain_of("  - score: {}\n");
   CHECK(texts(chain.run({R"({"do":"bad text","amount":1})", R"({"do":"huge","amount":1})"})) ==

@@ -51,6 +51,17 @@ TEST_CASE("a partition that has decided everything waits for nothing", "[waits]"
   CHECK(partition_waits(facts).empty());
 }
 
+TEST_CASE("who waits for the answers of a plugin's stage learns which, and how many do", "[waits]") {
+  PartitionFacts facts = calm();
+  facts.pending = {{"score", 3, 0}, {"model", 64, 20}, {"idle", 0, 0}};
+  CHECK(partition_waits(facts).empty());
+  facts.report.accepted += 1;
+  const auto waits = partition_waits(facts);
+  REQUIRE(words(waits) == Words{"lookup", "lookup", "turn"});
+  CHECK(waits[0].text == "stage score waits for its answers: 3 events of all partitions");
+  CHECK(waits[1].text == "stage model waits for its answers: 64 events of all partitions, and 20 events for a place among its pending_max");
+}
+
 TEST_CASE("a partition that is not at work says only why", "[waits]") {
   PartitionFacts facts = calm();
   facts.report.accepted = 130;
