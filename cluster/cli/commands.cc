@@ -6,14 +6,14 @@
 
 namespace weir::cli {
 
-std::vector<Command> add_commands(CLI::App& root) {
+std::vector<Command> add_commands(CLI::App& root, const LinkedKinds* linked) {
   root.name("weir");
   root.description("weir: event pipelines that lose nothing, double nothing, and can say what became of every event");
   root.footer("Example: weir run configs/pipelines/retail.yaml sales.csv.gz --data ./sales");
   root.formatter(std::make_shared<HelpFormatter>());  // commands take it over as they are added
   root.require_subcommand(1);
   root.failure_message(usage_message);
-  const Level level(root);
+  const Level level(root, linked);
   return {make_up(level),      make_run(level),      make_ingest(level), make_ledger(level),  make_query(level),
           make_dlq(level),     make_audit(level),    make_digest(level), make_where(level),   make_why_stuck(level), make_lint(level),
           make_plan(level),

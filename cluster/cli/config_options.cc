@@ -46,6 +46,7 @@ void add_pipeline(Level command, ConfigOptions& options) {
 }
 
 void add_layers(Level command, ConfigOptions& options) {
+  options.linked = command.linked();
   command.add_option("--overlay", options.overlays, "File laid over the pipeline file: maps merge by key, lists and values replace, null removes; may be repeated")
       .repeatable()
       .type_name("OVERLAY.yaml");
@@ -67,10 +68,18 @@ Result<void> check_node_sets(const ConfigOptions& options) {
   return {};
 }
 
+Result<PluginKinds> load_plugins(const std::vector<NamedFile>& files, const LinkedKinds* linked) {
+  WEIR_ASSIGN(PluginKinds loaded, weir::load_plugins(files, plugin_host()));
+  if (linked == nullptr) return loaded;
+  WEIR_ASSIGN(PluginKinds all, linked_kinds(*linked, plugin_host()));
+  WEIR_TRY(add_kinds(all, std::move(loaded)));
+  return all;
+}
+
 Result<PluginKinds> load_plugins(const ConfigOptions& options, const NodeConfig& node) {
   std::vector<NamedFile> files = node.plugins;
   for (const std::string& file : options.plugins) files.push_back({file, {"--plugin", 0, 0}});
-  return weir::load_plugins(files, plugin_host());
+  return load_plugins(files, options.linked);
 }
 
 Result<PluginKinds> load_plugins(const ConfigOptions& options) {

@@ -15,6 +15,7 @@ struct ConfigOptions {
   std::string node_config;
   std::vector<std::string> overlays;
   std::vector<std::string> plugins;  // beside those of the node file
+  const LinkedKinds* linked = nullptr;  // those that the program has itself
   std::vector<std::string> sets;  // `path=value` addresses the node file, `pipeline:path=value` the pipeline file
 
   [[nodiscard]] ConfigSources pipeline_sources() const;
@@ -31,7 +32,9 @@ void add_config_options(Level command, ConfigOptions& options);
 /// For commands that run no node: settings of one are held against its keys all the same, so that none is given in vain
 /// without a word. Error config_invalid.
 [[nodiscard]] Result<void> check_node_sets(const ConfigOptions& options);
-/// Loads the plugins of the command line and of `node`. Error config_invalid.
+/// Loads these, beside what is linked in (null: nothing). Error config_invalid.
+[[nodiscard]] Result<PluginKinds> load_plugins(const std::vector<NamedFile>& files, const LinkedKinds* linked);
+/// Loads the plugins of the command line and of `node`, beside what is linked in. Error config_invalid.
 [[nodiscard]] Result<PluginKinds> load_plugins(const ConfigOptions& options, const NodeConfig& node);
 /// Those of the command line and of `--set plugins=[…]`: for commands that run no node. It checks its settings as check_node_sets()
 /// does. Error config_invalid.

@@ -5,10 +5,9 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
-#include "actors/plugin/plugin_host.h"
+#include "cluster/cli/config_options.h"
 #include "cluster/cli/progress.h"
 #include "cluster/cli/terminal.h"
-#include "runtime/adapters/plugins/plugin_library.h"
 #include "runtime/adapters/system/system_clock.h"
 
 namespace weir::cli {
@@ -23,14 +22,15 @@ std::unique_ptr<StoppedData> open_data(const std::string& directory, int& code, 
   return nullptr;
 }
 
-void add_data_plugins(Level command, std::vector<std::string>& files) {
-  command.add_option("--plugin", files, "With --data: shared object with views of your own that the data have; may be repeated").repeatable().type_name("FILE");
+void add_data_plugins(Level command, DataPlugins& plugins) {
+  plugins.linked = command.linked();
+  command.add_option("--plugin", plugins.files, "With --data: shared object with views of your own that the data have; may be repeated").repeatable().type_name("FILE");
 }
 
-Result<PluginKinds> load_data_plugins(const std::vector<std::string>& files) {
+Result<PluginKinds> load_data_plugins(const DataPlugins& plugins) {
   std::vector<NamedFile> named;
-  for (const std::string& file : files) named.push_back({file, {"--plugin", 0, 0}});
-  return weir::load_plugins(named, plugin_host());
+  for (const std::string& file : plugins.files) named.push_back({file, {"--plugin", 0, 0}});
+  return load_plugins(named, plugins.linked);
 }
 
 bool to_stdout(std::string_view text) { return std::fwrite(text.data(), 1, text.size(), stdout) == text.size(); }

@@ -11,10 +11,15 @@ namespace weir::cli {
 /// Opens the data of a stopped node; on an error reports it and sets `code`.
 [[nodiscard]] std::unique_ptr<StoppedData> open_data(const std::string& directory, int& code, const PluginKinds& plugins = {});
 
-/// --plugin, of commands that ask a stopped node's views.
-void add_data_plugins(Level command, std::vector<std::string>& files);
+/// Whose views of a stopped node's data can be asked.
+struct DataPlugins {
+  std::vector<std::string> files;
+  const LinkedKinds* linked = nullptr;  // those that the program has itself
+};
+/// --plugin, of commands that show or compare a stopped node's views.
+void add_data_plugins(Level command, DataPlugins& plugins);
 /// Errors: config_invalid.
-[[nodiscard]] Result<PluginKinds> load_data_plugins(const std::vector<std::string>& files);
+[[nodiscard]] Result<PluginKinds> load_data_plugins(const DataPlugins& plugins);
 
 /// Writes to stdout; false once the reader is gone.
 [[nodiscard]] bool to_stdout(std::string_view text);

@@ -16,7 +16,7 @@ namespace {
 struct Options {
   DataSource source;
   bool state = false;
-  std::vector<std::string> plugins;
+  DataPlugins plugins;
   Output output = Output::table;
 };
 

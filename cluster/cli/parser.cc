@@ -37,10 +37,10 @@ Option Option::one_of(const std::vector<std::string>& words) const {
 bool Option::given() const noexcept { return option_->count() != 0; }
 
 Level Level::add_command(const std::string& name, const std::string& description) const {
-  return Level(*app_->add_subcommand(name, description));
+  return Level(*app_->add_subcommand(name, description), linked_);
 }
 Level Level::add_hidden_command(const std::string& name, const std::string& description) const {
-  return Level(*app_->add_subcommand(name, description)->group(""));
+  return Level(*app_->add_subcommand(name, description)->group(""), linked_);
 }
 void Level::require_command() const { app_->require_subcommand(1); }
 void Level::footer(const std::string& text) const { app_->footer(text); }

@@ -11,6 +11,10 @@ class App;
 class Option;
 }  // namespace CLI
 
+namespace weir {
+struct LinkedKinds;
+}
+
 namespace weir::cli {
 
 /// An option or a positional argument. A handle, as cheap as a pointer; valid as long as the root of the command line.
@@ -47,7 +51,8 @@ class Option {
 /// parsing fills in; they must outlive it. Names with dashes in front are options, others are positional arguments.
 class Level {
  public:
-  explicit Level(CLI::App& app) noexcept : app_(&app) {}
+  /// `linked`: the kinds that the program has itself, for the commands that look for kinds; may be null.
+  explicit Level(CLI::App& app, const LinkedKinds* linked = nullptr) noexcept : app_(&app), linked_(linked) {}
 
   Level add_command(const std::string& name, const std::string& description) const;
   /// Works, but neither --help nor completion knows it: weir calls it itself.
@@ -71,9 +76,11 @@ class Level {
   [[nodiscard]] bool parsed() const noexcept;
 
   [[nodiscard]] const CLI::App& app() const noexcept { return *app_; }
+  [[nodiscard]] const LinkedKinds* linked() const noexcept { return linked_; }
 
  private:
   CLI::App* app_;
+  const LinkedKinds* linked_;
 };
 
 }  // namespace weir::cli

@@ -28,7 +28,7 @@ struct Options {
   std::string from, to;
   std::string as_of;
   std::string snapshots, scratch;
-  std::vector<std::string> plugins;
+  DataPlugins plugins;
   std::uint64_t limit = 100;
   DataSource source;
   Output output = Output::table;

@@ -1,8 +1,8 @@
 // `weir snapshot verify` and `weir replay --verify`: the same trial, from another beginning.
 #pragma once
 #include <string>
-#include <vector>
 
+#include "cluster/cli/data_options.h"
 #include "cluster/cli/data_source.h"
 
 namespace weir::cli {
@@ -12,7 +12,7 @@ struct TrialOptions {
   std::string from = "newest";  // newest, zero, or an id
   std::string snapshots;
   std::string scratch;
-  std::vector<std::string> plugins;
+  DataPlugins plugins;
   Output output = Output::table;
 };
 

@@ -31,8 +31,9 @@ TABLE = [
     ("cluster/api", [BASE, EVENT, PORTS, ENGINE]),
     ("cluster/node", ["runtime/*", "actors/*", "cluster/placement", "cluster/membership", "cluster/failover", "cluster/link", "cluster/api"]),
     ("cluster/testkit", ["runtime/*", "actors/*", "cluster/node"]),
+    ("cluster/program", ["runtime/*", "cluster/cli"]),
     ("cluster/cli", ["runtime/*", "actors/*", "cluster/*"]),
-    ("cluster/cli/main", [BASE, "cluster/cli", "cluster/node"]),
+    ("cluster/cli/main", [BASE, "cluster/cli"]),
     ("cluster/*", [BASE, EVENT, PORTS]),
     ("tests/support", ["runtime/*"]),
     ("tests/*", [EVERYTHING]),
@@ -46,7 +47,7 @@ TOP = ["cluster/node/*", "cluster/cli/*", "tests/*"]
 ADAPTERS = ["runtime/adapters/*"]
 # Header -> the files that may include it. The first match counts.
 HOMES = [
-    ("weir/*", ["runtime/extension/weir/*", "runtime/ports/plugin_kinds.*", "actors/plugin/*", "cluster/testkit/*"]),
+    ("weir/*", ["runtime/extension/weir/*", "runtime/ports/plugin_kinds.*", "actors/plugin/*", "cluster/testkit/*", "cluster/program/*"]),
     ("caf/*", ["actors/messages/*", "actors/supervise/*"] + SHELLS + TOP),
     ("rocksdb/*", ["runtime/adapters/rocksdb_state/*"] + TOP),
     ("yaml-cpp/*", ["runtime/adapters/yaml/*"]),
@@ -66,7 +67,7 @@ HOMES = [
     ("curl/*", ["runtime/adapters/*"]),
     ("nlohmann/*", ["cluster/api/*"] + TOP),
     # Its header takes longer to compile than a command: commands see cluster/cli/parser.h.
-    ("CLI/*", ["cluster/cli/parser.cc", "cluster/cli/help.*", "cluster/cli/cli_tree.cc", "cluster/cli/commands.cc", "cluster/cli/main/*", "tests/unit/cli/*"]),
+    ("CLI/*", ["cluster/cli/parser.cc", "cluster/cli/help.*", "cluster/cli/cli_tree.cc", "cluster/cli/commands.cc", "cluster/cli/program.cc", "tests/unit/cli/*"]),
     ("spdlog/*", ADAPTERS + TOP),
     ("xxhash.h", ["runtime/base/*", "runtime/event/*", "runtime/ports/*", "runtime/engine/*", "tests/*"]),
     ("fmt/*", ["*"]),

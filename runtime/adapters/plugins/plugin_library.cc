@@ -39,6 +39,15 @@ std::string why_not(const std::string& file) {
   return text;
 }
 
+Result<PluginKinds> open_kinds(weir_plugin_opener open, const weir_host& host, const std::string& file, const Digest128& content) {
+  std::array<char, 1'024> said;
+  weir_message why{said.data(), said.size(), 0};
+  const weir_plugin* const plugin = open(&host, &why);
+  if (plugin == nullptr)
+    return fail(Errc::config_invalid, "what it says about itself failed: {}", std::string_view(said.data(), std::min<std::size_t>(why.size, said.size())));
+  return read_kinds(*plugin, file, content);
+}
+
 Result<PluginKinds> load_one(const std::string& file, const weir_host& host) {
   WEIR_ASSIGN(const std::string bytes, read_whole(file));
   if (!bytes.starts_with("\177ELF")) return fail(Errc::config_invalid, "it is no shared object; name the .so that the build of the plugin makes");
@@ -54,15 +63,11 @@ Result<PluginKinds> load_one(const std::string& file, const weir_host& host) {
     return fail(Errc::config_invalid, "it cannot be loaded: {}; it was built with {} and {}: build it on this system", why_not(path), stamp->compiler, stamp->library);
   const auto open = reinterpret_cast<weir_plugin_opener>(::dlsym(handle, kOpener));
   if (open == nullptr) return fail(Errc::config_invalid, "it does not export {}; include weir/stage.h, weir/sink.h, weir/source.h or weir/view.h, and do not hide it with a linker script", kOpener);
-  std::array<char, 1'024> said;
-  weir_message why{said.data(), said.size(), 0};
-  const weir_plugin* const plugin = open(&host, &why);
-  if (plugin == nullptr)
-    return fail(Errc::config_invalid, "what it says about itself failed: {}", std::string_view(said.data(), std::min<std::size_t>(why.size, said.size())));
+  WEIR_ASSIGN(PluginKinds kinds, open_kinds(open, host, file, content));
   // What is loaded must be what was looked at.
   const auto again = read_whole(file);
   if (!again || xxh3_128(*again) != content) return fail(Errc::config_invalid, "it changed while it was loaded; start again when it is whole");
-  return read_kinds(*plugin, file, content);
+  return kinds;
 }
 
 std::string placed(const NamedFile& file, const std::string& text) {
@@ -71,7 +76,31 @@ std::string placed(const NamedFile& file, const std::string& text) {
   return fmt::format("{}: the plugin \"{}\" cannot be used: {}", where, file.name, text);
 }
 
+/// That of the process: also where its file has been replaced since, it is this one that runs.
+constexpr const char* kOwnFile = "/proc/self/exe";
+
+std::string own_path() {
+  std::error_code error;
+  const std::string path = std::filesystem::read_symlink(kOwnFile, error).string();
+  return error ? "this program" : path;
+}
+
+Result<PluginKinds> open_linked(const LinkedKinds& linked, const weir_host& host) {
+  auto stamp = read_stamp(linked.stamp);
+  if (!stamp) return fail(Errc::config_invalid, "it does not say which weir it was built for; build it with weir_add_program() of the package");
+  stamp->sanitizer = "none";  // its runtime is in the program from the start
+  WEIR_TRY(check_stamp(*stamp, own_stamp()));
+  WEIR_ASSIGN(const std::string bytes, read_whole(kOwnFile));
+  return open_kinds(linked.open, host, own_path(), xxh3_128(bytes));
+}
+
 }  // namespace
+
+Result<PluginKinds> linked_kinds(const LinkedKinds& linked, const weir_host& host) {
+  auto kinds = open_linked(linked, host);
+  if (!kinds) return fail(Errc::config_invalid, "what is linked into {} cannot be used: {}", own_path(), kinds.error().context);
+  return kinds;
+}
 
 Result<PluginKinds> load_plugins(std::span<const NamedFile> files, const weir_host& host) {
   PluginKinds all;

@@ -3,7 +3,7 @@
   python3 tests/integration/extension --binary WEIR --build BUILD_DIR --plugin PLUGIN.so [--cmake CMAKE] [--compiler CXX]
 
 Installs the build into a scratch prefix, does everything that actors/EXTENDING.md says outside the source tree, with nothing of weir's
-but that prefix, and runs pipelines with PLUGIN.so (tests/unit/plugin/stages.cc) to exact totals.
+but that prefix, links a program of its own, and runs pipelines with PLUGIN.so (tests/unit/plugin/stages.cc) to exact totals.
 """
 
 import argparse
@@ -17,6 +17,7 @@ from outside import weir as outside  # noqa: E402
 
 sys.dont_write_bytecode = True
 import book  # noqa: E402
+import linked  # noqa: E402
 import running  # noqa: E402
 
 
@@ -42,6 +43,7 @@ def main():
         try:
             prefix = install(options, scratch)
             findings += book.check(prefix, scratch, options, weir.sanitized())
+            findings += linked.check(scratch, book.environment(prefix, options, weir.sanitized()), options.plugin)
             findings += running.check(weir, options.plugin, scratch)
         except (outside.Broken, outside.Hang, subprocess.TimeoutExpired) as broken:
             findings.append(str(broken))

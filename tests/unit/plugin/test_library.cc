@@ -4,6 +4,8 @@
 #include "tests/support/catch.h"
 #include "tests/unit/config/files.h"
 
+extern "C" const weir_plugin* weir_plugin_open(const weir_host* host, weir_message* why);
+
 namespace weir {
 namespace {
 
@@ -40,6 +42,27 @@ TEST_CASE("a plugin's stages, sinks, sources and views are loaded from its file,
   CHECK(names == std::vector<std::string>{"score", "score_again", "types", "lines", "together", "inner", "later", "later_lines", "later_together", "never_later", "sink scroll", "sink nowhere", "sink writes", "source tape", "source once", "view extremes", "view words"});
   CHECK(kinds->stages.front()->content != Digest128{});
   CHECK(kinds->stages.front()->keys.at(0).doc == "amounts from here on are scored");
+}
+
+TEST_CASE("what is linked into a program is opened as a plugin, under the program's own path and content", "[plugin]") {
+  const std::string stamp = "weir-plugin{abi=4;weir=0.1.0;compiler=GCC 12;library=x;build=y;sanitizer=address}";
+  const auto kinds = linked_kinds({weir_plugin_open, stamp}, plugin_host());
+  if (!kinds) FAIL(kinds.error().context);
+  const std::string path = std::filesystem::read_symlink("/proc/self/exe").string();
+  const auto* const score = find_kind(kinds->stages, "score");
+  REQUIRE(score != nullptr);
+  CHECK((*score)->file == path);
+  CHECK((*score)->content != Digest128{});
+  PluginKinds all = *kinds;
+  const std::vector<NamedFile> files = {{PLUGIN_OF_TESTS, {}}};
+  CHECK(add_kinds(all, load_plugins(files, plugin_host()).value()).error().context ==
+        std::string(PLUGIN_OF_TESTS) + ": the stage \"score\" is in " + path + " already; load one of the two, or give one stage another name");
+  const LinkedKinds broken{[](const weir_host*, weir_message*) -> const weir_plugin* { return nullptr; }, stamp};
+  CHECK(linked_kinds(broken, plugin_host()).error().context == "what is linked into " + path + " cannot be used: what it says about itself failed: ");
+  const auto refused_stamp = [](std::string_view said) { return linked_kinds({weir_plugin_open, said}, plugin_host()).error().context; };
+  CHECK(refused_stamp("weir-plugin{abi=9;weir=0.1.0;compiler=GCC 12;library=x;build=y;sanitizer=none}")
+            .starts_with("what is linked into " + path + " cannot be used: it was built for version 9 of the interface between weir and plugins"));
+  CHECK(refused_stamp("").ends_with("it does not say which weir it was built for; build it with weir_add_program() of the package"));
 }
 
 TEST_CASE("a file that is no plugin is refused before anything of it runs", "[plugin]") {
