@@ -91,9 +91,9 @@ class TestPipeline {
     weir_testkit_advance(kit_.get(), time.count());
     return checked();
   }
-  /// Of stages that answer later: events that wait for their answer now. While there are some, feed(), poll() and run() let 100 ms pass for what
-  /// else is to be done, and advance() its time; what is due later waits. Answers are given where the test has the completions: by what
-  /// stands in the stage for its server, on any thread.
+  /// Of stages that answer later: events that wait for their answer now. While there are some, feed() and run() let 100 ms pass for what else
+  /// is to be done, and advance() its time; what is due later waits, and poll() is refused. Answers are given where the test has the
+  /// completions: by what stands in the stage for its server, on any thread.
   [[nodiscard]] std::uint64_t pending() const { return weir_testkit_pending(kit_.get()); }
   /// Everything happens that answers lead to which were given meanwhile.
   TestPipeline& run() {
