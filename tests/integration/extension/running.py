@@ -102,20 +102,20 @@ def check_node(weir, folder, node_file, pipeline):
     return findings
 
 
-def check_death(weir, folder, plugin, pipeline):
+def check_death(weir, folder, plugin, pipeline, stage):
     """An event that takes the process with it: three deaths, then it is a dead letter, and all others are served."""
-    path = write(os.path.join(folder, "deadly.ndjson"), "".join(
+    path = write(os.path.join(folder, f"deadly-{stage}.ndjson"), "".join(
         json.dumps({"id": f"e{i}", "amount": 1, **({"do": "die"} if i == 50 else {})}) + "\n" for i in range(100)))
-    data = os.path.join(folder, "deadly")
+    data = os.path.join(folder, f"deadly-{stage}")
     codes = []
     while len(codes) < 10 and codes[-1:] != [0]:
         codes.append(weir.call("run", pipeline, path, "--data", data, "--plugin", plugin).code)
     if codes != [-signal.SIGABRT] * 3 + [0]:
-        return [f"death: the runs end with {codes}"]
+        return [f"death in {stage}: the runs end with {codes}"]
     letters = [(one["id"], one["stage"], one["reason"]) for one in weir.letters(data)]
     served = weir.ledger(data)["total"]["served"]
-    if letters != [("e50", "score", "poison")] or served != 99:
-        return [f"death: {served} served, letters {letters}"]
+    if letters != [("e50", stage, "poison")] or served != 99:
+        return [f"death in {stage}: {served} served, letters {letters}"]
     return []
 
 
@@ -184,6 +184,7 @@ def check_later(weir, folder, plugin):
         findings.append(f"later: behind the kills at {seen} the ledger says {total}, the node ends with {ended.code}")
     if sorted((row["answer"], int(row["events"])) for row in rows) != [(f"q{i}", len(range(i, EVENTS, 7))) for i in range(7)]:
         findings.append(f"later: the view says {rows}")
+    findings += check_death(weir, folder, plugin, pipeline, "later")  # while it is given the answer
     tried = weir.expect(0, "try", pipeline, "--plugin", plugin, "--event", '{"id": "a", "do": "now"}')
     if b'+ answer  "now"' not in tried.out:
         findings.append(f"later: weir try says {tried.out}")
@@ -325,7 +326,7 @@ def check(weir, plugin, scratch):
     findings, data = check_run(weir, folder, node_file, pipeline)
     findings += check_other_build(weir, folder, plugin, pipeline, data)
     findings += check_node(weir, folder, node_file, pipeline)
-    findings += check_death(weir, folder, plugin, pipeline)
+    findings += check_death(weir, folder, plugin, pipeline, "score")
     findings += check_source(weir, folder, plugin)
     findings += check_later(weir, folder, plugin)
     findings += check_sink(weir, folder, plugin)
