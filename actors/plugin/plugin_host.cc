@@ -344,6 +344,16 @@ constexpr weir_host kHost = {
 
 const weir_host& plugin_host() { return kHost; }
 
+std::string shown(std::string_view reason) {
+  std::string out;
+  for (const char c : reason) out += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
+  if (is_valid_utf8(out)) return out;
+  for (char& c : out) {
+    if (static_cast<unsigned char>(c) >= 0x80) c = '?';
+  }
+  return out;
+}
+
 std::vector<weir_key_value> key_values(const PluginKind& kind, const std::vector<std::string>& values) {
   std::vector<weir_key_value> out;
   for (std::size_t i = 0; i < values.size(); ++i) {

@@ -93,6 +93,9 @@ struct PluginMessage {
   [[nodiscard]] std::string_view view() const { return {text.data(), std::min(static_cast<std::size_t>(raw.size), text.size())}; }
 };
 
+/// What a plugin says, for people: on one line, as UTF-8.
+[[nodiscard]] std::string shown(std::string_view said);
+
 /// For `create` of a kind: `values` must outlive what is made of them.
 [[nodiscard]] std::vector<weir_key_value> key_values(const PluginKind& kind, const std::vector<std::string>& values);
 

@@ -8,8 +8,6 @@
 #include <utility>
 #include <vector>
 
-#include "runtime/base/json_text.h"
-
 namespace weir {
 
 namespace {
@@ -19,16 +17,6 @@ constexpr std::chrono::hours kPauseMax{1};
 
 weir_text to_abi(std::string_view text) { return {text.data(), text.size()}; }
 weir_position to_abi(const SinkPosition& at) { return {at.through.value, at.taken}; }
-
-std::string shown(std::string_view reason) {
-  std::string out;
-  for (const char c : reason) out += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
-  if (is_valid_utf8(out)) return out;
-  for (char& c : out) {
-    if (static_cast<unsigned char>(c) >= 0x80) c = '?';
-  }
-  return out;
-}
 
 }  // namespace
 

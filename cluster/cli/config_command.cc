@@ -5,6 +5,7 @@
 #include "cluster/cli/config_options.h"
 #include "cluster/cli/config_schema.h"
 #include "runtime/adapters/yaml/effective_config.h"
+#include "runtime/adapters/yaml/yaml_config_loader.h"
 
 namespace weir::cli {
 
@@ -15,12 +16,24 @@ struct Options {
   Output output = Output::table;
 };
 
+/// Only for what the file says of services: else nothing is asked of files that may not be here.
+Result<PluginKinds> plugins_of_node(const ConfigOptions& options, const ConfigSources& sources) {
+  WEIR_ASSIGN(const NodeConfig node, YamlConfigLoader{}.node(sources));
+  if (node.services.empty()) return PluginKinds{};
+  return load_plugins(options, node);
+}
+
 int show(const Options& options) {
   ConfigSources sources = options.configs.pipeline_sources();
   const yaml::ConfigKind kind = yaml::kind_of(sources);
   PluginKinds plugins;
   if (kind == yaml::ConfigKind::node) {
-    sources.sets = options.configs.node_sources().sets;
+    ConfigOptions node = options.configs;
+    node.node_config = options.configs.pipeline;
+    sources.sets = node.node_sources().sets;
+    auto named = plugins_of_node(node, sources);
+    if (!named) return report(named.error());
+    plugins = std::move(*named);
   } else if (auto loaded = load_plugins(options.configs); loaded) {
     plugins = std::move(*loaded);
   } else {

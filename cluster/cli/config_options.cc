@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "actors/plugin/plugin_host.h"
+#include "actors/plugin/service_actor.h"
 #include "runtime/adapters/plugins/plugin_library.h"
 #include "runtime/adapters/yaml/yaml_config_loader.h"
 #include "runtime/base/hash.h"
@@ -53,7 +54,7 @@ void add_layers(Level command, ConfigOptions& options) {
   command.add_option("--set", options.sets, "Override a node setting, or with pipeline:path=value one of the pipeline; may be repeated")
       .repeatable()
       .type_name("path=value");
-  command.add_option("--plugin", options.plugins, "Shared object with stages, sinks, sources or views of your own, beside those of the node file; may be repeated")
+  command.add_option("--plugin", options.plugins, "Shared object with stages, sinks, sources, views or services of your own, beside those of the node file; may be repeated")
       .repeatable()
       .type_name("FILE");
 }
@@ -69,9 +70,9 @@ Result<void> check_node_sets(const ConfigOptions& options) {
 }
 
 Result<PluginKinds> load_plugins(const std::vector<NamedFile>& files, const LinkedKinds* linked) {
-  WEIR_ASSIGN(PluginKinds loaded, weir::load_plugins(files, plugin_host()));
+  WEIR_ASSIGN(PluginKinds loaded, weir::load_plugins(files, plugin_host(), service_ground()));
   if (linked == nullptr) return loaded;
-  WEIR_ASSIGN(PluginKinds all, linked_kinds(*linked, plugin_host()));
+  WEIR_ASSIGN(PluginKinds all, linked_kinds(*linked, plugin_host(), service_ground()));
   WEIR_TRY(add_kinds(all, std::move(loaded)));
   return all;
 }
@@ -84,7 +85,17 @@ Result<PluginKinds> load_plugins(const ConfigOptions& options, const NodeConfig&
 
 Result<PluginKinds> load_plugins(const ConfigOptions& options) {
   WEIR_ASSIGN(const NodeConfig node, node_of_sets(options));
-  return load_plugins(options, node);
+  WEIR_ASSIGN(PluginKinds plugins, load_plugins(options, node));
+  if (!node.services.empty()) {
+    WEIR_TRY(load_node(options, plugins));
+  }
+  return plugins;
+}
+
+Result<NodeConfig> load_node(const ConfigOptions& options, const PluginKinds& plugins) {
+  WEIR_ASSIGN(NodeConfig node, YamlConfigLoader(plugins).node(options.node_sources()));
+  for (const ServiceConfig& service : node.services) WEIR_TRY(check_service(service));
+  return node;
 }
 
 Result<PipelineConfig> load_pipeline(const ConfigOptions& options) {
@@ -101,6 +112,9 @@ Result<LoadedConfigs> load_configs(const ConfigOptions& options) {
   // The node file first: it names the plugins, and only they know what their stages may say.
   WEIR_ASSIGN(loaded.node, YamlConfigLoader{}.node(options.node_sources()));
   WEIR_ASSIGN(loaded.plugins, load_plugins(options, loaded.node));
+  if (!loaded.node.services.empty()) {
+    WEIR_ASSIGN(loaded.node, load_node(options, loaded.plugins));
+  }
   WEIR_ASSIGN(loaded.pipeline, YamlConfigLoader(loaded.plugins).pipeline(options.pipeline_sources()));
   return loaded;
 }
@@ -119,6 +133,7 @@ void note_plugins(const PluginKinds& plugins) {
   for (const auto& sink : plugins.sinks) add(*sink, "sink " + sink->name);
   for (const auto& source : plugins.sources) add(*source, "source " + source->name);
   for (const auto& view : plugins.views) add(*view, "view " + view->name);
+  for (const auto& service : plugins.services) add(*service, "service " + service->name);
   for (const auto& [kind, called] : files) fmt::print(stderr, "weir: plugin {}: {} (content {})\n", kind->file, called, to_hex(kind->content));
 }
 

@@ -39,6 +39,8 @@ void add_config_options(Level command, ConfigOptions& options);
 /// Those of the command line and of `--set plugins=[…]`: for commands that run no node. It checks its settings as check_node_sets()
 /// does. Error config_invalid.
 [[nodiscard]] Result<PluginKinds> load_plugins(const ConfigOptions& options);
+/// The node file once more, with the plugins that it named. Error config_invalid.
+[[nodiscard]] Result<NodeConfig> load_node(const ConfigOptions& options, const PluginKinds& plugins);
 /// The pipeline file alone, and that. Error config_invalid.
 [[nodiscard]] Result<PipelineConfig> load_pipeline(const ConfigOptions& options);
 [[nodiscard]] Result<PipelineConfig> load_pipeline(const ConfigOptions& options, const PluginKinds& plugins);

@@ -27,7 +27,10 @@ Result<void> lint(const ConfigOptions& configs) {
     ConfigOptions node = configs;
     node.node_config = configs.pipeline;
     WEIR_ASSIGN(const NodeConfig config, YamlConfigLoader{}.node(node.node_sources()));
-    WEIR_TRY(load_plugins(configs, config));
+    WEIR_ASSIGN(const PluginKinds plugins, load_plugins(configs, config));
+    if (!config.services.empty()) {
+      WEIR_TRY(load_node(node, plugins));
+    }
     return check_access_files(config, SystemClock().wall());
   }
   // With a pipeline file, settings of the node are held against the node's keys.
@@ -46,7 +49,7 @@ int run(const Options& options) {
     const bool node = options.schema == "node";
     const auto plugins = load_plugins(options.configs);
     if (!plugins) return report(plugins.error());
-    const auto schema = config_schema(node ? yaml::node_keys() : yaml::pipeline_keys(*plugins), node ? "weir node file" : "weir pipeline file");
+    const auto schema = config_schema(node ? yaml::node_keys(*plugins) : yaml::pipeline_keys(*plugins), node ? "weir node file" : "weir pipeline file");
     fmt::print("{}\n", schema.dump(2));
     return kDone;
   }

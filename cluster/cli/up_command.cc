@@ -53,6 +53,12 @@ int run(const Options& options) {
     std::fflush(out);  // whoever started it waits for this line
   };
   const auto logbook = make_logbook(request.node, clock);
+  // A thread that runs on would not survive what exit() destroys.
+  request.abandoned = [](const Result<void>& result) {
+    const int code = result ? kDone : report(result.error());
+    std::fflush(nullptr);
+    ::_exit(code);
+  };
   const auto result = run_node(std::move(request), clock, *logbook, stop);
   return result ? kDone : report(result.error());
 }

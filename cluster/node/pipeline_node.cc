@@ -13,6 +13,7 @@
 #include "cluster/node/file_doors.h"
 #include "cluster/node/live_node.h"
 #include "cluster/node/live_state.h"
+#include "cluster/node/node_services.h"
 #include "cluster/node/open_pipeline.h"
 #include "cluster/node/source_doors.h"
 #include "cluster/node/stage_watch.h"
@@ -54,6 +55,11 @@ LaterWork later_work(WorkPool& pool) {
       [&pool](std::chrono::milliseconds delay, std::function<void()> job) { pool.post_later(delay, std::move(job)); }};
 }
 
+struct Actors {
+  NodeConfiguration configuration;
+  caf::actor_system system{configuration};
+};
+
 /// How often the files of the stages, of tokens and TLS are looked at: a change counts after one to two of these.
 constexpr std::chrono::milliseconds kFilesInterval{1'000};
 
@@ -71,7 +77,7 @@ class Serving {
         watch_(open.node(), open.data(), open.pressure(), [this] { return memory_use(); },
                [this] { return open_.backlog(); }, clock, logbook) {}
 
-  Result<void> run(const std::function<void(const std::string&)>& ready, const std::atomic<int>& stop_signal) {
+  Result<void> run(const NodeRequest& order, const std::atomic<int>& stop_signal) {
     HttpServerConfig http;
     http.address = open_.node().http_address;
     http.port = open_.node().http_port;
@@ -86,18 +92,20 @@ class Serving {
     node_.serve_with(server_.get(), doorkeeper_.get());
     doorkeeper_->watch(kFilesInterval);
     const StageGuard guard({open_.config().limits.stage_stall_max, open_.node().memory_max}, open_.marks(), clock_, logbook_);
-    NodeConfiguration configuration;
-    caf::actor_system system{configuration};
+    auto actors = std::make_unique<Actors>();
     logbook_.know_epochs([this](std::uint32_t partition) { return state_.epoch_of(PartitionId{partition}); });
-    const caf::actor root = spawn_pipeline(system, setup());
+    PipelineSetup pipeline = setup();
+    NodeServices services({&open_.node(), open_.config().name, api, &clock_, &logbook_, open_.board(), pipeline.seed});
+    const caf::actor root = spawn_pipeline(actors->system, std::move(pipeline));
     node_.release_with(root);
     {
       const RulesWatcher watcher{open_.watch_rules(looks_), kFilesInterval, [&](std::shared_ptr<const ChainRules> rules) {
                                    node_.rules_changed(rules->version.hash);
                                    caf::anon_send(root, NewRules{std::move(rules)});
                                  }};
-      wait_for_end(root, ready, stop_signal);
+      wait_for_end(root, order.ready, stop_signal, services, actors->system);
     }
+    services.wait();
     node_.stopping();
     server_->close(std::chrono::milliseconds(0));
     logbook_.know_epochs({});
@@ -107,8 +115,13 @@ class Serving {
     node_.release_with({});
     open_.end_beside();
     pool_.stop();
+    // Whoever that is may use what would be closed now; the log is as after any death, and the next start goes on with it.
+    if (!services.nothing_else_runs(actors->system) && order.abandoned) order.abandoned(ending_.result);
+    abandoned_ = services.abandoned() != 0;
+    if (abandoned_) (void)actors.release();  // a thread of it runs on
     return ending_.result;
   }
+  [[nodiscard]] bool abandoned() const noexcept { return abandoned_; }
 
  private:
   [[nodiscard]] std::vector<MemoryUse> memory_use() const {
@@ -121,6 +134,7 @@ class Serving {
     PipelineSetup setup = open_.setup();
     setup.until_stopped = true;
     setup.stop_patience = std::chrono::duration_cast<std::chrono::milliseconds>(open_.node().shutdown_max);
+    if (!open_.node().services.empty()) setup.stop_patience -= services_patience(open_.node());
     HttpDoorSetup door;
     door.log = &open_.log();
     door.clock = &clock_;
@@ -151,8 +165,8 @@ class Serving {
     return setup;
   }
 
-  void wait_for_end(const caf::actor& root, const std::function<void(const std::string&)>& ready,
-                    const std::atomic<int>& stop_signal) {
+  void wait_for_end(const caf::actor& root, const std::function<void(const std::string&)>& ready, const std::atomic<int>& stop_signal,
+                    NodeServices& services, caf::actor_system& system) {
     bool told = false;
     bool asked = false;
     TimePoint passed = clock_.now();
@@ -168,13 +182,18 @@ class Serving {
       }
       if (!told && !ending_.ended && node_.readiness().ready) {
         told = true;
+        services.start(system);
         if (ready) ready(server_->address());
       }
-      if (stop_signal.load() == 0 || std::exchange(asked, true)) continue;
+      if (stop_signal.load() == 0 || asked) continue;
+      told = true;  // it is ready for nobody any more
+      // First the services, while there is somebody to answer them.
+      if (!services.stop()) continue;
+      asked = true;
       lock.unlock();
       keeper_.end();
       past_.end();
-      // First those who ask, while there is somebody to answer them; then what is in flight.
+      // Then those who ask from outside, likewise; then what is in flight.
       node_.stopping();
       server_->close(std::min(kRequestsPatience,
                               std::chrono::duration_cast<std::chrono::milliseconds>(open_.node().shutdown_max)));
@@ -196,6 +215,7 @@ class Serving {
   LimitsWatch watch_;
   std::unique_ptr<Doorkeeper> doorkeeper_;
   std::unique_ptr<HttpServer> server_;
+  bool abandoned_ = false;  // a thread of a service runs on
 };
 
 }  // namespace
@@ -208,9 +228,11 @@ Result<void> run_node(NodeRequest request, const Clock& clock, Logbook& logbook,
   if (request.note)
     for (const std::string& text : open->recovery_notes()) request.note(text);
   auto serving = std::make_unique<Serving>(*open, clock, logbook);
-  auto result = serving->run(request.ready, stop_signal);
+  auto result = serving->run(request, stop_signal);
+  const bool abandoned = serving->abandoned();
   serving.reset();
   open->close();
+  if (abandoned && request.abandoned) request.abandoned(result);
   return result;
 }
 

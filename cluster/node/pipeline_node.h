@@ -25,6 +25,9 @@ struct NodeRequest {
   /// Every partition runs (or is quarantined) and the API answers at `address`, e.g. "127.0.0.1:7070". Called once, on
   /// the thread of run_node.
   std::function<void(const std::string& address)> ready;
+  /// A service, or what it has spawned, runs on behind run_node: the process must end now, without destructors, with this result. On the
+  /// thread of run_node; may be empty.
+  std::function<void(const Result<void>& result)> abandoned;
 };
 
 /// Runs until `stop_signal` becomes a signal's number (a second one ends the process at once: see signals.h), then

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "runtime/ports/config_values.h"
+#include "runtime/ports/services_config.h"
 #include "runtime/ports/snapshot_config.h"
 #include "runtime/ports/supervision_config.h"
 
@@ -44,7 +45,8 @@ struct NodeConfig {
   std::chrono::microseconds shutdown_max = std::chrono::seconds(30);   // 1 s .. 1 h: drain and commit, then end all the same
   SupervisionConfig supervision;
   SnapshotConfig snapshots;
-  std::vector<NamedFile> plugins;                                // shared objects with stages; loaded at start, never later
+  std::vector<NamedFile> plugins;                                // shared objects with what is not weir's own; loaded at start, never later
+  std::vector<ServiceConfig> services;                           // of plugins; at most 64
   std::string logging_level = "info";                            // trace, debug, info, warn, error
   LogFormat logging_format = LogFormat::automatic;
 };

@@ -16,6 +16,7 @@ namespace weir {
 namespace {
 
 constexpr std::string_view kStampBegin = "weir-plugin{";
+constexpr std::string_view kServiceStampBegin = "weir-service{";
 constexpr std::size_t kStampMax = 1'024;  // of the whole stamp; a compiler's version is some tens of bytes
 constexpr std::size_t kKeysMax = 256;     // arbitrary: more than anybody reads
 
@@ -39,6 +40,7 @@ const Section kViews{"view", "WEIR_VIEW", {"latest", "measures"}, {"fields", "gr
 // What rows of a view have beside the columns of its kind.
 constexpr std::array<std::string_view, 3> kRowFields = {"window", "window_start", kFailedColumn};
 constexpr std::size_t kColumnsMax = 64;
+const Section kServices{"service", "WEIR_SERVICE", {}, {"name"}, {}};
 
 bool holds(const std::vector<std::string_view>& words, std::string_view word) { return std::find(words.begin(), words.end(), word) != words.end(); }
 std::string join(const std::vector<std::string_view>& words) { return fmt::format("{}", fmt::join(words, ", ")); }
@@ -71,6 +73,27 @@ std::optional<std::int64_t> integer(std::string_view text) {
   if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
   return value;
 }
+
+/// Calls `take` with what stands between the braces of each stamp, until it takes one.
+template <class Take>
+void each_stamp(std::string_view file, std::string_view begin, const Take& take) {
+  for (std::size_t at = 0; (at = file.find(begin, at)) != std::string_view::npos; at += begin.size()) {
+    const std::string_view stamp = file.substr(at + begin.size(), kStampMax);
+    const std::size_t end = stamp.find('}');
+    if (end != std::string_view::npos && take(stamp.substr(0, end))) return;
+  }
+}
+
+/// What stands behind a key of a stamp.
+std::string_view part_of(std::string_view stamp, std::string_view key) {
+  const std::size_t begin = stamp.find(key);
+  if (begin == std::string_view::npos) return {};
+  const std::string_view value = stamp.substr(begin + key.size());
+  return value.substr(0, value.find(';'));
+}
+
+/// CAF_VERSION as people write it: 1706 is 0.17.6.
+std::string caf_version(unsigned number) { return fmt::format("{}.{}.{}", number / 10'000, number / 100 % 100, number % 100); }
 
 /// What is wrong with a bound or a default, or "".
 std::string wrong_value(const PluginKey& key, const std::string& value, const char* what, bool bound) {
@@ -228,29 +251,28 @@ PendingKeys pending_keys(const PluginStageKind& kind, const std::vector<std::str
 }
 
 Result<PluginStamp> read_stamp(std::string_view file) {
-  for (std::size_t at = 0; (at = file.find(kStampBegin, at)) != std::string_view::npos; at += kStampBegin.size()) {
-    std::string_view stamp = file.substr(at + kStampBegin.size(), kStampMax);
-    const std::size_t end = stamp.find('}');
-    if (end == std::string_view::npos) continue;
-    stamp = stamp.substr(0, end);
-    PluginStamp found;
-    const auto part = [&stamp](std::string_view key) -> std::string_view {
-      const std::size_t begin = stamp.find(key);
-      if (begin == std::string_view::npos) return {};
-      const std::string_view value = stamp.substr(begin + key.size());
-      return value.substr(0, value.find(';'));
-    };
-    const auto abi = integer(part("abi="));
-    if (!abi || *abi < 1) continue;
-    found.abi = static_cast<std::uint32_t>(*abi);
-    found.weir = part(";weir=");
-    found.compiler = part(";compiler=");
-    found.library = part(";library=");
-    found.build = part(";build=");
-    found.sanitizer = part(";sanitizer=");
-    return found;
-  }
-  return fail(Errc::not_found, "nothing in it registers a stage, a sink, a source or a view");
+  std::optional<PluginStamp> found;
+  each_stamp(file, kStampBegin, [&found](std::string_view stamp) {
+    const auto abi = integer(part_of(stamp, "abi="));
+    if (!abi || *abi < 1) return false;
+    found = {static_cast<std::uint32_t>(*abi),    std::string(part_of(stamp, ";weir=")),  std::string(part_of(stamp, ";compiler=")),
+             std::string(part_of(stamp, ";library=")), std::string(part_of(stamp, ";build=")), std::string(part_of(stamp, ";sanitizer="))};
+    return true;
+  });
+  if (found) return *found;
+  return fail(Errc::not_found, "nothing in it registers a stage, a sink, a source, a view or a service");
+}
+
+std::optional<ServiceStamp> read_service_stamp(std::string_view file) {
+  std::optional<ServiceStamp> found;
+  each_stamp(file, kServiceStampBegin, [&found](std::string_view stamp) {
+    const auto caf = integer(part_of(stamp, ";caf="));
+    if (!caf || *caf < 0) return false;
+    found = {std::string(part_of(stamp, "weir=")), caf_version(static_cast<unsigned>(*caf)), std::string(part_of(stamp, ";compiler=")),
+             std::string(part_of(stamp, ";library=")), std::string(part_of(stamp, ";sanitizer="))};
+    return true;
+  });
+  return found;
 }
 
 Result<void> check_stamp(const PluginStamp& plugin, const PluginStamp& weir) {
@@ -270,6 +292,27 @@ Result<void> check_stamp(const PluginStamp& plugin, const PluginStamp& weir) {
   return {};
 }
 
+Result<void> check_service_stamp(const ServiceStamp& plugin, const ServiceStamp& weir) {
+  std::string wrong;
+  const auto same = [&wrong](std::string_view what, const std::string& theirs, const std::string& ours) {
+    if (theirs != ours) wrong += fmt::format("{}{} {} (this weir: {})", wrong.empty() ? "" : ", ", what, theirs.empty() ? "unknown" : theirs, ours);
+  };
+  same("weir", plugin.weir, weir.weir);
+  same("CAF", plugin.caf, weir.caf);
+  same("the compiler", plugin.compiler, weir.compiler);
+  same("the standard library", plugin.library, weir.library);
+  same("the sanitizer", plugin.sanitizer, weir.sanitizer);
+  if (wrong.empty()) return {};
+  return fail(Errc::config_invalid,
+              "it has a service, which must be built as weir is, and it was built with {}; build it again with {}, CAF {} and the package of weir {} "
+              "(find_package(weir COMPONENTS service))",
+              wrong, weir.compiler, weir.caf, weir.weir);
+}
+
+ServiceStamp own_service_stamp(unsigned caf) {
+  return {WEIR_VERSION_TEXT, caf_version(caf), WEIR_SERVICE_COMPILER, WEIR_SERVICE_LIBRARY, WEIR_STAMP_SANITIZER};
+}
+
 PluginStamp own_stamp() {
   // Never written as a plugin's stamp is, or this program would look like one.
   return {WEIR_ABI_VERSION, WEIR_VERSION_TEXT, WEIR_STAMP_COMPILER, WEIR_STAMP_LIBRARY, WEIR_STAMP_BUILD, WEIR_STAMP_SANITIZER};
@@ -277,14 +320,15 @@ PluginStamp own_stamp() {
 
 Result<PluginKinds> read_kinds(const weir_plugin& plugin, const std::string& file, const Digest128& content) {
   if (plugin.abi != WEIR_ABI_VERSION) return fail(Errc::config_invalid, "{}: it says something else about itself than its file does", file);
-  if (plugin.stage_count + plugin.sink_count + plugin.source_count + plugin.view_count == 0)
-    return fail(Errc::config_invalid, "{}: nothing is registered in it; write {}, {}, {} or {}(\"name\", Type)", file, kStages.macro, kSinks.macro,
-                kSources.macro, kViews.macro);
+  if (plugin.stage_count + plugin.sink_count + plugin.source_count + plugin.view_count + plugin.service_count == 0)
+    return fail(Errc::config_invalid, "{}: nothing is registered in it; write {}, {}, {}, {} or {}(\"name\", Type)", file, kStages.macro, kSinks.macro,
+                kSources.macro, kViews.macro, kServices.macro);
   PluginKinds kinds;
   WEIR_TRY(read_list(kinds.stages, std::span(plugin.stages, plugin.stage_count), kStages, file, content));
   WEIR_TRY(read_list(kinds.sinks, std::span(plugin.sinks, plugin.sink_count), kSinks, file, content));
   WEIR_TRY(read_list(kinds.sources, std::span(plugin.sources, plugin.source_count), kSources, file, content));
   WEIR_TRY(read_list(kinds.views, std::span(plugin.views, plugin.view_count), kViews, file, content));
+  WEIR_TRY(read_list(kinds.services, std::span(plugin.services, plugin.service_count), kServices, file, content));
   return kinds;
 }
 
@@ -292,7 +336,8 @@ Result<void> add_kinds(PluginKinds& all, PluginKinds more) {
   WEIR_TRY(add_all(all.stages, std::move(more.stages), kStages));
   WEIR_TRY(add_all(all.sinks, std::move(more.sinks), kSinks));
   WEIR_TRY(add_all(all.sources, std::move(more.sources), kSources));
-  return add_all(all.views, std::move(more.views), kViews);
+  WEIR_TRY(add_all(all.views, std::move(more.views), kViews));
+  return add_all(all.services, std::move(more.services), kServices);
 }
 
 }  // namespace weir

@@ -1,14 +1,16 @@
-// Stages, sinks and sources that are not weir's own: what a plugin says about itself and its kinds of them, checked, as plain data.
+// Stages, sinks, sources, views and services that are not weir's own: what a plugin says about itself and its kinds, checked, as plain data.
 #pragma once
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include <weir/plugin_abi.h>
+#include <weir/service_abi.h>
 
 #include "runtime/base/ids.h"
 #include "runtime/base/result.h"
@@ -67,6 +69,9 @@ struct PendingKeys {
 /// `values` are those of a stage of this kind, one that answers later.
 [[nodiscard]] PendingKeys pending_keys(const PluginStageKind& kind, const std::vector<std::string>& values);
 
+struct PluginServiceKind : PluginKind {
+  weir_service_kind raw{};
+};
 template <class Kind>
 using KindList = std::vector<std::shared_ptr<const Kind>>;
 struct PluginKinds {
@@ -74,6 +79,7 @@ struct PluginKinds {
   KindList<PluginSinkKind> sinks;
   KindList<PluginSourceKind> sources;
   KindList<PluginViewKind> views;
+  KindList<PluginServiceKind> services;
 };
 
 /// The kind of this name, else null.
@@ -98,6 +104,23 @@ struct PluginStamp {
 [[nodiscard]] Result<void> check_stamp(const PluginStamp& plugin, const PluginStamp& weir);
 /// Of this build.
 [[nodiscard]] PluginStamp own_stamp();
+
+/// How a plugin with services was built, or a weir: of those C++ and CAF cross the line between the two.
+struct ServiceStamp {
+  std::string weir, caf, compiler, library, sanitizer;  // caf: "0.17.6"; compiler: "GCC 12"
+};
+/// What stands in the bytes of a plugin's file. Nothing: it has no services.
+[[nodiscard]] std::optional<ServiceStamp> read_service_stamp(std::string_view file);
+/// Whether services so built work in a weir so built: everything must be the same. Error config_invalid: all that does not fit, what would,
+/// what to do.
+[[nodiscard]] Result<void> check_service_stamp(const ServiceStamp& plugin, const ServiceStamp& weir);
+/// Of this build; `caf`: its CAF_VERSION, which only those know who have CAF.
+[[nodiscard]] ServiceStamp own_service_stamp(unsigned caf);
+/// What a weir has for services.
+struct ServiceGround {
+  ServiceStamp stamp;
+  const void* core = nullptr;  // a function of its CAF, as weir_service_kind::core
+};
 
 /// Checks what an opened plugin says about its kinds. `file` and `content` are theirs. Errors, config_invalid: no kind at all, a
 /// name that is none or is weir's own or comes twice, a key that contradicts itself.

@@ -16,12 +16,13 @@ struct RestartLimits {
 
 /// Node file, `supervision`. What escalates: a stage to its partition, which is rebuilt from its last commit; a partition to the
 /// pipeline, which quarantines it; a door to nobody, it is tried again every `window`; a sink to
-/// nobody, it is broken until it is released; the committer ends the node.
+/// nobody, it is broken until it is released; a service to nobody, like a door; the committer ends the node.
 struct SupervisionConfig {
   RestartLimits stage{.restarts_max = 5};  // fewer: its partition's rebuild is another kind of cure, and quick
   RestartLimits partition;
   RestartLimits door;
   RestartLimits sink;  // beyond it the sink is broken in that partition, until it is released
+  RestartLimits service;  // beyond it the service is tried again every `window`
   RestartLimits committer;
 };
 

@@ -48,7 +48,7 @@ ADAPTERS = ["runtime/adapters/*"]
 # Header -> the files that may include it. The first match counts.
 HOMES = [
     ("weir/*", ["runtime/extension/weir/*", "runtime/ports/plugin_kinds.*", "actors/plugin/*", "cluster/testkit/*", "cluster/program/*"]),
-    ("caf/*", ["actors/messages/*", "actors/supervise/*"] + SHELLS + TOP),
+    ("caf/*", ["runtime/extension/weir/service*", "actors/messages/*", "actors/supervise/*"] + SHELLS + TOP),
     ("rocksdb/*", ["runtime/adapters/rocksdb_state/*"] + TOP),
     ("yaml-cpp/*", ["runtime/adapters/yaml/*"]),
     ("simdjson.h", ["runtime/event/*"]),

@@ -39,6 +39,8 @@ std::string why_not(const std::string& file) {
   return text;
 }
 
+constexpr std::string_view kMacros = "WEIR_STAGE, WEIR_SINK, WEIR_SOURCE, WEIR_VIEW or WEIR_SERVICE";
+
 Result<PluginKinds> open_kinds(weir_plugin_opener open, const weir_host& host, const std::string& file, const Digest128& content) {
   std::array<char, 1'024> said;
   weir_message why{said.data(), said.size(), 0};
@@ -48,13 +50,31 @@ Result<PluginKinds> open_kinds(weir_plugin_opener open, const weir_host& host, c
   return read_kinds(*plugin, file, content);
 }
 
-Result<PluginKinds> load_one(const std::string& file, const weir_host& host) {
+/// What services share with weir beside plain C; before anything of them runs.
+Result<void> check_services(const std::optional<ServiceStamp>& stamp, const ServiceGround& ground) { return stamp ? check_service_stamp(*stamp, ground.stamp) : Result<void>(); }
+/// And once they are opened.
+Result<void> check_services(const PluginKinds& kinds, bool stamped, const ServiceGround& ground) {
+  if (!kinds.services.empty() && !stamped)
+    return fail(Errc::config_invalid, "it has a service and does not say how it was built; register it with WEIR_SERVICE of weir/service.h");
+  for (const auto& service : kinds.services) {
+    if (service->raw.core() != ground.core)
+      return fail(Errc::config_invalid,
+                  "its service \"{}\" has a CAF of its own; link it with the shared library of CAF that weir has (find_package(weir COMPONENTS "
+                  "service)), not with another copy",
+                  service->name);
+  }
+  return {};
+}
+
+Result<PluginKinds> load_one(const std::string& file, const weir_host& host, const ServiceGround& ground) {
   WEIR_ASSIGN(const std::string bytes, read_whole(file));
   if (!bytes.starts_with("\177ELF")) return fail(Errc::config_invalid, "it is no shared object; name the .so that the build of the plugin makes");
   const auto stamp = read_stamp(bytes);
   if (!stamp)
-    return fail(Errc::config_invalid, "it is no plugin of weir: {}; write WEIR_STAGE, WEIR_SINK, WEIR_SOURCE or WEIR_VIEW(\"name\", Type), or begin with weir new", stamp.error().context);
+    return fail(Errc::config_invalid, "it is no plugin of weir: {}; write {}(\"name\", Type), or begin with weir new", stamp.error().context, kMacros);
   WEIR_TRY(check_stamp(*stamp, own_stamp()));
+  const auto service_stamp = read_service_stamp(bytes);
+  WEIR_TRY(check_services(service_stamp, ground));
   const Digest128 content = xxh3_128(bytes);
   // With a slash, or the loader would look for it elsewhere.
   const std::string path = std::filesystem::absolute(file).string();
@@ -62,11 +82,12 @@ Result<PluginKinds> load_one(const std::string& file, const weir_host& host) {
   if (handle == nullptr)
     return fail(Errc::config_invalid, "it cannot be loaded: {}; it was built with {} and {}: build it on this system", why_not(path), stamp->compiler, stamp->library);
   const auto open = reinterpret_cast<weir_plugin_opener>(::dlsym(handle, kOpener));
-  if (open == nullptr) return fail(Errc::config_invalid, "it does not export {}; include weir/stage.h, weir/sink.h, weir/source.h or weir/view.h, and do not hide it with a linker script", kOpener);
+  if (open == nullptr) return fail(Errc::config_invalid, "it does not export {}; include the header of its kinds, such as weir/stage.h, and do not hide it with a linker script", kOpener);
   WEIR_ASSIGN(PluginKinds kinds, open_kinds(open, host, file, content));
   // What is loaded must be what was looked at.
   const auto again = read_whole(file);
   if (!again || xxh3_128(*again) != content) return fail(Errc::config_invalid, "it changed while it was loaded; start again when it is whole");
+  WEIR_TRY(check_services(kinds, service_stamp.has_value(), ground));
   return kinds;
 }
 
@@ -85,24 +106,28 @@ std::string own_path() {
   return error ? "this program" : path;
 }
 
-Result<PluginKinds> open_linked(const LinkedKinds& linked, const weir_host& host) {
+Result<PluginKinds> open_linked(const LinkedKinds& linked, const weir_host& host, const ServiceGround& ground) {
   auto stamp = read_stamp(linked.stamp);
   if (!stamp) return fail(Errc::config_invalid, "it does not say which weir it was built for; build it with weir_add_program() of the package");
   stamp->sanitizer = "none";  // its runtime is in the program from the start
   WEIR_TRY(check_stamp(*stamp, own_stamp()));
   WEIR_ASSIGN(const std::string bytes, read_whole(kOwnFile));
-  return open_kinds(linked.open, host, own_path(), xxh3_128(bytes));
+  const auto service_stamp = read_service_stamp(bytes);
+  WEIR_TRY(check_services(service_stamp, ground));
+  WEIR_ASSIGN(PluginKinds kinds, open_kinds(linked.open, host, own_path(), xxh3_128(bytes)));
+  WEIR_TRY(check_services(kinds, service_stamp.has_value(), ground));
+  return kinds;
 }
 
 }  // namespace
 
-Result<PluginKinds> linked_kinds(const LinkedKinds& linked, const weir_host& host) {
-  auto kinds = open_linked(linked, host);
+Result<PluginKinds> linked_kinds(const LinkedKinds& linked, const weir_host& host, const ServiceGround& ground) {
+  auto kinds = open_linked(linked, host, ground);
   if (!kinds) return fail(Errc::config_invalid, "what is linked into {} cannot be used: {}", own_path(), kinds.error().context);
   return kinds;
 }
 
-Result<PluginKinds> load_plugins(std::span<const NamedFile> files, const weir_host& host) {
+Result<PluginKinds> load_plugins(std::span<const NamedFile> files, const weir_host& host, const ServiceGround& ground) {
   PluginKinds all;
   std::string findings;
   std::vector<std::filesystem::path> loaded;
@@ -112,7 +137,7 @@ Result<PluginKinds> load_plugins(std::span<const NamedFile> files, const weir_ho
     const auto real = std::filesystem::weakly_canonical(file.name, error);
     if (std::find(loaded.begin(), loaded.end(), real) != loaded.end()) continue;
     loaded.push_back(real);
-    auto kinds = load_one(file.name, host);
+    auto kinds = load_one(file.name, host, ground);
     if (!kinds) {
       find(file, kinds.error());
     } else if (const auto added = add_kinds(all, std::move(*kinds)); !added) {

@@ -86,6 +86,8 @@ struct ConfigKeys {
 /// With the kinds of stages that plugins bring.
 [[nodiscard]] ConfigKeys pipeline_keys(const PluginKinds& plugins);
 [[nodiscard]] const ConfigKeys& node_keys();
+/// With the kinds of services that plugins bring.
+[[nodiscard]] ConfigKeys node_keys(const PluginKinds& plugins);
 
 /// The shape in words, as the reference page and messages have it: "a duration, 1m to 3650d".
 [[nodiscard]] std::string describe(const Shape& shape);

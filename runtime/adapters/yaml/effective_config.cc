@@ -135,7 +135,7 @@ bool loads(const Node& root, ConfigKind kind, const std::string& folder, const P
 /// With every default that may be written where it would stand: some would contradict what the file says (a zone beside
 /// a format that has one), so these are tried one by one.
 Node filled(const Node& root, ConfigKind kind, const std::string& folder, const PluginKinds& plugins) {
-  const ConfigKeys keys = kind == ConfigKind::pipeline ? pipeline_keys(plugins) : node_keys();
+  const ConfigKeys keys = kind == ConfigKind::pipeline ? pipeline_keys(plugins) : node_keys(plugins);
   Places silent, tried;
   for (;;) {
     Places candidates;

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "runtime/adapters/yaml/config_shapes.h"
+#include "runtime/adapters/yaml/plugin_keys.h"
 #include "runtime/ports/node_config.h"
 
 namespace weir::yaml {
@@ -85,6 +86,7 @@ Shape supervision(const SupervisionConfig& defaults) {
       key("partition", restarts(defaults.partition), "each partition; beyond it the partition is quarantined"),
       key("door", restarts(defaults.door), "each input; beyond it the input is tried again every `window`"),
       key("sink", restarts(defaults.sink), "each sink in a partition; beyond it, it is broken until `weir sink release`"),
+      key("service", restarts(defaults.service), "each service; beyond it the service is tried again every `window`"),
       key("committer", restarts(defaults.committer), "the committer; beyond it the node ends"),
   });
 }
@@ -104,37 +106,58 @@ Shape snapshots(const SnapshotConfig& defaults) {
   });
 }
 
+/// Weir has none of its own; where no plugin is known, only how one is written.
+Shape services(const PluginKinds& plugins) {
+  std::vector<Key> keys;
+  std::vector<std::string> kinds;
+  for (const auto& kind : plugins.services) {
+    keys.push_back(key(kind->name, map(plugin_keys(*kind)), "a service of " + kind->file));
+    kinds.push_back(kind->name);
+  }
+  Shape service = map_of(shape(Form::name), map_of(shape(Form::name), shape(Form::constant), 0, kAny), 1, 1);
+  if (!kinds.empty()) {
+    service = map(std::move(keys));
+    service.one_of.push_back(std::move(kinds));
+  }
+  return map_of(shape(Form::name), std::move(service), 0, 64);
+}
+
 }  // namespace
 
+ConfigKeys node_keys(const PluginKinds& plugins) {
+  const NodeConfig defaults;
+  ConfigKeys made;
+  made.root = map({
+      key("node", shape(Form::name), "its name").by_default(defaults.node),
+      key("data", shape(Form::text), "data directory of the pipeline")
+          .otherwise("chosen by the command")
+          .example("./weir-data/retail"),
+      key("log", map({key("embedded", embedded(defaults), "the log in the data directory")}),
+          "where events are kept"),
+      key("http", http(defaults), "the door and the questions over HTTP"),
+      key("limits", limits(defaults), "what the node may use"),
+      key("supervision", supervision(defaults.supervision), "how patiently what dies is started again"),
+      key("snapshots", snapshots(defaults.snapshots), "copies of the state, from which a partition is rebuilt"),
+      key("logging",
+          map({
+              key("level", words({"trace", "debug", "info", "warn", "error"}), "the least that is logged")
+                  .by_default(defaults.logging_level),
+              key("format", words({"auto", "text", "json"}), "auto: text on a terminal, else JSON lines")
+                  .by_default("auto"),
+          }),
+          "what the node says"),
+      key("plugins", list(shape(Form::file), 0, 64), "shared objects with stages, sinks, sources and services of your own, loaded at start; relative to the node file")
+          .by_default("[]")
+          .example("[libfraud_score.so]"),
+      key("services", services(plugins), "actors of your own beside the pipeline, of kinds that plugins have: a name, and in it the kind with its keys; only `weir up` runs them")
+          .otherwise("none")
+          .example("{alarm: {totals_watch: {every: 10s}}}"),
+  });
+  return made;
+}
+
 const ConfigKeys& node_keys() {
-  static const ConfigKeys keys = [] {
-    const NodeConfig defaults;
-    ConfigKeys made;
-    made.root = map({
-        key("node", shape(Form::name), "its name").by_default(defaults.node),
-        key("data", shape(Form::text), "data directory of the pipeline")
-            .otherwise("chosen by the command")
-            .example("./weir-data/retail"),
-        key("log", map({key("embedded", embedded(defaults), "the log in the data directory")}),
-            "where events are kept"),
-        key("http", http(defaults), "the door and the questions over HTTP"),
-        key("limits", limits(defaults), "what the node may use"),
-        key("supervision", supervision(defaults.supervision), "how patiently what dies is started again"),
-        key("snapshots", snapshots(defaults.snapshots), "copies of the state, from which a partition is rebuilt"),
-        key("logging",
-            map({
-                key("level", words({"trace", "debug", "info", "warn", "error"}), "the least that is logged")
-                    .by_default(defaults.logging_level),
-                key("format", words({"auto", "text", "json"}), "auto: text on a terminal, else JSON lines")
-                    .by_default("auto"),
-            }),
-            "what the node says"),
-        key("plugins", list(shape(Form::file), 0, 64), "shared objects with stages, sinks and sources of your own, loaded at start; relative to the node file")
-            .by_default("[]")
-            .example("[libfraud_score.so]"),
-    });
-    return made;
-  }();
+  static const ConfigKeys keys = node_keys(PluginKinds{});
   return keys;
 }
 

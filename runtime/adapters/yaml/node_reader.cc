@@ -194,7 +194,7 @@ void read_restarts(Context& context, const Node& node, const std::string& name, 
 void read_supervision(Context& context, const Node& node, NodeConfig& out) {
   MapReader map(context, node, "supervision");
   SupervisionConfig& to = out.supervision;
-  for (const auto& [name, limits] : {std::pair{"stage", &to.stage}, {"partition", &to.partition}, {"door", &to.door}, {"sink", &to.sink}, {"committer", &to.committer}}) {
+  for (const auto& [name, limits] : {std::pair{"stage", &to.stage}, {"partition", &to.partition}, {"door", &to.door}, {"sink", &to.sink}, {"service", &to.service}, {"committer", &to.committer}}) {
     if (const Node* one = map.take(name)) read_restarts(context, *one, map.path(name), *limits);
   }
   map.finish();
@@ -263,6 +263,7 @@ void read_node(Context& context, const Node& root, NodeConfig& out) {
   if (const Node* snapshots = map.take("snapshots")) read_snapshots(context, *snapshots, out.snapshots);
   if (const Node* logging = map.take("logging")) read_logging(context, *logging, out);
   if (const Node* plugins = map.take("plugins")) read_plugins(context, *plugins, out.plugins);
+  if (const Node* services = map.take("services")) read_services(context, *services, out.services);
   map.finish();
 }
 

@@ -34,7 +34,7 @@ struct Context {
   std::string folder;                   // file names of tables are relative to it; empty: the current one
   std::vector<Asked>* asked = nullptr;  // collects what was asked for, unless nullptr
   ConfigKind kind = ConfigKind::pipeline;
-  const PluginKinds* plugins = nullptr;  // kinds beside weir's own
+  const PluginKinds* plugins = nullptr;  // kinds beside weir's own; of a node file null: its plugins are not loaded yet
   bool stored = false;                   // of stored data: views may be of plugins that are not loaded
 
   void note(const std::string& map, std::string_view key, const std::string& value) const {
@@ -180,6 +180,8 @@ void read_views(Context& context, const Node& node, std::vector<ViewConfig>& out
 void read_inputs(Context& context, const Node& node, std::vector<InputConfig>& out);
 /// A whole pipeline file. Its tests are checked in any case, and kept if somebody asks for them.
 void read_pipeline(Context& context, const Node& root, PipelineConfig& out, std::vector<TestConfig>* tests = nullptr);
+/// Without plugins only names and kinds are taken.
+void read_services(Context& context, const Node& node, std::vector<ServiceConfig>& out);
 /// A whole node file.
 void read_node(Context& context, const Node& root, NodeConfig& out);
 /// Behind all other sections: a test may only name stages, views and fields that are there. `files`: the files of

@@ -143,7 +143,7 @@ std::optional<std::string> process_environment(std::string_view name) {
 YamlConfigLoader::YamlConfigLoader() : environment_(process_environment) {}
 YamlConfigLoader::YamlConfigLoader(EnvironmentLookup environment) : environment_(std::move(environment)) {}
 YamlConfigLoader::YamlConfigLoader(PluginKinds plugins, EnvironmentLookup environment)
-    : environment_(std::move(environment)), plugins_(std::move(plugins)) {}
+    : environment_(std::move(environment)), plugins_(std::move(plugins)), knows_plugins_(true) {}
 
 Result<PipelineConfig> YamlConfigLoader::pipeline(const ConfigSources& sources) const { return pipeline(sources, false); }
 Result<PipelineConfig> YamlConfigLoader::stored(const std::string& file) const { return pipeline({file, {}, {}}, true); }
@@ -178,7 +178,7 @@ Result<NodeConfig> YamlConfigLoader::node(const ConfigSources& sources) const {
   Findings findings;
   NodeConfig config;
   if (const std::optional<Node> root = load_tree(sources, environment_, findings)) {
-    Context context{findings, std::filesystem::path(sources.file).parent_path(), nullptr, ConfigKind::node};
+    Context context{findings, std::filesystem::path(sources.file).parent_path(), nullptr, ConfigKind::node, knows_plugins_ ? &plugins_ : nullptr};
     read_node(context, *root, config);
   }
   if (!findings.empty()) return tl::unexpected<Error>(Error{Errc::config_invalid, findings.text()});

@@ -27,7 +27,7 @@ class YamlConfigLoader final : public ConfigLoader {
   /// Takes `${NAME}` from the environment of the process.
   YamlConfigLoader();
   explicit YamlConfigLoader(EnvironmentLookup environment);
-  /// Pipelines may have what is of these kinds, too.
+  /// Pipelines and nodes may have what is of these kinds, too.
   explicit YamlConfigLoader(PluginKinds plugins, EnvironmentLookup environment = process_environment);
 
   using ConfigLoader::node;
@@ -46,13 +46,15 @@ class YamlConfigLoader final : public ConfigLoader {
   /// As pipeline(), with the file's `tests`, and with warnings. pipeline() checks the tests, too, and drops them; only here the
   /// files that they name must be there, because a node runs where they are not.
   [[nodiscard]] Result<PipelineTests> tests(const ConfigSources& sources) const;
-  /// The same for a node file. An empty `file` means none: the defaults, changed by overlays and `sets`.
+  /// The same for a node file. An empty `file` means none: the defaults, changed by overlays and `sets`. A loader without plugins takes of
+  /// `services` only names and kinds, unchecked: a node file says itself which plugins there are, and is read again with them.
   [[nodiscard]] Result<NodeConfig> node(const ConfigSources& sources) const override;
 
  private:
   [[nodiscard]] Result<PipelineConfig> pipeline(const ConfigSources& sources, bool stored) const;
   EnvironmentLookup environment_;
   PluginKinds plugins_;
+  bool knows_plugins_ = false;
 };
 
 }  // namespace weir

@@ -1,6 +1,7 @@
 // The line between weir and a plugin: plain C. What weir does for a plugin is here, what a plugin says of itself in weir/plugin_abi.h. Nothing
-// of a compiler, a standard library or of weir's own types crosses it, so a plugin need not be built by the compiler that built weir.
-// Authors include weir/stage.h, weir/sink.h, weir/source.h or weir/view.h, which are made of this.
+// of a compiler, a standard library or of weir's own types crosses it, so a plugin need not be built by the compiler that built weir;
+// services, which are actors, are the exception (weir/service_abi.h). Authors include weir/stage.h, weir/sink.h, weir/source.h, weir/view.h or
+// weir/service.h, which are made of this.
 #pragma once
 #include <stdint.h>
 

@@ -1,5 +1,5 @@
 // What the kinds of a plugin have in common: how they are registered, and how nothing that is thrown leaves the plugin. Authors include
-// weir/stage.h, weir/sink.h, weir/source.h or weir/view.h.
+// weir/stage.h, weir/sink.h, weir/source.h, weir/view.h or weir/service.h.
 #pragma once
 #include <concepts>
 #include <cstdint>
@@ -13,6 +13,7 @@
 #include <weir/config.h>
 #include <weir/decimal.h>
 #include <weir/event.h>
+#include <weir/service_abi.h>
 #include <weir/version.h>
 
 namespace weir {
@@ -108,11 +109,13 @@ inline const weir_plugin* open_plugin(const weir_host* with, weir_message* why) 
     static const std::vector<weir_sink_kind> sinks = Registration<weir_sink_kind>::described();
     static const std::vector<weir_source_kind> sources = Registration<weir_source_kind>::described();
     static const std::vector<weir_view_kind> views = Registration<weir_view_kind>::described();
+    static const std::vector<weir_service_kind> services = Registration<weir_service_kind>::described();
     static const weir_plugin plugin = {WEIR_ABI_VERSION, 0,
                                        stages.size(),    stages.data(),
                                        sinks.size(),     sinks.data(),
                                        sources.size(),   sources.data(),
-                                       views.size(),     views.data()};
+                                       views.size(),     views.data(),
+                                       services.size(),  services.data()};
     opened = &plugin;
   });
   if (how == WEIR_NO_MEMORY) say(why, "there is no memory");

@@ -129,6 +129,8 @@ typedef struct weir_view_kind {
   uint32_t (*show)(const void* view, weir_text state, weir_row* row, weir_message* why);
 } weir_view_kind;
 
+typedef struct weir_service_kind weir_service_kind;  // of services, which are actors: weir/service_abi.h
+
 typedef struct weir_plugin {
   uint32_t abi;
   uint32_t reserved;
@@ -140,6 +142,8 @@ typedef struct weir_plugin {
   const weir_source_kind* sources;
   uint64_t view_count;
   const weir_view_kind* views;
+  uint64_t service_count;
+  const weir_service_kind* services;
 } weir_plugin;
 
 /// The one function that a plugin exports, as `weir_plugin_open`. `host` outlives the plugin. NULL: it cannot be opened, `why` says why.

@@ -1,9 +1,10 @@
 """Stages of one's own, as their authors and operators meet them.
 
-  python3 tests/integration/extension --binary WEIR --build BUILD_DIR --plugin PLUGIN.so [--cmake CMAKE] [--compiler CXX]
+  python3 tests/integration/extension --binary WEIR --build BUILD_DIR --plugin PLUGIN.so --services PLUGIN.so [--cmake CMAKE] [--compiler CXX]
 
 Installs the build into a scratch prefix, does everything that actors/EXTENDING.md says outside the source tree, with nothing of weir's
-but that prefix, links a program of its own, and runs pipelines with PLUGIN.so (tests/unit/plugin/stages.cc) to exact totals.
+but that prefix, links a program of its own, and runs pipelines with PLUGIN.so (tests/unit/plugin/stages.cc) to exact totals, and a node with the
+services of the other one (tests/unit/plugin/services.cc).
 """
 
 import argparse
@@ -19,6 +20,7 @@ sys.dont_write_bytecode = True
 import book  # noqa: E402
 import linked  # noqa: E402
 import running  # noqa: E402
+import serving  # noqa: E402
 
 
 def install(options, scratch):
@@ -31,7 +33,7 @@ def install(options, scratch):
 
 def main():
     parse = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name in ("--binary", "--build", "--plugin"):
+    for name in ("--binary", "--build", "--plugin", "--services"):
         parse.add_argument(name, required=True)
     parse.add_argument("--cmake", default="cmake")
     parse.add_argument("--compiler", default="c++")
@@ -45,6 +47,7 @@ def main():
             findings += book.check(prefix, scratch, options, weir.sanitized())
             findings += linked.check(scratch, book.environment(prefix, options, weir.sanitized()), options.plugin)
             findings += running.check(weir, options.plugin, scratch)
+            findings += serving.check(weir, options.services, scratch)
         except (outside.Broken, outside.Hang, subprocess.TimeoutExpired) as broken:
             findings.append(str(broken))
     print("\n\n".join(findings) if findings else "a stage outside the source tree: built, tested, run, refused where it must be")

@@ -189,14 +189,14 @@ TEST_CASE("--set that addresses the other file is told how it is written", "[con
     return config.error().context;
   };
   CHECK(of_node("partitions=2") ==
-        "--set partitions=2: unknown key \"partitions\"; allowed here: node, data, log, http, limits, supervision, snapshots, logging, plugins; "
+        "--set partitions=2: unknown key \"partitions\"; allowed here: node, data, log, http, limits, supervision, snapshots, logging, plugins, services; "
         "it is a key of the pipeline file: write --set pipeline:partitions=2");
   CHECK(of_node("limits.event_bytes_max=1KiB") ==
         "--set limits.event_bytes_max=1KiB: unknown key \"event_bytes_max\"; allowed in \"limits\": memory_max, "
         "disk_max, shutdown_max; it is a key of the pipeline file: write --set pipeline:limits.event_bytes_max=1KiB");
   CHECK(of_node("dedupe={remember: 1h}").ends_with("write --set pipeline:dedupe={remember: 1h}"));
   CHECK(of_node("pipeline=p").ends_with("write --set pipeline:pipeline=p"));
-  CHECK(of_node("partition=2").ends_with("allowed here: node, data, log, http, limits, supervision, snapshots, logging, plugins"));
+  CHECK(of_node("partition=2").ends_with("allowed here: node, data, log, http, limits, supervision, snapshots, logging, plugins, services"));
   CHECK(refused("pipeline: p\n", {"http.listen=127.0.0.1:0"}) ==
         "--set http.listen=127.0.0.1:0: unknown key \"http\"; allowed here: pipeline, partitions, record, dedupe, late, "
         "retry, dead_letters, biography, stages, views, inputs, sinks, limits, tests; it is a key of the node file: write --set http.listen=127.0.0.1:0");

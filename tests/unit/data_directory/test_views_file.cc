@@ -76,7 +76,7 @@ TEST_CASE_METHOD(Fixture, "a view of a plugin comes back with its keys where the
   view.plugin = PluginViewConfig{kind, "mine", {"-7", "2.50", "say \"${HOME}\"\n", "false", "1500000", "2048", "b c"}};
   config.views.push_back(view);
   keep(config);
-  const auto loaded = read_views_file(path, {{}, {}, {}, {kind}});
+  const auto loaded = read_views_file(path, {{}, {}, {}, {kind}, {}});
   INFO((loaded ? std::string() : loaded.error().context));
   REQUIRE(loaded.has_value());
   CHECK(loaded->views.at(1).plugin->values == view.plugin->values);

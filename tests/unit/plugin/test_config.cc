@@ -186,8 +186,10 @@ TEST_CASE("a key that is required must be given", "[plugin]") {
   auto kind = std::make_shared<PluginStageKind>();
   kind->name = "strict";
   kind->keys = {{"limit", "the limit", PluginKey::Type::integer, true, "1", "9", "", {}}};
-  CHECK(finding("strict: {}", {{kind}, {}, {}, {}}) == "3:13: the key \"stages.0.strict.limit\" is missing; write limit: an integer, 1 to 9");
-  CHECK(finding("strict: {limit: 3}", {{kind}, {}, {}, {}}) == "");
+  PluginKinds only;
+  only.stages = {kind};
+  CHECK(finding("strict: {}", only) == "3:13: the key \"stages.0.strict.limit\" is missing; write limit: an integer, 1 to 9");
+  CHECK(finding("strict: {limit: 3}", only) == "");
 }
 
 TEST_CASE("values reach the stage in its own spelling, and config show writes every default", "[plugin]") {
