@@ -51,7 +51,7 @@ Result<void> make(const Options& options) {
   } else {
     fmt::print(stderr,
                "weir: a {1}, its tests, and a pipeline that uses it; next:\n  cmake -S {0} -B {0}/build && cmake --build {0}/build && ctest --test-dir {0}/build\n"
-               "then README.md there says how a pipeline uses it\n",
+               "then README.md there says how it is used\n",
                folder.string(), options.kind->name);
   }
   return {};

@@ -56,6 +56,7 @@ const std::vector<NewKind>& new_kinds() {
       {"source", "A source in C++: where events come from", "orders_queue", {"files", "http", "kafka"}, false},
       {"sink", "A sink in C++: where records or dead letters are written to", "warehouse", {"files", "http", "stdout"}, false},
       {"view", "A view in C++: what the rows of a view keep and show", "top_amounts", {"latest", "fields", "group_by", "windows", "measures", "retain", "when"}, false},
+      {"service", "A service in C++: an actor of CAF's beside the pipeline", "totals_watch", {}, false},
   };
   return kinds;
 }

@@ -1,4 +1,4 @@
-// The files of a new stage, sink, source or view, as `weir new` writes them. Made of actors/template_*.
+// The files of a new stage, sink, source, view or service, as `weir new` writes them. Made of actors/template_*.
 #pragma once
 #include <string>
 #include <string_view>

@@ -16,15 +16,16 @@ FILE = re.compile(r"^<!-- file: (\S+) -->\n```\w+\n(.*?)^```$", re.M | re.S)
 PAGE = os.path.join("actors", "EXTENDING.md")
 MORE = """
 add_library({0} MODULE {0}.cc)
-target_link_libraries({0} PRIVATE weir::stage)
+target_link_libraries({0} PRIVATE {1})
 add_executable({0}_test {0}_test.cc {0}.cc)
-target_link_libraries({0}_test PRIVATE weir::testkit)
+target_link_libraries({0}_test PRIVATE {2})
 target_compile_options({0} PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Werror)
 target_compile_options({0}_test PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Werror)
 add_test(NAME {0} COMMAND {0}_test)
 """
-EXAMPLES = ["order_lines", "classify", "spool", "sheet"]
+EXAMPLES = ["order_lines", "classify", "spool", "sheet", "spread"]
 HEADERS = ["classify.h"]
+SERVICES = ["heartbeat"]
 
 
 def environment(prefix, options, sanitized):
@@ -43,7 +44,7 @@ def commands(page, folder, env):
     script = "exec 2>&1\n"
     for block in blocks:
         script += f"set -e\n{block.commands}\nset +e\nprintf '%s\\n' '{readme_test.MARK}'\n"
-    done = subprocess.run(["bash", "-c", script], cwd=folder, env=env, capture_output=True, timeout=200)
+    done = subprocess.run(["bash", "-c", script], cwd=folder, env=env, capture_output=True, timeout=400)
     printed = done.stdout.decode("utf-8", "replace").split(readme_test.MARK + "\n")
     if done.returncode != 0 or len(printed) - 1 != len(blocks):
         at = blocks[min(len(printed), len(blocks)) - 1]
@@ -55,17 +56,21 @@ def commands(page, folder, env):
 def files(page, folder, env):
     """The files of the page beside those that `weir new` writes, built with every warning an error, and tested."""
     found = FILE.findall(page)
-    if sorted(name for name, _ in found) != sorted(HEADERS + [one + end for one in EXAMPLES for end in (".cc", "_test.cc")]):
+    wanted = HEADERS + [one + end for one in EXAMPLES for end in (".cc", "_test.cc")] + [one + end for one in SERVICES for end in (".h", ".cc", "_test.cc")]
+    if sorted(name for name, _ in found) != sorted(wanted):
         return [f"{PAGE} has the files {[name for name, _ in found]}: are they still marked <!-- file: NAME -->?"]
     for name, text in found:
         with open(os.path.join(folder, name), "w", encoding="utf-8") as f:
             f.write(text)
     with open(os.path.join(folder, "CMakeLists.txt"), "a", encoding="utf-8") as f:
-        f.write("".join(MORE.format(one) for one in EXAMPLES))
-    targets = [one + end for one in EXAMPLES for end in ("", "_test")]
+        f.write("".join(MORE.format(one, "weir::stage", "weir::testkit") for one in EXAMPLES))
+        f.write("find_package(weir REQUIRED COMPONENTS service)")
+        f.write("".join(MORE.format(one, "weir::service", "weir::service") for one in SERVICES))
+    examples = EXAMPLES + SERVICES
+    targets = [one + end for one in examples for end in ("", "_test")]
     for step in (["cmake", "-S", ".", "-B", "build"],
                  ["cmake", "--build", "build", "--target"] + targets,
-                 ["ctest", "--test-dir", "build", "-R", "|".join(f"^{one}$" for one in EXAMPLES), "--output-on-failure", "--no-tests=error"]):
+                 ["ctest", "--test-dir", "build", "-R", "|".join(f"^{one}$" for one in examples), "--output-on-failure", "--no-tests=error"]):
         done = subprocess.run(step, cwd=folder, env=env, capture_output=True, text=True, timeout=200)
         if done.returncode != 0:
             return [f"{PAGE}: {' '.join(step)} ends with {done.returncode}:\n{done.stdout[-4000:]}{done.stderr[-4000:]}"]
@@ -89,6 +94,17 @@ def in_a_node(folder, env):
     return []
 
 
+def without_caf(scratch, env):
+    """CAF is looked for only where services are asked for; then what is missing is named."""
+    findings = []
+    for folder, code, wanted in (("fraud_score", 0, ""), ("totals_watch", 1, "services are actors of CAF's, and CAF 0.")):
+        done = subprocess.run(["cmake", "-S", folder, "-B", os.path.join(folder, "without_caf"), "-DCMAKE_DISABLE_FIND_PACKAGE_CAF=ON"], cwd=scratch, env=env,
+                              capture_output=True, text=True, timeout=200)
+        if (done.returncode != 0) != (code != 0) or wanted not in " ".join(done.stderr.split()):
+            findings.append(f"cmake in {folder} without CAF ends with {done.returncode}: {done.stderr[-2000:]}")
+    return findings
+
+
 def headers(prefix):
     """The package shows nothing of weir's own, nor of its libraries."""
     findings = []
@@ -110,4 +126,5 @@ def check(prefix, scratch, options, sanitized):
         page = f.read()
     env = environment(prefix, options, sanitized)
     findings = headers(prefix) + commands(page, scratch, env)
+    findings += without_caf(scratch, env) if not findings else []
     return findings or files(page, os.path.join(scratch, "fraud_score"), env)
