@@ -102,7 +102,7 @@ class ServicesSupervisor : public caf::event_based_actor {
       Service& service = services_[i];
       if (!service.actor || down.source != service.actor.address()) continue;
       service.actor = nullptr;
-      if (!stopping_ && down.reason == caf::exit_reason::normal) {
+      if (!stopping_ && (down.reason == caf::exit_reason::normal || down.reason == caf::exit_reason::user_shutdown)) {
         service.record.entry()->note({});
         service.record.stopped();
         setup_->logbook->write(LogLevel::info, service.who, "it has ended by itself; it is started again with the node");

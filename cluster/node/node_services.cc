@@ -2,6 +2,8 @@
 
 #include <caf/actor_registry.hpp>
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -63,6 +65,17 @@ void NodeDesk::rows(RowsQuestion question, ServiceAnswer answer) {
 }
 
 void NodeDesk::put(PutQuestion question, ServiceAnswer answer) {
+  const std::uint64_t bytes = question.events.size();
+  // Over HTTP the server bounds this; here nobody else would, where a service puts and does not wait.
+  if (bytes > body_max_) return answer(413, fmt::format("{} bytes of events; one put has at most {} (http.body_max): put them in parts", bytes, body_max_));
+  if (outstanding_->bytes.fetch_add(bytes) + bytes > body_max_) {
+    outstanding_->bytes.fetch_sub(bytes);
+    return answer(429, fmt::format("more than {} bytes of puts wait for their answers (http.body_max): wait for some of them first", body_max_));
+  }
+  answer = [answer = std::move(answer), outstanding = outstanding_, bytes](std::uint32_t status, std::string_view text) {
+    outstanding->bytes.fetch_sub(bytes);
+    answer(status, text);
+  };
   HttpRequest request = request_of("POST", {"v1", "events"}, std::move(question.parameters), question.service, Role::ingest);
   request.headers.emplace_back("content-type", std::move(question.content_type));
   request.body = SharedBytes::copy_of(question.events);
@@ -78,7 +91,7 @@ void NodeDesk::ask(HttpRequest request, ServiceAnswer answer) {
 
 void NodeServices::start(caf::actor_system& system) {
   if (setup_.node->services.empty() || asked_at_) return;
-  desk_ = std::make_shared<NodeDesk>(std::move(setup_.api), *setup_.logbook);
+  desk_ = std::make_shared<NodeDesk>(std::move(setup_.api), *setup_.logbook, setup_.node->http_body_max);
   ServicesSetup setup;
   setup.limits = setup_.node->supervision.service;
   setup.clock = setup_.clock;
@@ -132,7 +145,7 @@ bool NodeServices::nothing_else_runs(caf::actor_system& system) const {
   const TimePoint begin = setup_.clock->now();
   while (system.registry().running() > abandoned_) {
     if (setup_.clock->now() - begin >= kOthersPatience) {
-      setup_.logbook->write(LogLevel::error, "services", "actors that a service has spawned, and not ended with itself, run on; the node ends without them");
+      setup_.logbook->write(LogLevel::error, "services", "actors that a service has spawned and not ended with itself, or an input inside a call, run on; the node ends without them");
       return false;
     }
     std::unique_lock lock(ended_->mutex);

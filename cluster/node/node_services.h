@@ -1,7 +1,9 @@
 // The services of a serving node: what they may ask of it, from when it is ready until it stops, and how they end with it.
 #pragma once
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -21,7 +23,8 @@ namespace weir {
 class NodeDesk final : public ServiceDesk {
  public:
   /// `logbook` and what `api` refers to must be there until close().
-  NodeDesk(HttpHandler api, Logbook& logbook) : api_(std::move(api)), logbook_(&logbook) {}
+  /// `body_max`: bytes of one put, and of all that wait for their answers: as of one request over HTTP.
+  NodeDesk(HttpHandler api, Logbook& logbook, std::uint64_t body_max) : api_(std::move(api)), logbook_(&logbook), body_max_(body_max) {}
   /// From now on nothing is answered but that the node stops, and nothing is logged.
   void close();
 
@@ -31,9 +34,14 @@ class NodeDesk final : public ServiceDesk {
 
  private:
   void ask(HttpRequest request, ServiceAnswer answer);
+  struct Outstanding {
+    std::atomic<std::uint64_t> bytes{0};
+  };
   std::shared_mutex mutex_;
   HttpHandler api_;
   Logbook* logbook_;  // null: closed
+  const std::uint64_t body_max_;
+  const std::shared_ptr<Outstanding> outstanding_ = std::make_shared<Outstanding>();  // answers may come after this
 };
 
 struct NodeServicesSetup {

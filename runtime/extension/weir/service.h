@@ -14,7 +14,7 @@
 //
 // Raw CAF: what an actor may do there, it may do here; CAF's own rules hold (no state shared with other actors, messages are values). It
 // has a thread of its own, so a call that waits holds up nobody but itself, and the end of the node; its constructor has not, and only looks
-// at its configuration. Actors that it spawns share the node's threads; link them (caf::linked), so that they end with it. Names, log, board,
+// at its configuration. Actors that it spawns share the node's threads; link them (caf::linked), so that they end with it: when it dies, and with end(). Names, log, board,
 // rows and events of the node: the functions of weir::Service, all of which may be called in its handlers only, and none of which waits.
 //
 // It keeps nothing that is durable: after a crash, as after a restart of the node, another object begins from its configuration.
@@ -111,9 +111,9 @@ class Service : public caf::event_based_actor {
   const char* name() const override { return context_.name().c_str(); }
 
  protected:
-  /// The node stops, and asks the service to end: with quit(), at once or when it has finished what it has to. It has a quarter of
+  /// The node stops, and asks the service to end: with end(), at once or when it has finished what it has to. It has a quarter of
   /// `limits.shutdown_max` for that, in which the node still answers it; then it is killed.
-  virtual void on_stop() { quit(); }
+  virtual void on_stop() { end(); }
 
   [[nodiscard]] const ServiceContext& context() const noexcept { return context_; }
   /// Into the node's log, under this service's name.
@@ -122,6 +122,8 @@ class Service : public caf::event_based_actor {
   void note(std::string_view text) const { host().note(life(), detail::to_abi(text)); }
   /// How much waits for it, likewise.
   void queue(std::uint64_t count) const { host().queue(life(), count); }
+  /// Ends, and with it whoever is linked with it; quit() without a reason ends it alone.
+  void end() { quit(caf::exit_reason::user_shutdown); }
   /// Ends with this text, as a crash: another one is started.
   void crash(const std::string& why) {
     failed(why);

@@ -86,7 +86,7 @@ class TestSupervisor : public caf::event_based_actor {
       node->service = nullptr;
       node->note.clear();
       node->waiting = 0;
-      node->over = down.reason == caf::exit_reason::normal || down.reason == caf::exit_reason::kill;
+      node->over = down.reason == caf::exit_reason::normal || down.reason == caf::exit_reason::user_shutdown || down.reason == caf::exit_reason::kill;
       node->crashed = !node->over;
       if (node->crashed) ++node->crashes;
     });

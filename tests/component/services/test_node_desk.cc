@@ -27,7 +27,7 @@ TEST_CASE("rows are a request of somebody who may read, events one of somebody w
         response.body = "{}";
         reply(std::move(response));
       },
-      lines);
+      lines, 1'000);
   Answered answered;
   desk.rows({"alarm", "by day", {"EU", "a/b"}, {{"where.x", "1"}}}, answered.take());
   desk.put({"alarm", "{\"id\": 1}", "application/json", {{"wait", "1s"}}}, answered.take());
@@ -55,7 +55,7 @@ TEST_CASE("a refusal is what it says, an answer that never comes is one, and beh
       [&drop](const HttpRequest&, const HttpReply& reply) {
         if (!drop) reply(problem(404, "there is no view 'x'"));
       },
-      lines);
+      lines, 1'000);
   Answered answered;
   desk.rows({"alarm", "x", {}, {}}, answered.take());
   drop = true;
@@ -69,4 +69,23 @@ TEST_CASE("a refusal is what it says, an answer that never comes is one, and beh
   CHECK(answered.answers[1].starts_with("503 "));
   CHECK(answered.answers[2] == "503 the node is stopping");
   CHECK(lines.lines == std::vector<std::string>{"warn service/alarm: a line"});
+}
+
+TEST_CASE("a put that is too long, and puts that nobody waits for, are refused", "[services]") {
+  Answered answered;
+  LevelLines lines;
+  std::vector<HttpReply> waiting;
+  NodeDesk desk([&waiting](const HttpRequest&, const HttpReply& reply) { waiting.push_back(reply); }, lines, 100);
+  const auto put = [&](std::size_t bytes) { desk.put({"alarm", std::string(bytes, 'x'), "application/json", {}}, answered.take()); };
+  put(101);
+  CHECK(answered.answers == std::vector<std::string>{"413 101 bytes of events; one put has at most 100 (http.body_max): put them in parts"});
+  put(60);
+  put(41);
+  CHECK(answered.answers.back() == "429 more than 100 bytes of puts wait for their answers (http.body_max): wait for some of them first");
+  put(40);
+  CHECK(waiting.size() == 2);
+  waiting[0](HttpResponse{});
+  put(60);
+  CHECK(waiting.size() == 3);
+  CHECK(answered.answers.size() == 3);
 }

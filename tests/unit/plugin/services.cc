@@ -28,7 +28,7 @@ struct PulseConfig {
     keys.word("stop", &PulseConfig::stop, {"quit", "late", "never", "block"}, "what it does when it is asked to end");
     keys.text("view", &PulseConfig::view, "read with every tick");
     keys.text("put", &PulseConfig::put, "an event, put with the first tick");
-    keys.word("do_what", &PulseConfig::do_what, {"nothing", "not_made", "no_behavior", "strange", "end", "linked", "orphan"}, "what else it does");
+    keys.word("do_what", &PulseConfig::do_what, {"nothing", "not_made", "no_behavior", "strange", "end", "linked", "family", "orphan"}, "what else it does");
   }
   void check() const {
     if (crash_at == 13) throw std::invalid_argument("13 brings bad luck; take 12 or 14");
@@ -78,7 +78,7 @@ class Pulse : public weir::Service {
   }
 
   void on_stop() override {
-    if (config_.stop == "quit") return quit();
+    if (config_.stop == "quit") return end();
     if (config_.stop == "late") delayed_send(this, config_.every, pulse::End{});
     std::promise<void> never;
     if (config_.stop == "block") never.get_future().wait();
@@ -94,6 +94,7 @@ class Pulse : public weir::Service {
     if (config_.do_what == "strange") send(this, 7, std::string("what is this"));
     if (config_.do_what == "end") send(this, pulse::End{});
     if (config_.do_what == "orphan" && ticks_ == 1) spawn<Orphan>();
+    if (config_.do_what == "family" && ticks_ == 1) spawn<Orphan, caf::linked>();
     if (config_.do_what == "linked") send(spawn<Mortal, caf::linked>(), pulse::End{});
     delayed_send(this, config_.every, pulse::Tick{});
   }
