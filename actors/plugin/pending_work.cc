@@ -99,7 +99,7 @@ void PendingWork::took(RoundNumber number, Round& round, std::size_t at) {
   --round.waits;
 }
 
-void PendingWork::take_letters() {
+void PendingWork::read_mail() {
   for (const PendingMail::Letter& letter : mail_->take()) {
     const auto found = pending_.extract(letter.ticket);
     if (found.empty()) {
@@ -108,6 +108,10 @@ void PendingWork::take_letters() {
     }
     take_letter(found.mapped(), letter);
   }
+}
+
+void PendingWork::take_letters() {
+  read_mail();
   while (!due_.empty() && !pending_.contains(due_.front().ticket)) due_.pop_front();
   decide_those_who_wait();
   arm();
@@ -161,6 +165,7 @@ void PendingWork::decide_those_who_wait() {
 
 void PendingWork::look_at_deadlines() {
   armed_ = false;
+  read_mail();  // an answer that is there counts, also where nobody could be woken for it
   const TimePoint now = ports_.clock->now();
   for (; !due_.empty() && due_.front().at <= now; due_.pop_front()) {
     const auto found = pending_.extract(due_.front().ticket);

@@ -50,6 +50,7 @@ class PendingWork final : public StageWork {
   void decide_one(Round& round, PluginPlace& place);
   void decide_several(Round& round, std::size_t count);
   void took(RoundNumber number, Round& round, std::size_t at);
+  void read_mail();
   void take_letters();
   void take_letter(Place at, const PendingMail::Letter& letter);
   void decided(Place at);
