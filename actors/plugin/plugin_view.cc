@@ -1,6 +1,5 @@
 #include "actors/plugin/plugin_view.h"
 
-#include <new>
 #include <utility>
 
 #include "runtime/engine/view_set.h"
@@ -26,8 +25,8 @@ class PluginView::OneAdder final : public RowFold::Adder {
     made_.text.clear();
     message_.raw.size = 0;
     const std::uint32_t how = view_.config_.kind->raw.add(view_.made_, {state.data(), state.size()}, &event_, &made_, &message_.raw);
-    if (how == WEIR_NO_MEMORY) throw std::bad_alloc();
-    if (how != WEIR_DECIDED || made_.text.size() > kRowStateMax) return false;
+    // Also where it had no memory: a record that makes it ask for too much would end every replay.
+    if (how != WEIR_DECIDED) return false;
     out.swap(made_.text);
     return true;
   }
@@ -58,7 +57,7 @@ Result<void> PluginView::create() {
   PluginMessage why;
   made_ = config_.kind->raw.create(&fields_, values.data(), &why.raw);
   if (made_ != nullptr) return {};
-  return fail(Errc::config_invalid, "view \"{}\": {}", name_, fields_.wrong.empty() ? why.view() : std::string_view(fields_.wrong));
+  return fail(Errc::config_invalid, "view \"{}\": {}", name_, fields_.wrong.empty() ? shown(why.view()) : fields_.wrong);
 }
 
 std::unique_ptr<RowFold::Adder> PluginView::adder(PartitionId partition) const { return std::make_unique<OneAdder>(*this, partition); }
@@ -67,10 +66,9 @@ Result<std::vector<std::string>> PluginView::show(std::string_view state) const 
   weir_row row{std::vector<std::string>(config_.kind->columns.size(), "null"), {}};
   PluginMessage why;
   const std::uint32_t how = config_.kind->raw.show(made_, {state.data(), state.size()}, &row, &why.raw);
-  if (how == WEIR_NO_MEMORY) throw std::bad_alloc();
+  const std::string said = how == WEIR_NO_MEMORY ? "there is no memory" : row.mistake.empty() ? shown(why.view()) : row.mistake;
   if (how != WEIR_DECIDED || !row.mistake.empty())
-    return fail(Errc::state_damaged, "view '{}': its kind \"{}\" of {} cannot show a row: {}", name_, config_.kind_name, config_.kind->file,
-                row.mistake.empty() ? why.view() : std::string_view(row.mistake));
+    return fail(Errc::stage_failed, "view '{}': its kind \"{}\" of {} cannot show a row: {}", name_, config_.kind_name, config_.kind->file, said);
   return std::move(row.tokens);
 }
 

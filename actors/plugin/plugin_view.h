@@ -14,9 +14,6 @@
 
 namespace weir {
 
-/// A state of more bytes counts as a failure: every row is as large.
-inline constexpr std::size_t kRowStateMax = std::size_t{1} << 20;
-
 class PluginView final : public RowFold {
  public:
   /// `config` is of a view of a plugin that is loaded. Errors: config_invalid (what the plugin's constructor throws, a field's path), with

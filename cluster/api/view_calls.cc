@@ -31,7 +31,7 @@ namespace {
 /// A view's kind and columns, as JSON.
 std::string describe_view(const View& view) {
   std::string json = fmt::format(R"({{"view":{},"kind":"{}","key":[)", to_json_string(view.config.name),
-                                 view.latest ? "latest" : "aggregate");
+                                 view.latest ? "latest" : view.fold != nullptr ? "plugin" : "aggregate");
   const std::vector<FieldPath> key = view.latest ? std::vector<FieldPath>{*view.config.latest} : view.config.group_by;
   for (std::size_t i = 0; i < key.size(); ++i) json += (i == 0 ? "" : ",") + to_json_string(key[i].text);
   json += R"(],"windows":[)";

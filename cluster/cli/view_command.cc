@@ -15,6 +15,7 @@ namespace {
 struct Options {
   std::string view;
   std::string data;
+  DataPlugins plugins;
   Output output = Output::table;
 };
 
@@ -26,7 +27,9 @@ struct Listed {
 
 int list(const Options& options) {
   int code = kDone;
-  const auto data = open_data(options.data, code);
+  const auto plugins = load_data_plugins(options.plugins);
+  if (!plugins) return report(plugins.error());
+  const auto data = open_data(options.data, code, *plugins);
   if (!data) return code;
   const auto pictures = data->pictures();
   if (!pictures) return report(pictures.error());
@@ -44,8 +47,8 @@ int list(const Options& options) {
   for (const auto& [name, listed] : views) {
     const auto& kept = data->config().views;
     const auto config = std::find_if(kept.begin(), kept.end(), [&name](const ViewConfig& view) { return view.name == name; });
-    const bool unloaded = config != kept.end() && config->plugin;
-    const std::string_view state = unloaded ? "of a plugin, rows kept" : !listed.asked ? "removed, rows kept" : listed.filled ? "answers" : "being filled";
+    const bool unloaded = config != kept.end() && config->plugin && config->plugin->kind == nullptr;
+    const std::string_view state = unloaded ? "of a plugin that is not loaded" : !listed.asked ? "removed, rows kept" : listed.filled ? "answers" : "being filled";
     rows.push_back({{text_cell("view", name), text_cell("state", state),
                      text_cell("complete_since", listed.complete_since == kNoTime ? "" : to_rfc3339(listed.complete_since))}});
   }
@@ -73,6 +76,7 @@ Command make_view(Level root) {
   const Level listing = app.add_command("list", "Every view with rows in the data");
   listing.footer("Example: weir view list --data ./sales --output json");
   add_data(listing, options->data, true);
+  add_data_plugins(listing, options->plugins);
   add_output(listing, options->output);
   const Level dropping = app.add_command("drop", "Give up the rows of a view that was taken out of the pipeline file");
   dropping.footer("Example: weir view drop revenue_by_country --data ./sales\nThe rows cannot be brought back but by building the view anew from the log.");

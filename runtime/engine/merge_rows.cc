@@ -94,6 +94,7 @@ void MergedRows::settle() {
         heap_.pop_back();
       }
     } while (!damaged_ && !heap_.empty() && key_of(heap_.front()) == key_);
+    damaged_ = damaged_ || !merger.settle(value_);
     if (!hidden()) {
       valid_ = !damaged_ && status().has_value();
       return;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 
 #include "runtime/base/bytes.h"
 #include "runtime/base/invariant.h"
@@ -12,11 +13,30 @@ namespace {
 
 constexpr char kVersion = 1;
 constexpr char kPlugin = 'p';
-constexpr std::size_t kHead = 12;
+constexpr std::size_t kHead = 13;
 
 void append_number(std::string& to, auto number) {
   to.append(sizeof number, '\0');
   store(to.data() + to.size() - sizeof number, number);
+}
+
+/// Makes one state of all, kept in `merged`. Without the kind, or without memory, they stay as they are.
+void merge_states(const KindList<PluginViewKind>& kinds, PluginValue& row, std::string& merged) {
+  if (row.broken) return row.states.clear();
+  const auto* const kind = find_kind(kinds, row.kind);
+  if (kind == nullptr || row.states.size() < 2) return;
+  merged.assign(row.states.front());
+  for (const std::string_view state : std::span(row.states).subspan(1)) {
+    weir_bytes out;
+    std::array<char, 64> said{};
+    weir_message why{said.data(), said.size(), 0};
+    const std::uint32_t how = (*kind)->raw.merge({merged.data(), merged.size()}, {state.data(), state.size()}, &out, &why);
+    if (how == WEIR_NO_MEMORY) return;
+    row.broken = how != WEIR_DECIDED || out.text.size() > kRowStateMax;
+    if (row.broken) return row.states.clear();
+    merged = std::move(out.text);
+  }
+  row.states = {merged};
 }
 
 }  // namespace
@@ -28,7 +48,9 @@ std::optional<PluginValue> PluginValue::read(std::string_view value) {
   const std::size_t parts = static_cast<unsigned char>(value[2]);
   const std::size_t name = static_cast<unsigned char>(value[3]);
   PluginValue out;
-  out.failed = load<std::uint64_t>(value.data() + 4);
+  if (static_cast<unsigned char>(value[4]) > 1) return std::nullopt;
+  out.broken = value[4] == 1;
+  out.failed = load<std::uint64_t>(value.data() + 5);
   value.remove_prefix(kHead);
   if (value.size() < parts + name || name == 0) return std::nullopt;
   out.scales = value.substr(0, parts);
@@ -42,6 +64,7 @@ std::optional<PluginValue> PluginValue::read(std::string_view value) {
     out.states.push_back(value.substr(0, size));
     value.remove_prefix(size);
   }
+  if (out.broken && !out.states.empty()) return std::nullopt;
   if (!std::is_sorted(out.states.begin(), out.states.end())) return std::nullopt;
   return out;
 }
@@ -49,7 +72,7 @@ std::optional<PluginValue> PluginValue::read(std::string_view value) {
 void PluginValue::write(std::string& to) const {
   INVARIANT(scales.size() <= 255 && !kind.empty() && kind.size() <= 255, "a plugin's value counts its parts and its name in a byte each");
   to.clear();
-  to += {kVersion, kPlugin, static_cast<char>(scales.size()), static_cast<char>(kind.size())};
+  to += {kVersion, kPlugin, static_cast<char>(scales.size()), static_cast<char>(kind.size()), static_cast<char>(broken)};
   append_number(to, failed);
   to.append(scales).append(kind);
   for (const std::string_view state : states) {
@@ -65,34 +88,25 @@ bool merge_plugin_values(const KindList<PluginViewKind>& kinds, std::string_view
   std::string scales(into->scales);
   for (std::size_t i = 0; i < scales.size(); ++i) scales[i] = std::max(scales[i], other->scales[i]);
   into->scales = scales;
+  into->broken = into->broken || other->broken;
   into->failed += other->failed;
   into->states.insert(into->states.end(), other->states.begin(), other->states.end());
   std::sort(into->states.begin(), into->states.end());
-  std::string merged;
-  if (const auto* kind = find_kind(kinds, into->kind); kind != nullptr && into->states.size() > 1) {
-    if (auto state = merge_states(**kind, into->states)) {
-      merged = std::move(*state);
-      into->states = {merged};
-    }
-  }
+  std::string state;
+  merge_states(kinds, *into, state);
   into->write(out);
   return true;
 }
 
-Result<std::string> merge_states(const PluginViewKind& kind, std::span<const std::string_view> states) {
-  if (states.empty()) return std::string();
-  std::string held(states.front());
-  for (const std::string_view state : states.subspan(1)) {
-    weir_bytes out;
-    std::array<char, 256> said{};
-    weir_message why{said.data(), said.size(), 0};
-    const std::uint32_t how = kind.raw.merge({held.data(), held.size()}, {state.data(), state.size()}, &out, &why);
-    if (how != WEIR_DECIDED)
-      return fail(Errc::state_damaged, "the view kind \"{}\" of {} cannot merge two states of a row: {}", kind.name, kind.file,
-                  how == WEIR_NO_MEMORY ? std::string_view("there is no memory") : std::string_view(said.data(), std::min<std::size_t>(why.size, said.size())));
-    held = std::move(out.text);
-  }
-  return held;
+bool settle_plugin_value(const KindList<PluginViewKind>& kinds, std::string& value) {
+  auto row = PluginValue::read(value);
+  if (!row) return false;
+  if (row->states.size() < 2) return true;
+  std::string state, out;
+  merge_states(kinds, *row, state);
+  row->write(out);
+  value = std::move(out);
+  return true;
 }
 
 }  // namespace weir

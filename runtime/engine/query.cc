@@ -261,10 +261,13 @@ Result<void> Query::make_plugin_row(std::string_view key, std::string_view value
   const PluginViewKind& kind = *view_.config.plugin->kind;
   if (!row || row->kind != kind.name || row->scales.size() != view_.parts.size()) return damaged();
   WEIR_TRY(add_group(key, [&row](std::size_t part) { return static_cast<std::uint8_t>(row->scales[part]); }));
-  WEIR_ASSIGN(const std::string state, merge_states(kind, row->states));
-  WEIR_ASSIGN(std::vector<std::string> tokens, view_.fold->show(state));
+  std::vector<std::string> tokens(kind.columns.size(), "null");
+  if (!row->broken) {
+    if (row->states.size() > 1) return fail(Errc::limit_reached, "view '{}': there is no memory to merge a row", view_.config.name);
+    WEIR_ASSIGN(tokens, view_.fold->show(row->states.empty() ? std::string_view() : row->states.front()));
+  }
   for (std::size_t i = 0; i < kind.columns.size(); ++i) row_.fields.emplace_back(kind.columns[i], std::move(tokens[i]));
-  row_.fields.emplace_back(kFailedColumn, std::to_string(row->failed));
+  row_.fields.emplace_back(kFailedColumn, row->broken ? "null" : std::to_string(row->failed));
   return {};
 }
 

@@ -19,7 +19,8 @@
 namespace weir {
 
 /// One answer row: names and JSON tokens, in the order they are shown. Numbers keep their spelling.
-///  of a plugin: group fields, `window`, `window_start`, the kind's columns, `failed`: how many records the kind failed on
+///  of a plugin: group fields, `window`, `window_start`, the kind's columns, `failed`: how many records the kind failed on,
+///  null where the row is broken
 ///  aggregate: group fields, `window`, `window_start`, then measures; behind a distinct count NAME the field
 ///  `NAME_approximate`, true or false
 ///  latest: `id`, `time`, then the record (or the view's key and the `fields` that it has). Where the record has an `id`

@@ -30,13 +30,13 @@ class RowFold {
     Adder& operator=(const Adder&) = delete;
     virtual ~Adder() = default;
     /// What `state` (empty: of no records) is with one record more. `tokens`: what fields() name in the record, in their order; those of the
-    /// envelope are empty here. False: the plugin failed on it. Throws std::bad_alloc.
+    /// envelope are empty here. False: the plugin failed on it.
     [[nodiscard]] virtual bool add(std::string_view state, const ViewRecord& record, std::span<const std::string_view> tokens, std::string& out) = 0;
   };
 
   [[nodiscard]] virtual const std::vector<FieldPath>& fields() const noexcept = 0;
   [[nodiscard]] virtual std::unique_ptr<Adder> adder(PartitionId partition) const = 0;
-  /// What a row with this state shows: a JSON token for each column of the kind, in their order. Error state_damaged: the plugin failed.
+  /// What a row with this state shows: a JSON token for each column of the kind, in their order. Error stage_failed: the plugin threw, or showed what is none.
   [[nodiscard]] virtual Result<std::vector<std::string>> show(std::string_view state) const = 0;
 };
 

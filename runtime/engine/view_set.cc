@@ -405,8 +405,12 @@ void ViewWriter::fold_into_row(const Step& step, const ViewRecord& record, Delta
   for (std::size_t i = 0; i < scales.size(); ++i) scales[i] = static_cast<char>(std::max<std::uint8_t>(static_cast<std::uint8_t>(scales[i]), scales_[step.scales + i]));
   row.scales = scales;
   row.kind = view.config.plugin->kind_name;
-  if (add(step, record, row.states.empty() ? std::string_view() : row.states.front())) {
-    row.states = {state_};
+  if (row.broken) {
+    // Nothing can be added to it.
+  } else if (add(step, record, row.states.empty() ? std::string_view() : row.states.front())) {
+    row.broken = state_.size() > kRowStateMax;
+    row.states.clear();
+    if (!row.broken) row.states = {state_};
   } else {
     ++row.failed;
     ++skipped_[step.view];

@@ -400,6 +400,8 @@ ViewMerger::ViewMerger(const std::vector<ViewConfig>& views) {
   }
 }
 
+bool ViewMerger::settle(std::string& value) const { return !is_plugin_value(value) || settle_plugin_value(kinds_, value); }
+
 bool ViewMerger::merge(std::string_view, std::optional<std::string_view> existing, std::string_view operand,
                        std::string& out) const {
   if (operand.size() < 2) return false;

@@ -116,6 +116,8 @@ class ViewMerger final : public StateMerger {
   explicit ViewMerger(const std::vector<ViewConfig>& views);
   [[nodiscard]] bool merge(std::string_view key, std::optional<std::string_view> existing, std::string_view operand,
                            std::string& out) const override;
+  /// A stored value as it is to be read: parts of a plugin's row that were kept side by side become one. False: it is damaged.
+  [[nodiscard]] bool settle(std::string& value) const;
 
  private:
   KindList<PluginViewKind> kinds_;

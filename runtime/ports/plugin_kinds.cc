@@ -36,11 +36,11 @@ const Section kSinks{"sink",
                      {"batch_events_max", "batch_bytes_max", "batch_age_max", "on_refused"}};
 
 const Section kSources{"source", "WEIR_SOURCE", {"files", "http", "kafka"}, {}, {}};
-const Section kViews{"view", "WEIR_VIEW", {"latest", "measures"}, {"fields", "group_by", "windows", "retain", "when"}, {}};
+const Section kViews{"view", "WEIR_VIEW", own_view_keys(), {}, {}};
 // What rows of a view have beside the columns of its kind.
 constexpr std::array<std::string_view, 3> kRowFields = {"window", "window_start", kFailedColumn};
 constexpr std::size_t kColumnsMax = 64;
-const Section kServices{"service", "WEIR_SERVICE", {}, {"name"}, {}};
+const Section kServices{"service", "WEIR_SERVICE", {}, {}, {}};
 
 bool holds(const std::vector<std::string_view>& words, std::string_view word) { return std::find(words.begin(), words.end(), word) != words.end(); }
 std::string join(const std::vector<std::string_view>& words) { return fmt::format("{}", fmt::join(words, ", ")); }
@@ -241,6 +241,11 @@ Result<void> add_all(KindList<Kind>& all, KindList<Kind> more, const Section& se
 }
 
 }  // namespace
+
+const std::vector<std::string_view>& own_view_keys() {
+  static const std::vector<std::string_view> keys = {"latest", "fields", "group_by", "windows", "measures", "retain", "when"};
+  return keys;
+}
 
 PendingKeys pending_keys(const PluginStageKind& kind, const std::vector<std::string>& values) {
   PendingKeys keys;

@@ -53,6 +53,8 @@ struct PluginSourceKind : PluginKind {
 };
 /// What a row of a plugin's view says beside the columns of its kind: how many records its kind failed on.
 inline constexpr std::string_view kFailedColumn = "failed";
+/// The keys of a view that are weir's own: no kind may be called so.
+[[nodiscard]] const std::vector<std::string_view>& own_view_keys();
 struct PluginViewKind : PluginKind {
   std::vector<std::string> columns;  // 1 to 64
   weir_view_kind raw{};

@@ -83,7 +83,7 @@ struct ConfigKeys {
 
 /// Made at the first call; safe from several threads.
 [[nodiscard]] const ConfigKeys& pipeline_keys();
-/// With the kinds of stages that plugins bring.
+/// With the kinds that plugins bring.
 [[nodiscard]] ConfigKeys pipeline_keys(const PluginKinds& plugins);
 [[nodiscard]] const ConfigKeys& node_keys();
 /// With the kinds of services that plugins bring.

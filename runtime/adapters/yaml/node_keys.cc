@@ -146,7 +146,7 @@ ConfigKeys node_keys(const PluginKinds& plugins) {
                   .by_default("auto"),
           }),
           "what the node says"),
-      key("plugins", list(shape(Form::file), 0, 64), "shared objects with stages, sinks, sources and services of your own, loaded at start; relative to the node file")
+      key("plugins", list(shape(Form::file), 0, 64), "shared objects with stages, sinks, sources, views and services of your own, loaded at start; relative to the node file")
           .by_default("[]")
           .example("[libfraud_score.so]"),
       key("services", services(plugins), "actors of your own beside the pipeline, of kinds that plugins have: a name, and in it the kind with its keys; only `weir up` runs them")

@@ -1,4 +1,4 @@
-// The keys of a plugin's stage or sink: as the description of all keys has them, and as the pipeline file writes their values.
+// The keys of what is of a plugin: as the description of all keys has them, and as the pipeline file writes their values.
 #pragma once
 #include <string>
 #include <vector>

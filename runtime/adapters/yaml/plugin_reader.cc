@@ -1,4 +1,4 @@
-// Stages and sinks of plugins: their keys are declared by the plugin, and checked as weir's own.
+// What is of a plugin: its keys are declared by the plugin, and checked as weir's own.
 #include <charconv>
 
 #include "runtime/adapters/yaml/config_shapes.h"

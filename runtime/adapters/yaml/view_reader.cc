@@ -143,9 +143,9 @@ void read_measures(Context& context, const Node& node, const std::string& name, 
   }
 }
 
-bool own_key(const std::string& key) {
-  static const std::vector<std::string> kOwn = {"latest", "fields", "group_by", "windows", "measures", "retain", "when"};
-  return std::find(kOwn.begin(), kOwn.end(), key) != kOwn.end();
+bool own_key(std::string_view key) {
+  const auto& own = own_view_keys();
+  return std::find(own.begin(), own.end(), key) != own.end();
 }
 
 /// What a plugin has in place of measures. A name that no plugin has is left for finish() to report, but in stored data: there the rows of a

@@ -9,7 +9,7 @@
 extern "C" {
 #endif
 
-/// Raised when anything below changes: a plugin works with the weir that has its number, and with no other.
+/// Raised when anything here, in weir/plugin_abi.h or in weir/service_abi.h changes: a plugin works with the weir that has its number, and with no other.
 #define WEIR_ABI_VERSION 4
 
 /// Not terminated by a zero. Valid as long as the call it was given to or, of what weir gives about an event, until the plugin's
@@ -89,7 +89,7 @@ typedef struct weir_host {
   weir_text (*source)(const weir_event* event);
   int64_t (*event_time)(const weir_event* event);
   uint32_t (*attempts)(const weir_event* event);
-  /// Of a record: all of it, a JSON object on one line. Of an event in a stage: nothing.
+  /// Of a record: all of it, a JSON object on one line. Of an event in a stage, and of a record in a view: nothing.
   weir_text (*json)(const weir_event* event);
 
   /// `field` must be one that may be written. The event that goes on has them.
@@ -152,7 +152,7 @@ enum {
   WEIR_KEY_WORD = 6       // one of `words`
 };
 
-/// One key of the configuration of a stage, a sink or a source. Numbers, durations and sizes are written as plain numbers.
+/// One key of the configuration of a kind. Numbers, durations and sizes are written as plain numbers.
 typedef struct weir_key {
   weir_text name;
   weir_text doc;       // one line, for people

@@ -1,4 +1,4 @@
-// One executable that is weir and has your stages, sinks and sources in it. weir_add_program(NAME sources...) of the package makes it; where main()
+// One executable that is weir and has your stages, sinks, sources, views and services in it. weir_add_program(NAME sources...) of the package makes it; where main()
 // is to do something before, write it yourself and link weir::program:
 //
 //   int main(int argc, char** argv) { return weir::run_program(argc, argv); }

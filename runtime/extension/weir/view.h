@@ -24,8 +24,10 @@
 // row: 1 MiB at most, some hundred bytes are better.
 //
 // Raise `version` when you change what add(), merge(), save() or load() do: views of the kind are then filled anew from the log. What add()
-// throws leaves the record out, and the row says so in its column `failed`.
+// throws, because of the record and never because of the state, leaves the record out, and the row says so in its column `failed`. A row that
+// merge() throws on, or whose state becomes too large, is broken for good: its columns are null, `failed` too.
 #pragma once
+#include <array>
 #include <bit>
 #include <concepts>
 #include <cstddef>
@@ -141,6 +143,15 @@ concept ViewOfYours = std::constructible_from<T, const typename T::Config&, Fiel
 #pragma GCC visibility push(hidden)
 namespace detail {
 
+template <class State>
+constexpr bool made_of_bytes() {
+  const State zeros = std::bit_cast<State>(std::array<unsigned char, sizeof(State)>{});
+  return sizeof zeros != 0;
+}
+/// Without pointers: bytes cannot be cast to them where everything is constant.
+template <class State>
+concept PlainBytes = requires { typename std::bool_constant<made_of_bytes<State>()>; };
+
 /// How a state is kept.
 template <class State>
 class Kept {
@@ -153,8 +164,8 @@ class Kept {
       if (!reader.done()) throw std::out_of_range("the state of a row goes on: load() reads less than save() wrote");
       return state;
     } else {
-      static_assert(std::is_trivially_copyable_v<State> && std::has_unique_object_representations_v<State>,
-                    "a State with padding, floating point or members of its own memory needs save(weir::Writer&) const and static load(weir::Reader&)");
+      static_assert(std::is_trivially_copyable_v<State> && std::has_unique_object_representations_v<State> && PlainBytes<State>,
+                    "a State with padding, floating point, pointers (std::string_view has one) or members of its own memory needs save(weir::Writer&) const and static load(weir::Reader&)");
       if (bytes.size != sizeof(State)) throw std::out_of_range("the state of a row has another size: raise the view's version");
       State state;
       std::memcpy(&state, bytes.data, sizeof state);

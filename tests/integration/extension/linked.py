@@ -1,4 +1,4 @@
-"""A program that is weir and has stages, sinks and sources of tests/unit/plugin in it, built against the installed package alone."""
+"""A program that is weir and has the kinds of tests/unit/plugin in it, built against the installed package alone."""
 
 import json
 import os
@@ -13,8 +13,8 @@ from outside.node import Node
 SOURCES = os.path.join(outside.repository(), "tests", "unit", "plugin")
 CMAKE = f"""cmake_minimum_required(VERSION 3.20)
 project(mine LANGUAGES CXX)
-find_package(weir REQUIRED)
-weir_add_program(mine {' '.join(os.path.join(SOURCES, name) for name in ('stages.cc', 'sinks.cc', 'sources.cc'))})
+find_package(weir REQUIRED COMPONENTS service)
+weir_add_program(mine {' '.join(os.path.join(SOURCES, name) for name in ('stages.cc', 'later.cc', 'sinks.cc', 'sources.cc', 'views.cc', 'services.cc'))})
 weir_add_program(bare)
 """
 PIPELINE = """pipeline: linked
@@ -24,6 +24,7 @@ stages:
   - score: {threshold: 500, rate: 0.5}
 views:
   scores: {measures: {total: {sum: score}, events: count}}
+  amounts: {extremes: {}}
 """
 
 
@@ -62,12 +63,18 @@ def check_runs(mine, folder, pipeline, data):
         findings.append(f"linked: a run serves {ledger}, rows {rows}")
     if f"weir: plugin {mine.binary}: score, " not in ended.text:
         findings.append(f"linked: a run does not name what is in it: {ended.text}")
-    node = Node(mine, pipeline, os.path.join(folder, "node"))
+    amounts = mine.rows("amounts", data)
+    if [(float(str(row["least"])), float(str(row["spread"])), str(row["failed"])) for row in amounts] != [(0.0, 999.0, "0")]:
+        findings.append(f"linked: the view that is linked in answers {amounts}")
+    node_file = write(os.path.join(folder, "node.yaml"), "node: n1\nservices: {own: {pulse: {do_what: family}}}\n")
+    node = Node(mine, pipeline, os.path.join(folder, "node"), "--node-config", node_file)
     node.until_ready()
+    while not any(one["actor"] == "services/own" and one["state"] == "running" for one in node.get("/v1/tree").json()["actors"]):
+        pass
     reply = node.call("POST", "/v1/events?wait=20s", '{"id": "a", "amount": 600}\n', {"Content-Type": "application/x-ndjson"})
     served = node.rows("scores")
     ended = node.stop()
-    if reply.status != 202 or [float(str(row["total"])) for row in served] != [300.0] or ended.code != 0:
+    if reply.status != 202 or [float(str(row["total"])) for row in served] != [300.0] or ended.code != 0 or "run on" in ended.text:
         findings.append(f"linked: a node answers {reply}, rows {served}, and ends with {ended.code}")
     return findings
 

@@ -234,7 +234,7 @@ def check_view(weir, folder, plugin):
             else:
                 row[0].append(amount)
             lines.append(json.dumps({"id": f"e{i}", "shop": f"s{i % 7}", "amount": amount}))
-        token = node.call("POST", "/v1/events?wait=60s", "\n".join(lines).encode(), {"Content-Type": "application/x-ndjson"}).headers["weir-token"]
+        token = node.call("POST", "/v1/events?wait=60s", "\n".join(lines).encode(), {"Content-Type": "application/x-ndjson"}).json()["token"]
         if life == 2:
             node.call("POST", "/v1/snapshots")
         if life < 4:
@@ -262,9 +262,12 @@ def check_view(weir, folder, plugin):
         if words != ["query", "by_shop"]:
             weir.expect(0, *words, "--data", data, "--plugin", plugin)
     weir.expect(0, "query", "counts", "--data", data)
+    listed = [weir.expect(0, "view", "list", "--data", data, "--output", "csv", *words).out for words in ([], ["--plugin", plugin])]
+    if "by_shop,of a plugin that is not loaded," not in listed[0] or "by_shop,answers," not in listed[1]:
+        findings.append(f"view: list says {listed}")
     weir.expect(0, "ledger", "--data", data)
     refused = weir.call("view", "drop", "by_shop", "--data", data)
-    if refused.code == 0:
+    if refused.code != 4 or "has the view 'by_shop'" not in refused.text:
         findings.append(f"view: a view that the pipeline has is dropped: {refused.text}")
     return findings
 

@@ -47,6 +47,7 @@ class Extremes {
   }
   void show(const State& state, weir::ViewRow row) const {
     if (state.greatest == 999) throw std::runtime_error("nobody shall see it");
+    if (state.greatest == 997) throw std::bad_alloc();
     if (state.greatest == 998) row.set("spread", "\xff");
     if (state.least > state.greatest) return;
     row.set("least", state.least);

@@ -157,6 +157,11 @@ class Partition {
     store_->crash();
     start();
   }
+  /// The same with a store that merges otherwise; it outlives this.
+  void crash_into(const StateMerger& merger) {
+    merger_ = &merger;
+    crash();
+  }
   /// `trimmed`: the log no longer has the commits up to this one.
   void restart_with(const ViewSet& views, std::uint64_t trimmed = 0) {
     store_->crash();
@@ -220,7 +225,7 @@ class Partition {
     queue_.clear();
     heard_.reset();
     state_.reset();
-    store_ = std::make_unique<MemoryState>(disk_, *views_->merger(),
+    store_ = std::make_unique<MemoryState>(disk_, merger_ != nullptr ? *merger_ : *views_->merger(),
                                            [this](std::function<void()> job) { queue_.push_back(std::move(job)); });
     state_ = std::make_unique<PartitionState>(
         PartitionStateOptions{PartitionId{number_}, delta_bytes_max_, Digest128{7, 7}}, *views_, *store_);
@@ -234,6 +239,7 @@ class Partition {
   std::uint32_t number_;
   const ViewSet* views_;
   const TestLog* log_;
+  const StateMerger* merger_ = nullptr;
   std::size_t delta_bytes_max_;
   std::shared_ptr<MemoryStateDisk> disk_ = std::make_shared<MemoryStateDisk>();
   std::deque<std::function<void()>> queue_;
