@@ -16,6 +16,7 @@ int exit_code(Errc code) noexcept {
     case Errc::log_damaged:
     case Errc::state_damaged:
     case Errc::malformed_event:
+    case Errc::stage_failed:  // of what a plugin shows
     case Errc::below_horizon: return kUnreadable;
     case Errc::data_locked:
     case Errc::data_foreign:
@@ -28,7 +29,6 @@ int exit_code(Errc code) noexcept {
     case Errc::not_ready:
     case Errc::log_closed:
     case Errc::cancelled: return kNotReady;
-    case Errc::stage_failed:
     case Errc::internal:
     case Errc::unknown_remote: return kBroken;
   }

@@ -262,7 +262,7 @@ def check_view(weir, folder, plugin):
         if words != ["query", "by_shop"]:
             weir.expect(0, *words, "--data", data, "--plugin", plugin)
     weir.expect(0, "query", "counts", "--data", data)
-    listed = [weir.expect(0, "view", "list", "--data", data, "--output", "csv", *words).out for words in ([], ["--plugin", plugin])]
+    listed = [weir.expect(0, "view", "list", "--data", data, "--output", "csv", *words).out.decode() for words in ([], ["--plugin", plugin])]
     if "by_shop,of a plugin that is not loaded," not in listed[0] or "by_shop,answers," not in listed[1]:
         findings.append(f"view: list says {listed}")
     weir.expect(0, "ledger", "--data", data)
