@@ -73,7 +73,8 @@ void PluginValue::write(std::string& to) const {
   INVARIANT(scales.size() <= 255 && !kind.empty() && kind.size() <= 255, "a plugin's value counts its parts and its name in a byte each");
   to.clear();
   to += {kVersion, kPlugin, static_cast<char>(scales.size()), static_cast<char>(kind.size()), static_cast<char>(broken)};
-  append_number(to, failed);
+  // Behind the moment that a row broke nobody adds to it, and when that was depends on how its records came together: so it counts nothing.
+  append_number(to, broken ? std::uint64_t{0} : failed);
   to.append(scales).append(kind);
   for (const std::string_view state : states) {
     append_number(to, static_cast<std::uint32_t>(state.size()));

@@ -22,7 +22,7 @@ inline constexpr std::size_t kRowStateMax = std::size_t{1} << 20;
 
 struct PluginValue {
   bool broken = false;
-  std::uint64_t failed = 0;
+  std::uint64_t failed = 0;  // of a broken row 0, always
   std::string_view scales;  // of the group parts
   std::string_view kind;    // by its name
   std::vector<std::string_view> states;

@@ -130,6 +130,27 @@ TEST_CASE("a record that the plugin fails on is not in the row, and the row says
   }
 }
 
+TEST_CASE("a broken row is the same bytes wherever it broke, and whatever failed before and behind", "[plugin]") {
+  const ViewSet views = compiled(words());
+  TestLog log;
+  int number = 0;
+  for (const char* const word : {"bad", "long", "bad", "short", "bad"}) {
+    Decided event = decided("e" + std::to_string(number++));
+    event.records = {fmt::format(R"({{"country":"a","word":"{}"}})", word)};
+    log.commit({event});
+  }
+  std::optional<Digest128> wanted;
+  for (const std::uint64_t flushed : {1, 2, 3, 4, 5}) {
+    Partition partition(0, views, log);
+    partition.apply(flushed);
+    partition.flush();
+    partition.apply();
+    const Digest128 digest = answer_digest({partition.picture()}, views).value();
+    if (!wanted) wanted = digest;
+    CHECK(digest == *wanted);
+  }
+}
+
 TEST_CASE("where the plugin is not loaded the rows of its view are kept, and it finds them again", "[plugin]") {
   const ViewSet views = compiled(extremes());
   const ViewSet without = ViewSet::compile({unloaded(extremes())}, PluginView::make).value();

@@ -82,6 +82,7 @@ class Words {
   Words(const Config&, weir::Fields fields) : word_(fields.read("word")), amount_(fields.read("order.amount")), type_(fields.read("@type")) {}
   void add(State& state, weir::Readable record) const {
     const std::string_view word = record[word_].text().value_or("");
+    if (word == "bad") throw std::runtime_error("a bad word");
     if (word == "long") state.word.assign(std::size_t{2} << 20, 'x');
     merge(state, {std::string(word), record[amount_].decimal().value_or(weir::Decimal(0))});
     if (record[type_].spelled() != record.type()) throw std::logic_error("the type is not the type");
