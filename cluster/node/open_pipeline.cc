@@ -100,7 +100,7 @@ Result<void> OpenPipeline::open_marks() {
     for (const FormerMark& mark : marks_->former())
       logbook_.write(LogLevel::warn, fmt::format("{}/{}", mark.stage, mark.partition.value),
                      fmt::format("had {} in its hands when the process died: {}{}", events_of(mark.inside), cause_text(mark.cause),
-                                 mark.stage.starts_with("view ") && mark.cause != 0 ? "; they are committed: mend the plugin of this view, or take the view out of the pipeline file" : ""));
+                                 is_view(mark) && mark.cause != 0 ? "; they are committed: mend the plugin of this view, or take the view out of the pipeline file" : ""));
   }
   marks_->begin(std::max(marks_->former_life(), suspects_.life) + 1);
   return {};

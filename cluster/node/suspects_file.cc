@@ -55,10 +55,7 @@ Result<Suspects> Suspects::decode(std::string_view text, std::uint32_t partition
   }
 }
 
-namespace {
-/// Its events are committed: none of them can be set aside any more, and a crash of a view says nothing of the stages.
 bool is_view(const FormerMark& mark) { return mark.stage.starts_with("view "); }
-}  // namespace
 
 void count_marks(Suspects& suspects, const FormerLife& former) {
   if (former.life <= suspects.life || WEIR_DEFECT("suspects_forgotten")) return;

@@ -34,8 +34,12 @@ struct FormerLife {
 /// is not that of an ordinary event.
 inline constexpr std::chrono::milliseconds kUnexplainedStay{100};
 
+/// Of a view of a plugin, which marks itself as `view NAME` (ViewWriter::mark_with). Its events are committed: none of them can be set aside any
+/// more, and its crash says nothing of the stages.
+[[nodiscard]] bool is_view(const FormerMark& mark);
+
 /// Counts the marks of a life once. Where a stage is known to have ended it, that one is blamed; where it ended elsewhere, or on
-/// purpose, nobody; where nobody can say, whoever had been in one call for longest, and for kUnexplainedStay at least. A view of a plugin (`view NAME`) is never: its events are committed.
+/// purpose, nobody; where nobody can say, whoever had been in one call for longest, and for kUnexplainedStay at least. A view of a plugin is never.
 void count_marks(Suspects& suspects, const FormerLife& former);
 
 /// "SIGSEGV", "longer than limits.stage_stall_max with one event".
